@@ -1,0 +1,15 @@
+"""The errors this package raises on purpose; each message is one sentence with the remedy."""
+
+from __future__ import annotations
+
+
+class InvalidProblemError(ValueError):
+    """A field of the problem, state or configuration is not allowed; the message names it, its value and where."""
+
+
+class UnsupportedProblemError(ValueError):
+    """The named method cannot take this problem; the message says why and which methods can."""
+
+
+class StaleStateError(ValueError):
+    """A prepared solver state was handed a problem with another operator."""
