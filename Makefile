@@ -1,0 +1,46 @@
+# `make demo` and `make test` work from an empty clone: both first set up .venv, once.
+
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.installed
+PYTEST_ARGS ?=
+
+# Two test workers share two cores: one thread each is faster than four in each other's way.
+TEST_ENV := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 NUMBA_NUM_THREADS=1
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test test-slow lint format bench clean
+
+help:  ## This list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
+
+install: $(STAMP)  ## Set up .venv with everything, once
+
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --progress-bar off -c constraints.txt -e '.[dev,pyphysicell]'
+	@touch $@
+
+demo: $(STAMP)  ## Grow a pyphysicell tumour around vessels; table, pictures and a .vti series in demo-output/
+	$(BIN)/surrogate-plugin demo
+
+test: $(STAMP)  ## Run the tests and the doctests
+	$(TEST_ENV) $(BIN)/python -m pytest $(PYTEST_ARGS)
+
+test-slow: $(STAMP)  ## Run the larger sweeps too
+	$(TEST_ENV) $(BIN)/python -m pytest -m "slow or not slow" $(PYTEST_ARGS)
+
+lint: $(STAMP)  ## ruff, mypy --strict, and the one-way rule of imports
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(STAMP)  ## Let ruff lay out the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(STAMP)  ## Time every solver side by side on this machine
+	$(BIN)/python -m benchmarks.solvers
+
+clean:  ## Remove .venv, caches and outputs
+	rm -rf .venv build dist *.egg-info demo-output .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

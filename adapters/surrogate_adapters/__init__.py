@@ -1,0 +1,1 @@
+"""Adapters, one file a host simulator; each loads its host only when it is attached."""

@@ -1,0 +1,90 @@
+"""A certified neural diffusion backend for agent-based tissue simulators.
+
+The public names load on first use (PEP 562), so that ``import surrogate_plugin`` costs a host next to nothing:
+torch, numba, pyvista and the sparse solvers are imported by the first call that needs them.
+
+Examples
+--------
+>>> import numpy as np
+>>> import surrogate_plugin as sp
+>>> source = np.zeros((32, 32)); source[16, 16] = 38.0
+>>> sp.Problem(source, decay=1 / 25).shape
+(32, 32)
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from surrogate_plugin.backend import Backend as Backend
+    from surrogate_plugin.backend import BackendConfig as BackendConfig
+    from surrogate_plugin.domain import Domain as Domain
+    from surrogate_plugin.engine import Engine as Engine
+    from surrogate_plugin.engine import solve as solve
+    from surrogate_plugin.errors import InvalidProblemError as InvalidProblemError
+    from surrogate_plugin.errors import StaleStateError as StaleStateError
+    from surrogate_plugin.errors import UnsupportedProblemError as UnsupportedProblemError
+    from surrogate_plugin.problem import MichaelisMenten as MichaelisMenten
+    from surrogate_plugin.problem import Problem as Problem
+    from surrogate_plugin.solution import Flag as Flag
+    from surrogate_plugin.solution import Reason as Reason
+    from surrogate_plugin.solution import Solution as Solution
+    from surrogate_plugin.state import Cells as Cells
+    from surrogate_plugin.state import TissueState as TissueState
+    from surrogate_plugin.state import Vessels as Vessels
+
+__version__ = "0.1.0"
+
+#: Where each public name lives; the import happens when the name is first asked for.
+_HOME = {
+    "Problem": "problem",
+    "MichaelisMenten": "problem",
+    "Solution": "solution",
+    "Flag": "solution",
+    "Reason": "solution",
+    "solve": "engine",
+    "Engine": "engine",
+    "Domain": "domain",
+    "Cells": "state",
+    "Vessels": "state",
+    "TissueState": "state",
+    "Backend": "backend",
+    "BackendConfig": "backend",
+    "InvalidProblemError": "errors",
+    "UnsupportedProblemError": "errors",
+    "StaleStateError": "errors",
+}
+
+__all__ = [
+    "Problem",
+    "MichaelisMenten",
+    "Solution",
+    "Flag",
+    "Reason",
+    "solve",
+    "Engine",
+    "Domain",
+    "Cells",
+    "Vessels",
+    "TissueState",
+    "Backend",
+    "BackendConfig",
+    "InvalidProblemError",
+    "UnsupportedProblemError",
+    "StaleStateError",
+    "__version__",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
+    globals()[name] = value  # the next look-up is a plain one
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
