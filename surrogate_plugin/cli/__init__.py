@@ -1,0 +1,47 @@
+"""The command line: ``surrogate-plugin demo | solve | hosts | doctor``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+import surrogate_plugin
+from surrogate_plugin.cli.demo import demo
+from surrogate_plugin.cli.doctor import doctor
+from surrogate_plugin.cli.hosts import hosts
+from surrogate_plugin.cli.solve import solve
+
+app = typer.Typer(
+    name="surrogate-plugin",
+    help="A certified neural diffusion backend for tissue simulators: every field comes with a bound on its error.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command()(demo)
+app.command()(solve)
+app.command()(hosts)
+app.command()(doctor)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"surrogate-plugin {surrogate_plugin.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and leave.")
+    ] = False,
+) -> None:
+    """Options that stand before a command."""
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

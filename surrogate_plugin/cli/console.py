@@ -1,0 +1,66 @@
+"""What the commands share: the terminal, errors in one sentence, and progress on anything that takes long."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from surrogate_plugin.errors import InvalidProblemError, UnsupportedProblemError
+from surrogate_plugin.registry import BrokenPluginError, UnknownPluginError
+
+#: What a caller can put right; anything else is a fault of ours and keeps its traceback.
+_CALLERS_ERRORS = (InvalidProblemError, UnsupportedProblemError, UnknownPluginError, BrokenPluginError, OSError)
+
+BAD_INPUT = 2
+
+
+def stdout() -> Console:
+    """The terminal, looked up at each call so that redirection is seen."""
+    return Console(highlight=False)
+
+
+def stderr() -> Console:
+    """The terminal for errors and progress, so that results can be piped."""
+    return Console(stderr=True, highlight=False)
+
+
+@contextmanager
+def plain_errors() -> Iterator[None]:
+    """Turn an error the caller can put right into one sentence and exit code 2."""
+    try:
+        yield
+    except _CALLERS_ERRORS as error:
+        stderr().print("Error:", style="bold red", end=" ")
+        stderr().print(str(error), markup=False, soft_wrap=True)
+        raise typer.Exit(BAD_INPUT) from None
+
+
+@contextmanager
+def progress(title: str, total: int | None = None) -> Iterator[Progress]:
+    """A bar with the time elapsed on the error stream; it vanishes when done. Task 0 is the bar's.
+
+    Parameters
+    ----------
+    title : str
+        What is being done.
+    total : int, optional
+        How many steps; unknown if None.
+    """
+    count = [MofNCompleteColumn()] if total else []
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), *count, TimeElapsedColumn())
+    with Progress(*columns, console=stderr(), transient=True) as bar:
+        bar.add_task(title, total=total)
+        yield bar
+
+
+def table(title: str, *columns: str) -> Table:
+    """An empty table in the house style."""
+    made = Table(title=title, title_justify="left", title_style="bold", header_style="bold")
+    for column in columns:
+        made.add_column(column, overflow="fold")
+    return made

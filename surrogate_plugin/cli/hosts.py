@@ -1,0 +1,52 @@
+"""``surrogate-plugin hosts``: which simulators have an adapter, and which of them are installed here."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import inspect
+import sys
+import warnings
+
+from surrogate_plugin import registry
+from surrogate_plugin.cli.console import stdout, table
+
+
+def hosts() -> None:
+    """List the adapters and whether their simulator is installed."""
+    made = table("Hosts", "host", "simulator", "adapter", "registered by")
+    for plugin in adapters():
+        if plugin.status is registry.Status.LOADED:
+            adapter = f"[green]ready[/]: {plugin.target}"
+        else:
+            adapter = f"[red]{plugin.status}[/]: {plugin.problem}"
+        made.add_row(plugin.name, installed(host_module(plugin)), adapter, plugin.origin)
+    if not made.row_count:
+        stdout().print("No adapter is installed.")
+        return
+    stdout().print(made)
+
+
+def adapters() -> tuple[registry.Plugin, ...]:
+    """Every adapter, the broken ones too; the table tells of them, so no warning does."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", registry.PluginWarning)
+        return registry.discover(registry.ADAPTERS)
+
+
+def host_module(plugin: registry.Plugin) -> str:
+    """The module a host is imported as: the adapter module's ``HOST``, or the plugin's name."""
+    module = sys.modules.get(getattr(inspect.unwrap(plugin.value), "__module__", "")) if plugin.value else None
+    return str(getattr(module, "HOST", plugin.name.replace("-", "_")))
+
+
+def installed(module: str) -> str:
+    """Whether a module is there, with its version where its package tells it."""
+    try:
+        there = importlib.util.find_spec(module) is not None
+    except (ImportError, ValueError):
+        there = False
+    if not there:
+        return "not installed"
+    distributions = importlib.metadata.packages_distributions().get(module.partition(".")[0], [])
+    return f"installed, {importlib.metadata.version(distributions[0])}" if distributions else "installed"
