@@ -1,0 +1,124 @@
+"""A multigrid hierarchy: the levels of one operator, and the V-cycle on them."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from surrogate_plugin.boundary import Boundary
+from surrogate_plugin.problem import BoolArray, FloatArray
+from surrogate_plugin.solvers import coarse_kernels as kernels
+
+Float32Array = npt.NDArray[np.float32]
+IntArray = npt.NDArray[np.int64]
+
+_COARSEST_PIXELS = 64
+_CODES = {"value": 0, "reflecting": 1, "periodic": 2}
+
+
+def side_codes(boundary: Boundary) -> IntArray:
+    """Left, right, bottom, top as the kernels' codes."""
+    return np.array([_CODES[side.kind] for side in boundary.sides], dtype=np.int64)
+
+
+def level_shapes(shape: tuple[int, int]) -> IntArray:
+    """(levels, 2) int64: each level halves both sides, rounding up, until at most 64 pixels are left."""
+    shapes = [shape]
+    while shapes[-1][0] * shapes[-1][1] > _COARSEST_PIXELS:
+        rows, columns = shapes[-1]
+        shapes.append(((rows + 1) // 2, (columns + 1) // 2))
+    return np.array(shapes, dtype=np.int64)
+
+
+class Hierarchy:
+    """The levels for ``A = -lap + decay`` (dimensionless, unit links) with fixed pixels held at 0.
+
+    The buffers are reused from one operator to the next on the same lattice: `rebuild` overwrites them.
+
+    Parameters
+    ----------
+    shape : (H, W)
+    boundary : Boundary
+        Only the kinds matter: the hierarchy works on corrections, which vanish where values are imposed.
+    """
+
+    def __init__(self, shape: tuple[int, int], boundary: Boundary) -> None:
+        self.shape = shape
+        self.sides = side_codes(boundary)
+        self.dims = level_shapes(shape)
+        sizes = (self.dims + 2).prod(axis=1)
+        sizes[0] = 0  # the finest level lives in arrays of its own
+        self.offset = np.concatenate(([0], np.cumsum(sizes)))
+        padded = (shape[0] + 2, shape[1] + 2)
+        self.dinv0 = np.zeros(padded, np.float32)
+        self._scratch = np.zeros(padded, np.float32)
+        flat = int(self.offset[-1])
+        self._east, self._north, self._rate, self._wall, self._dinv = (np.zeros(flat, np.float32) for _ in range(5))
+        self._x, self._b, self._r = (np.zeros(flat, np.float32) for _ in range(3))
+        self._coarsest: Float32Array = np.zeros((0, 0), np.float32)
+
+    def rebuild(self, free: BoolArray, decay: FloatArray) -> None:
+        """Set all levels up for a mask and a dimensionless decay map, both (H, W)."""
+        kernels.setup_levels(
+            free, decay, self.sides, self.dims, self.offset, self.dinv0,
+            self._east, self._north, self._rate, self._wall, self._dinv,
+        )  # fmt: skip
+        self._coarsest = self._invert_coarsest()
+
+    def relinearise(self, free: BoolArray, decay: FloatArray) -> None:
+        """Give the finest level a new decay map and keep the coarse levels, which only precondition."""
+        kernels.fine_setup(free, decay, self.sides, self.dinv0)
+
+    def v_cycle(self, z: Float32Array, b: Float32Array, *, pre: int = 2, post: int = 2) -> None:
+        """``z ~ A^-1 b`` by one V-cycle from zero; both (H + 2, W + 2) float32 with a halo."""
+        kernels.v_cycle(
+            z, b, self._scratch, self.dinv0, self.sides, self.dims, self.offset, self._x, self._b, self._r,
+            self._east, self._north, self._dinv, self._coarsest, pre, post,
+        )  # fmt: skip
+
+    def _invert_coarsest(self) -> Float32Array:
+        """The dense inverse of the coarsest level's matrix; rows of isolated pixels are 0."""
+        rows, columns = (int(n) for n in self.dims[-1])
+        if len(self.dims) == 1:
+            matrix = self._fine_matrix(rows, columns)
+        else:
+            lo, hi = self.offset[-2], self.offset[-1]
+            shape = (rows + 2, columns + 2)
+            east, north, dinv = (a[lo:hi].reshape(shape) for a in (self._east, self._north, self._dinv))
+            matrix = _assemble(east, north, dinv, rows, columns, self.sides)
+        isolated = matrix.diagonal() == 0
+        matrix[isolated, isolated] = 1.0
+        inverse = np.linalg.inv(matrix)
+        inverse[isolated, isolated] = 0.0
+        return inverse.astype(np.float32)
+
+    def _fine_matrix(self, rows: int, columns: int) -> FloatArray:
+        free = self.dinv0[1:-1, 1:-1] > 0
+        east = np.zeros_like(self.dinv0)
+        north = np.zeros_like(self.dinv0)
+        east[1:-1, 1:-1] = free & np.roll(free, -1, axis=1)
+        north[1:-1, 1:-1] = free & np.roll(free, -1, axis=0)
+        if self.sides[0] != kernels.PERIODIC:
+            east[:, columns] = 0.0
+        if self.sides[2] != kernels.PERIODIC:
+            north[rows, :] = 0.0
+        return _assemble(east, north, self.dinv0, rows, columns, self.sides)
+
+
+def _assemble(
+    east: Float32Array, north: Float32Array, dinv: Float32Array, rows: int, columns: int, sides: IntArray
+) -> FloatArray:
+    number = np.arange(rows * columns).reshape(rows, columns)
+    diagonal = np.zeros((rows, columns))
+    inner = dinv[1:-1, 1:-1].astype(np.float64)
+    np.divide(1.0, inner, out=diagonal, where=inner > 0)
+    matrix = np.diag(diagonal.ravel())
+    for i in range(rows):
+        for j in range(columns):
+            for link, here, there in (
+                (east[i + 1, j + 1], number[i, j], number[i, (j + 1) % columns]),
+                (north[i + 1, j + 1], number[i, j], number[(i + 1) % rows, j]),
+            ):
+                matrix[here, there] -= link
+                matrix[there, here] -= link
+    return matrix
