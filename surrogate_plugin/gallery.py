@@ -305,7 +305,7 @@ def _dress(rng: Rng, source: FloatArray, pinned: Coefficients, fixed: BoolArray 
     production: Coefficient = 0.0
     if rng.random() < 0.3 or not mask.any():
         rate = scale * float(rng.uniform(0.1, 1.0)) * max(decay, diffusivity / (20 * spacing) ** 2)
-        production = rate if rng.random() < 0.5 else rate * (rng.random(shape) < 0.1)
+        production = rate if rng.random() < 0.5 else np.where(rng.random(shape) < 0.1, rate, 0.0)
     varied = pinned.get("variable_diffusivity", False)
     return Problem(
         source * scale,
