@@ -122,7 +122,7 @@ def discover(group: str) -> tuple[Plugin, ...]:
 def names(group: str) -> tuple[str, ...]:
     """The names registered in a group, without importing any plugin."""
     found = _found(group, _path())
-    return tuple(sorted({plugin.name for plugin in found if plugin.status is Status.FOUND}))
+    return tuple(sorted({plugin.name for plugin in found if plugin.status not in (Status.BROKEN, Status.HIDDEN)}))
 
 
 def find(group: str, name: str) -> Plugin | None:
@@ -160,7 +160,7 @@ def forget() -> None:
 
 
 def _path() -> tuple[str, ...]:
-    """Where packages are looked for; part of every cache's key, so that a changed path is never answered from memory."""
+    """Where packages are looked for: part of every cache key, so that a changed path is read anew."""
     return tuple(map(str, sys.path))
 
 

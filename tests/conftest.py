@@ -15,6 +15,6 @@ settings.load_profile("steady")
 
 @pytest.fixture(autouse=True)
 def _numpy_raises() -> Iterator[None]:
-    """Division by zero, overflow and invalid operations raise; an underflow to 0 is the right answer far from a source."""
+    """Division by zero, overflow and invalid operations raise; underflow to 0 is right far from a source."""
     with np.errstate(all="raise", under="ignore"):
         yield

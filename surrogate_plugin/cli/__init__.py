@@ -7,10 +7,7 @@ from typing import Annotated
 import typer
 
 import surrogate_plugin
-from surrogate_plugin.cli.demo import demo
-from surrogate_plugin.cli.doctor import doctor
-from surrogate_plugin.cli.hosts import hosts
-from surrogate_plugin.cli.solve import solve
+from surrogate_plugin.cli import demo, doctor, hosts, solve
 
 app = typer.Typer(
     name="surrogate-plugin",
@@ -21,10 +18,10 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command()(demo)
-app.command()(solve)
-app.command()(hosts)
-app.command()(doctor)
+app.command()(demo.demo)
+app.command()(solve.solve)
+app.command()(hosts.hosts)
+app.command()(doctor.doctor)
 
 
 def _print_version(wanted: bool) -> None:

@@ -15,9 +15,9 @@ from rich.markup import escape
 
 import surrogate_plugin
 from surrogate_plugin import registry
+from surrogate_plugin.cli import selfcheck
 from surrogate_plugin.cli.console import plain_errors, stdout, table
 from surrogate_plugin.cli.models import report_models
-from surrogate_plugin.cli.selfcheck import check_guard, report_guard
 
 _NEEDED = ("torch", "numpy", "scipy", "numba", "pydantic", "entrypoints", "safetensors", "pyvista", "typer", "rich")
 _OPTIONAL = {"scikit-sparse": "cholmod", "pyphysicell": "pyphysicell", "pyamg": "dev"}
@@ -38,8 +38,8 @@ def doctor(
     report_models(console)
     sound = _report_plugins(console)
     with plain_errors():
-        checks = check_guard(problems, size, seed)
-    report_guard(console, checks)
+        checks = selfcheck.check_guard(problems, size, seed)
+    selfcheck.report_guard(console, checks)
     held = all(check.held for check in checks)
     if not held:
         console.print("[bold red]The guard does not hold on this machine; please report this with the tables above.[/]")

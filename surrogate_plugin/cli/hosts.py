@@ -8,6 +8,8 @@ import inspect
 import sys
 import warnings
 
+from rich.markup import escape
+
 from surrogate_plugin import registry
 from surrogate_plugin.cli.console import stdout, table
 
@@ -19,7 +21,7 @@ def hosts() -> None:
         if plugin.status is registry.Status.LOADED:
             adapter = f"[green]ready[/]: {plugin.target}"
         else:
-            adapter = f"[red]{plugin.status}[/]: {plugin.problem}"
+            adapter = f"[red]{plugin.status}[/]: {escape(plugin.problem)}"
         made.add_row(plugin.name, installed(host_module(plugin)), adapter, plugin.origin)
     if not made.row_count:
         stdout().print("No adapter is installed.")

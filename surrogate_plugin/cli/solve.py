@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.markup import escape
 
 from surrogate_plugin import image
 from surrogate_plugin.boundary import BoundaryLike, SideLike
@@ -141,15 +142,15 @@ def _uptake(vmax: float | None, km: float | None) -> MichaelisMenten | None:
 def _report(problem: Problem, solution: Solution, seconds: float, outputs: list[Path]) -> None:
     made = table("Solution", "", "")
     made.show_header = False
-    made.add_row("answered by", f"[bold]{solution.method}[/]")
+    made.add_row("answered by", f"[bold]{escape(solution.method)}[/]")
     made.add_row("error at most", f"{solution.error_bound:.3g}")
     made.add_row("values", f"{solution.field.min():.6g} to {solution.field.max():.6g}")
     made.add_row("lattice", f"{problem.shape[0]} x {problem.shape[1]} (rows x columns), spacing {problem.spacing:g}")
     made.add_row("time", f"{1e3 * seconds:.1f} ms" + _stages(solution))
     for flag in solution.flags:
-        made.add_row("flag", str(flag))
+        made.add_row("flag", escape(str(flag)))
     for path in outputs:
-        made.add_row("written", str(path))
+        made.add_row("written", escape(str(path)))
     stdout().print(made)
 
 

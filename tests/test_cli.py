@@ -1,0 +1,208 @@
+"""The command line: answers that agree with the library, and one sentence with exit code 2 for bad input."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner, Result
+
+import surrogate_plugin as sp
+from surrogate_plugin import registry
+from surrogate_plugin.cli import app, selfcheck
+from surrogate_plugin.cli.hosts import installed
+from surrogate_plugin.cli.solve import parse_boundary
+
+
+def run(*arguments: object, width: int = 200) -> Result:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments], env={"COLUMNS": str(width)})
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    values = np.zeros((16, 23))
+    values[4, 7] = 38.0
+    np.save(tmp_path / "source.npy", values)
+    return tmp_path / "source.npy"
+
+
+def plugin(monkeypatch: pytest.MonkeyPatch, group: str, **values: Any) -> None:
+    """Put plugins in place of the installed ones; a string stands for a broken one."""
+    found = tuple(
+        registry.Plugin(group, name, "lab:it", "lab", "1.2", registry.Status.BROKEN, None, value)
+        if isinstance(value, str)
+        else registry.Plugin(group, name, "lab:it", "lab", "1.2", registry.Status.LOADED, value)
+        for name, value in values.items()
+    )
+    monkeypatch.setattr(registry, "_loaded", lambda asked, path: found if asked == group else ())
+    monkeypatch.setattr(registry, "_found", lambda asked, path: found if asked == group else ())
+
+
+@pytest.mark.parametrize("command", ["", "demo", "solve", "hosts", "doctor"])
+def test_help_helps(command: str) -> None:
+    result = run(*command.split(), "--help")
+    assert result.exit_code == 0
+    assert "Usage" in result.output
+
+
+def test_version() -> None:
+    assert sp.__version__ in run("--version").output
+
+
+@pytest.mark.parametrize("method", ["sparse-direct", "multigrid", "exact", "guarded"])
+def test_solve_writes_what_the_library_answers(source: Path, tmp_path: Path, method: str) -> None:
+    decay = np.full((16, 23), 0.01)
+    decay[8:, 10:] = 0.3
+    np.save(tmp_path / "decay.npy", decay)
+    outputs = [tmp_path / "out" / f"field{suffix}" for suffix in (".npy", ".png", ".vti")]
+    chosen = [part for path in outputs for part in ("-o", path)]
+    options = ("--decay-map", tmp_path / "decay.npy", "--boundary", "left=5,right=reflecting", "--spacing", 2)
+    result = run("solve", source, "--method", method, "--diffusivity", 3, "--tolerance", 0.01, *options, *chosen)
+    assert result.exit_code == 0, result.output
+    assert all(path.stat().st_size > 0 for path in outputs)
+    problem = sp.Problem(
+        np.load(source), decay=decay, diffusivity=3, spacing=2, boundary={"left": 5, "right": "reflecting"}
+    )
+    exact = sp.solve(problem, method="sparse-direct").field
+    assert np.abs(np.load(outputs[0]) - exact).max() <= 0.01
+    for shown in ("answered by", "error at most", "time", str(outputs[2])):
+        assert shown in result.output
+
+
+def test_solve_takes_saturating_uptake(source: Path, tmp_path: Path) -> None:
+    out = tmp_path / "field.npy"
+    assert run("solve", source, "--method", "exact", "--vmax", 2, "--km", 5, "-o", out).exit_code == 0
+    problem = sp.Problem(np.load(source), uptake=sp.MichaelisMenten(2.0, 5.0))
+    np.testing.assert_allclose(np.load(out), sp.solve(problem, method="sparse-direct").field, atol=1e-7 * 38)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--decay", "-1"], "decay"),
+        (["--decay", "much"], "--decay"),
+        (["--spacing", "0"], "spacing"),
+        (["--diffusivity", "nan"], "diffusivity"),
+        (["--boundary", "wet"], "'wet'"),
+        (["--boundary", "left=periodic"], "periodic"),
+        (["--boundary", "left=1,left=2"], "each side once"),
+        (["--boundary", "up=1"], "'up'"),
+        (["--method", "magic"], "magic"),
+        (["--policy", "slowest"], "slowest"),
+        (["--tolerance", "-1"], "tolerance"),
+        (["--tolerance", "nan"], "tolerance"),
+        (["--device", "abacus"], "abacus"),
+        (["--vmax", "1"], "--km"),
+        (["--decay-map", "no-such-file.npy"], "no-such-file.npy"),
+        (["-o", "field.docx"], ".docx"),
+        (["-o", "field.png", "--colours", "infrared"], "infrared"),
+    ],
+)
+def test_bad_input_is_one_sentence_and_exit_code_2(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], says: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = run("solve", source, *arguments)
+    assert result.exit_code == 2, result.output
+    assert says in result.output
+    assert "Traceback" not in result.output
+    assert not (tmp_path / "field.png").exists()
+
+
+def test_a_source_that_is_no_picture_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("nothing to see")
+    result = run("solve", tmp_path / "notes.txt")
+    assert result.exit_code == 2
+    assert result.output.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("absorbing", "absorbing"), (" 3.5 ", 3.5), ("left=1,top=periodic", {"left": 1.0, "top": "periodic"})],
+)
+def test_boundaries_are_read(text: str, expected: object) -> None:
+    assert parse_boundary(text) == expected
+
+
+def test_hosts_lists_every_adapter_and_the_broken_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    result = run("hosts")
+    assert result.exit_code == 0
+    assert "pyphysicell" in result.output
+    plugin(monkeypatch, registry.ADAPTERS, good=lambda host: None, bad="it needs [brackets] and a host.")
+    result = run("hosts")
+    assert "ready" in result.output
+    assert "it needs [brackets] and a host." in result.output
+    plugin(monkeypatch, registry.ADAPTERS)
+    assert "No adapter" in run("hosts").output
+
+
+def test_installed_tells_what_is_there() -> None:
+    assert installed("numpy") == f"installed, {np.__version__}"
+    assert installed("no_such_host") == "not installed"
+    assert installed("no_such_host.inside") == "not installed"
+
+
+def test_demo_hands_over_what_was_asked_and_nothing_else(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    seen: list[dict[str, Any]] = []
+    plugin(monkeypatch, registry.DEMOS, mine=lambda out, steps=3: seen.append({"out": out, "steps": steps}))
+    assert run("demo", "mine", "--out", tmp_path).exit_code == 0
+    assert run("demo", "mine", "--out", tmp_path, "--steps", 5).exit_code == 0
+    assert [call["steps"] for call in seen] == [3, 5]
+    refused = run("demo", "mine", "--cells", 5)
+    assert refused.exit_code == 2
+    assert "--cells" in refused.output
+    assert len(seen) == 2
+
+
+def test_an_unknown_demo_lists_the_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    plugin(monkeypatch, registry.DEMOS, mine=print, hurt="it hurts.")
+    result = run("demo", "yours")
+    assert result.exit_code == 2
+    assert "yours" in result.output
+    assert "mine" in result.output
+    broken = run("demo", "hurt")
+    assert broken.exit_code == 2
+    assert "it hurts." in broken.output
+
+
+def test_doctor_finds_this_machine_sound() -> None:
+    result = run("doctor", "--problems", 3, "--size", 32)
+    assert result.exit_code == 0, result.output
+    for shown in ("Versions", "Devices", "Models", "Plugins", "3 random problems", "bound / error"):
+        assert shown in result.output
+
+
+def test_doctor_sees_through_a_guard_that_lies(monkeypatch: pytest.MonkeyPatch) -> None:
+    honest = sp.solve
+
+    def lying(problem: sp.Problem, method: str = "guarded", **options: Any) -> sp.Solution:
+        solution = honest(problem, method=method, **options)
+        if method != "guarded":
+            return solution
+        return dataclasses.replace(solution, field=1.01 * solution.field, error_bound=1e-12)
+
+    monkeypatch.setattr(sp, "solve", lying)
+    result = run("doctor", "--problems", 2, "--size", 16)
+    assert result.exit_code == 1
+    assert "does not hold" in result.output
+    assert not all(check.held for check in selfcheck.check_guard(2, 16, 0))
+
+
+def test_doctor_lists_a_broken_plugin_and_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    plugin(monkeypatch, registry.MODELS, hurt="its weights are gone.")
+    monkeypatch.setattr(selfcheck, "check_guard", lambda *arguments: [])
+    result = run("doctor", "--problems", 1, "--size", 16)
+    assert "its weights are gone." in result.output
+    assert result.exit_code == 0
+
+
+def test_nothing_heavy_is_loaded_to_print_help() -> None:
+    import subprocess
+
+    code = "import sys, surrogate_plugin.cli as c\ntry: c.app(['--help'])\nexcept SystemExit: pass\n"
+    code += "assert not {'torch', 'pyvista', 'numba', 'scipy.sparse.linalg'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
