@@ -63,9 +63,11 @@ class Equation:
         kernels.tangent_decay(c, self.decay, self.vmax, self.km, out)
         return out
 
-    def secant(self, level: float) -> FloatArray:
-        """The decay map with uptake replaced by ``U(level) / level``, (H, W)."""
-        return self.decay if self.vmax is None else self.decay + self.vmax / (self.km + level)
+    def first_guess_decay(self, start: FloatArray | None, c: FloatArray) -> FloatArray:
+        """The decay map to begin with: the tangent at a given start, else uptake's mean slope up to the largest value."""
+        if start is not None or self.vmax is None:
+            return self.tangent(c)
+        return self.decay + self.vmax / (self.km + 0.5 * float(c.max()))
 
 
 def _scaled(value: Coefficient, scale: float, shape: tuple[int, int]) -> FloatArray:

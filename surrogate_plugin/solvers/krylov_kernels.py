@@ -1,4 +1,4 @@
-"""Compiled float32 kernels of the preconditioned conjugate gradients around the V-cycle; sums are in float64 by rows."""
+"""Compiled kernels of the conjugate gradients around the V-cycle: float32 vectors, sums in float64 by rows."""
 
 from __future__ import annotations
 
@@ -33,31 +33,42 @@ def direction(p, z, beta):
 
 
 @numba.njit(**_PARALLEL)
-def apply(p, dinv, q, sides):
-    """``q = A p`` on the finest level; returns ``(p, q)``."""
+def curvature(p, decay, sides):
+    """``(p, A p)`` for a ``p`` that is 0 on fixed pixels, as the sum of squared differences over links and decay.
+
+    Written as squares it is positive whatever the rounding, where ``4 p - neighbours`` would lose a small decay.
+    """
     ny, nx = p.shape[0] - 2, p.shape[1] - 2
     fill_halo(p, ny, nx, sides)
-    sums = np.zeros(ny + 2)
-    one, zero = np.float32(1.0), np.float32(0.0)
-    for i in numba.prange(1, ny + 1):
-        up, here, down, inverse, out = p[i - 1], p[i], p[i + 1], dinv[i], q[i]
-        total = zero
-        for j in range(1, nx + 1):
-            inv = inverse[j]
-            free = one if inv > 0 else zero
-            diagonal = one / (inv + (one - free))
-            value = free * (diagonal * here[j] - ((up[j] + down[j]) + (here[j - 1] + here[j + 1])))
-            out[j] = value
-            total += value * here[j]
+    sums = np.zeros(ny)
+    for i in numba.prange(ny):
+        here, rate = p[i + 1], decay[i]
+        # A reflecting top side has no link: comparing the last row with itself adds nothing.
+        up = here if i == ny - 1 and sides[3] == 1 else p[i + 2]
+        total = np.float32(0.0)
+        for j in range(nx - 1):
+            value = here[j + 1]
+            east, north = here[j + 2] - value, up[j + 1] - value
+            total += east * east + north * north + np.float32(rate[j]) * (value * value)
+        last = here[nx]
+        north = up[nx] - last
+        total += north * north + np.float32(rate[nx - 1]) * (last * last)
+        if sides[1] != 1:
+            east = here[nx + 1] - last
+            total += east * east
+        if sides[0] == 0:
+            total += here[1] * here[1]
+        if i == 0 and sides[2] == 0:
+            for j in range(1, nx + 1):
+                total += here[j] * here[j]
         sums[i] = total
     return sums.sum()
 
 
 @numba.njit(**_PARALLEL)
-def step(x, p, r, q, alpha):
-    """``x += alpha p``, ``r -= alpha q``."""
-    for i in numba.prange(1, x.shape[0] - 1):
-        xi, pi, ri, qi = x[i], p[i], r[i], q[i]
-        for j in range(1, x.shape[1] - 1):
-            xi[j] += alpha * pi[j]
-            ri[j] -= alpha * qi[j]
+def add_direction(c, p, alpha, floor):
+    """``c += alpha p`` (float32 into float64), never below ``floor``."""
+    for i in numba.prange(1, c.shape[0] - 1):
+        a, b = c[i], p[i]
+        for j in range(1, c.shape[1] - 1):
+            a[j] = max(a[j] + alpha * b[j], floor)

@@ -82,12 +82,3 @@ def tangent_decay(c, decay, vmax, km, out):
         for j in range(nx):
             fraction = km / (km + c[i + 1, j + 1])
             out[i, j] = decay[i, j] + (vmax[i, j] / km) * fraction * fraction
-
-
-@numba.njit(**_PARALLEL)
-def add_correction(c, x, factor, floor):
-    """``c += factor x`` (float32 into float64), never below ``floor``."""
-    ny, nx = c.shape
-    for i in numba.prange(1, ny - 1):
-        for j in range(1, nx - 1):
-            c[i, j] = max(c[i, j] + factor * x[i, j], floor)

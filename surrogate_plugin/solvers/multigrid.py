@@ -15,86 +15,91 @@ from surrogate_plugin.solvers.equation import Equation
 from surrogate_plugin.solvers.hierarchy import Hierarchy
 from surrogate_plugin.solvers.protocol import require_fresh
 
-#: A float32 residual cannot be trusted to shrink further than this before it is recomputed in float64.
-_FLOAT32_REDUCTION = 1e-4
-
 
 class Iteration:
-    """A field under improvement: preconditioned conjugate gradients that may be stopped, inspected and resumed.
+    """A field under improvement: preconditioned conjugate gradients that can be inspected after every step.
 
-    ``advance`` makes one step on a float32 correction; ``commit`` adds it to the float64 field and recomputes the true
-    residual. The search direction survives a commit, so that looking costs no convergence. With
-    Michaelis-Menten uptake every commit is a Newton step: the finest level is linearised anew.
+    Each `advance` costs one float32 V-cycle and leaves ``field`` and its float64 ``residual`` current, so that nothing
+    is lost to the low precision and looking is free. With Michaelis-Menten uptake each step is an inexact Newton step:
+    the finest level is linearised at the current field, the coarse levels, which only precondition, are kept.
+
+    Attributes
+    ----------
+    field, residual : (H + 2, W + 2) float64, field units, with a halo
+    estimate : float, field units
+        Estimate (not a bound) of the largest error; infinite until the first cycle.
     """
 
-    def __init__(self, equation: Equation, hierarchy: Hierarchy, start: FloatArray | None, level: float) -> None:
+    def __init__(self, equation: Equation, hierarchy: Hierarchy, start: FloatArray | None) -> None:
         self.equation = equation
         self.hierarchy = hierarchy
         self.cycles = 0
         self.field = equation.embed(start)
-        padded = self.field.shape
-        self.residual = np.zeros(padded)
-        self._r, self._z, self._p, self._q, self._x = (np.zeros(padded, np.float32) for _ in range(5))
-        self._rz = 0.0
+        self.residual = np.zeros(self.field.shape)
+        self._r, self._z, self._p = (np.zeros(self.field.shape, np.float32) for _ in range(3))
+        self._energy = 0.0
         self._scale = 1.0
         self._contraction = 0.2
-        if equation.vmax is None:
-            decay = equation.decay
-        else:
-            decay = equation.secant(level) if start is None else equation.tangent(self.field)
-        hierarchy.rebuild(equation.free, decay)
+        self.decay = equation.decay if equation.vmax is None else equation.first_guess_decay(start, self.field)
+        hierarchy.rebuild(equation.free, self.decay)
         self.largest_residual = self._refresh()
-        #: Estimate of the largest error, field units; infinite until the first cycle.
         self.estimate = 0.0 if self.largest_residual == 0.0 else math.inf
 
     def advance(self) -> None:
-        """One V-cycle and one conjugate-gradient step; updates ``estimate``."""
+        """One V-cycle and one conjugate-gradient step."""
         if self.largest_residual == 0.0 or not math.isfinite(self.largest_residual):
             return
         self.hierarchy.v_cycle(self._z, self._r)
-        rz, peak = krylov.dot_and_max(self._r, self._z)
-        if not rz > 0.0:
-            self.estimate = 0.0 if rz == 0.0 else math.inf
+        energy, peak = krylov.dot_and_max(self._r, self._z)
+        if not energy > 0.0:
+            self.estimate = 0.0 if energy == 0.0 else math.inf
             return
-        beta = rz / self._rz if self._rz > 0 else 0.0
-        if self._rz > 0:
+        # The residual is scaled to 1 anew each time, so energies compare only in units of the field.
+        energy_in_field_units = energy / self._scale**2
+        beta = energy_in_field_units / self._energy if self._energy > 0 else 0.0
+        self._energy = energy_in_field_units
+        if beta > 0:
             self._contraction = min(0.7, max(0.05, math.sqrt(beta)))
         krylov.direction(self._p, self._z, np.float32(beta))
-        curvature = krylov.apply(self._p, self.hierarchy.dinv0, self._q, self.hierarchy.sides)
-        alpha = rz / curvature if curvature > 0 else 0.0
-        krylov.step(self._x, self._p, self._r, self._q, np.float32(alpha))
-        self._rz = rz
-        self.cycles += 1
+        curvature = krylov.curvature(self._p, self.decay, self.hierarchy.sides)
+        if not curvature > 0.0:
+            self.estimate = math.inf
+            return
+        alpha = energy / curvature / self._scale
+        krylov.add_direction(self.field, self._p, alpha, -np.inf if self.equation.vmax is None else 0.0)
         self.estimate = float(peak) / self._scale * self._contraction
-
-    def commit(self) -> None:
-        """Add the correction to the field and recompute the residual in float64."""
-        linear = self.equation.vmax is None
-        lattice_kernels.add_correction(self.field, self._x, 1.0 / self._scale, -np.inf if linear else 0.0)
-        self._x.fill(0.0)
-        old_scale = self._scale
-        if not linear:
-            self.hierarchy.relinearise(self.equation.free, self.equation.tangent(self.field))
+        self.cycles += 1
+        self._relinearise()
+        before = self._scale
         self.largest_residual = self._refresh()
-        # Keep the search direction in the units of the new, rescaled residual.
-        ratio = self._scale / old_scale
-        if linear and 0 < ratio < 1e15:
-            self._p *= np.float32(ratio)
-            self._rz *= ratio * ratio
-        else:
-            self._p.fill(0.0)
-            self._rz = 0.0
+        self._p *= np.float32(self._scale / before)
 
     def solution(self) -> FloatArray:
         """The field, (H, W) float64."""
         return np.ascontiguousarray(self.field[1:-1, 1:-1])
 
+    def _relinearise(self) -> None:
+        """With saturating uptake, take the tangent at the current field.
+
+        The tangent changes by a fraction ``2 error / (km + c)``, so a field that is known to a small part of ``km`` needs
+        no new one. The first tangents also rebuild the coarse levels; later ones change too little to pay for it.
+        """
+        if self.equation.vmax is None or self.estimate < 0.02 * self.equation.km:
+            return
+        self.decay = self.equation.tangent(self.field)
+        if self.cycles <= 3:
+            self.hierarchy.rebuild(self.equation.free, self.decay)
+        else:
+            self.hierarchy.relinearise(self.equation.free, self.decay)
+
     def _refresh(self) -> float:
         """The residual, scaled so that its largest entry is about 1 in float32."""
-        largest = self.equation.residual(self.field, self.residual, self._r, 1.0)
-        if largest > 0 and math.isfinite(largest):
-            self._scale = 1.0 / largest
-            np.multiply(self.residual, self._scale, out=self._r, casting="same_kind")
+        factor = 1.0 / self.largest_residual if self.cycles else 1.0
+        largest = self.equation.residual(self.field, self.residual, self._r, factor)
+        if self.cycles == 0 and largest > 0 and math.isfinite(largest):
+            factor = 1.0 / largest
+            np.multiply(self.residual, factor, out=self._r, casting="same_kind")
+        self._scale = factor
         return largest
 
 
@@ -154,30 +159,25 @@ class Multigrid:
     ) -> Solution:
         """Solve to ``tolerance`` (largest pointwise error, field units; default 1e-10 of the largest value)."""
         require_fresh(state.fingerprint, problem)
-        iteration = Iteration(Equation(problem), state.hierarchy, guess, 0.5 * problem.largest_imposed)
+        iteration = Iteration(Equation(problem), state.hierarchy, guess)
         run_to_estimate(iteration, tolerance)
         return Solution(iteration.solution(), method=self.name, stats=Stats(counts={"cycles": iteration.cycles}))
 
 
-def run_to_estimate(iteration: Iteration, tolerance: float | None, max_cycles: int = 100) -> None:
-    """Advance until the estimated error is at most ``tolerance`` (None: as far as rounding allows); then commit."""
-    linear = iteration.equation.vmax is None
-    target = 0.0 if tolerance is None else tolerance
-    while iteration.estimate > target and iteration.cycles < max_cycles:
-        before = iteration.largest_residual
-        _inner(iteration, target, max_cycles, 20 if linear else 2)
-        iteration.commit()
-        # Rounding shows as a residual that no longer falls; one Newton step may rightly raise it.
-        if iteration.largest_residual > (0.5 if linear else 2.0) * before:
-            break
+def run_to_estimate(iteration: Iteration, tolerance: float | None, max_cycles: int = 60) -> None:
+    """Advance until the estimated error is at most ``tolerance`` (None: 1e-11 of the largest value).
 
-
-def _inner(iteration: Iteration, target: float, max_cycles: int, steps: int) -> None:
-    """Cycles between two commits: until the target or what float32 can resolve."""
-    first = math.inf
-    for step in range(steps):
+    Stops early where rounding allows no more progress: when the residual has not halved in four cycles.
+    """
+    best, since = math.inf, 0
+    while iteration.cycles < max_cycles:
+        target = 1e-11 * float(iteration.field.max()) if tolerance is None else tolerance
+        if iteration.estimate <= target:
+            return
+        before = iteration.cycles
         iteration.advance()
-        if step == 0:
-            first = iteration.estimate
-        if iteration.estimate <= max(target, _FLOAT32_REDUCTION * first) or iteration.cycles >= max_cycles:
+        since += 1
+        if iteration.largest_residual < 0.5 * best:
+            best, since = iteration.largest_residual, 0
+        if iteration.cycles == before or since >= 4:
             return
