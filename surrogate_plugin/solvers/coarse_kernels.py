@@ -15,7 +15,6 @@ import numpy as np
 from surrogate_plugin.solvers.multigrid_kernels import (
     _PARALLEL,
     _SERIAL,
-    PERIODIC,
     fill_halo,
     fill_transfer_halo,
     fine_first_half_sweep,
@@ -154,8 +153,6 @@ def finish_level(east, north, rate, wall, ny, nx, sides, dinv):
 def setup_levels(free, decay, sides, dims, offset, dinv0, east, north, rate, wall, dinv):
     """Everything of a hierarchy that depends on the operator, but for the coarsest inverse."""
     fine_setup(free, decay, sides, dinv0)
-    if dims.shape[0] == 1:
-        return
     for level in range(1, dims.shape[0]):
         ny, nx = dims[level]
         shape = (ny + 2, nx + 2)
@@ -231,19 +228,17 @@ def v_cycle(z, b, r, dinv0, sides, dims, offset, xs, bs, rs, east, north, dinv, 
         fine_half_sweep(z, b, dinv0, ny, nx, 0)
         fill_halo(z, ny, nx, sides)
         fine_half_sweep(z, b, dinv0, ny, nx, 1)
-    depth = dims.shape[0]
-    if depth > 1:
-        fill_halo(z, ny, nx, sides)
-        fine_residual(z, b, dinv0, r, ny, nx)
-        fill_transfer_halo(r, ny, nx, sides, True, ny & 1, nx & 1)
-        cy, cx = dims[1]
-        shape = (cy + 2, cx + 2)
-        lo, hi = offset[1], offset[2]
-        restrict(r, bs[lo:hi].reshape(shape), cy, cx)
-        coarse_cycle(1, sides, dims, offset, xs, bs, rs, east, north, dinv, coarsest, pre, post)
-        x = xs[lo:hi].reshape(shape)
-        fill_transfer_halo(x, cy, cx, sides, False, ny & 1, nx & 1)
-        prolong_add(x, z, dinv0, ny, nx)
+    fill_halo(z, ny, nx, sides)
+    fine_residual(z, b, dinv0, r, ny, nx)
+    fill_transfer_halo(r, ny, nx, sides, True, ny & 1, nx & 1)
+    cy, cx = dims[1]
+    shape = (cy + 2, cx + 2)
+    lo, hi = offset[1], offset[2]
+    restrict(r, bs[lo:hi].reshape(shape), cy, cx)
+    coarse_cycle(1, sides, dims, offset, xs, bs, rs, east, north, dinv, coarsest, pre, post)
+    x = xs[lo:hi].reshape(shape)
+    fill_transfer_halo(x, cy, cx, sides, False, ny & 1, nx & 1)
+    prolong_add(x, z, dinv0, ny, nx)
     for _ in range(post):
         fill_halo(z, ny, nx, sides)
         fine_half_sweep(z, b, dinv0, ny, nx, 1)

@@ -22,8 +22,8 @@ def side_codes(boundary: Boundary) -> IntArray:
 
 
 def level_shapes(shape: tuple[int, int]) -> IntArray:
-    """(levels, 2) int64: each level halves both sides, rounding up, until at most 64 pixels are left."""
-    shapes = [shape]
+    """(levels, 2) int64: each level halves both sides, rounding up, once and then until at most 64 pixels are left."""
+    shapes = [shape, ((shape[0] + 1) // 2, (shape[1] + 1) // 2)]
     while shapes[-1][0] * shapes[-1][1] > _COARSEST_PIXELS:
         rows, columns = shapes[-1]
         shapes.append(((rows + 1) // 2, (columns + 1) // 2))
@@ -79,30 +79,15 @@ class Hierarchy:
     def _invert_coarsest(self) -> Float32Array:
         """The dense inverse of the coarsest level's matrix; rows of isolated pixels are 0."""
         rows, columns = (int(n) for n in self.dims[-1])
-        if len(self.dims) == 1:
-            matrix = self._fine_matrix(rows, columns)
-        else:
-            lo, hi = self.offset[-2], self.offset[-1]
-            shape = (rows + 2, columns + 2)
-            east, north, dinv = (a[lo:hi].reshape(shape) for a in (self._east, self._north, self._dinv))
-            matrix = _assemble(east, north, dinv, rows, columns, self.sides)
+        lo, hi = self.offset[-2], self.offset[-1]
+        shape = (rows + 2, columns + 2)
+        east, north, dinv = (a[lo:hi].reshape(shape) for a in (self._east, self._north, self._dinv))
+        matrix = _assemble(east, north, dinv, rows, columns, self.sides)
         isolated = matrix.diagonal() == 0
         matrix[isolated, isolated] = 1.0
         inverse = np.linalg.inv(matrix)
         inverse[isolated, isolated] = 0.0
         return inverse.astype(np.float32)
-
-    def _fine_matrix(self, rows: int, columns: int) -> FloatArray:
-        free = self.dinv0[1:-1, 1:-1] > 0
-        east = np.zeros_like(self.dinv0)
-        north = np.zeros_like(self.dinv0)
-        east[1:-1, 1:-1] = free & np.roll(free, -1, axis=1)
-        north[1:-1, 1:-1] = free & np.roll(free, -1, axis=0)
-        if self.sides[0] != kernels.PERIODIC:
-            east[:, columns] = 0.0
-        if self.sides[2] != kernels.PERIODIC:
-            north[rows, :] = 0.0
-        return _assemble(east, north, self.dinv0, rows, columns, self.sides)
 
 
 def _assemble(
