@@ -1,0 +1,118 @@
+"""The eigenvectors of one lattice axis for every pair of ends, and the transforms that apply them fast."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numba
+import numpy as np
+import numpy.typing as npt
+import scipy.fft
+
+from surrogate_plugin.boundary import Kind
+from surrogate_plugin.problem import FloatArray
+
+Rows = npt.NDArray[Any]
+
+
+class Basis(Protocol):
+    """Orthonormal eigenvectors of ``2 x_i - x_(i-1) - x_(i+1)`` along the last axis."""
+
+    eigenvalues: FloatArray
+
+    def forward(self, rows: Rows) -> Rows:
+        """Coefficients of every row; a new array, of the same precision."""
+        ...
+
+    def backward(self, coefficients: Rows) -> Rows:
+        """The rows of given coefficients, which may be overwritten."""
+        ...
+
+
+def basis(n: int, low: Kind, high: Kind, dtype: npt.DTypeLike) -> Basis:
+    """The basis of an axis of ``n`` pixels between a low and a high end."""
+    if low == "periodic":
+        return FourierBasis(n)
+    if low == high:
+        return SineBasis(n) if low == "value" else CosineBasis(n)
+    return MixedBasis(n, low == "value", dtype)
+
+
+def laplace_eigenvalues(angle: FloatArray) -> FloatArray:
+    """``2 - 2 cos(angle)``, written so that small angles lose no digits."""
+    return np.asarray(4 * np.sin(angle / 2) ** 2)
+
+
+def workers(size: int) -> int:
+    """How many threads a transform of ``size`` numbers is worth: as many as the compiled kernels use, or one."""
+    return int(numba.get_num_threads()) if size >= 64 * 64 else 1
+
+
+class SineBasis:
+    """Both ends hold a value: ``sin(m pi (i + 1) / (n + 1))``, m = 1..n, by DST-I."""
+
+    def __init__(self, n: int) -> None:
+        self.eigenvalues = laplace_eigenvalues(np.pi * np.arange(1, n + 1) / (n + 1))
+
+    def forward(self, rows: Rows) -> Rows:
+        return np.asarray(scipy.fft.dst(rows, type=1, norm="ortho", workers=workers(rows.size)))
+
+    def backward(self, coefficients: Rows) -> Rows:
+        return np.asarray(
+            scipy.fft.dst(coefficients, type=1, norm="ortho", overwrite_x=True, workers=workers(coefficients.size))
+        )
+
+
+class CosineBasis:
+    """Both ends reflect: ``cos(m pi (i + 1/2) / n)``, m = 0..n-1, by DCT-II."""
+
+    def __init__(self, n: int) -> None:
+        self.eigenvalues = laplace_eigenvalues(np.pi * np.arange(n) / n)
+
+    def forward(self, rows: Rows) -> Rows:
+        return np.asarray(scipy.fft.dct(rows, type=2, norm="ortho", workers=workers(rows.size)))
+
+    def backward(self, coefficients: Rows) -> Rows:
+        return np.asarray(
+            scipy.fft.idct(coefficients, type=2, norm="ortho", overwrite_x=True, workers=workers(coefficients.size))
+        )
+
+
+class FourierBasis:
+    """The ends meet: ``exp(2 pi i m j / n)``, m = 0..n/2, by a real FFT; coefficients are complex."""
+
+    def __init__(self, n: int) -> None:
+        self.n = n
+        self.eigenvalues = laplace_eigenvalues(2 * np.pi * np.arange(n // 2 + 1) / n)
+
+    def forward(self, rows: Rows) -> Rows:
+        return np.asarray(scipy.fft.rfft(rows, norm="ortho", workers=workers(rows.size)))
+
+    def backward(self, coefficients: Rows) -> Rows:
+        return np.asarray(
+            scipy.fft.irfft(coefficients, n=self.n, norm="ortho", overwrite_x=True, workers=workers(coefficients.size))
+        )
+
+
+@dataclass(init=False)
+class MixedBasis:
+    """One end holds a value and the other reflects: ``sin((2m - 1) pi (i + 1) / (2n + 1))`` counted from the value.
+
+    No fast transform of scipy has these symmetries, and the doubled DST-I is no faster than a matrix product up to
+    a thousand pixels, so the basis is kept as a dense matrix.
+    """
+
+    def __init__(self, n: int, value_is_low: bool, dtype: npt.DTypeLike) -> None:
+        odd, position = np.arange(1, 2 * n, 2), np.arange(1, n + 1)
+        self.eigenvalues = laplace_eigenvalues(np.pi * odd / (2 * n + 1))
+        # The phase is reduced in integers, so that every entry is correct to rounding.
+        phase = np.outer(position, odd) % (4 * n + 2)
+        matrix = np.sqrt(4 / (2 * n + 1)) * np.sin(np.pi * phase / (2 * n + 1))
+        self.matrix = np.ascontiguousarray(matrix if value_is_low else matrix[::-1], dtype=dtype)
+
+    def forward(self, rows: Rows) -> Rows:
+        return np.asarray(rows @ self.matrix)
+
+    def backward(self, coefficients: Rows) -> Rows:
+        return np.asarray(coefficients @ self.matrix.T)

@@ -1,0 +1,116 @@
+"""The capacitance matrix ``G``: what unit charges on the rims of the fixed pixels do to one another, and its inverse."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.linalg.blas import dsymv
+
+from surrogate_plugin.problem import FloatArray, Problem
+from surrogate_plugin.solvers.charge_kernels import charge_pixels, factorise_blocks, gather, solve_blocks
+from surrogate_plugin.solvers.greens import Axis, GreensTable
+from surrogate_plugin.solvers.transforms import BoxInverse
+
+IndexArray = npt.NDArray[np.int64]
+
+#: Up to so many charges the matrix is kept (128 MB); beyond, the box's inverse applies it in less time and memory.
+DENSE_LIMIT = 4000
+#: Numbers the diagonal blocks may hold together (64 MB).
+_BLOCK_BUDGET = 8_000_000
+_LARGEST_BLOCK = 256
+_MAX_ITERATIONS = 400
+
+
+@dataclass(frozen=True, eq=False)
+class Capacitance:
+    """``G`` in an order that puts each source's rim into diagonal blocks of its own.
+
+    Attributes
+    ----------
+    pixels : (M,) int64
+        Flat indices of the charge pixels, rim by rim.
+    multiply : callable
+        ``q -> G q``.
+    precondition : callable
+        ``r -> B^-1 r`` with ``B`` the diagonal blocks of ``G``.
+    """
+
+    pixels: IndexArray
+    multiply: Callable[[FloatArray], FloatArray]
+    precondition: Callable[[FloatArray], FloatArray]
+
+    def solve(self, rhs: FloatArray, tolerance: float) -> tuple[FloatArray, int]:
+        """``q`` with ``max |rhs - G q| <= tolerance``, by conjugate gradients, and the number of iterations.
+
+        The residual is the error of the field on the rims, so by the maximum principle nowhere is the field off
+        by more.
+        """
+        charge, residual = np.zeros_like(rhs), rhs.copy()
+        direction, energy = np.zeros_like(rhs), 1.0
+        for iteration in range(_MAX_ITERATIONS):
+            if float(np.max(np.abs(residual), initial=0.0)) <= tolerance:
+                return charge, iteration
+            smoothed = self.precondition(residual)
+            previous, energy = energy, float(residual @ smoothed)
+            if energy <= 0:
+                break
+            direction = smoothed + (energy / previous if iteration else 0.0) * direction
+            image = self.multiply(direction)
+            step = energy / float(direction @ image)
+            charge += step * direction
+            residual -= step * image
+        return charge, _MAX_ITERATIONS
+
+
+def capacitance(problem: Problem, table: Callable[[], GreensTable], box: Callable[[], BoxInverse]) -> Capacitance | None:
+    """The capacitance matrix of a problem's fixed pixels; None where no fixed pixel touches a free one."""
+    pixels, rims = charge_pixels(problem.fixed, problem.boundary.periodic_y, problem.boundary.periodic_x)
+    if pixels.size == 0:
+        return None
+    order = np.argsort(rims, kind="stable")
+    pixels, starts = pixels[order], _block_starts(rims[order])
+    rows, columns = np.divmod(pixels, problem.shape[1])
+    green = table()
+    y, x = _counted(green.y, rows), _counted(green.x, columns)
+    images = (green.table, y, x, _images(green.y), _images(green.x))
+    offsets = np.concatenate([[0], np.cumsum(np.diff(starts) ** 2)])
+    packed = np.empty(offsets[-1])
+    factorise_blocks(starts, offsets, packed, *images)
+
+    def precondition(residual: FloatArray) -> FloatArray:
+        return np.asarray(solve_blocks(starts, offsets, packed, residual))
+
+    if pixels.size <= DENSE_LIMIT:
+        matrix = np.empty((pixels.size, pixels.size))
+        gather(matrix, *images)
+        # Fortran sees the transpose of a C array: the lower triangle is its upper one.
+        return Capacitance(pixels, lambda charge: np.asarray(dsymv(1.0, matrix.T, charge, lower=0)), precondition)
+
+    def multiply(charge: FloatArray) -> FloatArray:
+        spread = np.zeros(problem.source.size)
+        spread[pixels] = charge
+        return np.asarray(box().apply(spread.reshape(problem.shape)).ravel()[pixels])
+
+    return Capacitance(pixels, multiply, precondition)
+
+
+def _block_starts(rims: IndexArray) -> IndexArray:
+    """Where the diagonal blocks begin: one a rim, long rims cut into bands of nearly equal size."""
+    cap = int(np.clip(_BLOCK_BUDGET // rims.size, 32, _LARGEST_BLOCK))
+    edges = np.concatenate([[0], np.flatnonzero(np.diff(rims)) + 1, [rims.size]])
+    starts = [0]
+    for first, last in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True):
+        pieces = -(-(last - first) // cap)
+        starts += [first + (last - first) * piece // pieces for piece in range(1, pieces + 1)]
+    return np.asarray(starts, dtype=np.int64)
+
+
+def _counted(axis: Axis, index: IndexArray) -> IndexArray:
+    return axis.n - 1 - index if axis.reversed else index
+
+
+def _images(axis: Axis) -> tuple[int, int, float, float]:
+    return axis.shift, axis.period, axis.sign, axis.mirror
