@@ -1,0 +1,191 @@
+"""Compiled loops that turn discs and capsules into pixels; typed by numba from their arguments.
+
+Lengths are in pixels throughout: pixel (row, column) covers [column, column + 1) x [row, row + 1).
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numba import njit
+
+__all__ = ["deposit_area", "deposit_voxel", "fix_capsules"]
+
+
+@njit(cache=True)
+def _cap(t):
+    """Area of the part of the unit disc with ``x <= t``."""
+    if t <= -1.0:
+        return 0.0
+    if t >= 1.0:
+        return math.pi
+    return t * math.sqrt(1.0 - t * t) + math.asin(t) + 0.5 * math.pi
+
+
+@njit(cache=True)
+def _corner(x, y, cap_x, cap_y):
+    """Area of the part of the unit disc with ``X <= x`` and ``Y <= y``; the caps are those of ``_cap``.
+
+    With the corner (x, y) inside the disc the derivative in x is the chord ``y + sqrt(1 - x^2)``, whose integral is the
+    last line; outside, the quadrant loses whole caps.
+    """
+    if x <= -1.0 or y <= -1.0:
+        return 0.0
+    if x >= 1.0:
+        return cap_y
+    if y >= 1.0:
+        return cap_x
+    if x * x + y * y >= 1.0:
+        if x >= 0.0:
+            return cap_x + cap_y - math.pi if y >= 0.0 else cap_y
+        return cap_x if y >= 0.0 else 0.0
+    return x * y + 0.5 * (cap_x + cap_y) - 0.25 * math.pi
+
+
+@njit(cache=True)
+def _overlaps(x, y, radius, first_row, first_column, area, cap_u, below):
+    """Fill ``area`` with the parts of a disc on each pixel, in parts of the unit disc, and return their sum.
+
+    Inclusion and exclusion over the corners of the pixels; ``below`` holds those of the row of corners underneath.
+    """
+    rows, columns = area.shape
+    scale = 1.0 / radius
+    for j in range(columns + 1):
+        cap_u[j] = _cap((first_column + j - x) * scale)
+        below[j] = 0.0
+    total = 0.0
+    for i in range(rows + 1):
+        v = (first_row + i - y) * scale
+        cap_v = _cap(v)
+        left = 0.0
+        for j in range(columns + 1):
+            here = _corner((first_column + j - x) * scale, v, cap_u[j], cap_v)
+            if j > 0:
+                if i > 0:
+                    area[i - 1, j - 1] = max(here - left - below[j] + below[j - 1], 0.0)
+                    total += area[i - 1, j - 1]
+                below[j - 1] = left
+            left = here
+        below[columns] = left
+    return total
+
+
+@njit(cache=True)
+def deposit_area(x, y, radius, weight, out):
+    """Add ``weight[:, k]`` to ``out[:, ...]``, spread by the area of disc k on each pixel, normalised over the lattice.
+
+    ``x, y, radius`` (n,) in pixels, centres on the lattice; ``weight`` (m, n); ``out`` (m, H, W).
+    """
+    height, width = out.shape[1], out.shape[2]
+    widest = int(min(2.0 * radius.max(), float(max(height, width)))) + 3 if x.size else 0
+    scratch = np.empty((widest, widest))
+    cap_u, below = np.empty(widest + 1), np.empty(widest + 1)
+    for k in range(x.size):
+        r = radius[k]
+        first_row, last_row = max(math.floor(y[k] - r), 0), min(math.floor(y[k] + r), height - 1)
+        first_column, last_column = max(math.floor(x[k] - r), 0), min(math.floor(x[k] + r), width - 1)
+        # A centre on the upper border belongs to the last pixel.
+        first_row, first_column = min(first_row, height - 1), min(first_column, width - 1)
+        rows, columns = last_row - first_row + 1, last_column - first_column + 1
+        area = scratch[:rows, :columns]
+        total = 1.0
+        if rows == 1 and columns == 1:
+            area[0, 0] = 1.0
+        else:
+            total = _overlaps(x[k], y[k], r, first_row, first_column, area, cap_u, below)
+        for m in range(weight.shape[0]):
+            share = weight[m, k] / total
+            if share != 0.0:
+                for i in range(rows):
+                    for j in range(columns):
+                        out[m, first_row + i, first_column + j] += share * area[i, j]
+
+
+@njit(cache=True)
+def deposit_voxel(x, y, weight, out):
+    """Add ``weight[:, k]`` to the one pixel of ``out[:, ...]`` that holds point k, as lattice hosts do."""
+    height, width = out.shape[1], out.shape[2]
+    for k in range(x.size):
+        row = min(math.floor(y[k]), height - 1)
+        column = min(math.floor(x[k]), width - 1)
+        for m in range(weight.shape[0]):
+            out[m, row, column] += weight[m, k]
+
+
+@njit(cache=True)
+def _fix(source, fixed, row, column, value):
+    if fixed[row, column]:
+        source[row, column] = max(source[row, column], value)
+    else:
+        fixed[row, column] = True
+        source[row, column] = value
+
+
+@njit(cache=True)
+def _distance2(px, py, x0, y0, x1, y1):
+    """Squared distance of a point to a segment."""
+    dx, dy = x1 - x0, y1 - y0
+    length2 = dx * dx + dy * dy
+    t = 0.0
+    if length2 > 0.0:
+        t = min(max(((px - x0) * dx + (py - y0) * dy) / length2, 0.0), 1.0)
+    ex, ey = px - (x0 + t * dx), py - (y0 + t * dy)
+    return ex * ex + ey * ey
+
+
+@njit(cache=True)
+def _fix_inside(x0, y0, x1, y1, r, value, source, fixed):
+    """Fix the pixels whose centre is within ``r`` of the axis; return how many there are."""
+    height, width = fixed.shape
+    # Clamped as floats first: a capsule may reach far beyond what an integer holds.
+    top = int(min(max(y0, y1) + r + 1.0, float(height)))
+    bottom = int(max(min(y0, y1) - r - 1.0, 0.0))
+    right = int(min(max(x0, x1) + r + 1.0, float(width)))
+    left = int(max(min(x0, x1) - r - 1.0, 0.0))
+    count = 0
+    for row in range(bottom, top):
+        for column in range(left, right):
+            if _distance2(column + 0.5, row + 0.5, x0, y0, x1, y1) <= r * r:
+                _fix(source, fixed, row, column, value)
+                count += 1
+    return count
+
+
+@njit(cache=True)
+def _span(start, step, width, low, high):
+    """Narrow the parameters ``[low, high]`` of ``start + t step`` to those on ``[0, width]``; low > high if none."""
+    if step == 0.0:
+        return (low, high) if 0.0 <= start <= width else (1.0, 0.0)
+    a, b = -start / step, (width - start) / step
+    return max(low, min(a, b)), min(high, max(a, b))
+
+
+@njit(cache=True)
+def _fix_axis(x0, y0, x1, y1, value, source, fixed):
+    """Fix one pixel for each step of the axis, an unbroken chain; return how many steps lie on the lattice."""
+    height, width = fixed.shape
+    low, high = _span(x0, x1 - x0, float(width), 0.0, 1.0)
+    low, high = _span(y0, y1 - y0, float(height), low, high)
+    if low > high:
+        return 0
+    steps = math.ceil((high - low) * max(abs(x1 - x0), abs(y1 - y0)))
+    for step in range(steps + 1):
+        t = low + (high - low) * step / max(steps, 1)
+        row, column = int(max(y0 + t * (y1 - y0), 0.0)), int(max(x0 + t * (x1 - x0), 0.0))
+        _fix(source, fixed, min(row, height - 1), min(column, width - 1), value)
+    return steps + 1
+
+
+@njit(cache=True)
+def fix_capsules(x0, y0, x1, y1, radius, value, source, fixed, missed):
+    """Fix the pixels of each capsule; ``missed[k]`` is set where capsule k does not reach the lattice.
+
+    A pixel is fixed when its centre is inside. A capsule thinner than a pixel fixes the chain of pixels along its
+    axis too, and one that holds no centre at all the pixel of its axis. The largest value wins.
+    """
+    for k in range(x0.size):
+        count = _fix_inside(x0[k], y0[k], x1[k], y1[k], radius[k], value[k], source, fixed)
+        if count == 0 or radius[k] < 0.5:
+            count += _fix_axis(x0[k], y0[k], x1[k], y1[k], value[k], source, fixed)
+        missed[k] = count == 0

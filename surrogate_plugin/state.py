@@ -1,0 +1,318 @@
+"""What a host hands over at one moment: its cells, its vessels, and what it already keeps per voxel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from surrogate_plugin.errors import InvalidProblemError
+from surrogate_plugin.problem import BoolArray, Coefficient, FloatArray
+
+
+@dataclass(frozen=True, eq=False, init=False)
+class Cells:
+    """Point agents with a volume that take the field up and secrete it.
+
+    A cell of volume ``V`` in a voxel of volume ``V_voxel`` adds ``V / V_voxel * (uptake + secretion)`` to the decay
+    there and ``V / V_voxel * secretion * target`` to the production.
+
+    Parameters
+    ----------
+    position_um : (n, 2) array, um
+        Centres as (x, y); n may be 0.
+    radius_um : float or (n,) array, um
+        Radii of spheres, >= 0; the volume follows from them.
+    uptake_per_min : float or (n,) array, 1 / min
+        First-order uptake rates, >= 0.
+    secretion_per_min : float or (n,) array, 1 / min
+        Secretion rates, >= 0.
+    secretion_target : float or (n,) array, field units
+        The value at which secretion stops, >= 0.
+
+    Raises
+    ------
+    InvalidProblemError
+        One sentence naming the field, the cell and the value.
+
+    Examples
+    --------
+    >>> cells = Cells(position_um=[(5.0, 5.0), (15.0, 5.0)], radius_um=8.0, uptake_per_min=[10.0, 0.0])
+    >>> len(cells), cells.uptake_per_min.tolist()
+    (2, [10.0, 0.0])
+    """
+
+    position_um: FloatArray
+    radius_um: FloatArray
+    uptake_per_min: FloatArray
+    secretion_per_min: FloatArray
+    secretion_target: FloatArray
+
+    def __init__(
+        self,
+        position_um: npt.ArrayLike,
+        radius_um: float | npt.ArrayLike,
+        uptake_per_min: float | npt.ArrayLike = 0.0,
+        secretion_per_min: float | npt.ArrayLike = 0.0,
+        secretion_target: float | npt.ArrayLike = 0.0,
+    ) -> None:
+        position = _points("cells.position_um", position_um)
+        given = {
+            "radius_um": radius_um,
+            "uptake_per_min": uptake_per_min,
+            "secretion_per_min": secretion_per_min,
+            "secretion_target": secretion_target,
+        }
+        object.__setattr__(self, "position_um", position)
+        for name, value in given.items():
+            object.__setattr__(self, name, _per_item(f"cells.{name}", value, len(position)))
+
+    @classmethod
+    def none(cls) -> Cells:
+        """No cells."""
+        return cls(position_um=np.empty((0, 2)), radius_um=np.empty(0))
+
+    def __len__(self) -> int:
+        return len(self.position_um)
+
+    @property
+    def volume_um3(self) -> FloatArray:
+        """``4/3 pi r^3``, (n,) float64, um^3."""
+        return np.asarray(4.0 / 3.0 * np.pi * self.radius_um**3)
+
+
+@dataclass(frozen=True, eq=False, init=False)
+class Vessels:
+    """Discs and capsules that hold the field at a value; a disc is a capsule of length 0.
+
+    Parameters
+    ----------
+    position_um : (m, 2) array, um
+        Centres of discs, or where the axes of capsules start; m may be 0.
+    radius_um : float or (m,) array, um
+        Radii, >= 0. A vessel thinner than a pixel still fixes the pixels its axis runs through.
+    value : float or (m,) array, field units
+        The value imposed, >= 0; where vessels overlap the largest wins.
+    end_um : (m, 2) array, um, optional
+        Where the axes of capsules end; ``position_um`` if not given.
+
+    Raises
+    ------
+    InvalidProblemError
+        One sentence naming the field, the vessel and the value.
+
+    Examples
+    --------
+    >>> tree = Vessels.from_segments([(0.0, 0.0)], [(30.0, 40.0)], radius_um=5.0, value=38.0)
+    >>> tree.length_um.tolist()
+    [50.0]
+    """
+
+    position_um: FloatArray
+    radius_um: FloatArray
+    value: FloatArray
+    end_um: FloatArray
+
+    def __init__(
+        self,
+        position_um: npt.ArrayLike,
+        radius_um: float | npt.ArrayLike,
+        value: float | npt.ArrayLike,
+        end_um: npt.ArrayLike | None = None,
+    ) -> None:
+        start = _points("vessels.position_um", position_um)
+        end = start if end_um is None else _points("vessels.end_um", end_um)
+        if len(end) != len(start):
+            raise InvalidProblemError(f"vessels.end_um has {len(end)} points, but there are {len(start)} vessels.")
+        object.__setattr__(self, "position_um", start)
+        object.__setattr__(self, "radius_um", _per_item("vessels.radius_um", radius_um, len(start)))
+        object.__setattr__(self, "value", _per_item("vessels.value", value, len(start)))
+        object.__setattr__(self, "end_um", end)
+
+    @classmethod
+    def none(cls) -> Vessels:
+        """No vessels."""
+        return cls(position_um=np.empty((0, 2)), radius_um=np.empty(0), value=np.empty(0))
+
+    @classmethod
+    def from_segments(
+        cls,
+        start_um: npt.ArrayLike,
+        end_um: npt.ArrayLike,
+        radius_um: float | npt.ArrayLike,
+        value: float | npt.ArrayLike,
+    ) -> Vessels:
+        """Capsules around the segments from ``start_um`` to ``end_um``, (m, 2) each."""
+        return cls(position_um=start_um, radius_um=radius_um, value=value, end_um=end_um)
+
+    def __len__(self) -> int:
+        return len(self.position_um)
+
+    @property
+    def length_um(self) -> FloatArray:
+        """Length of the axis, (m,) float64, um; 0 for a disc."""
+        return np.asarray(np.hypot(*(self.end_um - self.position_um).T))
+
+
+@dataclass(frozen=True, eq=False, init=False)
+class Voxels:
+    """What a host with a lattice of its own already knows per voxel, taken over exactly.
+
+    Parameters
+    ----------
+    fixed : (H, W) bool array, optional
+        Voxels that hold a value (Dirichlet nodes); none if not given.
+    value : float or (H, W) array, field units
+        The values they hold, >= 0.
+    uptake_per_min : float or (H, W) array, 1 / min
+        Uptake on top of that of the cells, >= 0.
+    production_per_min : float or (H, W) array, field units / min
+        Production on top of that of the cells, >= 0.
+
+    Raises
+    ------
+    InvalidProblemError
+        One sentence naming the field and what is allowed.
+
+    Examples
+    --------
+    >>> wall = np.zeros((8, 16), dtype=bool); wall[:, 0] = True
+    >>> int(Voxels(fixed=wall, value=38.0).fixed.sum())
+    8
+    """
+
+    fixed: BoolArray | None
+    value: Coefficient
+    uptake_per_min: Coefficient
+    production_per_min: Coefficient
+
+    def __init__(
+        self,
+        fixed: npt.ArrayLike | None = None,
+        value: float | npt.ArrayLike = 0.0,
+        uptake_per_min: float | npt.ArrayLike = 0.0,
+        production_per_min: float | npt.ArrayLike = 0.0,
+    ) -> None:
+        object.__setattr__(self, "fixed", None if fixed is None else _mask(fixed))
+        given = {"value": value, "uptake_per_min": uptake_per_min, "production_per_min": production_per_min}
+        for name, map_or_number in given.items():
+            object.__setattr__(self, name, _map(f"voxels.{name}", map_or_number))
+
+
+@dataclass(frozen=True, eq=False)
+class TissueState:
+    """Everything the field depends on at one moment; immutable, so that it can be held and compared.
+
+    Parameters
+    ----------
+    cells : Cells
+    vessels : Vessels
+    voxels : Voxels, optional
+        For hosts with a lattice of their own.
+
+    Examples
+    --------
+    >>> state = TissueState(vessels=Vessels(position_um=[(50.0, 50.0)], radius_um=10.0, value=38.0))
+    >>> len(state.cells), len(state.vessels)
+    (0, 1)
+    """
+
+    cells: Cells = field(default_factory=Cells.none)
+    vessels: Vessels = field(default_factory=Vessels.none)
+    voxels: Voxels | None = None
+
+    def __post_init__(self) -> None:
+        kinds = (("cells", Cells), ("vessels", Vessels), ("voxels", Voxels | None))
+        for name, kind in kinds:
+            if not isinstance(getattr(self, name), kind):
+                raise InvalidProblemError(f"state.{name} is {type(getattr(self, name)).__name__}; {kind} is allowed.")
+
+    def same_as(self, other: TissueState) -> bool:
+        """Whether both states hold the same numbers."""
+        if self is other:
+            return True
+        return all(
+            _same(vars(mine).get(name), vars(theirs).get(name))
+            for mine, theirs in (
+                (self.cells, other.cells),
+                (self.vessels, other.vessels),
+                (self.voxels or _NO_VOXELS, other.voxels or _NO_VOXELS),
+            )
+            for name in vars(mine)
+        )
+
+
+def _same(mine: Any, theirs: Any) -> bool:
+    if mine is theirs:
+        return True
+    if mine is None or theirs is None:
+        return False
+    return np.array_equal(mine, theirs)
+
+
+def _points(name: str, value: npt.ArrayLike) -> FloatArray:
+    array = _numbers(name, value)
+    if array.ndim != 2 or array.shape[1] != 2:
+        if array.size == 0:
+            array = array.reshape(0, 2)
+        else:
+            raise InvalidProblemError(f"{name} has shape {array.shape}; (n, 2) with one (x, y) a row is allowed.")
+    if not np.isfinite(array).all():
+        row = int(np.argmin(np.isfinite(array).all(axis=1)))
+        raise InvalidProblemError(f"{name}[{row}] is {array[row].tolist()}; finite positions are allowed.")
+    return _sealed(array)
+
+
+def _per_item(name: str, value: float | npt.ArrayLike, count: int) -> FloatArray:
+    array = _numbers(name, value)
+    if array.ndim == 0:
+        array = np.full(count, float(array))
+    if array.shape != (count,):
+        raise InvalidProblemError(f"{name} has shape {array.shape}; a number or ({count},), one an item, is allowed.")
+    wrong = ~((array >= 0) & np.isfinite(array))
+    if wrong.any():
+        item = int(np.argmax(wrong))
+        raise InvalidProblemError(f"{name}[{item}] is {array[item]:g}; finite values >= 0 are allowed.")
+    return _sealed(array)
+
+
+def _map(name: str, value: float | npt.ArrayLike) -> Coefficient:
+    array = _numbers(name, value)
+    if array.ndim not in (0, 2):
+        raise InvalidProblemError(f"{name} has shape {array.shape}; a number or a 2-D array (H, W) is allowed.")
+    wrong = ~((array >= 0) & np.isfinite(array))
+    if wrong.any():
+        where = tuple(int(index) for index in np.argwhere(wrong)[0])
+        raise InvalidProblemError(f"{name}{list(where)} is {array[where]:g}; finite values >= 0 are allowed.")
+    return _sealed(array) if array.ndim else float(array)
+
+
+def _mask(value: npt.ArrayLike) -> BoolArray:
+    array = np.array(value)
+    if array.dtype != np.bool_ or array.ndim != 2:
+        raise InvalidProblemError(
+            f"voxels.fixed has dtype {array.dtype} and shape {array.shape}; a 2-D boolean array (H, W) is allowed."
+        )
+    array.flags.writeable = False
+    return array
+
+
+def _numbers(name: str, value: npt.ArrayLike) -> FloatArray:
+    """A private float64 copy, so that a host that reuses its buffers cannot change the state."""
+    try:
+        given = np.asarray(value)
+    except ValueError:
+        raise InvalidProblemError(f"{name} is a ragged list; an array of real numbers is allowed.") from None
+    if given.dtype.kind not in "fiub":
+        raise InvalidProblemError(f"{name} has dtype {given.dtype}; real numbers are allowed.")
+    return np.array(given, dtype=np.float64, order="C")
+
+
+def _sealed(array: FloatArray) -> FloatArray:
+    array.flags.writeable = False
+    return array
+
+
+_NO_VOXELS = Voxels()
