@@ -71,9 +71,8 @@ class Certifier:
         self._usual_barrier = _usual_barrier(equation)
         self._barrier = _Barrier(self._usual_barrier)
         self._tried_barrier = False
-        padded = (equation.shape[0] + 2, equation.shape[1] + 2)
         self._target = np.empty(equation.shape)
-        self._w, self._z, self._lack = (np.zeros(padded, np.float32) for _ in range(3))
+        self._z, self._w, self._lack = hierarchy.vectors[1], hierarchy.vectors[3], hierarchy.vectors[4]
 
     def bound(self, c: FloatArray, tolerance: float) -> Bound:
         """A bound on ``max |c_exact - c|``, field units; it stops at the first bound within ``tolerance``.

@@ -44,16 +44,19 @@ class Equation:
         np.copyto(inner, self.source, where=~self.free)
         return c
 
-    def residual(self, c: FloatArray, r: FloatArray, scaled: Float32Array, factor: float) -> float:
-        """Fill ``r`` and ``scaled = float32(factor r)``; return the largest ``|r|`` (infinite for NaN)."""
+    def residual(self, c: FloatArray, factor: float, out: Float32Array) -> float:
+        """Fill ``out = float32(factor r)`` and return the largest ``|r|`` (infinite for NaN); sets the halo of ``c``."""
         kernels.set_halo(c, self.sides, self.values)
         if self.vmax is None:
-            return float(kernels.residual(c, self.free, self.decay, self.production, r, scaled, factor))
+            return float(kernels.residual(c, self.free, self.decay, self.production, factor, out))
         return float(
-            kernels.saturating_residual(
-                c, self.free, self.decay, self.production, self.vmax, self.km, r, scaled, factor
-            )
+            kernels.saturating_residual(c, self.free, self.decay, self.production, self.vmax, self.km, factor, out)
         )
+
+    def residual_scale(self, c: FloatArray) -> float:
+        """The inverse of a residual's likely size before any is known: links carry the field, production adds."""
+        size = float(np.abs(c).max()) + float(self.values.max()) + float(self.production.max())
+        return 1.0 / size if size > 0 else 1.0
 
     def tangent(self, c: FloatArray) -> FloatArray:
         """The decay map of the equation linearised at ``c``, (H, W)."""

@@ -52,6 +52,8 @@ class Hierarchy:
         padded = (shape[0] + 2, shape[1] + 2)
         self.dinv0 = np.zeros(padded, np.float32)
         self._scratch = np.zeros(padded, np.float32)
+        #: Vectors for whoever iterates on this lattice (float32, zero halo), so that a step allocates next to nothing.
+        self.vectors = tuple(np.zeros(padded, np.float32) for _ in range(5))
         flat = int(self.offset[-1])
         self._east, self._north, self._rate, self._wall, self._dinv = (np.zeros(flat, np.float32) for _ in range(5))
         self._x, self._b, self._r = (np.zeros(flat, np.float32) for _ in range(3))
@@ -81,8 +83,9 @@ class Hierarchy:
         rows, columns = (int(n) for n in self.dims[-1])
         lo, hi = self.offset[-2], self.offset[-1]
         shape = (rows + 2, columns + 2)
-        east, north, dinv = (a[lo:hi].reshape(shape) for a in (self._east, self._north, self._dinv))
-        matrix = _assemble(east, north, dinv, rows, columns, self.sides)
+        level = (self._east, self._north, self._rate, self._wall)
+        east, north, rate, wall = (a[lo:hi].reshape(shape).astype(np.float64) for a in level)
+        matrix = _assemble(east, north, (rate + wall)[1:-1, 1:-1], rows, columns)
         isolated = matrix.diagonal() == 0
         matrix[isolated, isolated] = 1.0
         inverse = np.linalg.inv(matrix)
@@ -90,20 +93,15 @@ class Hierarchy:
         return inverse.astype(np.float32)
 
 
-def _assemble(
-    east: Float32Array, north: Float32Array, dinv: Float32Array, rows: int, columns: int, sides: IntArray
-) -> FloatArray:
+def _assemble(east: FloatArray, north: FloatArray, extra: FloatArray, rows: int, columns: int) -> FloatArray:
+    """The matrix of a small level; links at the far edges wrap around (they are 0 unless the side is periodic)."""
     number = np.arange(rows * columns).reshape(rows, columns)
-    diagonal = np.zeros((rows, columns))
-    inner = dinv[1:-1, 1:-1].astype(np.float64)
-    np.divide(1.0, inner, out=diagonal, where=inner > 0)
-    matrix = np.diag(diagonal.ravel())
-    for i in range(rows):
-        for j in range(columns):
-            for link, here, there in (
-                (east[i + 1, j + 1], number[i, j], number[i, (j + 1) % columns]),
-                (north[i + 1, j + 1], number[i, j], number[(i + 1) % rows, j]),
-            ):
-                matrix[here, there] -= link
-                matrix[there, here] -= link
+    matrix = np.diag(extra.ravel())
+    for links, axis in ((east, 1), (north, 0)):
+        here, there = number.ravel(), np.roll(number, -1, axis=axis).ravel()
+        weight = links[1:-1, 1:-1].ravel()
+        np.add.at(matrix, (here, here), weight)
+        np.add.at(matrix, (there, there), weight)
+        np.add.at(matrix, (here, there), -weight)
+        np.add.at(matrix, (there, here), -weight)
     return matrix

@@ -27,23 +27,22 @@ def set_halo(x, sides, values):
 
 
 @numba.njit(**_PARALLEL)
-def residual(c, free, decay, production, r, scaled, factor):
-    """``r = s + lap c - decay c`` on free pixels, 0 on fixed ones; also ``factor * r`` rounded to float32.
+def residual(c, free, decay, production, factor, out):
+    """``out = factor r`` in float32, where ``r = s + lap c - decay c`` on free pixels and 0 on fixed ones.
 
-    Returns the largest ``|r|`` (NaN if any residual is).
+    Returns the largest ``|r|``, infinite if any residual is NaN.
     """
     ny, nx = free.shape
     row_max = np.zeros(ny)
     for i in numba.prange(ny):
         up, here, down = c[i], c[i + 1], c[i + 2]
-        out, small = r[i + 1], scaled[i + 1]
+        row = out[i + 1]
         largest = 0.0
         for j in range(nx):
             centre = here[j + 1]
             flow = ((up[j + 1] - centre) + (down[j + 1] - centre)) + ((here[j] - centre) + (here[j + 2] - centre))
             value = (production[i, j] + flow - decay[i, j] * centre) if free[i, j] else 0.0
-            out[j + 1] = value
-            small[j + 1] = value * factor
+            row[j + 1] = value * factor
             largest = max(largest, abs(value))
             if value != value:
                 largest = np.inf
@@ -52,21 +51,20 @@ def residual(c, free, decay, production, r, scaled, factor):
 
 
 @numba.njit(**_PARALLEL)
-def saturating_residual(c, free, decay, production, vmax, km, r, scaled, factor):
+def saturating_residual(c, free, decay, production, vmax, km, factor, out):
     """``r = s + lap c - decay c - vmax c / (km + c)`` on free pixels; else as `residual`."""
     ny, nx = free.shape
     row_max = np.zeros(ny)
     for i in numba.prange(ny):
         up, here, down = c[i], c[i + 1], c[i + 2]
-        out, small = r[i + 1], scaled[i + 1]
+        row = out[i + 1]
         largest = 0.0
         for j in range(nx):
             centre = here[j + 1]
             flow = ((up[j + 1] - centre) + (down[j + 1] - centre)) + ((here[j] - centre) + (here[j + 2] - centre))
             uptake = decay[i, j] * centre + vmax[i, j] * (centre / (km + centre))
             value = (production[i, j] + flow - uptake) if free[i, j] else 0.0
-            out[j + 1] = value
-            small[j + 1] = value * factor
+            row[j + 1] = value * factor
             largest = max(largest, abs(value))
             if value != value:
                 largest = np.inf

@@ -19,13 +19,14 @@ from surrogate_plugin.solvers.protocol import require_fresh
 class Iteration:
     """A field under improvement: preconditioned conjugate gradients that can be inspected after every step.
 
-    Each `advance` costs one float32 V-cycle and leaves ``field`` and its float64 ``residual`` current, so that nothing
+    Each `advance` costs one float32 V-cycle and leaves ``field`` and its residual, both in float64, current, so that nothing
     is lost to the low precision and looking is free. With Michaelis-Menten uptake each step is an inexact Newton step:
     the finest level is linearised at the current field, the coarse levels, which only precondition, are kept.
 
     Attributes
     ----------
-    field, residual : (H + 2, W + 2) float64, field units, with a halo
+    field : (H + 2, W + 2) float64, field units, with a halo
+    largest_residual : float, field units (the equation has unit links)
     estimate : float, field units
         Estimate (not a bound) of the largest error; infinite until the first cycle.
     """
@@ -35,8 +36,8 @@ class Iteration:
         self.hierarchy = hierarchy
         self.cycles = 0
         self.field = equation.embed(start)
-        self.residual = np.zeros(self.field.shape)
-        self._r, self._z, self._p = (np.zeros(self.field.shape, np.float32) for _ in range(3))
+        self._r, self._z, self._p = hierarchy.vectors[:3]
+        self._p.fill(0.0)
         self._energy = 0.0
         self._scale = 1.0
         self._contraction = 0.2
@@ -93,14 +94,9 @@ class Iteration:
             self.hierarchy.relinearise(self.equation.free, self.decay)
 
     def _refresh(self) -> float:
-        """The residual, scaled so that its largest entry is about 1 in float32."""
-        factor = 1.0 / self.largest_residual if self.cycles else 1.0
-        largest = self.equation.residual(self.field, self.residual, self._r, factor)
-        if self.cycles == 0 and largest > 0 and math.isfinite(largest):
-            factor = 1.0 / largest
-            np.multiply(self.residual, factor, out=self._r, casting="same_kind")
-        self._scale = factor
-        return largest
+        """The residual in float32, scaled so that its largest entry is of order 1."""
+        self._scale = 1.0 / self.largest_residual if self.cycles else self.equation.residual_scale(self.field)
+        return self.equation.residual(self.field, self._scale, self._r)
 
 
 @dataclass
