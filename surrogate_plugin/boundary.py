@@ -46,7 +46,7 @@ class Boundary:
     top: Side
 
     @classmethod
-    def parse(cls, boundary: BoundaryLike) -> Boundary:
+    def parse(cls, boundary: BoundaryLike | Boundary) -> Boundary:
         """Read what a caller wrote; a mapping leaves the sides it does not name absorbing.
 
         Raises

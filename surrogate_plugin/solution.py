@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
@@ -38,8 +39,8 @@ class Flag:
 class Stats:
     """Where the time went: ``seconds`` per stage, ``counts`` of iterations, ``start`` (what was polished)."""
 
-    seconds: dict[str, float] = field(default_factory=dict)
-    counts: dict[str, int] = field(default_factory=dict)
+    seconds: dict[str, float] = dataclasses.field(default_factory=dict)
+    counts: dict[str, int] = dataclasses.field(default_factory=dict)
     start: str = ""
 
 
@@ -66,4 +67,4 @@ class Solution:
     error_bound: float = math.inf
     method: str = ""
     flags: tuple[Flag, ...] = ()
-    stats: Stats = field(default_factory=Stats)
+    stats: Stats = dataclasses.field(default_factory=Stats)
