@@ -1,4 +1,4 @@
-"""The capacitance matrix ``G``: what unit charges on the rims of the fixed pixels do to one another, and its inverse."""
+"""The capacitance matrix ``G``: what charges on the rims of the fixed pixels do to one another, and its inverse."""
 
 from __future__ import annotations
 
@@ -6,15 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from scipy.linalg.blas import dsymv
 
 from surrogate_plugin.problem import FloatArray, Problem
 from surrogate_plugin.solvers.charge_kernels import charge_pixels, factorise_blocks, gather, solve_blocks
-from surrogate_plugin.solvers.greens import Axis, GreensTable
+from surrogate_plugin.solvers.greens import GreensTable, IndexArray
 from surrogate_plugin.solvers.transforms import BoxInverse
-
-IndexArray = npt.NDArray[np.int64]
 
 #: Up to so many charges the matrix is kept (128 MB); beyond, the box's inverse applies it in less time and memory.
 DENSE_LIMIT = 4000
@@ -65,7 +62,9 @@ class Capacitance:
         return charge, _MAX_ITERATIONS
 
 
-def capacitance(problem: Problem, table: Callable[[], GreensTable], box: Callable[[], BoxInverse]) -> Capacitance | None:
+def capacitance(
+    problem: Problem, table: Callable[[], GreensTable], box: Callable[[], BoxInverse]
+) -> Capacitance | None:
     """The capacitance matrix of a problem's fixed pixels; None where no fixed pixel touches a free one."""
     pixels, rims = charge_pixels(problem.fixed, problem.boundary.periodic_y, problem.boundary.periodic_x)
     if pixels.size == 0:
@@ -74,8 +73,8 @@ def capacitance(problem: Problem, table: Callable[[], GreensTable], box: Callabl
     pixels, starts = pixels[order], _block_starts(rims[order])
     rows, columns = np.divmod(pixels, problem.shape[1])
     green = table()
-    y, x = _counted(green.y, rows), _counted(green.x, columns)
-    images = (green.table, y, x, _images(green.y), _images(green.x))
+    y, x = green.y.counted(rows), green.x.counted(columns)
+    images = (green.table, y, x, green.y.images, green.x.images)
     offsets = np.concatenate([[0], np.cumsum(np.diff(starts) ** 2)])
     packed = np.empty(offsets[-1])
     factorise_blocks(starts, offsets, packed, *images)
@@ -106,11 +105,3 @@ def _block_starts(rims: IndexArray) -> IndexArray:
         pieces = -(-(last - first) // cap)
         starts += [first + (last - first) * piece // pieces for piece in range(1, pieces + 1)]
     return np.asarray(starts, dtype=np.int64)
-
-
-def _counted(axis: Axis, index: IndexArray) -> IndexArray:
-    return axis.n - 1 - index if axis.reversed else index
-
-
-def _images(axis: Axis) -> tuple[int, int, float, float]:
-    return axis.shift, axis.period, axis.sign, axis.mirror

@@ -6,19 +6,22 @@ import functools
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from surrogate_plugin.boundary import Kind
 from surrogate_plugin.problem import FloatArray
 from surrogate_plugin.solvers.bases import laplace_eigenvalues
 from surrogate_plugin.solvers.transforms import Kinds
 
+IndexArray = npt.NDArray[np.int64]
+
 
 @dataclass(frozen=True, eq=False)
 class Axis:
     """How a source's images lie along one axis of ``n`` pixels.
 
-    With ``T`` the table along the axis, pixels ``i`` and ``j`` see ``T(|i - j|) + sign T(i + j + shift)``. ``T`` repeats
-    mirrored about ``period / 2``, there with the factor ``mirror``. ``reversed``: pixels are counted from the high end.
+    With ``T`` the table along the axis, pixels ``i`` and ``j`` see ``T(|i - j|) + sign T(i + j + shift)``. Beyond
+    ``period / 2`` the table is its own mirror image times ``mirror``. ``reversed``: pixels count from the high end.
     """
 
     n: int
@@ -49,6 +52,15 @@ class Axis:
         weights = np.full(n, 1 / n)
         weights[0] /= 2
         return cls(n, 1, 2 * n, 1.0, 1.0, False, np.pi * np.arange(n) / n, weights)
+
+    @property
+    def images(self) -> tuple[int, int, float, float]:
+        """What the compiled look-ups need: shift, period, sign and mirror."""
+        return self.shift, self.period, self.sign, self.mirror
+
+    def counted(self, index: IndexArray) -> IndexArray:
+        """Pixel numbers counted from the end the images start at."""
+        return self.n - 1 - index if self.reversed else index
 
     def cosines(self) -> FloatArray:
         """``weight_m cos(angle_m d)`` for the distances 0 to half a period; (distances, modes)."""

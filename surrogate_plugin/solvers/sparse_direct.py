@@ -138,12 +138,12 @@ class _Newton:
         if guess is not None and self.saturates:
             start = np.nan_to_num(np.asarray(guess, dtype=np.float64).ravel()[self.inside] / self.unit, posinf=0.0)
             self.nodes[self.inside] = np.maximum(start, 0.0)
-        made, last = 0, np.inf
-        for taken in range(1, _MAX_STEPS + 1):
+        made, taken, last = 0, 0, np.inf
+        for _ in range(_MAX_STEPS):
             field = self.nodes[self.inside]
             if self.factors is None or (self.saturates and last > _CHORD):
                 self.factors, made = factorise(self.graph.matrix(self._slope(field))), made + 1
-            correction = self.factors.apply(self._residual(field))
+            correction, taken = self.factors.apply(self._residual(field)), taken + 1
             # 0 is a subsolution and so is the larger of two: clipping keeps Newton's rise to the solution.
             moved = np.maximum(field + correction, 0.0) - field
             change = float(np.max(np.abs(moved))) / max(float(np.max(field)), 1e-300) if field.any() else np.inf

@@ -57,9 +57,7 @@ class BoxInverse:
     True
     """
 
-    def __init__(
-        self, shape: tuple[int, int], kinds: Kinds, decay: float, dtype: npt.DTypeLike = np.float64
-    ) -> None:
+    def __init__(self, shape: tuple[int, int], kinds: Kinds, decay: float, dtype: npt.DTypeLike = np.float64) -> None:
         if decay == 0 and "value" not in kinds:
             raise UnsupportedProblemError(
                 "the box has no decay and no side that holds a value, so its operator is singular; "
