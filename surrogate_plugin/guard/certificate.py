@@ -63,11 +63,14 @@ class Certifier:
         The exact discrete equation in float64; the bound holds for it.
     hierarchy : Hierarchy
         Any hierarchy of about this operator; only the tightness depends on it.
+    rebuild : bool
+        Build the hierarchy for the candidate's own linearisation, if cycles are needed at all.
     """
 
-    def __init__(self, equation: Equation, hierarchy: Hierarchy) -> None:
+    def __init__(self, equation: Equation, hierarchy: Hierarchy, *, rebuild: bool = False) -> None:
         self.equation = equation
         self.hierarchy = hierarchy
+        self._rebuild = rebuild
         self._usual_barrier = _usual_barrier(equation)
         self._barrier = _Barrier(self._usual_barrier)
         self._tried_barrier = False
@@ -100,6 +103,9 @@ class Certifier:
 
     def _supersolution(self, c: FloatArray, largest: float, tolerance: float) -> Bound:
         """Cycles towards equality in (1) until the verified bound is within ``tolerance`` or no longer improves."""
+        if self._rebuild:
+            self.hierarchy.rebuild(self.equation.free, self.equation.tangent(c))
+            self._rebuild = False
         factor = 1.0 / largest
         np.multiply(self._target, factor, out=self._lack[1:-1, 1:-1], casting="same_kind")
         self._w.fill(0.0)
