@@ -60,15 +60,20 @@ def bound_by_factorisation(problem: Problem, field: FloatArray, factors: Factori
         short = graph.residual(inside, target) - slope * w
         return np.maximum(short + ALLOWANCE * (_magnitude(graph, inside, target) + slope * w), 0.0)
 
+    # A barrier that counts on the uptake's slope at ``c + reach`` is good for bounds up to ``reach``.
+    reach = 0.1 * km if problem.uptake is not None else math.inf
+    slope = 0.0 if problem.uptake is None else (1.0 - ALLOWANCE) * (vmax / km) * (km / (km + c + reach)) ** 2
+    barrier = _barrier(graph, factors, slope)
     w = np.zeros_like(c)
     missing = target
     best = math.inf
-    barrier = _barrier(graph, factors)
     for _ in range(_MAX_REPEATS):
         w += np.maximum(factors.apply(missing), 0.0) * _OVERSHOOT
         missing = lack(w)
-        best = min(best, float(w.max()) + float(missing.max()) * barrier)
-        if float(missing.max()) * barrier <= 0.1 * float(w.max()):
+        top, rest = float(w.max()), float(missing.max())
+        value = top + rest * barrier if rest > 0 else top
+        best = min(best, value if rest == 0 or value <= reach else math.inf)
+        if rest == 0 or rest * barrier <= 0.1 * top:
             break
     # Values were divided by the unit and multiplied again: one rounding each.
     return (best * (1.0 + 1e-12) + 4 * np.finfo(float).eps * float(np.abs(c).max())) * unit
@@ -82,12 +87,12 @@ def _magnitude(graph: Graph, nodes: FloatArray, gain: FloatArray) -> FloatArray:
     return np.asarray(gain + graph.decay * inside + onto_free[: graph.free.size][graph.free.ravel()])
 
 
-def _barrier(graph: Graph, factors: Factorisation) -> float:
-    """The largest value of a verified ``z`` with ``A z >= 1``."""
+def _barrier(graph: Graph, factors: Factorisation, slope: FloatArray | float) -> float:
+    """The largest value of a verified ``z`` with ``(A + slope) z >= 1``."""
     ones = np.ones(graph.decay.size)
     z = np.maximum(factors.apply(ones), 0.0)
     nodes = np.zeros(graph.free.size + 4)
     nodes[: graph.free.size][graph.free.ravel()] = z
-    reached = 1.0 - graph.residual(nodes, ones) - ALLOWANCE * _magnitude(graph, nodes, ones)
-    least = float(reached.min())
+    reached = 1.0 - graph.residual(nodes, ones) + slope * z
+    least = float((reached - ALLOWANCE * (_magnitude(graph, nodes, ones) + slope * z)).min())
     return float(z.max()) / least if least > 0 else math.inf
