@@ -7,10 +7,12 @@ import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import surrogate_plugin as sp
 from surrogate_plugin import registry
 
 SOLVER = """
@@ -173,6 +175,31 @@ def test_no_entry_points_file_whatsoever_stops_discovery(install: Install, tmp_p
         install("lab", {registry.MODELS: {"good": "lab_model:path"}}, lab_model="def path(): return 'here'")
     registry.forget()
     assert quietly(registry.MODELS)["good"].status is registry.Status.LOADED
+
+
+WRAPPER = """
+from surrogate_plugin.solvers.sparse_direct import SparseDirect
+class Lab(SparseDirect):
+    name = "lab"
+    def refusal(self, problem): return "Lab takes squares only." if problem.shape[0] != problem.shape[1] else None
+"""
+
+
+def test_a_plugin_solver_is_called_by_its_name_and_certified(install: Install) -> None:
+    install("lab", {registry.SOLVERS: {"lab": "lab_solver:Lab", "hurt": "lab_none:Hurt"}}, lab_solver=WRAPPER)
+    source = np.zeros((16, 16))
+    source[4, 5] = 38.0
+    solution = sp.solve(sp.Problem(source), method="lab")
+    assert solution.method == "lab"
+    assert solution.error_bound <= 1e-8 * 38
+    exact = sp.solve(sp.Problem(source), method="sparse-direct")
+    assert np.abs(solution.field - exact.field).max() <= solution.error_bound + exact.error_bound
+    with pytest.raises(sp.UnsupportedProblemError, match="squares only"):
+        sp.solve(sp.Problem(source[:, :12]), method="lab")
+    with pytest.raises(registry.BrokenPluginError, match="lab_none"):
+        sp.solve(sp.Problem(source), method="hurt")
+    with pytest.raises(sp.UnsupportedProblemError, match="installed are: hurt, lab"):
+        sp.solve(sp.Problem(source), method="nobody")
 
 
 def test_our_own_plugins_are_registered_and_load() -> None:
