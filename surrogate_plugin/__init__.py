@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from surrogate_plugin.backend import Backend as Backend
     from surrogate_plugin.backend import BackendConfig as BackendConfig
+    from surrogate_plugin.backend import StepRecord as StepRecord
+    from surrogate_plugin.backend import StepResult as StepResult
     from surrogate_plugin.domain import Domain as Domain
     from surrogate_plugin.engine import Engine as Engine
     from surrogate_plugin.engine import solve as solve
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from surrogate_plugin.state import Cells as Cells
     from surrogate_plugin.state import TissueState as TissueState
     from surrogate_plugin.state import Vessels as Vessels
+    from surrogate_plugin.state import Voxels as Voxels
 
 __version__ = "0.1.0"
 
@@ -49,9 +52,12 @@ _HOME = {
     "Domain": "domain",
     "Cells": "state",
     "Vessels": "state",
+    "Voxels": "state",
     "TissueState": "state",
     "Backend": "backend",
     "BackendConfig": "backend",
+    "StepResult": "backend",
+    "StepRecord": "backend",
     "InvalidProblemError": "errors",
     "UnsupportedProblemError": "errors",
     "StaleStateError": "errors",
@@ -68,9 +74,12 @@ __all__ = [
     "Domain",
     "Cells",
     "Vessels",
+    "Voxels",
     "TissueState",
     "Backend",
     "BackendConfig",
+    "StepResult",
+    "StepRecord",
     "InvalidProblemError",
     "UnsupportedProblemError",
     "StaleStateError",

@@ -69,6 +69,11 @@ class Domain:
     thickness_um : float, um, optional
         Depth of a voxel, for the volume a cell is diluted in; the spacing if not given (cubic voxels).
 
+    Attributes
+    ----------
+    spacing_um : float, um
+        Side of a pixel.
+
     Raises
     ------
     InvalidProblemError
@@ -84,6 +89,7 @@ class Domain:
     origin_um: tuple[float, float]
     size_um: tuple[float, float]
     shape: tuple[int, int]
+    spacing_um: float
     thickness_um: float
 
     def __init__(
@@ -103,10 +109,7 @@ class Domain:
                 "allowed: size_um is (width, height) and shape (rows, columns)."
             )
         depth = spacing if thickness_um is None else _positive("thickness_um", thickness_um)
-        object.__setattr__(self, "origin_um", (x0, y0))
-        object.__setattr__(self, "size_um", (width, height))
-        object.__setattr__(self, "shape", (rows, columns))
-        object.__setattr__(self, "thickness_um", depth)
+        self._set((x0, y0), (width, height), (rows, columns), spacing, depth)
 
     @classmethod
     def from_lattice(
@@ -125,12 +128,25 @@ class Domain:
         """
         rows, columns = _shape(shape)
         spacing = _positive("spacing_um", spacing_um)
-        return cls(origin_um, (columns * spacing, rows * spacing), (rows, columns), thickness_um)
+        domain = cls(origin_um, (columns * spacing, rows * spacing), (rows, columns), thickness_um)
+        depth = spacing if thickness_um is None else domain.thickness_um
+        # The host's own number to the last bit, so that a cell on a voxel's edge falls where the host has it.
+        domain._set(domain.origin_um, domain.size_um, domain.shape, spacing, depth)
+        return domain
 
-    @property
-    def spacing_um(self) -> float:
-        """Side of a pixel, um."""
-        return self.size_um[0] / self.shape[1]
+    def _set(
+        self,
+        origin_um: tuple[float, float],
+        size_um: tuple[float, float],
+        shape: tuple[int, int],
+        spacing_um: float,
+        thickness_um: float,
+    ) -> None:
+        object.__setattr__(self, "origin_um", origin_um)
+        object.__setattr__(self, "size_um", size_um)
+        object.__setattr__(self, "shape", shape)
+        object.__setattr__(self, "spacing_um", spacing_um)
+        object.__setattr__(self, "thickness_um", thickness_um)
 
     @property
     def voxel_volume_um3(self) -> float:

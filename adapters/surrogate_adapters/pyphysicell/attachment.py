@@ -1,0 +1,208 @@
+"""`attach` a pyphysicell simulation to the backend, and give it back untouched."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import surrogate_plugin as sp
+from surrogate_adapters.pyphysicell import uptake
+from surrogate_adapters.pyphysicell.substrate import HistoryEntry, Refresh, Substrate
+
+
+def attach(
+    simulation: Any,
+    *,
+    substrates: Sequence[str] | None = None,
+    tolerance: float | Mapping[str, float] | None = None,
+    model: str = "default",
+    method: str = "guarded",
+    policy: str = "surrogate-first",
+    device: str = "auto",
+    refresh: Refresh = "changes",
+    move_limit_um: float | None = None,
+) -> Attachment:
+    """Let the backend answer for some substrates of a pyphysicell simulation.
+
+    From the next call of its microenvironment's step on, these substrates hold the steady field of the present cells
+    and Dirichlet voxels: solved for when cells were born, died, changed their rates or volumes, or moved too far, when
+    Dirichlet voxels changed, and at least once per phenotype step; held in between. All other substrates, and all that
+    the host does with cells, are left to the host. Lattice, coefficients and Dirichlet voxels are read from the
+    host; its outer faces let nothing through. Uptake counts once, and internalised totals keep counting.
+
+    Parameters
+    ----------
+    simulation : pyphysicell.Simulation
+        With one layer of square voxels.
+    substrates : sequence of str, optional
+        The substrates to answer for; all if not given.
+    tolerance : float or mapping of substrate to float, field units, optional
+        Largest pointwise error allowed; by default 1 % of the largest Dirichlet value.
+    model, method, policy, device : str
+        As in `BackendConfig`.
+    refresh : "changes" or "phenotype"
+        When to solve anew; "phenotype" solves once per phenotype step, whatever happens in between.
+    move_limit_um : float, um, optional
+        How far a cell may move before the field is solved for anew; half a voxel if not given.
+
+    Returns
+    -------
+    Attachment
+        ``.detach()`` gives the host back, ``.history`` lists the fields. Also a context manager.
+
+    Raises
+    ------
+    UnsupportedProblemError
+        If the host has several layers of voxels, no such substrate, or one that does not diffuse.
+    InvalidProblemError
+        If an option is not allowed.
+
+    Notes
+    -----
+    The bound of `HistoryEntry` is that of the state that was solved for; cells that have since moved less than the
+    limit are not part of it. What a dying cell releases into its voxel at once is a pulse, and has no place in a
+    steady field.
+
+    Examples
+    --------
+    >>> import pyphysicell as pc
+    >>> tumour = pc.CellType("tumour", secretion={"oxygen": pc.SecretionEntry(uptake_rate=10.0)})
+    >>> oxygen = pc.Substrate("oxygen", dirichlet_faces={"xmin": (True, 38.0)})
+    >>> sim = pc.Simulation(pc.Model(substrates=[oxygen], cell_types=[tumour]))
+    >>> cells = sim.add_cells([(0.0, 0.0, 0.0)], "tumour")
+    >>> with attach(sim, substrates=["oxygen"], tolerance=0.38) as link:
+    ...     sim.microenvironment.step(0.01)
+    >>> bool(link.history[0].bound <= 0.38), sim.microenvironment["oxygen"][0, :, 0].min().item()
+    (True, 38.0)
+    """
+    names = list(simulation.model.substrate_names) if substrates is None else _names(substrates)
+    engine = sp.Engine(model=model, device=device, policy=policy)
+    limit = _move_limit(simulation, move_limit_um)
+    if refresh not in ("changes", "phenotype"):
+        raise sp.InvalidProblemError(f"refresh is {refresh!r}; 'changes' or 'phenotype' is allowed.")
+    for name in tolerance if isinstance(tolerance, Mapping) else ():
+        if name not in names:
+            raise sp.InvalidProblemError(f"tolerance names {name!r}; the substrates attached are {', '.join(names)}.")
+    owned = []
+    for name in names:
+        wanted = tolerance.get(name) if isinstance(tolerance, Mapping) else tolerance
+        options = {"tolerance": wanted, "model": model, "method": method, "policy": policy, "device": device}
+        owned.append(Substrate(simulation, name, options, engine, refresh, limit))
+    return Attachment(simulation, owned)
+
+
+class Attachment:
+    """What holds a host's microenvironment; made by `attach`.
+
+    It is copied and saved along with its simulation (``branch``, ``save``): the copy is attached as the original is.
+
+    Attributes
+    ----------
+    history : list of HistoryEntry
+        One a field solved for, with how long it was held.
+    """
+
+    def __init__(self, simulation: Any, substrates: Sequence[Substrate]) -> None:
+        self.history: list[HistoryEntry] = []
+        self._simulation = simulation
+        self._substrates = list(substrates)
+        self._latest: dict[str, HistoryEntry] = {}
+        me = simulation.microenvironment
+        self._replaced = vars(me).get("step")
+        self._host_step = me.step
+        self._attached = True
+        me.step = self.step
+        uptake.stand_guard(self)
+
+    def step(self, dt: float) -> None:
+        """Stand in for the microenvironment's step of ``dt`` minutes."""
+        for substrate in self._substrates:
+            entry = substrate.advance(self._simulation, dt)
+            if entry is None:
+                self._latest[substrate.name].held += 1
+            else:
+                self.history.append(entry)
+                self._latest[substrate.name] = entry
+        me = self._simulation.microenvironment
+        if len(self._substrates) < me.ns:
+            self._host_step(dt)
+        for substrate in self._substrates:
+            substrate.write(me.density)
+
+    def detach(self) -> None:
+        """Give the host its own step back; the density keeps the last fields. Doing so twice does no harm.
+
+        Raises
+        ------
+        RuntimeError
+            If somebody else has replaced the step since.
+        """
+        if not self._attached:
+            return
+        me = self._simulation.microenvironment
+        if vars(me).get("step") != self.step:
+            raise RuntimeError("microenvironment.step was replaced after attach; detach what was attached last first.")
+        if self._replaced is None:
+            del me.step
+        else:
+            me.step = self._replaced
+        self._attached = False
+        uptake.stand_down(self)
+
+    def backend(self, substrate: str) -> sp.Backend:
+        """The backend of a substrate, with its records."""
+        return self._named(substrate).backend
+
+    def result(self, substrate: str) -> sp.StepResult | None:
+        """The field held for a substrate, with its solution; None before the first step."""
+        return self._named(substrate).result
+
+    def problem(self, substrate: str) -> sp.Problem:
+        """The discrete problem of the host's present state, to look at or to audit with another method."""
+        chosen = self._named(substrate)
+        return chosen.backend.problem(chosen.state(self._simulation))
+
+    def owns(self, density: Any) -> bool:
+        """Whether this is the density of the attached microenvironment."""
+        return density is self._simulation.microenvironment.density
+
+    def restore(self, density: Any, voxel: Any) -> None:
+        """Put the held fields back into some voxels."""
+        for substrate in self._substrates:
+            substrate.restore(density, voxel)
+
+    def __enter__(self) -> Attachment:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.detach()
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        if self._attached:
+            uptake.stand_guard(self)
+
+    def _named(self, name: str) -> Substrate:
+        for substrate in self._substrates:
+            if substrate.name == name:
+                return substrate
+        owned = ", ".join(substrate.name for substrate in self._substrates)
+        raise sp.UnsupportedProblemError(f"substrate {name!r} is left to the host; attached are {owned}.")
+
+
+def _names(substrates: Sequence[str]) -> list[str]:
+    if isinstance(substrates, str):
+        raise sp.InvalidProblemError(f"substrates is {substrates!r}; a list of names is allowed, as [{substrates!r}].")
+    names = list(substrates)
+    if not names or len(set(names)) < len(names):
+        raise sp.InvalidProblemError(f"substrates is {names}; at least one name, each once, is allowed.")
+    return names
+
+
+def _move_limit(simulation: Any, move_limit_um: float | None) -> float:
+    if move_limit_um is None:
+        return 0.5 * float(simulation.microenvironment.dx)
+    if not (math.isfinite(move_limit_um) and move_limit_um >= 0):
+        raise sp.InvalidProblemError(f"move_limit_um is {move_limit_um}; a finite number >= 0 is allowed.")
+    return float(move_limit_um)

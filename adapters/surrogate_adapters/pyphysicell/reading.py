@@ -1,0 +1,108 @@
+"""What pyphysicell keeps, in the terms of the core: its lattice, its Dirichlet voxels and its cells.
+
+pyphysicell orders voxels ``n = (k ny + j) nx + i`` and densities (nz, ny, nx, substrate), so that with one layer a
+substrate is already (rows = y, columns = x) and nothing is turned.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+import surrogate_plugin as sp
+
+FloatArray = npt.NDArray[np.float64]
+
+
+def domain_of(microenvironment: Any) -> sp.Domain:
+    """The host's lattice.
+
+    Raises
+    ------
+    UnsupportedProblemError
+        If it has more than one layer of voxels, or voxels that are not square in the plane.
+    """
+    me = microenvironment
+    if me.nz != 1:
+        raise sp.UnsupportedProblemError(
+            f"the microenvironment has {me.nz} layers of voxels along z; one is allowed (use_2D)."
+        )
+    if not math.isclose(me.dx, me.dy, rel_tol=1e-12):
+        raise sp.UnsupportedProblemError(f"the voxels are {me.dx:g} x {me.dy:g} um; square ones are allowed.")
+    return sp.Domain.from_lattice((me.ny, me.nx), me.dx, origin_um=me.origin[:2], thickness_um=me.dz)
+
+
+def index_of(microenvironment: Any, substrate: str) -> int:
+    """The host's column of a substrate, or an error that names those it has."""
+    names = list(microenvironment.model.substrate_names)
+    if substrate not in names:
+        known = ", ".join(names) or "none"
+        raise sp.UnsupportedProblemError(f"the host has no substrate {substrate!r}; it has {known}.")
+    return names.index(substrate)
+
+
+def coefficients_of(microenvironment: Any, index: int) -> tuple[float, float]:
+    """Diffusivity (um^2 / min) and decay (1 / min) as the host's solver steps with them.
+
+    They are the host's private copies: it takes no notice of a model that is changed after its simulation was made.
+    """
+    return float(microenvironment._D[index]), float(microenvironment._lambda[index])
+
+
+def voxels_of(microenvironment: Any, index: int, production: FloatArray | None = None) -> sp.Voxels:
+    """The Dirichlet voxels that are switched on for a substrate, outer ones and inner ones alike."""
+    me = microenvironment
+    on = np.asarray(me.dirichlet_mask)[:, index].astype(bool)
+    where = np.asarray(me.dirichlet_idx)[on]
+    fixed = np.zeros(me.ny * me.nx, dtype=np.bool_)
+    value = np.zeros(me.ny * me.nx)
+    fixed[where] = True
+    value[where] = np.asarray(me.dirichlet_val)[on, index]
+    shape = (me.ny, me.nx)
+    made = 0.0 if production is None else production
+    return sp.Voxels(fixed.reshape(shape), value.reshape(shape), production_per_min=made)
+
+
+def cells_of(cells: Any, index: int) -> sp.Cells:
+    """The host's cells; spheres of the host's volumes, which it dilutes in the one voxel that holds their centre."""
+    n = cells.n
+    return sp.Cells(
+        position_um=cells.position[:n, :2],
+        radius_um=np.cbrt(cells.volume_total[:n] * (3.0 / (4.0 * math.pi))),
+        uptake_per_min=cells.uptake_rate[:n, index],
+        secretion_per_min=cells.secretion_rate[:n, index],
+        secretion_target=cells.secretion_target[:n, index],
+    )
+
+
+def export_of(simulation: Any, index: int, domain: sp.Domain) -> FloatArray | None:
+    """Production by net export, (H, W) field units / min: ``sum of rates / voxel volume``; None where there is none.
+
+    Raises
+    ------
+    UnsupportedProblemError
+        If a cell's net export is negative: a constant drain can take the field below zero.
+    """
+    cells = simulation.cells
+    rate = cells.net_export_rate[: cells.n, index]
+    if not rate.any():
+        return None
+    if (rate < 0).any():
+        cell = int(np.argmax(rate < 0))
+        raise sp.UnsupportedProblemError(
+            f"cell {cell} has net export {rate[cell]:g}; values >= 0 are allowed: use uptake for what cells take in."
+        )
+    rows, columns = domain.shape
+    column, row = ((cells.position[: cells.n, :2] - domain.origin_um) / domain.spacing_um).astype(np.int64).T
+    voxel = np.clip(row, 0, rows - 1) * columns + np.clip(column, 0, columns - 1)
+    total = np.bincount(voxel, weights=rate, minlength=rows * columns)
+    return np.asarray(total.reshape(domain.shape) / domain.voxel_volume_um3)
+
+
+def state_of(simulation: Any, index: int, domain: sp.Domain) -> sp.TissueState:
+    """Everything one substrate's steady field depends on, now."""
+    voxels = voxels_of(simulation.microenvironment, index, export_of(simulation, index, domain))
+    return sp.TissueState(cells_of(simulation.cells, index), voxels=voxels)

@@ -1,0 +1,182 @@
+"""One substrate of a host: when its field is solved for anew, and how it is held in between."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+import surrogate_plugin as sp
+from surrogate_adapters.pyphysicell import reading
+
+FloatArray = npt.NDArray[np.float64]
+
+#: When to solve anew: whenever cells changed or moved and at least once per phenotype step, or only at the latter.
+Refresh = Literal["changes", "phenotype"]
+
+
+@dataclass
+class HistoryEntry:
+    """One field, from the call that solved for it to the last one that held it.
+
+    Attributes
+    ----------
+    substrate : str
+    time_min : float, min
+        The host's time at the solve.
+    reason : str
+        Why it was solved for: ``first``, ``phenotype``, ``count``, ``rates``, ``moved``, ``dirichlet`` or
+        ``coefficients``.
+    record : StepRecord
+        Who answered, the bound, the time, the flags.
+    held : int
+        How many further diffusion steps it was held for.
+    """
+
+    substrate: str
+    time_min: float
+    reason: str
+    record: sp.StepRecord
+    held: int = 0
+
+    @property
+    def method(self) -> str:
+        """Who answered."""
+        return self.record.method
+
+    @property
+    def bound(self) -> float:
+        """At least the largest pointwise error of the field at the solve, field units."""
+        return self.record.bound
+
+
+class Substrate:
+    """The field of one substrate, solved for when due and held in between.
+
+    Parameters
+    ----------
+    simulation : pyphysicell.Simulation
+    name : str
+    options : dict
+        What `BackendConfig` takes beyond lattice, coefficients and boundary, which are the host's.
+    engine : Engine
+    refresh : "changes" or "phenotype"
+    move_limit_um : float, um
+    """
+
+    def __init__(
+        self,
+        simulation: Any,
+        name: str,
+        options: dict[str, Any],
+        engine: sp.Engine,
+        refresh: Refresh,
+        move_limit_um: float,
+    ) -> None:
+        self.name = name
+        self.index = reading.index_of(simulation.microenvironment, name)
+        self.refresh = refresh
+        self.move_limit_um = move_limit_um
+        self._options = options
+        self._coefficients = reading.coefficients_of(simulation.microenvironment, self.index)
+        self.backend = sp.Backend(self._config(simulation.microenvironment), engine=engine)
+        self.result: sp.StepResult | None = None
+        self._elapsed = 0.0
+        self._cells = np.empty((0, 7))
+        self._dirichlet: tuple[npt.NDArray[Any], ...] = ()
+
+    def advance(self, simulation: Any, dt: float) -> HistoryEntry | None:
+        """Solve if due, and say so; hold otherwise."""
+        reason = self._due(simulation, dt)
+        if reason is None:
+            self._elapsed += dt
+            return None
+        if reason == "coefficients":
+            self._coefficients = reading.coefficients_of(simulation.microenvironment, self.index)
+            records, engine = self.backend.records, self.backend.engine
+            self.backend = sp.Backend(self._config(simulation.microenvironment), engine=engine)
+            self.backend.records = records
+        state = self.state(simulation)
+        self.result = self.backend.step(state)
+        self._remember(simulation)
+        self._elapsed = dt
+        return HistoryEntry(self.name, float(simulation.t), reason, self.result.record)
+
+    def state(self, simulation: Any) -> sp.TissueState:
+        """The host's present state, as this substrate depends on it."""
+        return reading.state_of(simulation, self.index, self.backend.config.domain)
+
+    def write(self, density: FloatArray) -> None:
+        """Put the held field into the host's (nz, ny, nx, substrates) density."""
+        if self.result is not None:
+            density[0, :, :, self.index] = self.result.field
+
+    def restore(self, density: FloatArray, voxel: npt.NDArray[np.int64]) -> None:
+        """Put the held field back into some voxels."""
+        if self.result is not None:
+            from surrogate_adapters.pyphysicell.kernels import restore
+
+            restore(density.reshape(-1, density.shape[-1]), voxel, self.index, self.result.field.reshape(-1))
+
+    def _config(self, microenvironment: Any) -> sp.BackendConfig:
+        diffusivity, decay = self._coefficients
+        if diffusivity <= 0:
+            raise sp.UnsupportedProblemError(
+                f"substrate {self.name!r} has diffusion coefficient {diffusivity:g}, so it has no steady field; "
+                "leave it to the host."
+            )
+        return sp.BackendConfig(
+            domain=reading.domain_of(microenvironment),
+            diffusivity_um2_per_min=diffusivity,
+            decay_per_min=decay,
+            boundary="reflecting",  # the host's outer faces let nothing through; its Dirichlet faces are voxels
+            deposit="voxel",
+            outside="clamp",
+            **self._options,
+        )
+
+    def _due(self, simulation: Any, dt: float) -> str | None:
+        if self.result is None:
+            return "first"
+        if self._elapsed + 0.5 * dt >= simulation.model.time.dt_phenotype:
+            return "phenotype"
+        if self.refresh == "phenotype":
+            return None
+        me = simulation.microenvironment
+        if reading.coefficients_of(me, self.index) != self._coefficients:
+            return "coefficients"
+        if not all(map(np.array_equal, self._dirichlet, _dirichlet_of(me))):
+            return "dirichlet"
+        return self._cells_differ(simulation.cells)
+
+    def _cells_differ(self, cells: Any) -> str | None:
+        if cells.n != len(self._cells):
+            return "count"
+        from surrogate_adapters.pyphysicell import kernels
+
+        found = kernels.difference(
+            self._cells,
+            self.move_limit_um,
+            cells.position,
+            cells.volume_total,
+            cells.uptake_rate,
+            cells.secretion_rate,
+            cells.secretion_target,
+            cells.net_export_rate,
+            self.index,
+        )
+        return {kernels.SAME: None, kernels.CHANGED: "rates", kernels.MOVED: "moved"}[found]
+
+    def _remember(self, simulation: Any) -> None:
+        """What the next steps are compared with."""
+        cells, n, s = simulation.cells, simulation.cells.n, self.index
+        rates = (cells.uptake_rate, cells.secretion_rate, cells.secretion_target, cells.net_export_rate)
+        columns = [rate[:n, s] for rate in rates]
+        self._cells = np.column_stack([cells.position[:n, :2], cells.volume_total[:n], *columns])
+        self._dirichlet = tuple(part.copy() for part in _dirichlet_of(simulation.microenvironment))
+
+
+def _dirichlet_of(microenvironment: Any) -> tuple[npt.NDArray[Any], ...]:
+    return microenvironment.dirichlet_idx, microenvironment.dirichlet_val, microenvironment.dirichlet_mask

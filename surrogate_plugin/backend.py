@@ -1,0 +1,176 @@
+"""The step loop between a host and the engine: one tissue state in, one certified field out, and a record of it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy.typing as npt
+
+from surrogate_plugin.boundary import Boundary, BoundaryLike
+from surrogate_plugin.config import BackendConfig
+from surrogate_plugin.domain import Domain, Outside, Raster
+from surrogate_plugin.problem import Coefficient, FloatArray, MichaelisMenten, Problem
+from surrogate_plugin.records import HELD, StepRecord, Summary
+from surrogate_plugin.solution import Solution
+from surrogate_plugin.state import TissueState
+
+if TYPE_CHECKING:
+    from surrogate_plugin.engine import Engine
+
+__all__ = ["Backend", "BackendConfig", "StepRecord", "StepResult", "Summary"]
+
+
+@dataclass(frozen=True, eq=False)
+class StepResult:
+    """The field of one step.
+
+    Attributes
+    ----------
+    solution : Solution
+        The field with its bound, who answered, and why not the surrogate.
+    record : StepRecord
+        What the step took.
+    """
+
+    solution: Solution
+    record: StepRecord
+    _domain: Domain
+    _boundary: BoundaryLike | Boundary
+    _outside: Outside
+
+    @property
+    def field(self) -> FloatArray:
+        """(H, W) float64, field units; read-only, row 0 at the lowest y."""
+        return self.solution.field
+
+    def sample(self, points_um: npt.ArrayLike) -> FloatArray:
+        """The field at (n, 2) points: (n,) float64; bilinear, see `Domain.sample`.
+
+        Points off the domain raise where the backend refuses cells there, and read the nearest point on it elsewhere.
+        """
+        return self._domain.sample(
+            self.field, points_um, boundary=self._boundary, outside="error" if self._outside == "error" else "clamp"
+        )
+
+
+class Backend:
+    """Solve for the field of one tissue state after another.
+
+    Each step starts from the field of the step before; a state with the same numbers as the last one is answered
+    with the field held. Records and the field held can be pickled and copied; solver caches start afresh in a copy.
+
+    Parameters
+    ----------
+    config : BackendConfig
+    engine : Engine, optional
+        To share caches between backends; one of its own if not given.
+
+    Attributes
+    ----------
+    config : BackendConfig
+    engine : Engine
+    records : list of StepRecord
+        One a step.
+
+    Examples
+    --------
+    >>> from surrogate_plugin import Cells, Domain, Vessels
+    >>> domain = Domain((0.0, 0.0), (640.0, 640.0), (32, 32))
+    >>> backend = Backend(BackendConfig(domain=domain, diffusivity_um2_per_min=1e5, decay_per_min=0.1, tolerance=0.38))
+    >>> tissue = TissueState(
+    ...     cells=Cells([(200.0, 300.0), (210.0, 310.0)], radius_um=8.4, uptake_per_min=10.0),
+    ...     vessels=Vessels([(400.0, 300.0)], radius_um=30.0, value=38.0))
+    >>> result = backend.step(tissue)
+    >>> bool(result.solution.error_bound <= 0.38), result.sample([(400.0, 300.0)]).tolist()
+    (True, [38.0])
+    >>> backend.step(tissue).record.method
+    'held'
+    """
+
+    def __init__(self, config: BackendConfig, *, engine: Engine | None = None) -> None:
+        self.config = config
+        self.records: list[StepRecord] = []
+        self.engine = _engine_of(config) if engine is None else engine
+        self._last: tuple[TissueState, Solution] | None = None
+
+    def step(self, state: TissueState) -> StepResult:
+        """The steady field of ``state``.
+
+        Parameters
+        ----------
+        state : TissueState
+
+        Returns
+        -------
+        StepResult
+            With ``method="guarded"`` its bound is within the tolerance.
+
+        Raises
+        ------
+        InvalidProblemError
+            If something is off the domain, or the state has no unique steady field; the backend is left as it was.
+        """
+        if self._last is not None and state.same_as(self._last[0]):
+            return self._hold(self._last[1])
+        began = time.perf_counter()
+        raster = self.rasterise(state)
+        rasterised = time.perf_counter()
+        problem = self.problem(raster)
+        posed = time.perf_counter()
+        previous = None if self._last is None else self._last[1].field
+        config = self.config
+        solution = self.engine.solve(problem, method=config.method, tolerance=config.tolerance, previous=previous)
+        solved = time.perf_counter()
+        # Held fields are handed out again, so nobody may write into them.
+        solution.field.flags.writeable = False
+        self._last = (state, solution)
+        seconds = {"rasterise": rasterised - began, "pose": posed - rasterised, "solve": solved - posed}
+        return self._finish(solution, solution.method, seconds, raster.left_out)
+
+    def rasterise(self, state: TissueState) -> Raster:
+        """The state on the pixels, as `step` sees it."""
+        return self.config.domain.rasterise(state, deposit=self.config.deposit, outside=self.config.outside)
+
+    def problem(self, state: TissueState | Raster) -> Problem:
+        """The discrete problem that `step` solves for a state, to look at or to audit with another method."""
+        raster = self.rasterise(state) if isinstance(state, TissueState) else state
+        config = self.config
+        km = config.michaelis_km
+        background: Coefficient = config.decay_per_min
+        return Problem(
+            raster.source,
+            fixed=raster.fixed,
+            diffusivity=config.diffusivity_um2_per_min,
+            decay=raster.decay(background, with_uptake=km is None),
+            production=raster.production_per_min,
+            uptake=None if km is None else MichaelisMenten(raster.uptake_per_min * km, km),
+            spacing=config.domain.spacing_um,
+            boundary=config.boundary,
+        )
+
+    def summary(self) -> Summary:
+        """What all steps together took."""
+        return Summary.of(self.records)
+
+    def _hold(self, solution: Solution) -> StepResult:
+        return self._finish(solution, HELD, {}, self.records[-1].left_out)
+
+    def _finish(self, solution: Solution, method: str, seconds: dict[str, float], left_out: int) -> StepResult:
+        record = StepRecord.of(len(self.records), solution, method, seconds, left_out)
+        self.records.append(record)
+        return StepResult(solution, record, self.config.domain, self.config.boundary, self.config.outside)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "engine"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self.engine = _engine_of(self.config)
+
+
+def _engine_of(config: BackendConfig) -> Engine:
+    from surrogate_plugin.engine import Engine
+
+    return Engine(model=config.model, device=config.device, policy=config.policy)

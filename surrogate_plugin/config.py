@@ -1,0 +1,99 @@
+"""What a backend is told once: lattice, coefficients, tolerance and who may answer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, InstanceOf, ValidationError, field_validator
+
+from surrogate_plugin.boundary import Boundary, BoundaryLike
+from surrogate_plugin.domain import Deposit, Domain, Outside
+from surrogate_plugin.errors import InvalidProblemError
+
+_Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+_NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+_Map = InstanceOf[np.ndarray]
+
+
+class BackendConfig(BaseModel):
+    """What stays the same from step to step.
+
+    Parameters
+    ----------
+    domain : Domain
+        The lattice, with its units.
+    diffusivity_um2_per_min : float or (H, W) array, um^2 / min
+        Larger than 0.
+    decay_per_min : float or (H, W) array, 1 / min
+        Background decay, >= 0; cells and voxels add to it.
+    tolerance : float, field units, optional
+        Largest pointwise error allowed; by default 1 % of the largest imposed value.
+    model : str
+        Name of the network.
+    boundary : str, float or mapping
+        As in `Problem`: absorbing if not given.
+    method, policy, device : str
+        As in `solve`.
+    michaelis_km : float, field units, optional
+        If given, uptake saturates: cells and voxels take up ``rate c km / (km + c)``, which is first order at
+        low values and never more than ``rate km``.
+    deposit : "area" or "voxel"
+        How cells land on pixels, see `Domain.rasterise`.
+    outside : "error", "drop" or "clamp"
+        What becomes of cells and vessels off the domain, see `Domain.rasterise`.
+
+    Raises
+    ------
+    InvalidProblemError
+        One sentence naming the option and what is allowed; also for an unknown option.
+
+    Examples
+    --------
+    >>> domain = Domain((0.0, 0.0), (640.0, 320.0), (16, 32))
+    >>> config = BackendConfig(domain=domain, diffusivity_um2_per_min=1e5, decay_per_min=0.1, tolerance=0.38)
+    >>> config.policy
+    'surrogate-first'
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=(), validate_default=True)
+
+    domain: InstanceOf[Domain]
+    diffusivity_um2_per_min: _Positive | _Map
+    decay_per_min: _NotNegative | _Map
+    tolerance: _Positive | None = None
+    model: str = "default"
+    boundary: BoundaryLike | Boundary = "absorbing"
+    method: str = "guarded"
+    policy: Literal["surrogate-first", "fastest"] = "surrogate-first"
+    device: str = "auto"
+    michaelis_km: _Positive | None = None
+    deposit: Deposit = "area"
+    outside: Outside = "error"
+
+    @field_validator("boundary", mode="before")
+    @classmethod
+    def _readable(cls, given: BoundaryLike | Boundary) -> Boundary:
+        return given if isinstance(given, Boundary) else Boundary.parse(given)
+
+    if not TYPE_CHECKING:  # the signature that pydantic gives type checkers is the better one
+
+        def __init__(self, **options: Any) -> None:
+            try:
+                super().__init__(**options)
+            except ValidationError as error:
+                raise InvalidProblemError(_one_sentence(error)) from None
+
+
+def _one_sentence(error: ValidationError) -> str:
+    """What pydantic found wrong first, in the words of this package."""
+    first = error.errors()[0]
+    name = str(first["loc"][0])
+    if first["type"] == "missing":
+        return f"BackendConfig.{name} is missing."
+    if first["type"] == "extra_forbidden":
+        return f"BackendConfig has no option {name!r}; it has {', '.join(BackendConfig.model_fields)}."
+    if first["type"] == "value_error":
+        return f"BackendConfig.{name}: {first['ctx']['error']}"
+    message = first["msg"]
+    return f"BackendConfig.{name} is {first['input']!r}; {message[0].lower()}{message[1:]}."
