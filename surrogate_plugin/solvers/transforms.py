@@ -96,7 +96,7 @@ class BoxInverse:
             ``out``, or a new array of the box's dtype.
         """
         rows = np.asarray(rhs, dtype=self.dtype)
-        coefficients = self._basis.forward(np.ascontiguousarray(rows.T) if self._transposed else rows)
+        coefficients = self._basis.forward(np.ascontiguousarray(rows.T if self._transposed else rows))
         if self._torus:
             coefficients = _around(coefficients, self._factors)
         else:

@@ -32,12 +32,12 @@ def inverse_pivots(mu, rows, low_value, high_value):
     return inverse
 
 
-@numba.njit(cache=True, nogil=True, parallel=True, error_model="numpy", fastmath={"contract", "nsz"})
+@numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "nsz"})
 def sweep(f, inverse):
     """Solve every column in place: down with ``y_i = (f_i + y_(i-1)) / p_i``, up with ``x_i = y_i + x_(i+1) / p_i``."""
     rows, modes = f.shape
-    for block in numba.prange((modes + _BLOCK - 1) // _BLOCK):
-        first, last = block * _BLOCK, min(modes, (block + 1) * _BLOCK)
+    for first in range(0, modes, _BLOCK):
+        last = min(modes, first + _BLOCK)
         for m in range(first, last):
             f[0, m] *= inverse[0, m]
         for i in range(1, rows):
