@@ -1,0 +1,162 @@
+"""From a problem to what a network reads, and from what it writes back to a field."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from surrogate_plugin.boundary import Side
+from surrogate_plugin.errors import UnsupportedProblemError
+from surrogate_plugin.problem import BoolArray, FloatArray, Problem
+
+#: Raised whenever the meaning of a channel changes, so that old weights are refused instead of misread.
+VERSION = 1
+BLOCK = 8
+CHANNELS = 2 * BLOCK * BLOCK + 4
+#: Decay over links, ``k = decay h^2 / D``, is held to these before its logarithm is taken; 0 is the study's 1/400.
+_DECAY_BOUNDS = (1e-7, 1e2, float(np.log10(1 / 400)))
+
+Float32Array = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Where the lattice lies inside the padded one: whole blocks, at least one pixel of margin on every side."""
+
+    shape: tuple[int, int]
+    blocks: tuple[int, int]
+    first: tuple[int, int]
+
+    @classmethod
+    def around(cls, shape: tuple[int, int]) -> Frame:
+        """The smallest frame of whole blocks, its margins even.
+
+        Examples
+        --------
+        >>> Frame.around((512, 512))
+        Frame(shape=(512, 512), blocks=(65, 65), first=(4, 4))
+        """
+        rows, columns = (-(-(side + 2) // BLOCK) for side in shape)
+        first = (BLOCK * rows - shape[0]) // 2, (BLOCK * columns - shape[1]) // 2
+        return cls(shape, (rows, columns), first)
+
+
+def encode(problem: Problem, out: Float32Array | None = None) -> Float32Array:
+    """What the compact network reads: blocks of 8x8 pixels that depend on no unit.
+
+    The margin makes the boundary visible: beyond a side that holds a value lie fixed pixels of this value, beyond a
+    reflecting side the mirror image, beyond a periodic one the other end.
+
+    Parameters
+    ----------
+    problem : Problem
+        With a scalar diffusivity. Production is not represented.
+    out : (h, w, 132) float32, optional
+        Written to instead of a new array.
+
+    Returns
+    -------
+    (h, w, 132) float32
+        A block's 64 fixed values over the largest imposed value (0 on free pixels), its 64 mask entries, and for
+        its four quarters ``log10 k`` less that of 1/400, where ``k = decay h^2 / D`` is the mean over free pixels.
+        Michaelis-Menten uptake counts with its secant at half the largest imposed value.
+
+    Raises
+    ------
+    UnsupportedProblemError
+        If diffusivity varies.
+
+    Examples
+    --------
+    >>> source = np.zeros((16, 16)); source[3, 3] = 38.0
+    >>> blocks = encode(Problem(source))
+    >>> blocks.shape, float(blocks[..., :64].max())
+    ((3, 3, 132), 1.0)
+    """
+    from surrogate_plugin.surrogate.feature_kernels import encode_blocks
+
+    if isinstance(problem.diffusivity, np.ndarray):
+        raise UnsupportedProblemError("the surrogate needs a constant diffusivity; sparse-direct takes a diffusivity map.")
+    frame = Frame.around(problem.shape)
+    blocks = np.empty((*frame.blocks, CHANNELS), np.float32) if out is None else out
+    left, right, bottom, top = problem.boundary.sides
+    rows = _indices(problem.shape[0], frame.first[0], BLOCK * frame.blocks[0], bottom, top)
+    columns = _indices(problem.shape[1], frame.first[1], BLOCK * frame.blocks[1], left, right)
+    scale = value_scale(problem)
+    uptake = problem.uptake
+    encode_blocks(
+        blocks,
+        rows,
+        columns,
+        problem.source,
+        problem.fixed,
+        np.broadcast_to(problem.decay, problem.shape),
+        np.broadcast_to(0.0 if uptake is None else uptake.vmax, problem.shape),
+        np.array([side.value for side in (left, right, bottom, top)]),
+        1.0 / scale,
+        problem.spacing**2 / problem.diffusivity,
+        0.0 if uptake is None else 1.0 / (uptake.km + 0.5 * scale),
+        _DECAY_BOUNDS,
+    )
+    return blocks
+
+
+def decode(pixels: Float32Array, problem: Problem) -> FloatArray:
+    """The field from a network's blocks: fixed values imposed, the rest within [0, largest imposed value].
+
+    Parameters
+    ----------
+    pixels : (h, w, 64) float32
+        The 8x8 pixels of each block, row by row, over the largest imposed value.
+    problem : Problem
+
+    Returns
+    -------
+    (H, W) float64, field units
+        A NaN of the network stays one, for the guard to see.
+    """
+    from surrogate_plugin.surrogate.feature_kernels import decode_blocks
+
+    frame = Frame.around(problem.shape)
+    field = np.empty(problem.shape)
+    decode_blocks(field, pixels, problem.source, problem.fixed, *frame.first, value_scale(problem))
+    return field
+
+
+def source_image(problem: Problem, multiple: int) -> Float32Array:
+    """What the study's network reads: source over its largest value, zeros up to whole ``multiple`` s, (1, H', W') float32."""
+    rows, columns = (-(-side // multiple) * multiple for side in problem.shape)
+    image = np.zeros((1, rows, columns), np.float32)
+    height, width = problem.shape
+    np.multiply(problem.source / value_scale(problem), problem.fixed, out=image[0, :height, :width], casting="same_kind")
+    return image
+
+
+def impose(image: npt.NDArray[np.floating], problem: Problem) -> FloatArray:
+    """The field from an image over the largest imposed value, (H, W) float64: as `decode`, pixel by pixel."""
+    scale = value_scale(problem)
+    field = np.clip(image.astype(np.float64) * scale, 0.0, scale)
+    return np.where(problem.fixed, problem.source, field)
+
+
+def value_scale(problem: Problem) -> float:
+    """The largest imposed value, or 1 where none is imposed, field units."""
+    return problem.largest_imposed or 1.0
+
+
+def free_pixels(problem: Problem) -> BoolArray:
+    """(H, W) bool, the pixels the equation holds on."""
+    return ~problem.fixed
+
+
+def _indices(size: int, first: int, padded: int, low: Side, high: Side) -> npt.NDArray[np.int64]:
+    """Where each padded row (or column) is read: an inner index, or -1 / -2 beyond a low / high side with a value."""
+    at = np.arange(padded) - first
+    if low.kind == "periodic":
+        return at % size
+    below, above = at < 0, at >= size
+    at[below] = -1 if low.kind == "value" else -1 - at[below]
+    at[above] = -2 if high.kind == "value" else 2 * size - 1 - at[above]
+    return at

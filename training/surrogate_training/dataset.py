@@ -1,0 +1,153 @@
+"""Exact samples made on the fly in worker processes: each named by (seed, split, batch, row), none seen twice."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from pydantic import BaseModel, ConfigDict, Field
+from torch.utils.data import DataLoader, IterableDataset, get_worker_info
+
+from surrogate_plugin.problem import FloatArray, Problem
+from surrogate_plugin.surrogate import features
+from surrogate_training.distributions import Distribution, Vessels
+
+Split = Literal["train", "validation", "test"]
+_STREAM: dict[Split, int] = {"train": 0, "validation": 1, "test": 2}
+
+
+class DataConfig(BaseModel):
+    """Where samples come from."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    distribution: Distribution = Vessels()
+    seed: int = Field(0, ge=0)
+    batch: int = Field(8, ge=1, description="samples a batch, all of one shape")
+    shape: tuple[int, int] = Field((512, 512), description="rows and columns of most batches")
+    other_shapes: float = Field(0.4, ge=0, le=1, description="share of batches with random sides")
+    sides: tuple[int, int] = Field((128, 576), description="of the other batches, log-uniform, rows and columns apart")
+    accuracy: float = Field(2e-4, gt=0, description="of the targets, over the largest imposed value")
+
+
+@dataclass(frozen=True)
+class Batch:
+    """A batch of one lattice shape.
+
+    Attributes
+    ----------
+    blocks : (N, h, w, 132) float32
+        What the compact network reads.
+    target : (N, H, W) float32
+        The exact field over the largest imposed value.
+    free : (N, H, W) bool
+        Where the network's word counts; the other pixels are imposed.
+    """
+
+    blocks: torch.Tensor
+    target: torch.Tensor
+    free: torch.Tensor
+
+    def pin_memory(self) -> Batch:
+        """For a faster copy to a GPU."""
+        return Batch(self.blocks.pin_memory(), self.target.pin_memory(), self.free.pin_memory())
+
+    def to(self, device: torch.device) -> Batch:
+        """The same batch on ``device``."""
+        return Batch(*(t.to(device, non_blocking=True) for t in (self.blocks, self.target, self.free)))
+
+
+def exact_field(problem: Problem, accuracy: float) -> FloatArray:
+    """The field to ``accuracy`` of the largest imposed value, (H, W) float64."""
+    from surrogate_plugin.solvers.multigrid import Multigrid
+
+    solver = Multigrid()
+    return solver.solve(solver.prepare(problem), problem, tolerance=accuracy * problem.largest_imposed).field
+
+
+def batch_shape(config: DataConfig, split: Split, index: int) -> tuple[int, int]:
+    """The lattice of a batch, a function of its name alone."""
+    rng = _rng(config, split, index, 0)
+    if rng.random() >= config.other_shapes:
+        return config.shape
+    low, high = (math.log(side) for side in config.sides)
+    return round(math.exp(rng.uniform(low, high))), round(math.exp(rng.uniform(low, high)))
+
+
+def sample_problem(config: DataConfig, split: Split, index: int, row: int) -> Problem:
+    """The problem named by (seed, split, batch ``index``, ``row``), anchored by at least one value above 0."""
+    rng = _rng(config, split, index, row + 1)
+    shape = batch_shape(config, split, index)
+    while True:
+        problem = config.distribution.sample(rng, shape)
+        if problem.largest_imposed > 0 and not problem.fixed.all():
+            return problem
+
+
+def make_batch(config: DataConfig, split: Split, index: int) -> Batch:
+    """Draw, solve and encode one batch."""
+    rows, columns = batch_shape(config, split, index)
+    frame = features.Frame.around((rows, columns))
+    blocks = np.empty((config.batch, *frame.blocks, features.CHANNELS), np.float32)
+    target = np.empty((config.batch, rows, columns), np.float32)
+    free = np.empty(target.shape, np.bool_)
+    for row in range(config.batch):
+        problem = sample_problem(config, split, index, row)
+        features.encode(problem, blocks[row])
+        target[row] = exact_field(problem, config.accuracy) / problem.largest_imposed
+        free[row] = ~problem.fixed
+    return Batch(torch.from_numpy(blocks), torch.from_numpy(target), torch.from_numpy(free))
+
+
+class ExactSamples(IterableDataset[Batch]):
+    """The endless stream of batches of a split from ``first`` on; workers take turns, so their number changes nothing."""
+
+    def __init__(self, config: DataConfig, split: Split = "train", first: int = 0) -> None:
+        self.config, self.split, self.first = config, split, first
+
+    def __iter__(self) -> Iterator[Batch]:
+        worker = get_worker_info()
+        index, stride = self.first, 1
+        if worker is not None:
+            index, stride = self.first + worker.id, worker.num_workers
+        while True:
+            yield make_batch(self.config, self.split, index)
+            index += stride
+
+
+def stream(config: DataConfig, first: int, workers: int, *, ahead: int = 6) -> Iterator[Batch]:
+    """Training batches from ``first`` on, made by ``workers`` processes of one thread each (0: in this process)."""
+    samples = ExactSamples(config, "train", first)
+    if workers == 0:
+        return iter(samples)
+    options: dict[str, Any] = {"multiprocessing_context": "spawn", "prefetch_factor": ahead}
+    loader = DataLoader(samples, batch_size=None, num_workers=workers, worker_init_fn=_one_thread, **options)
+    kept = {name: os.environ.get(name) for name in _THREADS}
+    os.environ.update(dict.fromkeys(_THREADS, "1"))  # read when a worker imports numba, before its first task
+    try:
+        return iter(loader)
+    finally:
+        for name, value in kept.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+_THREADS = ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS")
+
+
+def _one_thread(worker: int) -> None:
+    del worker
+    torch.set_num_threads(1)
+
+
+def _rng(config: DataConfig, split: Split, index: int, row: int) -> np.random.Generator:
+    return np.random.default_rng([config.seed, _STREAM[split], index, row])
+
+

@@ -1,0 +1,146 @@
+"""What the surrogate is trained on: random tissues, and the published study's discs."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from surrogate_plugin.boundary import BoundaryLike
+from surrogate_plugin.problem import Coefficient, FloatArray, Problem
+from surrogate_training import painting
+
+Rng = np.random.Generator
+Shape = tuple[int, int]
+
+
+class _Distribution(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Vessels(_Distribution):
+    """Vessels of many sizes in a tissue that consumes: discs, segments and trees; tumours, cells and layers.
+
+    Lengths are in pixels. All problems have D = 1 and spacing 1: features depend on no unit.
+
+    Examples
+    --------
+    >>> Vessels().sample(np.random.default_rng(0), (64, 96)).shape
+    (64, 96)
+    """
+
+    kind: Literal["vessels"] = "vessels"
+    diffusion_length: tuple[float, float] = Field((5.0, 100.0), description="background, log-uniform")
+    largest_contrast: float = Field(100.0, ge=1, description="decay of the hungriest pixel over the background")
+    shortest_length: float = Field(1.5, gt=0, description="caps the decay of the hungriest pixel")
+    constant_decay: float = Field(0.25, ge=0, le=1, description="share of problems without uptake")
+    radius: tuple[float, float] = Field((0.6, 25.0), description="of discs, log-uniform")
+    most_discs: int = Field(80, ge=1)
+    one_value: float = Field(0.5, ge=0, le=1, description="share of problems whose vessels all hold one value")
+    uniform_boundary: float = Field(0.8, ge=0, le=1, description="share of problems with four like sides")
+
+    def sample(self, rng: Rng, shape: Shape) -> Problem:
+        """A random problem; the seed names it."""
+        boundary = self._boundary(rng)
+        return Problem(self._vessels(rng, shape), decay=self._decay(rng, shape), boundary=boundary)
+
+    def _vessels(self, rng: Rng, shape: Shape) -> FloatArray:
+        image = np.zeros(shape)
+        one = rng.random() < self.one_value
+        crowd = int(round(math.exp(rng.uniform(0.0, math.log(self.most_discs)))))
+        typical = _log_uniform(rng, self.radius)
+        # Big crowds of big discs would leave no tissue.
+        largest = min(self.radius[1], 0.3 * min(shape), max(2.0, 0.35 * math.sqrt(shape[0] * shape[1] / crowd)))
+        for index in range(crowd):
+            at = _anywhere(rng, shape)
+            radius = min(largest, max(self.radius[0], typical * math.exp(rng.normal(0.0, 0.4))))
+            run = rng.normal(0.0, 0.12 * min(shape), 2) if rng.random() < 0.25 else np.zeros(2)
+            if run.any():
+                radius = min(radius, 6.0)
+            value = 1.0 if one or index == 0 else rng.uniform(0.02, 1.0)
+            painting.paint_segment(image, at, (at[0] + run[0], at[1] + run[1]), radius, value)
+        if rng.random() < 0.25:
+            painting.paint_tree(image, rng, 1.0 if one else rng.uniform(0.1, 1.0))
+        return image
+
+    def _decay(self, rng: Rng, shape: Shape) -> Coefficient:
+        background = _log_uniform(rng, self.diffusion_length) ** -2
+        if rng.random() < self.constant_decay:
+            return background
+        density = np.zeros(shape)
+        for _ in range(int(rng.integers(1, 4))):
+            part = int(rng.integers(5))
+            if part <= 1:
+                density += rng.uniform(0.1, 1.0) * painting.tumour(rng, shape)
+            elif part == 2:
+                density += rng.uniform(0.1, 1.0) * painting.band(rng, shape)
+            elif part == 3:
+                density += rng.uniform(0.1, 1.0) * painting.smooth_noise(rng, shape, int(rng.integers(2, 33))) ** 2
+            else:
+                cells = np.zeros(shape)
+                for _ in range(int(rng.integers(1, 9))):
+                    spread, radius = rng.uniform(0.02, 0.3) * min(shape), float(rng.choice([0.5, 1.0, 2.0, 4.0]))
+                    count = int(_log_uniform(rng, (10.0, 3000.0)) / radius)
+                    painting.add_cells(cells, rng, _anywhere(rng, shape), spread, count, radius)
+                density += rng.uniform(0.1, 1.0) * np.minimum(cells, 3.0)
+        peak = float(density.max())
+        if peak == 0.0:
+            return background
+        highest = min(self.largest_contrast, max(1.5, self.shortest_length**-2 / background))
+        contrast = _log_uniform(rng, (1.5, highest)) if highest > 1.5 else highest
+        return np.asarray(background * (1.0 + (contrast - 1.0) / peak * density))
+
+    def _boundary(self, rng: Rng) -> BoundaryLike:
+        if rng.random() < self.uniform_boundary:
+            return _side(rng)
+        return {name: _side(rng) for name in ("left", "right", "bottom", "top")}
+
+
+class Paper(_Distribution):
+    """The published study's problems: 1 to 20 discs that hold a value, one of them 1; D = 1, decay 1/400, absorbing.
+
+    Source
+    ------
+    Toledo-Marin, Glazier, Fox (arXiv 2302.03786).
+
+    Examples
+    --------
+    >>> Paper().sample(np.random.default_rng(0), (64, 64)).largest_imposed
+    1.0
+    """
+
+    kind: Literal["paper"] = "paper"
+    sources: tuple[int, int] = (1, 20)
+    radius: tuple[float, float] = (5.0, 5.0)
+    decay: float = 1 / 400
+
+    def sample(self, rng: Rng, shape: Shape) -> Problem:
+        """A random problem; the seed names it."""
+        image = np.zeros(shape)
+        for index in range(int(rng.integers(self.sources[0], self.sources[1] + 1))):
+            radius = rng.uniform(*self.radius)
+            at = (float(rng.integers(radius, shape[0] - radius)), float(rng.integers(radius, shape[1] - radius)))
+            painting.paint_segment(image, at, at, radius, 1.0 if index == 0 else 1.0 - rng.random())
+        return Problem(image, decay=self.decay)
+
+
+Distribution = Annotated[Vessels | Paper, Field(discriminator="kind")]
+
+
+def _side(rng: Rng) -> str | float:
+    kind = rng.random()
+    if kind < 0.4:
+        return "absorbing"
+    if kind < 0.8:
+        return "reflecting"
+    return float(rng.uniform(0.05, 1.0))
+
+
+def _anywhere(rng: Rng, shape: Shape) -> tuple[float, float]:
+    return rng.uniform(0.0, shape[0] - 1.0), rng.uniform(0.0, shape[1] - 1.0)
+
+
+def _log_uniform(rng: Rng, bounds: tuple[float, float]) -> float:
+    return math.exp(rng.uniform(math.log(bounds[0]), math.log(bounds[1])))

@@ -1,0 +1,69 @@
+"""The training loss: what of the error survives the multigrid cycles that follow."""
+
+from __future__ import annotations
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor
+from torch.nn import functional
+
+from surrogate_plugin.surrogate.features import BLOCK, Frame
+
+
+class LossConfig(BaseModel):
+    """Weights of the loss; every term is an error over the largest imposed value.
+
+    ``scales`` are the sides of the squares the error is averaged over before it is measured, each with its weight: a
+    cycle removes pixel-scale error, so its smooth part counts more.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    scales: dict[int, float] = Field({1: 1.0, 2: 0.5, 4: 0.5, 8: 1.0, 32: 1.0})
+    mean_square: float = Field(1.0, ge=0, description="weight of the root mean square beside the mean modulus")
+    gradient: float = Field(0.5, ge=0, description="weight of the modulus of the error's differences")
+
+
+def to_image(pixels: Tensor, shape: tuple[int, int]) -> Tensor:
+    """(N, h, w, 64) blocks to the (N, H, W) lattice inside their frame."""
+    count, rows, columns, _ = pixels.shape
+    image = pixels.reshape(count, rows, columns, BLOCK, BLOCK).transpose(2, 3)
+    image = image.reshape(count, rows * BLOCK, columns * BLOCK)
+    row, column = Frame.around(shape).first
+    return image[:, row : row + shape[0], column : column + shape[1]]
+
+
+def multiscale(error: Tensor, config: LossConfig) -> Tensor:
+    """``sum_s w_s (mean |e_s| + a rms(e_s)) + g mean |grad e|`` with ``e_s`` the error averaged over s x s pixels.
+
+    The root mean square is taken sample by sample, so that a hard sample does not hide the others.
+
+    Parameters
+    ----------
+    error : (N, H, W) float32
+    config : LossConfig
+
+    Returns
+    -------
+    () float32
+
+    Examples
+    --------
+    >>> config = LossConfig(scales={1: 1.0, 2: 1.0}, mean_square=0.0, gradient=0.0)
+    >>> float(multiscale(torch.tensor([[[1.0, -1.0], [1.0, -1.0]]]), config))
+    1.0
+    """
+    image = error[:, None]
+    total = torch.zeros((), device=error.device)
+    for scale, weight in config.scales.items():
+        if scale > min(error.shape[1:]):
+            continue
+        pooled = functional.avg_pool2d(image, scale) if scale > 1 else image
+        term = pooled.abs().mean()
+        if config.mean_square:
+            term = term + config.mean_square * (pooled.square().mean(dim=(1, 2, 3)) + 1e-12).sqrt().mean()
+        total = total + weight * term
+    if config.gradient:
+        across, up = error.diff(dim=2), error.diff(dim=1)
+        total = total + config.gradient * (across.abs().mean() + up.abs().mean())
+    return total
