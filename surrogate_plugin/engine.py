@@ -242,9 +242,7 @@ class Engine:
             if value <= wanted or not hasattr(state, "graph"):
                 return value
             return min(value, bound_by_factorisation(problem, answer, state.factors, state.graph))
-        return bound_by_factorisation(
-            problem, answer, getattr(state, "factors", None), getattr(state, "graph", None)
-        )
+        return bound_by_factorisation(problem, answer, getattr(state, "factors", None), getattr(state, "graph", None))
 
     def _certifier(self, problem: Problem, task: _Task | None = None) -> Certifier:
         equation = task.equation() if task is not None else Equation(problem)

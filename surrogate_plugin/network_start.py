@@ -74,7 +74,9 @@ class NetworkStart:
         try:
             proposed = model.predict(problem)
         except Exception as error:  # Whatever a network does, the exact answer must still come.
-            return Proposal(None, (Flag(Reason.NETWORK_FAILED, f"The network stopped with {type(error).__name__}: {error}."),))
+            return Proposal(
+                None, (Flag(Reason.NETWORK_FAILED, f"The network stopped with {type(error).__name__}: {error}."),)
+            )
         seconds = {"network": time.perf_counter() - began}
         if proposed.shape != problem.shape or not math.isfinite(float(proposed.min()) + float(proposed.max())):
             return Proposal(None, (Flag(Reason.NETWORK_FAILED, "The network's field is not finite."),), seconds)

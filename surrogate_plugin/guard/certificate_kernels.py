@@ -10,7 +10,7 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-from surrogate_plugin.solvers.lattice_kernels import _PARALLEL, set_halo
+from surrogate_plugin.solvers.lattice_kernels import _PARALLEL, row_peak, set_halo
 
 ALLOWANCE = 16 * 2.220446049250313e-16
 
@@ -25,19 +25,15 @@ def inflated_residual(c, free, decay, production, out):
     peaks = np.zeros(ny)
     for i in numba.prange(ny):
         up, here, down = c[i], c[i + 1], c[i + 2]
-        largest = 0.0
+        row = out[i]
         for j in range(nx):
             value = here[j + 1]
             a, b, d, e = up[j + 1] - value, down[j + 1] - value, here[j] - value, here[j + 2] - value
             loss, gain = decay[i, j] * value, production[i, j]
             size = abs(gain + ((a + b) + (d + e)) - loss)
             size += ALLOWANCE * (((abs(a) + abs(b)) + (abs(d) + abs(e))) + (abs(loss) + gain))
-            size = size if free[i, j] else 0.0
-            out[i, j] = size
-            largest = max(largest, size)
-            if size != size:
-                largest = np.inf
-        peaks[i] = largest
+            row[j] = size if free[i, j] else 0.0
+        peaks[i] = row_peak(row)
     return peaks.max()
 
 
@@ -48,19 +44,15 @@ def inflated_saturating_residual(c, free, decay, production, vmax, km, out):
     peaks = np.zeros(ny)
     for i in numba.prange(ny):
         up, here, down = c[i], c[i + 1], c[i + 2]
-        largest = 0.0
+        row = out[i]
         for j in range(nx):
             value = here[j + 1]
             a, b, d, e = up[j + 1] - value, down[j + 1] - value, here[j] - value, here[j + 2] - value
             loss, gain = decay[i, j] * value + vmax[i, j] * (value / (km + value)), production[i, j]
             size = abs(gain + ((a + b) + (d + e)) - loss)
             size += ALLOWANCE * (((abs(a) + abs(b)) + (abs(d) + abs(e))) + (abs(loss) + gain))
-            size = size if free[i, j] else 0.0
-            out[i, j] = size
-            largest = max(largest, size)
-            if size != size:
-                largest = np.inf
-        peaks[i] = largest
+            row[j] = size if free[i, j] else 0.0
+        peaks[i] = row_peak(row)
     return peaks.max()
 
 
@@ -76,7 +68,7 @@ def deficit(w, free, decay, target, factor, sides, out):
     peaks, tops = np.zeros(ny), np.zeros(ny)
     for i in numba.prange(ny):
         up, here, down, row = w[i], w[i + 1], w[i + 2], out[i + 1]
-        largest, top = 0.0, 0.0
+        lacks, tops_here = np.empty(nx), np.empty(nx)
         for j in range(nx):
             value = np.float64(here[j + 1])
             a, b = np.float64(up[j + 1]) - value, np.float64(down[j + 1]) - value
@@ -84,12 +76,11 @@ def deficit(w, free, decay, target, factor, sides, out):
             loss, wanted = decay[i, j] * value, factor * target[i, j]
             lack = (wanted - loss) + ((a + b) + (d + e))
             lack += ALLOWANCE * (((abs(a) + abs(b)) + (abs(d) + abs(e))) + (abs(loss) + wanted))
-            lack = max(lack, 0.0) if free[i, j] else 0.0
+            # Written so that NaN stays NaN: the comparison is false for it.
+            lack = 0.0 if lack < 0.0 or not free[i, j] else lack
             row[j + 1] = lack
-            largest, top = max(largest, lack), max(top, value)
-            if lack != lack or value != value:
-                largest = np.inf
-        peaks[i], tops[i] = largest, top
+            lacks[j], tops_here[j] = lack, value
+        peaks[i], tops[i] = row_peak(lacks), row_peak(tops_here)
     return peaks.max(), tops.max()
 
 
@@ -102,7 +93,7 @@ def saturating_deficit(w, c, free, decay, vmax, km, target, factor, sides, out):
     peaks, tops = np.zeros(ny), np.zeros(ny)
     for i in numba.prange(ny):
         up, here, down, row = w[i], w[i + 1], w[i + 2], out[i + 1]
-        largest, top = 0.0, 0.0
+        lacks, tops_here = np.empty(nx), np.empty(nx)
         for j in range(nx):
             value = np.float64(here[j + 1])
             a, b = np.float64(up[j + 1]) - value, np.float64(down[j + 1]) - value
@@ -112,12 +103,11 @@ def saturating_deficit(w, c, free, decay, vmax, km, target, factor, sides, out):
             loss, wanted = (decay[i, j] + slope) * value, factor * target[i, j]
             lack = (wanted - loss) + ((a + b) + (d + e))
             lack += ALLOWANCE * (((abs(a) + abs(b)) + (abs(d) + abs(e))) + (abs(loss) + wanted))
-            lack = max(lack, 0.0) if free[i, j] else 0.0
+            # Written so that NaN stays NaN: the comparison is false for it.
+            lack = 0.0 if lack < 0.0 or not free[i, j] else lack
             row[j + 1] = lack
-            largest, top = max(largest, lack), max(top, value)
-            if lack != lack or value != value:
-                largest = np.inf
-        peaks[i], tops[i] = largest, top
+            lacks[j], tops_here[j] = lack, value
+        peaks[i], tops[i] = row_peak(lacks), row_peak(tops_here)
     return peaks.max(), tops.max()
 
 

@@ -19,7 +19,9 @@ _OVERSHOOT = 1.0 + 1e-6
 _MAX_REPEATS = 8
 
 
-def bound_by_factorisation(problem: Problem, field: FloatArray, factors: Factorisation | None, graph: Graph | None) -> float:
+def bound_by_factorisation(
+    problem: Problem, field: FloatArray, factors: Factorisation | None, graph: Graph | None
+) -> float:
     """At least ``max |c - field|``, field units.
 
     Parameters

@@ -15,6 +15,7 @@ import numpy as np
 from surrogate_plugin.solvers.multigrid_kernels import (
     _PARALLEL,
     _SERIAL,
+    CHUNKS,
     fill_halo,
     fill_transfer_halo,
     fine_first_half_sweep,
@@ -50,67 +51,52 @@ def fine_setup(free, decay, sides, dinv):
             out[nx] = np.float32(1.0 / (links_y - lost + rate[nx - 1]))
 
 
+@numba.njit(**_SERIAL)
+def _gather_fine_row(i, free, decay, sides, rate, wall, link_e, link_n):
+    """Add fine row ``i`` to a coarse row's sums by column: decay, wall conductance, links east and north."""
+    ny, nx = free.shape
+    one, zero, half = np.float32(1.0), np.float32(0.0), np.float32(0.5)
+    here = free[i]
+    outer_s = 0 if sides[2] == 0 else 1  # a reflecting side is no wall, a value side is one
+    outer_n = 0 if sides[3] == 0 else 1
+    periodic = sides[2] == 2
+    south = free[i - 1] if i > 0 or periodic else here
+    north = free[i + 1] if i < ny - 1 else (free[0] if periodic else here)
+    s_known = i > 0 or periodic
+    n_known = i < ny - 1 or periodic
+    takes_north = ((i & 1) == 1 or i == ny - 1) and n_known
+    for j in range(nx):
+        west = here[j - 1] if j > 0 else (here[nx - 1] if sides[0] == 2 else sides[0] != 0)
+        east = here[j + 1] if j < nx - 1 else (here[0] if sides[0] == 2 else sides[1] != 0)
+        open_s = south[j] if s_known else outer_s
+        open_n = north[j] if n_known else outer_n
+        f = one if here[j] else zero
+        walls = np.float32(4 - (west + east + open_s + open_n))
+        rate[j] += f * np.float32(decay[i, j])
+        wall[j] += f * walls / (one + np.float32(WALL) * walls)
+        if j < nx - 1 or sides[0] == 2:
+            link_e[j] += half * f * np.float32(east)
+        if takes_north:
+            link_n[j] += half * f * np.float32(open_n)
+
+
 @numba.njit(**_PARALLEL)
 def first_coarsening(free, decay, sides, east, north, rate, wall):
     """Links, decay and wall conductance of the first coarse level, straight from the mask and the decay map."""
     ny, nx = free.shape
     cy, cx = (ny + 1) // 2, (nx + 1) // 2
-    half = np.float32(0.5)
     for ci in numba.prange(cy):
+        sums = np.zeros((4, 2 * cx), np.float32)
+        k, g, e, n = sums[0], sums[1], sums[2], sums[3]
+        for i in range(2 * ci, min(2 * ci + 2, ny)):
+            _gather_fine_row(i, free, decay, sides, k, g, e, n)
+        if nx & 1:
+            e[nx] = e[nx - 1]  # the last pixel is alone in its coarse pixel, so its east link crosses
         for cj in range(cx):
-            total = np.float32(0.0)
-            g_total = np.float32(0.0)
-            link_e = np.float32(0.0)
-            link_n = np.float32(0.0)
-            for i in range(2 * ci, min(2 * ci + 2, ny)):
-                for j in range(2 * cj, min(2 * cj + 2, nx)):
-                    if not free[i, j]:
-                        continue
-                    total += np.float32(decay[i, j])
-                    g = 0
-                    # west, east, south, north: a fixed neighbour or a value side is a wall
-                    if j > 0:
-                        g += not free[i, j - 1]
-                    elif sides[0] == 2:
-                        g += not free[i, nx - 1]
-                    else:
-                        g += sides[0] == 0
-                    if j < nx - 1:
-                        blocked = not free[i, j + 1]
-                        g += blocked
-                        if not blocked and (j & 1) == 1:
-                            link_e += half
-                    elif sides[1] == 2:
-                        blocked = not free[i, 0]
-                        g += blocked
-                        if not blocked:
-                            link_e += half
-                    else:
-                        g += sides[1] == 0
-                    if i > 0:
-                        g += not free[i - 1, j]
-                    elif sides[2] == 2:
-                        g += not free[ny - 1, j]
-                    else:
-                        g += sides[2] == 0
-                    if i < ny - 1:
-                        blocked = not free[i + 1, j]
-                        g += blocked
-                        if not blocked and (i & 1) == 1:
-                            link_n += half
-                    elif sides[3] == 2:
-                        blocked = not free[0, j]
-                        g += blocked
-                        if not blocked:
-                            link_n += half
-                    else:
-                        g += sides[3] == 0
-                    if g > 0:
-                        g_total += np.float32(g / (1.0 + WALL * g))
-            rate[ci + 1, cj + 1] = total
-            wall[ci + 1, cj + 1] = g_total
-            east[ci + 1, cj + 1] = link_e
-            north[ci + 1, cj + 1] = link_n
+            rate[ci + 1, cj + 1] = k[2 * cj] + k[2 * cj + 1]
+            wall[ci + 1, cj + 1] = g[2 * cj] + g[2 * cj + 1]
+            east[ci + 1, cj + 1] = e[2 * cj + 1]
+            north[ci + 1, cj + 1] = n[2 * cj] + n[2 * cj + 1]
 
 
 @numba.njit(**_SERIAL)
@@ -172,19 +158,36 @@ def setup_levels(free, decay, sides, dims, offset, dinv0, east, north, rate, wal
         finish_level(e, n, k, w, ny, nx, sides, d)
 
 
-@numba.njit(**_SERIAL)
-def half_sweep(x, b, dinv, east, north, ny, nx, sides, colour, buffer):
-    """Gauss-Seidel on one colour of a coarse level."""
+def _half_sweep(x, b, dinv, east, north, ny, nx, sides, colour):
+    """Gauss-Seidel on one colour of a coarse level; rows are relaxed into a buffer and blended."""
     fill_halo(x, ny, nx, sides)
-    for i in range(1, ny + 1):
-        up, here, down = x[i - 1], x[i], x[i + 1]
-        e, n, s, rhs, inverse = east[i], north[i], north[i - 1], b[i], dinv[i]
-        for j in range(1, nx + 1):
-            buffer[j] = (
-                rhs[j] + ((s[j] * up[j] + n[j] * down[j]) + (e[j - 1] * here[j - 1] + e[j] * here[j + 1]))
-            ) * inverse[j]
-        for j in range(1 + ((i + 1 + colour) & 1), nx + 1, 2):
-            here[j] = buffer[j]
+    chunks = CHUNKS if ny >= 2 * CHUNKS else 1
+    for chunk in numba.prange(chunks):
+        buffer = np.empty(nx + 2, np.float32)
+        for i in range(1 + chunk * ny // chunks, 1 + (chunk + 1) * ny // chunks):
+            up, here, down = x[i - 1], x[i], x[i + 1]
+            e, n, s, rhs, inverse = east[i], north[i], north[i - 1], b[i], dinv[i]
+            for j in range(1, nx + 1):
+                buffer[j] = (
+                    rhs[j] + ((s[j] * up[j] + n[j] * down[j]) + (e[j - 1] * here[j - 1] + e[j] * here[j + 1]))
+                ) * inverse[j]
+            for j in range(1 + ((i + 1 + colour) & 1), nx + 1, 2):
+                here[j] = buffer[j]
+
+
+#: Two compilations of one body: threads pay on the largest coarse level alone.
+_half_sweep_parallel = numba.njit(**_PARALLEL)(_half_sweep)
+_half_sweep_serial = numba.njit(**_SERIAL)(_half_sweep)
+_WORTH_THREADS = 192
+
+
+@numba.njit(**_SERIAL)
+def half_sweep(x, b, dinv, east, north, ny, nx, sides, colour):
+    """Gauss-Seidel on one colour of a coarse level."""
+    if ny >= _WORTH_THREADS:
+        _half_sweep_parallel(x, b, dinv, east, north, ny, nx, sides, colour)
+    else:
+        _half_sweep_serial(x, b, dinv, east, north, ny, nx, sides, colour)
 
 
 @numba.njit(**_SERIAL)
@@ -250,7 +253,6 @@ def v_cycle(z, b, r, dinv0, sides, dims, offset, xs, bs, rs, east, north, dinv, 
 def coarse_cycle(top, sides, dims, offset, xs, bs, rs, east, north, dinv, coarsest, pre, post):
     """The part of a V-cycle at and below level ``top`` (>= 1); the right-hand side is in ``bs``, the result in ``xs``."""
     depth = dims.shape[0]
-    buffer = np.empty(dims[top, 1] + 2, np.float32)
     for level in range(top, depth - 1):
         ny, nx = dims[level]
         shape = (ny + 2, nx + 2)
@@ -259,8 +261,8 @@ def coarse_cycle(top, sides, dims, offset, xs, bs, rs, east, north, dinv, coarse
         e, n, d = east[lo:hi].reshape(shape), north[lo:hi].reshape(shape), dinv[lo:hi].reshape(shape)
         x[:] = 0.0
         for _ in range(pre):
-            half_sweep(x, b, d, e, n, ny, nx, sides, 0, buffer)
-            half_sweep(x, b, d, e, n, ny, nx, sides, 1, buffer)
+            half_sweep(x, b, d, e, n, ny, nx, sides, 0)
+            half_sweep(x, b, d, e, n, ny, nx, sides, 1)
         coarse_residual(x, b, d, e, n, r, ny, nx, sides)
         fill_transfer_halo(r, ny, nx, sides, True, ny & 1, nx & 1)
         cy, cx = dims[level + 1]
@@ -280,5 +282,5 @@ def coarse_cycle(top, sides, dims, offset, xs, bs, rs, east, north, dinv, coarse
         fill_transfer_halo(coarse, cy, cx, sides, False, ny & 1, nx & 1)
         prolong_add(coarse, x, d, ny, nx)
         for _ in range(post):
-            half_sweep(x, b, d, e, n, ny, nx, sides, 1, buffer)
-            half_sweep(x, b, d, e, n, ny, nx, sides, 0, buffer)
+            half_sweep(x, b, d, e, n, ny, nx, sides, 1)
+            half_sweep(x, b, d, e, n, ny, nx, sides, 0)

@@ -8,18 +8,22 @@ import numpy as np
 from surrogate_plugin.solvers.multigrid_kernels import _PARALLEL, fill_halo
 
 
+@numba.njit(cache=True, fastmath=True)
+def _row_dot_and_max(a, b):
+    total, peak = np.float32(0.0), np.float32(0.0)
+    for j in range(1, a.shape[0] - 1):
+        total += a[j] * b[j]
+        peak = max(peak, abs(b[j]))
+    return total, peak
+
+
 @numba.njit(**_PARALLEL)
 def dot_and_max(r, z):
-    """``(r, z)`` and the largest ``|z|``."""
+    """``(r, z)`` and the largest ``|z|`` (of what is finite)."""
     rows = r.shape[0]
     sums, peaks = np.zeros(rows), np.zeros(rows, np.float32)
     for i in numba.prange(1, rows - 1):
-        a, b = r[i], z[i]
-        total, peak = np.float32(0.0), np.float32(0.0)
-        for j in range(1, r.shape[1] - 1):
-            total += a[j] * b[j]
-            peak = max(peak, abs(b[j]))
-        sums[i], peaks[i] = total, peak
+        sums[i], peaks[i] = _row_dot_and_max(r[i], z[i])
     return sums.sum(), peaks.max()
 
 

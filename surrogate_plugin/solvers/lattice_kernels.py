@@ -26,50 +26,69 @@ def set_halo(x, sides, values):
         x[ny + 1, j] = values[3] if sides[3] == 0 else (x[ny, j] if sides[3] == 1 else x[1, j])
 
 
+@numba.njit(cache=True, fastmath=True)
+def _largest(row):
+    peak = row[0]
+    for j in range(1, row.shape[0]):
+        peak = max(peak, row[j])
+    return peak
+
+
+@numba.njit(cache=True, fastmath={"reassoc"})
+def _sum(row):
+    total = 0.0
+    for j in range(row.shape[0]):
+        total += row[j]
+    return total
+
+
+@numba.njit(**_SERIAL)
+def row_peak(row):
+    """The largest of a row of non-negative numbers, infinite if any is NaN.
+
+    Two vectorised passes: a maximum that may ignore NaN, and a sum that cannot.
+    """
+    return _largest(row) if np.isfinite(_sum(row)) else np.inf
+
+
 @numba.njit(**_PARALLEL)
 def residual(c, free, decay, production, factor, out):
     """``out = factor r`` in float32, where ``r = s + lap c - decay c`` on free pixels and 0 on fixed ones.
 
-    Returns the largest ``|r|``, infinite if any residual is NaN.
+    Returns the largest ``|r|``, infinite if any residual is not finite.
     """
     ny, nx = free.shape
-    row_max = np.zeros(ny)
+    peaks = np.zeros(ny)
     for i in numba.prange(ny):
-        up, here, down = c[i], c[i + 1], c[i + 2]
-        row = out[i + 1]
-        largest = 0.0
+        up, here, down, row = c[i], c[i + 1], c[i + 2], out[i + 1]
+        size = np.empty(nx)
         for j in range(nx):
             centre = here[j + 1]
             flow = ((up[j + 1] - centre) + (down[j + 1] - centre)) + ((here[j] - centre) + (here[j + 2] - centre))
             value = (production[i, j] + flow - decay[i, j] * centre) if free[i, j] else 0.0
             row[j + 1] = value * factor
-            largest = max(largest, abs(value))
-            if value != value:
-                largest = np.inf
-        row_max[i] = largest
-    return row_max.max()
+            size[j] = abs(value)
+        peaks[i] = row_peak(size)
+    return peaks.max()
 
 
 @numba.njit(**_PARALLEL)
 def saturating_residual(c, free, decay, production, vmax, km, factor, out):
     """``r = s + lap c - decay c - vmax c / (km + c)`` on free pixels; else as `residual`."""
     ny, nx = free.shape
-    row_max = np.zeros(ny)
+    peaks = np.zeros(ny)
     for i in numba.prange(ny):
-        up, here, down = c[i], c[i + 1], c[i + 2]
-        row = out[i + 1]
-        largest = 0.0
+        up, here, down, row = c[i], c[i + 1], c[i + 2], out[i + 1]
+        size = np.empty(nx)
         for j in range(nx):
             centre = here[j + 1]
             flow = ((up[j + 1] - centre) + (down[j + 1] - centre)) + ((here[j] - centre) + (here[j + 2] - centre))
             uptake = decay[i, j] * centre + vmax[i, j] * (centre / (km + centre))
             value = (production[i, j] + flow - uptake) if free[i, j] else 0.0
             row[j + 1] = value * factor
-            largest = max(largest, abs(value))
-            if value != value:
-                largest = np.inf
-        row_max[i] = largest
-    return row_max.max()
+            size[j] = abs(value)
+        peaks[i] = row_peak(size)
+    return peaks.max()
 
 
 @numba.njit(**_PARALLEL)

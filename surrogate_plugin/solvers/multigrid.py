@@ -10,7 +10,6 @@ import numpy as np
 from surrogate_plugin.problem import FloatArray, Problem
 from surrogate_plugin.solution import Solution, Stats
 from surrogate_plugin.solvers import krylov_kernels as krylov
-from surrogate_plugin.solvers import lattice_kernels
 from surrogate_plugin.solvers.equation import Equation
 from surrogate_plugin.solvers.hierarchy import Hierarchy
 from surrogate_plugin.solvers.protocol import require_fresh

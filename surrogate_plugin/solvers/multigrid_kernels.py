@@ -139,7 +139,6 @@ def restrict(r, b, cy, cx):
 @numba.njit(**_PARALLEL)
 def prolong_add(c, x, mask, ny, nx):
     """``x += P c`` by bilinear interpolation, where ``mask`` is not 0."""
-    nine, three, one = np.float32(9 / 16), np.float32(3 / 16), np.float32(1 / 16)
     half = (ny + 1) // 2
     chunks = CHUNKS if ny >= 256 else 1
     for chunk in numba.prange(chunks):
