@@ -19,6 +19,7 @@ install: $(STAMP)  ## Set up .venv with everything, once
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --progress-bar off -c constraints.txt -e '.[dev,pyphysicell]'
+	-$(BIN)/python -m surrogate_plugin.cli.warm_up
 	@touch $@
 
 demo: $(STAMP)  ## Grow a pyphysicell tumour around vessels; table, pictures and a .vti series in demo-output/

@@ -1,0 +1,68 @@
+"""Compile the kernels once, so that nobody's first solve waits for it: ``python -m surrogate_plugin.cli.warm_up``.
+
+numba keeps what it compiled beside the sources; only the first run after an installation or a change takes long.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from surrogate_plugin.cli.console import progress
+from surrogate_plugin.problem import MichaelisMenten, Problem
+
+
+def warm_up() -> None:
+    """Go once through every route that has compiled kernels, with a progress bar."""
+    routes = (_spectral, _multigrid, _saturating, _guarded, _tissue)
+    with progress("compiling the kernels, once", total=len(routes)) as bar:
+        for route in routes:
+            route()
+            bar.advance(bar.task_ids[0])
+
+
+def _problem(size: int, *, varying: bool, uptake: MichaelisMenten | None = None) -> Problem:
+    source = np.zeros((size, size))
+    source[4:7, 5:9] = 1.0
+    decay = np.full((size, size), 1 / 400)
+    decay[size // 2 :] = 1 / 25
+    return Problem(source, decay=decay if varying else 1 / 400, uptake=uptake)
+
+
+def _solve(problem: Problem, method: str) -> None:
+    import surrogate_plugin as sp
+
+    sp.solve(problem, method=method)
+
+
+def _spectral() -> None:
+    _solve(_problem(64, varying=False), "exact")
+
+
+def _multigrid() -> None:
+    _solve(_problem(64, varying=True), "exact")
+
+
+def _saturating() -> None:
+    _solve(_problem(64, varying=True, uptake=MichaelisMenten(vmax=0.02, km=0.5)), "exact")
+
+
+def _guarded() -> None:
+    _solve(_problem(64, varying=True), "guarded")
+
+
+def _tissue() -> None:
+    import surrogate_plugin as sp
+
+    domain = sp.Domain(origin_um=(0.0, 0.0), size_um=(640.0, 640.0), shape=(64, 64))
+    state = sp.TissueState(
+        cells=sp.Cells(
+            position_um=np.array([[300.0, 300.0]]), radius_um=np.array([8.0]), uptake_per_min=np.array([10.0])
+        ),
+        vessels=sp.Vessels(position_um=np.array([[100.0, 100.0]]), radius_um=np.array([20.0]), value=np.array([38.0])),
+    )
+    config = sp.BackendConfig(domain=domain, diffusivity_um2_per_min=1e5, decay_per_min=0.1)
+    sp.Backend(config).step(state).sample(np.array([[200.0, 200.0]]))
+
+
+if __name__ == "__main__":
+    warm_up()
