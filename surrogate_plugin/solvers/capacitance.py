@@ -15,10 +15,13 @@ from surrogate_plugin.solvers.transforms import BoxInverse
 
 #: Up to so many charges the matrix is kept (128 MB); beyond, the box's inverse applies it in less time and memory.
 DENSE_LIMIT = 4000
+#: So many charges are always taken; beyond, only while they are at most this part of the pixels: diagonal blocks
+#: precondition dense masks badly, and multigrid is faster by far there.
+TAKEN, DENSEST = 4000, 0.03
 #: Numbers the diagonal blocks may hold together (64 MB).
 _BLOCK_BUDGET = 8_000_000
 _LARGEST_BLOCK = 256
-_MAX_ITERATIONS = 400
+MAX_ITERATIONS = 400
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,11 +46,11 @@ class Capacitance:
         """``q`` with ``max |rhs - G q| <= tolerance``, by conjugate gradients, and the number of iterations.
 
         The residual is the error of the field on the rims, so by the maximum principle nowhere is the field off
-        by more.
+        by more. After `MAX_ITERATIONS` the best there is comes back.
         """
         charge, residual = np.zeros_like(rhs), rhs.copy()
         direction, energy = np.zeros_like(rhs), 1.0
-        for iteration in range(_MAX_ITERATIONS):
+        for iteration in range(MAX_ITERATIONS):
             if float(np.max(np.abs(residual), initial=0.0)) <= tolerance:
                 return charge, iteration
             smoothed = self.precondition(residual)
@@ -59,7 +62,7 @@ class Capacitance:
             step = energy / float(direction @ image)
             charge += step * direction
             residual -= step * image
-        return charge, _MAX_ITERATIONS
+        return charge, MAX_ITERATIONS
 
 
 def capacitance(
@@ -94,6 +97,15 @@ def capacitance(
         return np.asarray(box().apply(spread.reshape(problem.shape)).ravel()[pixels])
 
     return Capacitance(pixels, multiply, precondition)
+
+
+def too_many_charges(problem: Problem) -> int:
+    """The number of charges if conjugate gradients would take very long over them, else 0."""
+    limit = max(TAKEN, int(DENSEST * problem.source.size))
+    if int(np.count_nonzero(problem.fixed)) <= limit:
+        return 0
+    count = int(charge_pixels(problem.fixed, problem.boundary.periodic_y, problem.boundary.periodic_x)[0].size)
+    return count if count > limit else 0
 
 
 def _block_starts(rims: IndexArray) -> IndexArray:

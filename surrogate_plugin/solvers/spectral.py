@@ -10,12 +10,13 @@ import numpy as np
 from surrogate_plugin.errors import UnsupportedProblemError
 from surrogate_plugin.problem import FloatArray, Problem
 from surrogate_plugin.solution import Solution, Stats
-from surrogate_plugin.solvers.capacitance import Capacitance, capacitance
+from surrogate_plugin.solvers.capacitance import Capacitance, capacitance, too_many_charges
 from surrogate_plugin.solvers.greens import greens_table
 from surrogate_plugin.solvers.protocol import require_fresh
 from surrogate_plugin.solvers.transforms import BoxInverse, box_inverse, kinds_of
 
-_DEFAULT_ACCURACY = 1e-10
+#: Of the largest value; a tolerance may only ask for less.
+_ACCURACY = 1e-10
 #: Below this total decay of a box without an imposed value, charges and field cancel too many digits.
 _NEARLY_SINGULAR = 1e-5
 #: Beyond this many pixels the Green's table takes longer than other methods' whole solve.
@@ -40,8 +41,8 @@ class Spectral:
 
     Notes
     -----
-    Error: at most ``tolerance``, checked on the rims for every solve, which by the discrete maximum principle bounds
-    it everywhere.
+    Error: at most ``tolerance`` (1e-10 of the largest value), checked on the rims in every solve, which by the
+    discrete maximum principle bounds it everywhere.
 
     Source
     ------
@@ -61,7 +62,7 @@ class Spectral:
     name = "spectral"
 
     def refusal(self, problem: Problem) -> str | None:
-        """Why the problem cannot be taken: its coefficients vary, or its box is singular or too large."""
+        """Why the problem cannot be taken: its coefficients vary, its box is singular, or it is too large."""
         if not problem.constant_coefficients:
             return (
                 "spectral needs one diffusivity, one decay and no saturating uptake; "
@@ -76,6 +77,9 @@ class Spectral:
             )
         if problem.source.size > _MAX_PIXELS:
             return f"spectral takes at most {_MAX_PIXELS} pixels with fixed ones among them; use 'multigrid'."
+        charges = too_many_charges(problem)
+        if charges:
+            return f"spectral is slow for {charges} fixed pixels beside free ones; use 'multigrid' or 'sparse-direct'."
         return None
 
     def prepare(self, problem: Problem) -> SpectralState:
@@ -101,7 +105,7 @@ class Spectral:
         *,
         tolerance: float | None = None,
     ) -> Solution:
-        """Solve to ``tolerance``; ``guess`` is of no use to a direct method and is ignored.
+        """Solve to ``tolerance`` or 1e-10 of the largest value, whichever is larger; ``guess`` is not used.
 
         Raises
         ------
@@ -131,7 +135,7 @@ def _charged(
     field = None if supply is None else box.apply(supply)
     missing = wanted if field is None else wanted - field.ravel()[pixels]
     scale = max(float(np.max(wanted)), float(np.max(np.abs(missing))))
-    target = _DEFAULT_ACCURACY * scale if tolerance is None else max(tolerance, 1e-12 * scale)
+    target = max(tolerance or 0.0, _ACCURACY * scale)
     total = 0
     for _ in range(_MAX_REFINEMENTS):
         charge, iterations = matrix.solve(missing, 0.1 * target)
@@ -139,8 +143,7 @@ def _charged(
         rhs.ravel()[pixels] += charge
         field = box.apply(rhs)
         missing = wanted - field.ravel()[pixels]
-        if tolerance is None:
-            target = _DEFAULT_ACCURACY * max(float(np.max(wanted)), float(np.max(field)))
+        target = max(tolerance or 0.0, _ACCURACY * max(float(np.max(wanted)), float(np.max(field))))
         if float(np.max(np.abs(missing))) <= target:
             return field, total
     raise ArithmeticError("the charges did not settle to the tolerance; use 'multigrid' or 'sparse-direct'.")

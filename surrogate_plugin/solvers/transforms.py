@@ -123,7 +123,7 @@ def kinds_of(boundary: Boundary) -> Kinds:
     return boundary.left.kind, boundary.right.kind, boundary.bottom.kind, boundary.top.kind
 
 
-@functools.lru_cache(maxsize=8)
+@functools.lru_cache(maxsize=6)
 def box_inverse(shape: tuple[int, int], kinds: Kinds, decay: float, dtype: str = "float64") -> BoxInverse:
     """A `BoxInverse`, kept for the next call with the same arguments; it never changes once built."""
     return BoxInverse(shape, kinds, decay, dtype)
