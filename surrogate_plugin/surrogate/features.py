@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from surrogate_plugin.boundary import Side
 from surrogate_plugin.errors import UnsupportedProblemError
-from surrogate_plugin.problem import BoolArray, FloatArray, Problem
+from surrogate_plugin.problem import FloatArray, Problem
 
 #: Raised whenever the meaning of a channel changes, so that old weights are refused instead of misread.
 VERSION = 1
@@ -78,7 +78,7 @@ def encode(problem: Problem, out: Float32Array | None = None) -> Float32Array:
     from surrogate_plugin.surrogate.feature_kernels import encode_blocks
 
     if isinstance(problem.diffusivity, np.ndarray):
-        raise UnsupportedProblemError("the surrogate needs a constant diffusivity; sparse-direct takes a diffusivity map.")
+        raise UnsupportedProblemError("the surrogate needs a constant diffusivity; sparse-direct takes a map.")
     frame = Frame.around(problem.shape)
     blocks = np.empty((*frame.blocks, CHANNELS), np.float32) if out is None else out
     left, right, bottom, top = problem.boundary.sides
@@ -126,11 +126,11 @@ def decode(pixels: Float32Array, problem: Problem) -> FloatArray:
 
 
 def source_image(problem: Problem, multiple: int) -> Float32Array:
-    """What the study's network reads: source over its largest value, zeros up to whole ``multiple`` s, (1, H', W') float32."""
+    """What the study's network reads: source over its largest value, padded to multiples, (1, H', W') float32."""
     rows, columns = (-(-side // multiple) * multiple for side in problem.shape)
     image = np.zeros((1, rows, columns), np.float32)
     height, width = problem.shape
-    np.multiply(problem.source / value_scale(problem), problem.fixed, out=image[0, :height, :width], casting="same_kind")
+    image[0, :height, :width] = problem.source / value_scale(problem) * problem.fixed
     return image
 
 
@@ -144,11 +144,6 @@ def impose(image: npt.NDArray[np.floating], problem: Problem) -> FloatArray:
 def value_scale(problem: Problem) -> float:
     """The largest imposed value, or 1 where none is imposed, field units."""
     return problem.largest_imposed or 1.0
-
-
-def free_pixels(problem: Problem) -> BoolArray:
-    """(H, W) bool, the pixels the equation holds on."""
-    return ~problem.fixed
 
 
 def _indices(size: int, first: int, padded: int, low: Side, high: Side) -> npt.NDArray[np.int64]:

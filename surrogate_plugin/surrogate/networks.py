@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -36,7 +36,7 @@ class PaperNetwork(nn.Module):
         super().__init__()
         widths = (1, 64, 128, 256, 512, 1024)
         encoder: list[nn.Module] = []
-        for index, (width, wider) in enumerate(zip(widths[:-1], widths[1:], strict=True)):
+        for index, (width, wider) in enumerate(itertools.pairwise(widths)):
             encoder.append(nn.Conv2d(width, wider, 3, padding=1))
             if index == 0:
                 encoder.append(nn.BatchNorm2d(wider))
@@ -44,8 +44,12 @@ class PaperNetwork(nn.Module):
         encoder += [nn.Conv2d(1024, 2048, 3, padding=1), nn.LeakyReLU(0.02)]
         decoder: list[nn.Module] = [nn.ConvTranspose2d(2048, 1024, 3, padding=1), nn.LeakyReLU(0.02)]
         widths = (1024, 512, 256, 128, 64, 32)
-        for width, narrower in zip(widths[:-1], widths[1:], strict=True):
-            decoder += [nn.ConvTranspose2d(width, narrower, 3, padding=1), nn.LeakyReLU(0.02), nn.Upsample(scale_factor=2)]
+        for width, narrower in itertools.pairwise(widths):
+            decoder += [
+                nn.ConvTranspose2d(width, narrower, 3, padding=1),
+                nn.LeakyReLU(0.02),
+                nn.Upsample(scale_factor=2),
+            ]
         decoder += [nn.ConvTranspose2d(32, 1, 3, padding=1), nn.LeakyReLU(0.02)]
         self.encoder = nn.Sequential(*encoder)
         self.decoder = nn.Sequential(*decoder)
@@ -130,6 +134,7 @@ class CompactNetwork(nn.Module):
 
     Examples
     --------
+    >>> import torch
     >>> CompactNetwork(widths=(8, 16), blocks=(1, 1))(torch.zeros(1, 5, 7, CHANNELS)).shape
     torch.Size([1, 5, 7, 64])
     """
@@ -148,7 +153,7 @@ class CompactNetwork(nn.Module):
         levels = list(zip(widths, blocks, strict=True))
         self.encoder = nn.ModuleList(_stack(width, count, expansion) for width, count in levels)
         self.decoder = nn.ModuleList(_stack(width, count, expansion) for width, count in levels[:-1])
-        pairs = list(zip(widths[:-1], widths[1:], strict=True))
+        pairs = list(itertools.pairwise(widths))
         self.down = nn.ModuleList(Down(width, wider) for width, wider in pairs)
         self.up = nn.ModuleList(Up(wider, width) for width, wider in pairs)
         self.hidden = nn.Linear(widths[0], head)

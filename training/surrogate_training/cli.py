@@ -1,76 +1,120 @@
-"""``python -m surrogate_training``: train the surrogate from a configuration file."""
+"""``python -m surrogate_training``: train the surrogate from a configuration file, publish what came of it."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-from pydantic import ValidationError
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from surrogate_training.config import read_config
+from surrogate_training.publish import publish
 from surrogate_training.train import Trainer
+
+#: Option of the command line to field of the configuration.
+_CHANGES = {
+    "minutes": "optimiser.minutes",
+    "steps": "optimiser.steps",
+    "batch": "data.batch",
+    "seed": "seed",
+    "data_seed": "data.seed",
+    "device": "device",
+    "precision": "precision",
+    "threads": "threads",
+    "workers": "workers",
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Train, or resume a run that was stopped; the exit code."""
-    options = _parser().parse_args(arguments)
-    changes: dict[str, Any] = {
-        "optimiser.minutes": options.minutes,
-        "optimiser.steps": options.steps,
-        "seed": options.seed,
-        "device": options.device,
-        "threads": options.threads,
-        "workers": options.workers,
-    }
+    """Run one command; returns the exit code: 0, or 2 for a wrong configuration or a missing run."""
+    given = _parser().parse_args(arguments)
     try:
-        config = read_config(options.config, **{name: value for name, value in changes.items() if value is not None})
-    except (OSError, ValueError, ValidationError) as error:
-        print(f"{options.config}: {error}", file=sys.stderr)
+        if given.command == "train":
+            changes = {field: getattr(given, option) for option, field in _CHANGES.items()}
+            given.changes = {field: value for field, value in changes.items() if value is not None}
+            _train(given)
+        else:
+            _publish(given)
+    except (OSError, ValueError) as error:
+        print(error, file=sys.stderr)
         return 2
-    trainer = Trainer(config, options.out)
-    if trainer.progress.step:
-        print(f"resuming {options.out} at step {trainer.progress.step}")
-    run_with_bar(trainer)
     return 0
 
 
-def run_with_bar(trainer: Trainer) -> None:
-    """Run with a progress bar on a terminal, or a line every half minute elsewhere."""
-    console = Console()
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>5.1f} %"), TimeRemainingColumn())
-    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
-        task = bar.add_task("training", total=1.0)
-        said = 0.0
+def _train(given: argparse.Namespace) -> None:
+    trainer = Trainer(read_config(given.config, **given.changes), given.out)
+    if trainer.progress.step:
+        print(f"{given.out} is at step {trainer.progress.step}; going on with the configuration it was started with.")
+    with _bar() as (bar, console):
+        task, said = bar.add_task("training", total=1.0), 0.0
 
         def report(done: float, text: str) -> None:
             nonlocal said
-            now = time.monotonic()
-            if text.startswith("{") or (not console.is_terminal and now - said > 30):
+            measured = text.startswith("{")
+            if measured or (bar.disable and time.monotonic() - said > 30):
                 console.print(f"{100 * done:.1f} %  {text}", markup=False, highlight=False, soft_wrap=True)
-                said = now
-            if not text.startswith("{"):
+                said = time.monotonic()
+            if not measured:
                 bar.update(task, completed=done, description=text)
 
         trainer.run(report)
 
 
+def _publish(given: argparse.Namespace) -> None:
+    with _bar() as (bar, console):
+        task = bar.add_task("measuring on the test split", total=1.0)
+        card = publish(given.run, given.folder, lambda done: bar.update(task, completed=done))
+        errors = {name: f"{100 * card.metrics[name]['median']:.2f} %" for name in ("relative_l2", "mae", "max")}
+        console.print(
+            f"{given.folder / card.name}.safetensors: median errors on {card.test_samples} test samples {errors}"
+        )
+
+
+@contextmanager
+def _bar() -> Iterator[tuple[Progress, Console]]:
+    """A progress bar on a terminal; elsewhere none, so that a log stays readable."""
+    console = Console()
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>5.1f} %"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+        yield bar, console
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m surrogate_training",
-        description="Train the surrogate on exact samples made on the fly. A run that was stopped goes on from its checkpoint.",
+        prog="python -m surrogate_training", description="Train the surrogate and publish it."
     )
-    parser.add_argument("--config", type=Path, required=True, help="a TOML file, such as training/configs/default.toml")
-    parser.add_argument("--out", type=Path, required=True, help="folder for the checkpoint and log.csv")
-    parser.add_argument("--minutes", type=float, help="length of the run by the clock")
-    parser.add_argument("--steps", type=int, help="length of the run in steps, which makes it repeatable")
-    parser.add_argument("--seed", type=int, help="of the first weights")
-    parser.add_argument("--device", help="cpu, cuda or cuda:0")
-    parser.add_argument("--threads", type=int, help="of torch on a CPU")
-    parser.add_argument("--workers", type=int, help="processes that make samples")
+    commands = parser.add_subparsers(dest="command", required=True)
+    train = commands.add_parser(
+        "train",
+        help="train on exact samples made on the fly",
+        description="Train on exact samples made on the fly. A run that was stopped goes on from its last checkpoint.",
+    )
+    train.add_argument("--config", type=Path, required=True, help="a TOML file, such as training/configs/default.toml")
+    train.add_argument("--out", type=Path, required=True, help="folder for the checkpoint and log.csv")
+    train.add_argument("--minutes", type=float, help="length of the run by the clock")
+    train.add_argument("--steps", type=int, help="length of the run in steps, which makes it repeatable bit by bit")
+    train.add_argument("--batch", type=int, help="samples a batch")
+    train.add_argument("--seed", type=int, help="of the first weights")
+    train.add_argument("--data-seed", type=int, help="of the samples")
+    train.add_argument("--device", help="cpu, cuda, cuda:1, ...")
+    train.add_argument("--precision", choices=("float32", "bfloat16"), help="of the forward and backward pass")
+    train.add_argument("--threads", type=int, help="of torch on a CPU")
+    train.add_argument("--workers", type=int, help="processes that make samples; 0: none but this one")
+    publication = commands.add_parser(
+        "publish",
+        help="measure a run on the test split and write its weights and card",
+        description="Measure a run on the test split, which selected nothing, and write its weights and card.",
+    )
+    publication.add_argument("run", type=Path, help="folder of the run")
+    publication.add_argument("folder", type=Path, help="where NAME.safetensors and NAME.json go")
     return parser

@@ -26,33 +26,35 @@ class NetworkConfig(_Section):
 class OptimiserConfig(_Section):
     """AdamW under a cosine, by steps or by the clock."""
 
-    learning_rate: float = Field(2e-3, gt=0, description="at the peak")
-    last_rate: float = Field(0.01, ge=0, le=1, description="the last learning rate over the peak")
-    warmup_steps: int = Field(200, ge=0)
-    weight_decay: float = Field(1e-4, ge=0)
-    clip: float = Field(1.0, gt=0, description="largest norm of the gradient")
-    average: float = Field(0.999, ge=0, lt=1, description="decay of the running average of the weights, which is kept")
-    steps: int | None = Field(None, ge=1, description="length of the run; else minutes")
-    minutes: float = Field(60.0, gt=0, description="length of the run where no steps are given")
+    learning_rate: float = Field(default=2e-3, gt=0, description="at the peak")
+    last_rate: float = Field(default=0.01, ge=0, le=1, description="the last learning rate over the peak")
+    warmup_steps: int = Field(default=200, ge=0)
+    weight_decay: float = Field(default=1e-4, ge=0)
+    clip: float = Field(default=1.0, gt=0, description="largest norm of the gradient")
+    average: float = Field(
+        default=0.999, ge=0, lt=1, description="decay of the running average of the weights, which is kept"
+    )
+    steps: int | None = Field(default=None, ge=1, description="length of the run; else minutes")
+    minutes: float = Field(default=60.0, gt=0, description="length of the run where no steps are given")
 
 
 class TrainConfig(_Section):
     """A training run."""
 
     name: str = "default"
-    seed: int = Field(0, ge=0, description="of the first weights; the data have their own")
+    seed: int = Field(default=0, ge=0, description="of the first weights; the data have their own")
     network: NetworkConfig = NetworkConfig()
     data: DataConfig = DataConfig()
     loss: LossConfig = LossConfig()
     optimiser: OptimiserConfig = OptimiserConfig()
-    precision: Literal["float32", "bfloat16"] = Field("float32", description="of the forward and backward pass")
+    precision: Literal["float32", "bfloat16"] = Field(default="float32", description="of the forward and backward pass")
     device: str = "cpu"
-    threads: int = Field(1, ge=1, description="of torch on a CPU")
-    workers: int = Field(1, ge=0, description="processes that make samples; 0: none but this one")
-    checkpoint_seconds: float = Field(60.0, ge=0)
-    validate_seconds: float = Field(240.0, ge=0)
-    validation_batches: int = Field(6, ge=1)
-    test_batches: int = Field(25, ge=1)
+    threads: int = Field(default=1, ge=1, description="of torch on a CPU")
+    workers: int = Field(default=1, ge=0, description="processes that make samples; 0: none but this one")
+    checkpoint_seconds: float = Field(default=60.0, ge=0)
+    validate_seconds: float = Field(default=240.0, ge=0)
+    validation_batches: int = Field(default=6, ge=1)
+    test_batches: int = Field(default=25, ge=1)
 
 
 def read_config(path: Path, **changes: Any) -> TrainConfig:

@@ -27,12 +27,14 @@ class DataConfig(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     distribution: Distribution = Vessels()
-    seed: int = Field(0, ge=0)
-    batch: int = Field(8, ge=1, description="samples a batch, all of one shape")
-    shape: tuple[int, int] = Field((512, 512), description="rows and columns of most batches")
-    other_shapes: float = Field(0.4, ge=0, le=1, description="share of batches with random sides")
-    sides: tuple[int, int] = Field((128, 576), description="of the other batches, log-uniform, rows and columns apart")
-    accuracy: float = Field(2e-4, gt=0, description="of the targets, over the largest imposed value")
+    seed: int = Field(default=0, ge=0)
+    batch: int = Field(default=8, ge=1, description="samples a batch, all of one shape")
+    shape: tuple[int, int] = Field(default=(512, 512), description="rows and columns of most batches")
+    other_shapes: float = Field(default=0.4, ge=0, le=1, description="share of batches with random sides")
+    sides: tuple[int, int] = Field(
+        default=(128, 576), description="of the other batches, log-uniform, rows and columns apart"
+    )
+    accuracy: float = Field(default=2e-4, gt=0, description="of the targets, over the largest imposed value")
 
 
 @dataclass(frozen=True)
@@ -105,7 +107,7 @@ def make_batch(config: DataConfig, split: Split, index: int) -> Batch:
 
 
 class ExactSamples(IterableDataset[Batch]):
-    """The endless stream of batches of a split from ``first`` on; workers take turns, so their number changes nothing."""
+    """The batches of a split from ``first`` on, without end; workers take turns, so their number changes nothing."""
 
     def __init__(self, config: DataConfig, split: Split = "train", first: int = 0) -> None:
         self.config, self.split, self.first = config, split, first
@@ -149,5 +151,3 @@ def _one_thread(worker: int) -> None:
 
 def _rng(config: DataConfig, split: Split, index: int, row: int) -> np.random.Generator:
     return np.random.default_rng([config.seed, _STREAM[split], index, row])
-
-

@@ -32,14 +32,14 @@ class Vessels(_Distribution):
     """
 
     kind: Literal["vessels"] = "vessels"
-    diffusion_length: tuple[float, float] = Field((5.0, 100.0), description="background, log-uniform")
-    largest_contrast: float = Field(100.0, ge=1, description="decay of the hungriest pixel over the background")
-    shortest_length: float = Field(1.5, gt=0, description="caps the decay of the hungriest pixel")
-    constant_decay: float = Field(0.25, ge=0, le=1, description="share of problems without uptake")
-    radius: tuple[float, float] = Field((0.6, 25.0), description="of discs, log-uniform")
-    most_discs: int = Field(80, ge=1)
-    one_value: float = Field(0.5, ge=0, le=1, description="share of problems whose vessels all hold one value")
-    uniform_boundary: float = Field(0.8, ge=0, le=1, description="share of problems with four like sides")
+    diffusion_length: tuple[float, float] = Field(default=(5.0, 100.0), description="background, log-uniform")
+    largest_contrast: float = Field(default=100.0, ge=1, description="decay of the hungriest pixel over the background")
+    shortest_length: float = Field(default=1.5, gt=0, description="caps the decay of the hungriest pixel")
+    constant_decay: float = Field(default=0.25, ge=0, le=1, description="share of problems without uptake")
+    radius: tuple[float, float] = Field(default=(0.6, 25.0), description="of discs, log-uniform")
+    most_discs: int = Field(default=80, ge=1)
+    one_value: float = Field(default=0.5, ge=0, le=1, description="share of problems whose vessels all hold one value")
+    uniform_boundary: float = Field(default=0.8, ge=0, le=1, description="share of problems with four like sides")
 
     def sample(self, rng: Rng, shape: Shape) -> Problem:
         """A random problem; the seed names it."""
@@ -49,7 +49,7 @@ class Vessels(_Distribution):
     def _vessels(self, rng: Rng, shape: Shape) -> FloatArray:
         image = np.zeros(shape)
         one = rng.random() < self.one_value
-        crowd = int(round(math.exp(rng.uniform(0.0, math.log(self.most_discs)))))
+        crowd = round(_log_uniform(rng, (1.0, self.most_discs)))
         typical = _log_uniform(rng, self.radius)
         # Big crowds of big discs would leave no tissue.
         largest = min(self.radius[1], 0.3 * min(shape), max(2.0, 0.35 * math.sqrt(shape[0] * shape[1] / crowd)))
@@ -121,7 +121,7 @@ class Paper(_Distribution):
         image = np.zeros(shape)
         for index in range(int(rng.integers(self.sources[0], self.sources[1] + 1))):
             radius = rng.uniform(*self.radius)
-            at = (float(rng.integers(radius, shape[0] - radius)), float(rng.integers(radius, shape[1] - radius)))
+            at = (_inside(rng, radius, shape[0]), _inside(rng, radius, shape[1]))
             painting.paint_segment(image, at, at, radius, 1.0 if index == 0 else 1.0 - rng.random())
         return Problem(image, decay=self.decay)
 
@@ -140,6 +140,12 @@ def _side(rng: Rng) -> str | float:
 
 def _anywhere(rng: Rng, shape: Shape) -> tuple[float, float]:
     return rng.uniform(0.0, shape[0] - 1.0), rng.uniform(0.0, shape[1] - 1.0)
+
+
+def _inside(rng: Rng, radius: float, side: int) -> float:
+    """A whole pixel whose disc of this radius lies inside the lattice."""
+    reach = math.ceil(radius)
+    return float(rng.integers(reach, side - reach))
 
 
 def _log_uniform(rng: Rng, bounds: tuple[float, float]) -> float:

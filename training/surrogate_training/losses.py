@@ -19,9 +19,9 @@ class LossConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    scales: dict[int, float] = Field({1: 1.0, 2: 0.5, 4: 0.5, 8: 1.0, 32: 1.0})
-    mean_square: float = Field(1.0, ge=0, description="weight of the root mean square beside the mean modulus")
-    gradient: float = Field(0.5, ge=0, description="weight of the modulus of the error's differences")
+    scales: dict[int, float] = Field(default={1: 1.0, 2: 0.5, 4: 0.5, 8: 1.0, 32: 1.0})
+    mean_square: float = Field(default=1.0, ge=0, description="weight of the root mean square beside the mean modulus")
+    gradient: float = Field(default=0.5, ge=0, description="weight of the modulus of the error's differences")
 
 
 def to_image(pixels: Tensor, shape: tuple[int, int]) -> Tensor:

@@ -18,11 +18,12 @@ from surrogate_plugin.surrogate.networks import PaperNetwork, build
 from surrogate_training import checkpoint, metrics
 from surrogate_training.checkpoint import Progress
 from surrogate_training.config import TrainConfig
-from surrogate_training.dataset import Batch, DataConfig, Split, make_batch, stream
+from surrogate_training.dataset import Batch, make_batch, stream
 from surrogate_training.losses import multiscale, to_image
 
 Report = Callable[[float, str], None]
-_COLUMNS = ("step", "samples", "seconds", "learning_rate", "loss", "validation_loss", "relative_l2", "max", "smooth_max")
+_MEASURES = ("relative_l2", "max", "smooth_max")
+_COLUMNS = ("step", "samples", "seconds", "learning_rate", "loss", "validation_loss", *_MEASURES)
 
 
 def predict(network: nn.Module, batch: Batch) -> Tensor:
@@ -108,10 +109,10 @@ class Trainer:
         # The average forgets its random start faster than its decay alone would let it.
         keep = min(settings.average, progress.step / (progress.step + 10.0))
         with torch.no_grad():
-            for mean, new in zip(self.average.parameters(), self.network.parameters(), strict=True):
-                mean.lerp_(new, 1.0 - keep)
-            for mean, new in zip(self.average.buffers(), self.network.buffers(), strict=True):
-                mean.copy_(new)
+            for average, latest in zip(self.average.parameters(), self.network.parameters(), strict=True):
+                average.lerp_(latest, 1.0 - keep)
+            for kept, buffer in zip(self.average.buffers(), self.network.buffers(), strict=True):
+                kept.copy_(buffer)
         return float(loss.detach())
 
     def loss(self, network: nn.Module, batch: Batch) -> Tensor:
@@ -141,12 +142,13 @@ class Trainer:
     def _log(self, loss: float, report: Report) -> None:
         """Measure the averaged weights on the validation split and add a line to ``log.csv``."""
         if not self._validation:
-            self._validation = [make_batch(self.config.data, "validation", i) for i in range(self.config.validation_batches)]
+            indices = range(self.config.validation_batches)
+            self._validation = [make_batch(self.config.data, "validation", index) for index in indices]
         with torch.no_grad():
             losses = [float(self.loss(self.average, batch.to(self.device))) for batch in self._validation]
         table = metrics.summarise(measure_batches(self.average, self._validation, self.device))
         row = [self.progress.step, self.progress.samples, round(self.progress.seconds, 1), self.learning_rate(), loss]
-        row += [sum(losses) / len(losses), *(table[name]["median"] for name in _COLUMNS[6:])]
+        row += [sum(losses) / len(losses), *(table[name]["median"] for name in _MEASURES)]
         path = self.folder / "log.csv"
         fresh = not path.exists()
         with path.open("a", newline="") as file:
@@ -167,11 +169,3 @@ def measure_batches(network: nn.Module, batches: list[Batch], device: torch.devi
         for field, exact, free in zip(imposed.numpy(), batch.target.numpy(), batch.free.numpy(), strict=True):
             found.append(metrics.measure(field, exact, ~free))
     return found
-
-
-def evaluate(network: nn.Module, data: DataConfig, split: Split, batches: int, device: torch.device) -> dict[str, dict[str, float]]:
-    """Summary of the metrics on ``batches`` batches of a split, in float32."""
-    samples: list[dict[str, float]] = []
-    for index in range(batches):
-        samples += measure_batches(network, [make_batch(data, split, index)], device)
-    return metrics.summarise(samples)

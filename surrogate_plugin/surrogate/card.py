@@ -1,0 +1,105 @@
+"""The card of a model: which network, what it was trained on and how, how good it is, and the weights' checksum."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from surrogate_plugin.surrogate.failures import DamagedModelError, ModelNotFoundError
+
+BoundaryKind = Literal["absorbing", "reflecting", "value", "periodic"]
+
+
+class _Entry(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Ranges(_Entry):
+    """What the training problems looked like; the guard lets the network try nothing else.
+
+    Lengths are diffusion lengths ``sqrt(D / decay)`` in pixels, Michaelis-Menten uptake counted by its secant at half
+    the largest imposed value; the decay is that of free pixels.
+    """
+
+    shortest_length_px: float = Field(gt=0, description="where a problem's decay is strongest")
+    longest_length_px: float = Field(gt=0, description="where a problem's decay is weakest")
+    largest_contrast: float = Field(ge=1, description="strongest over weakest decay of a problem")
+    most_sources: int = Field(ge=0, description="connected groups of fixed pixels of a problem")
+    largest_source_px: int = Field(ge=0, description="pixels of a problem's largest group")
+    largest_fixed_share: float = Field(ge=0, le=1, description="fixed pixels over all of a problem")
+    boundaries: tuple[BoundaryKind, ...]
+    shortest_side_px: int = Field(ge=1)
+    longest_side_px: int = Field(ge=1)
+
+
+class NetworkEntry(_Entry):
+    """Which network, and its hyperparameters."""
+
+    kind: str
+    hyperparameters: dict[str, Any] = {}
+    parameters: int = Field(ge=0, description="how many numbers it holds")
+    features: int = Field(description="version of what it reads")
+
+
+class ModelCard(_Entry):
+    """Everything known about a model, in the JSON file beside its weights.
+
+    Attributes
+    ----------
+    training : dict
+        What repeats the training: configuration with its seeds, steps, samples, seconds, package versions, command.
+    metrics : dict
+        Mean, median, 95th percentile and largest of each error over the test split, which selected nothing; errors
+        are over the largest imposed value.
+    sha256 : str
+        Of the weights file.
+    """
+
+    name: str
+    network: NetworkEntry
+    ranges: Ranges
+    training: dict[str, Any]
+    metrics: dict[str, dict[str, float]]
+    test_samples: int = Field(default=0, ge=0)
+    sha256: str
+
+    def write(self, path: Path) -> None:
+        """Write the card as indented JSON."""
+        path.write_text(self.model_dump_json(indent=2) + "\n")
+
+    @classmethod
+    def read(cls, path: Path) -> ModelCard:
+        """Read a card.
+
+        Raises
+        ------
+        ModelNotFoundError
+            If there is no such file.
+        DamagedModelError
+            If it is no valid card.
+        """
+        try:
+            return cls.model_validate_json(path.read_bytes())
+        except FileNotFoundError:
+            raise ModelNotFoundError(
+                f"the model's card {path.name} is missing; reinstall or retrain the model."
+            ) from None
+        except OSError as error:
+            raise DamagedModelError(
+                f"the model's card {path.name} cannot be read ({error.strerror}); reinstall the model."
+            ) from None
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"]) or "the file"
+            raise DamagedModelError(
+                f"the model's card {path.name} is damaged ({where}: {first['msg']}); reinstall or retrain the model."
+            ) from None
+
+
+def checksum(path: Path) -> str:
+    """The SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

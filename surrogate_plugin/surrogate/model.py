@@ -1,0 +1,158 @@
+"""A trained network ready to run: loaded once, checked against its card, asked many times."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from surrogate_plugin import registry
+from surrogate_plugin.problem import FloatArray, Problem
+from surrogate_plugin.surrogate import features
+from surrogate_plugin.surrogate.card import ModelCard, checksum
+from surrogate_plugin.surrogate.failures import DamagedModelError as DamagedModelError
+from surrogate_plugin.surrogate.failures import ModelNotFoundError as ModelNotFoundError
+from surrogate_plugin.surrogate.failures import TorchMissingError as TorchMissingError
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A network, its card, and where it runs."""
+
+    card: ModelCard
+    network: nn.Module
+    device: str
+
+    @property
+    def typical_error(self) -> float:
+        """What the cycles have to remove: the median over the test split of the largest mean error over 8x8 pixels.
+
+        Over the largest imposed value; infinite where the card does not say.
+        """
+        return self.card.metrics.get("smooth_max", {}).get("median", math.inf)
+
+    def predict(self, problem: Problem) -> FloatArray:
+        """The network's field.
+
+        Parameters
+        ----------
+        problem : Problem
+            With a scalar diffusivity; production is not seen.
+
+        Returns
+        -------
+        (H, W) float64, field units
+            Fixed values imposed, the rest within [0, largest imposed value]. No bound on its error, and NaN where the
+            network says NaN: the guard judges it.
+
+        Raises
+        ------
+        UnsupportedProblemError
+            If diffusivity varies.
+        """
+        import torch
+
+        if self.card.network.kind == "paper":
+            image = torch.from_numpy(features.source_image(problem, 32)[None]).to(self.device)
+            with torch.inference_mode():
+                answer = self.network(image)[0, 0].cpu().numpy()
+            return features.impose(answer[: problem.shape[0], : problem.shape[1]], problem)
+        blocks = torch.from_numpy(features.encode(problem)[None]).to(self.device)
+        with torch.inference_mode():
+            pixels = self.network(blocks)[0].cpu().numpy()
+        return features.decode(pixels, problem)
+
+
+def load(name_or_path: str | Path = "default", device: str = "auto") -> Model:
+    """Load a model by the name it is registered under, or from its safetensors file.
+
+    Parameters
+    ----------
+    name_or_path : str or Path
+        A name of the ``surrogate_plugin.models`` entry points, a ``.safetensors`` file, or a folder that holds
+        exactly one.
+    device : str
+        ``"auto"`` takes a CUDA device if there is one.
+
+    Raises
+    ------
+    ModelNotFoundError
+        If there is no such model.
+    DamagedModelError
+        If the weights or the card cannot be read, or do not belong together.
+    TorchMissingError
+        If the network library does not load.
+    """
+    weights = find(name_or_path)
+    card = ModelCard.read(weights.with_suffix(".json"))
+    if card.network.features != features.VERSION:
+        raise DamagedModelError(
+            f"model {card.name!r} reads features of version {card.network.features}, this package writes version "
+            f"{features.VERSION}; retrain the model or install the package it came with."
+        )
+    if checksum(weights) != card.sha256:
+        raise DamagedModelError(
+            f"the weights {weights.name} do not have the checksum of their card; reinstall the model."
+        )
+    try:
+        import torch
+    except (ImportError, OSError) as error:
+        raise TorchMissingError(f"torch does not load ({error}); install it to use the surrogate.") from None
+    chosen = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
+    return Model(card, _network(card, weights).to(chosen).eval().requires_grad_(False), chosen)
+
+
+def find(name_or_path: str | Path) -> Path:
+    """The weights file of a model, by name or path.
+
+    Raises
+    ------
+    ModelNotFoundError
+        If there is none.
+    """
+    path = Path(name_or_path)
+    if path.suffix == ".safetensors" or path.is_dir() or path.parent != Path("."):
+        return _weights_in(path, None)
+    name = str(name_or_path)
+    try:
+        registered = registry.load(registry.MODELS, name)
+    except (registry.UnknownPluginError, registry.BrokenPluginError) as error:
+        raise ModelNotFoundError(str(error)) from None
+    return _weights_in(Path(registered()), name)
+
+
+def _weights_in(path: Path, name: str | None) -> Path:
+    if path.is_dir():
+        found = [path / f"{name}.safetensors"] if name else sorted(path.glob("*.safetensors"))
+        if len(found) != 1:
+            raise ModelNotFoundError(f"{path} holds {len(found)} safetensors files; name the one to load.")
+        path = found[0]
+    if not path.is_file():
+        raise ModelNotFoundError(f"the weights {path.name} are missing; reinstall or train the model.")
+    return path
+
+
+def _network(card: ModelCard, weights: Path) -> nn.Module:
+    """The network of the card with these weights."""
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    from surrogate_plugin.surrogate.networks import NETWORKS, build
+
+    if card.network.kind not in NETWORKS:
+        raise DamagedModelError(
+            f"the card of model {card.name!r} names a network {card.network.kind!r}; known are {', '.join(NETWORKS)}."
+        )
+    try:
+        network = build(card.network.kind, card.network.hyperparameters)
+        network.load_state_dict(load_file(weights))
+    except (SafetensorError, RuntimeError, TypeError, ValueError, OSError) as error:
+        line = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise DamagedModelError(
+            f"the weights {weights.name} do not fit their card ({line}); reinstall the model."
+        ) from None
+    return network
