@@ -1,8 +1,9 @@
 """Compiled halves of a fast sine transform around a real FFT of the same length.
 
-scipy's DST-I runs a real FFT of twice the length. With ``N = n + 1``, ``f_0 = 0`` and
-``F_k = sum_j f_j sin(pi j k / N)``, the auxiliary ``y_j = sin(pi j / N) (f_j + f_(N-j)) + (f_j - f_(N-j)) / 2`` has the spectrum ``R_k - i I_k`` with
-``I_k = F_2k`` and ``R_k = F_(2k+1) - F_(2k-1)`` (Press et al., *Numerical Recipes*, section 12.4).
+scipy's DST-I runs a real FFT of twice the length. With ``N = n + 1``, ``f_0 = 0`` and ``F_k`` the sine sums
+``sum_j f_j sin(pi j k / N)``, the auxiliary ``y_j = sin(pi j / N) (f_j + f_(N-j)) + (f_j - f_(N-j)) / 2`` has the
+spectrum ``R_k - i I_k`` with ``I_k = F_2k`` and ``R_k = F_(2k+1) - F_(2k-1)`` (Press et al., *Numerical Recipes*,
+section 12.4).
 """
 
 from __future__ import annotations
