@@ -10,7 +10,7 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-from surrogate_plugin.solvers.lattice_kernels import _PARALLEL, row_peak, set_halo
+from surrogate_plugin.solvers.lattice_kernels import _PARALLEL, largest_of, row_peak, set_halo
 
 ALLOWANCE = 16 * 2.220446049250313e-16
 
@@ -22,7 +22,7 @@ def inflated_residual(c, free, decay, production, out):
     ``c`` is an imposed field with its halo filled, (H + 2, W + 2); ``out`` is (H, W). NaN gives infinity.
     """
     ny, nx = free.shape
-    peaks = np.zeros(ny)
+    peaks = np.zeros(ny, np.int64)
     for i in numba.prange(ny):
         up, here, down = c[i], c[i + 1], c[i + 2]
         row = out[i]
@@ -34,14 +34,14 @@ def inflated_residual(c, free, decay, production, out):
             size += ALLOWANCE * (((abs(a) + abs(b)) + (abs(d) + abs(e))) + (abs(loss) + gain))
             row[j] = size if free[i, j] else 0.0
         peaks[i] = row_peak(row)
-    return peaks.max()
+    return largest_of(peaks)
 
 
 @numba.njit(**_PARALLEL)
 def inflated_saturating_residual(c, free, decay, production, vmax, km, out):
     """The same with ``- vmax c / (km + c)``."""
     ny, nx = free.shape
-    peaks = np.zeros(ny)
+    peaks = np.zeros(ny, np.int64)
     for i in numba.prange(ny):
         up, here, down = c[i], c[i + 1], c[i + 2]
         row = out[i]
@@ -53,7 +53,7 @@ def inflated_saturating_residual(c, free, decay, production, vmax, km, out):
             size += ALLOWANCE * (((abs(a) + abs(b)) + (abs(d) + abs(e))) + (abs(loss) + gain))
             row[j] = size if free[i, j] else 0.0
         peaks[i] = row_peak(row)
-    return peaks.max()
+    return largest_of(peaks)
 
 
 @numba.njit(**_PARALLEL)
@@ -65,7 +65,7 @@ def deficit(w, free, decay, target, factor, sides, out):
     """
     ny, nx = free.shape
     set_halo(w, sides, np.zeros(4, np.float32))
-    peaks, tops = np.zeros(ny), np.zeros(ny)
+    peaks, tops = np.zeros(ny, np.int64), np.zeros(ny, np.int64)
     for i in numba.prange(ny):
         up, here, down, row = w[i], w[i + 1], w[i + 2], out[i + 1]
         lacks, tops_here = np.empty(nx), np.empty(nx)
@@ -81,7 +81,7 @@ def deficit(w, free, decay, target, factor, sides, out):
             row[j + 1] = lack
             lacks[j], tops_here[j] = lack, value
         peaks[i], tops[i] = row_peak(lacks), row_peak(tops_here)
-    return peaks.max(), tops.max()
+    return largest_of(peaks), largest_of(tops)
 
 
 @numba.njit(**_PARALLEL)
@@ -90,7 +90,7 @@ def saturating_deficit(w, c, free, decay, vmax, km, target, factor, sides, out):
     ny, nx = free.shape
     set_halo(w, sides, np.zeros(4, np.float32))
     unit = 1.0 / factor
-    peaks, tops = np.zeros(ny), np.zeros(ny)
+    peaks, tops = np.zeros(ny, np.int64), np.zeros(ny, np.int64)
     for i in numba.prange(ny):
         up, here, down, row = w[i], w[i + 1], w[i + 2], out[i + 1]
         lacks, tops_here = np.empty(nx), np.empty(nx)
@@ -108,7 +108,7 @@ def saturating_deficit(w, c, free, decay, vmax, km, target, factor, sides, out):
             row[j + 1] = lack
             lacks[j], tops_here[j] = lack, value
         peaks[i], tops[i] = row_peak(lacks), row_peak(tops_here)
-    return peaks.max(), tops.max()
+    return largest_of(peaks), largest_of(tops)
 
 
 @numba.njit(**_PARALLEL)

@@ -171,8 +171,9 @@ def _half_sweep(x, b, dinv, east, north, ny, nx, sides, colour):
                 buffer[j] = (
                     rhs[j] + ((s[j] * up[j] + n[j] * down[j]) + (e[j - 1] * here[j - 1] + e[j] * here[j + 1]))
                 ) * inverse[j]
-            for j in range(1 + ((i + 1 + colour) & 1), nx + 1, 2):
-                here[j] = buffer[j]
+            start = 1 + ((i + 1 + colour) & 1)
+            for j in range(1, nx + 1):
+                here[j] = buffer[j] if ((j - start) & 1) == 0 else here[j]
 
 
 #: Two compilations of one body: threads pay on the largest coarse level alone.

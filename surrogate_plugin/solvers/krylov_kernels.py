@@ -8,23 +8,33 @@ import numpy as np
 from surrogate_plugin.solvers.multigrid_kernels import _PARALLEL, fill_halo
 
 
-@numba.njit(cache=True, fastmath=True)
-def _row_dot_and_max(a, b):
-    total, peak = np.float32(0.0), np.float32(0.0)
+@numba.njit(cache=True, fastmath={"reassoc", "contract"})
+def _row_dot(a, b):
+    total = np.float32(0.0)
     for j in range(1, a.shape[0] - 1):
         total += a[j] * b[j]
-        peak = max(peak, abs(b[j]))
-    return total, peak
+    return total
+
+
+@numba.njit(cache=True)
+def _row_peak(row):
+    """The bits of the largest magnitude: floats without their sign order like integers (see `row_peak`)."""
+    bits = row.view(np.int32)
+    peak = np.int32(0)
+    for j in range(bits.shape[0]):
+        peak = max(peak, bits[j] & np.int32(0x7FFFFFFF))
+    return peak
 
 
 @numba.njit(**_PARALLEL)
 def dot_and_max(r, z):
-    """``(r, z)`` and the largest ``|z|`` (of what is finite)."""
+    """``(r, z)`` and the largest ``|z|`` (NaN if any is)."""
     rows = r.shape[0]
-    sums, peaks = np.zeros(rows), np.zeros(rows, np.float32)
+    sums, peaks = np.zeros(rows), np.zeros(rows, np.int32)
     for i in numba.prange(1, rows - 1):
-        sums[i], peaks[i] = _row_dot_and_max(r[i], z[i])
-    return sums.sum(), peaks.max()
+        sums[i], peaks[i] = _row_dot(r[i], z[i]), _row_peak(z[i, 1:-1])
+    peaks[0] = peaks.max()
+    return sums.sum(), peaks.view(np.float32)[0]
 
 
 @numba.njit(**_PARALLEL)

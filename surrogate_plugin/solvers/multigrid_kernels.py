@@ -90,8 +90,8 @@ def fine_half_sweep(x, b, dinv, ny, nx, colour):
             for j in range(1, nx + 1):
                 buffer[j] = (rhs[j] + ((up[j] + down[j]) + (here[j - 1] + here[j + 1]))) * inverse[j]
             start = 1 + ((i + 1 + colour) & 1)
-            for j in range(start, nx + 1, 2):
-                here[j] = buffer[j]
+            for j in range(1, nx + 1):
+                here[j] = buffer[j] if ((j - start) & 1) == 0 else here[j]
 
 
 @numba.njit(**_PARALLEL)
@@ -142,21 +142,20 @@ def prolong_add(c, x, mask, ny, nx):
     half = (ny + 1) // 2
     chunks = CHUNKS if ny >= 256 else 1
     for chunk in numba.prange(chunks):
-        line = np.empty(c.shape[1], np.float32)
+        line, fine = np.empty(c.shape[1], np.float32), np.empty(nx + 2, np.float32)
         for i in range(1 + 2 * (chunk * half // chunks), min(ny, 2 * ((chunk + 1) * half // chunks)) + 1):
             k = (i + 1) // 2
             other = k - 1 if (i & 1) == 1 else k + 1
             near, far = c[k], c[other]
             for j in range(c.shape[1]):
                 line[j] = np.float32(0.75) * near[j] + np.float32(0.25) * far[j]
-            here, free = x[i], mask[i]
             for m in range(1, nx // 2 + 1):
-                j = 2 * m - 1
                 centre = np.float32(0.75) * line[m]
-                if free[j] != 0:
-                    here[j] += centre + np.float32(0.25) * line[m - 1]
-                if free[j + 1] != 0:
-                    here[j + 1] += centre + np.float32(0.25) * line[m + 1]
-            if nx & 1 and free[nx] != 0:
+                fine[2 * m - 1] = centre + np.float32(0.25) * line[m - 1]
+                fine[2 * m] = centre + np.float32(0.25) * line[m + 1]
+            if nx & 1:
                 m = (nx + 1) // 2
-                here[nx] += np.float32(0.75) * line[m] + np.float32(0.25) * line[m - 1]
+                fine[nx] = np.float32(0.75) * line[m] + np.float32(0.25) * line[m - 1]
+            here, free = x[i], mask[i]
+            for j in range(1, nx + 1):
+                here[j] += fine[j] if free[j] != 0 else np.float32(0.0)
