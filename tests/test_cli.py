@@ -200,6 +200,35 @@ def test_doctor_lists_a_broken_plugin_and_goes_on(monkeypatch: pytest.MonkeyPatc
     assert result.exit_code == 0
 
 
+def test_doctor_shows_a_model_with_its_card_and_sees_damage(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch")
+    from safetensors.torch import save_file
+
+    from surrogate_plugin.surrogate import card, features, networks
+
+    weights = tmp_path / "tiny.safetensors"
+    network = networks.build("compact", {})
+    save_file(network.state_dict(), weights)
+    ranges = card.Ranges(
+        shortest_length_px=3, longest_length_px=90, largest_contrast=50, most_sources=30, largest_source_px=400,
+        largest_fixed_share=0.2, boundaries=("absorbing",), shortest_side_px=64, longest_side_px=512,
+    )  # fmt: skip
+    entry = card.NetworkEntry(kind="compact", parameters=12345, features=features.VERSION)
+    metrics = {"relative_l2": {"median": 0.0123}}
+    card.ModelCard(
+        name="tiny", network=entry, ranges=ranges, training={}, metrics=metrics, sha256=card.checksum(weights)
+    ).write(weights.with_suffix(".json"))
+    plugin(monkeypatch, registry.MODELS, tiny=lambda: tmp_path)
+    monkeypatch.setattr(selfcheck, "check_guard", lambda *arguments: [])
+    result = run("doctor")
+    for shown in ("tiny", "loads", "12,345 parameters", "3 to 90 px", "median 0.0123"):
+        assert shown in result.output
+    save_file({name: torch.zeros_like(value) for name, value in network.state_dict().items()}, weights)
+    damaged = run("doctor")
+    assert "checksum" in damaged.output
+    assert damaged.exit_code == 0
+
+
 def test_nothing_heavy_is_loaded_to_print_help() -> None:
     import subprocess
 

@@ -1,12 +1,9 @@
-"""The table of models: each registered network, its weights, and what its card says."""
+"""The table of models: each registered network, whether it loads, and what its card says."""
 
 from __future__ import annotations
 
-import json
-import warnings
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.markup import escape
@@ -14,44 +11,44 @@ from rich.markup import escape
 from surrogate_plugin import registry
 from surrogate_plugin.cli.console import table
 
+if TYPE_CHECKING:
+    from surrogate_plugin.surrogate.card import ModelCard
+
 
 def report_models(console: Console) -> None:
-    """Print every registered model with its card; a missing or damaged one is shown as such."""
-    made = table("Models", "model", "weights", "card")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", registry.PluginWarning)
-        plugins = registry.discover(registry.MODELS)
-    for plugin in plugins:
-        if plugin.status is not registry.Status.LOADED:
-            made.add_row(plugin.name, f"[red]{plugin.status}[/]: {escape(plugin.problem)}", "")
-            continue
-        weights = weights_file(plugin)
-        made.add_row(plugin.name, escape(_weights(weights)), escape("\n".join(_card(weights.with_suffix(".json")))))
+    """Print every registered model with its card; one that is missing or damaged says so."""
+    made = table("Models", "model", "status", "weights", "card")
+    for name in registry.names(registry.MODELS):
+        made.add_row(name, *_describe(name))
     console.print(made)
 
 
-def weights_file(plugin: registry.Plugin) -> Path:
-    """The safetensors file a model plugin points to: itself, or the one of its name in the folder it names."""
-    path = Path(plugin.value())
-    return path if path.suffix == ".safetensors" else path / f"{plugin.name}.safetensors"
+def _describe(name: str) -> tuple[str, str, str]:
+    """Status, weights and card of one model; the network is loaded, to see that it can be."""
+    from surrogate_plugin.surrogate import model
+    from surrogate_plugin.surrogate.failures import ModelError
 
-
-def _weights(path: Path) -> str:
-    return f"{path.name}, {path.stat().st_size / 1e6:.2f} MB" if path.is_file() else f"{path.name} is missing"
-
-
-def _card(path: Path) -> list[str]:
     try:
-        card = json.loads(path.read_text())
-    except FileNotFoundError:
-        return [f"{path.name} is missing"]
-    except (OSError, ValueError) as error:
-        return [f"{path.name} cannot be read: {error}"]
-    return list(_lines(card)) if isinstance(card, dict) else [f"{path.name} holds no card"]
+        weights = model.find(name)
+        card = model.load(name, device="cpu").card
+    except ModelError as error:
+        return f"[red]unusable[/]: {escape(str(error))}", "", ""
+    size = f"{weights.name}, {weights.stat().st_size / 1e6:.2f} MB\nsha256 {card.sha256[:12]}"
+    return "[green]loads[/]", escape(size), escape("\n".join(_lines(card)))
 
 
-def _lines(card: dict[str, Any]) -> Iterator[str]:
-    """The card's short entries, one a line; long ones by their length."""
-    for key, value in card.items():
-        text = value if isinstance(value, str) else json.dumps(value)
-        yield f"{key}: {text}" if len(text) <= 100 else f"{key}: {len(value)} entries"
+def _lines(card: ModelCard) -> Iterator[str]:
+    """What the card says, a line a topic."""
+    ranges = card.ranges
+    yield f"{card.network.kind}, {card.network.parameters:,} parameters"
+    yield f"diffusion length {ranges.shortest_length_px:.3g} to {ranges.longest_length_px:.3g} px"
+    yield f"decay contrast up to {ranges.largest_contrast:.3g}"
+    yield (
+        f"up to {ranges.most_sources} sources of {ranges.largest_source_px} px, "
+        f"{100 * ranges.largest_fixed_share:.2g} % fixed"
+    )
+    yield f"sides {', '.join(ranges.boundaries)}; {ranges.shortest_side_px} to {ranges.longest_side_px} px long"
+    for name, values in card.metrics.items():
+        shown = ", ".join(f"{statistic} {value:.3g}" for statistic, value in values.items())
+        yield f"{name}: {shown}"
+    yield f"measured on {card.test_samples} test samples"
