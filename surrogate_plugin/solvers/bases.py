@@ -16,6 +16,7 @@ from surrogate_plugin.solvers.sine_kernels import fold, unfold
 
 Rows = npt.NDArray[Any]
 
+#: Rows a sine transform takes at a time.
 _BAND = 128
 
 
@@ -48,8 +49,11 @@ def laplace_eigenvalues(angle: FloatArray) -> FloatArray:
 
 
 def workers(size: int) -> int:
-    """How many threads a transform of ``size`` numbers is worth: as many as the compiled kernels use, or one."""
-    return int(numba.get_num_threads()) if size >= 64 * 64 else 1
+    """How many threads a transform of ``size`` numbers is worth: one, or as many as the compiled kernels use.
+
+    Half a millisecond of work is not worth the wait for a core that a host may keep busy.
+    """
+    return int(numba.get_num_threads()) if size >= 2**20 else 1
 
 
 class SineBasis:
@@ -79,7 +83,7 @@ class SineBasis:
         for first in range(0, count, band):
             part = rows[first : first + band]
             fold(part, self._sines, self._half, folded[: len(part)])
-            unfold(scipy.fft.rfft(folded[: len(part)], workers=workers(folded.size)), out[first : first + band])
+            unfold(scipy.fft.rfft(folded[: len(part)]), out[first : first + band])
         return out
 
 

@@ -6,10 +6,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg.blas import dsymv
 
 from surrogate_plugin.problem import FloatArray, Problem
-from surrogate_plugin.solvers.charge_kernels import charge_pixels, factorise_blocks, gather, solve_blocks
+from surrogate_plugin.solvers.charge_kernels import (
+    charge_pixels,
+    factorise_blocks,
+    gather,
+    gather_on_all_cores,
+    multiply_symmetric,
+    solve_blocks,
+)
 from surrogate_plugin.solvers.greens import GreensTable, IndexArray
 from surrogate_plugin.solvers.transforms import BoxInverse
 
@@ -21,6 +27,8 @@ TAKEN, DENSEST = 4000, 0.03
 #: Numbers the diagonal blocks may hold together (64 MB).
 _BLOCK_BUDGET = 8_000_000
 _LARGEST_BLOCK = 256
+#: From so many charges on, the other cores are worth waking: below, a busy one costs more than it gives.
+_WORTH_ALL_CORES = 2000
 MAX_ITERATIONS = 400
 
 
@@ -87,9 +95,8 @@ def capacitance(
 
     if pixels.size <= DENSE_LIMIT:
         matrix = np.empty((pixels.size, pixels.size))
-        gather(matrix, *images)
-        # Fortran sees the transpose of a C array: the lower triangle is its upper one.
-        return Capacitance(pixels, lambda charge: np.asarray(dsymv(1.0, matrix.T, charge, lower=0)), precondition)
+        (gather if pixels.size < _WORTH_ALL_CORES else gather_on_all_cores)(matrix, *images)
+        return Capacitance(pixels, lambda charge: np.asarray(multiply_symmetric(matrix, charge)), precondition)
 
     def multiply(charge: FloatArray) -> FloatArray:
         spread = np.zeros(problem.source.size)

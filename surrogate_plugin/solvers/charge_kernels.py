@@ -70,9 +70,16 @@ def _gather_row(out, i, table, y, x, y_images, x_images):
         out[i, j] = value
 
 
-@numba.njit(cache=True, nogil=True, parallel=True)
+@numba.njit(cache=True, nogil=True)
 def gather(out, table, y, x, y_images, x_images):
     """Lower triangle of ``out[i, j] = A0^-1[(y_i, x_i), (y_j, x_j)]``; images are (shift, period, sign, mirror)."""
+    for i in range(y.shape[0]):
+        _gather_row(out, i, table, y, x, y_images, x_images)
+
+
+@numba.njit(cache=True, nogil=True, parallel=True)
+def gather_on_all_cores(out, table, y, x, y_images, x_images):
+    """`gather` for a matrix so large that waking the other cores is worth it."""
     count = y.shape[0]
     for pair in numba.prange((count + 1) // 2):
         # A short row and a long one make equal tasks of a triangle.
@@ -83,10 +90,27 @@ def gather(out, table, y, x, y_images, x_images):
             _gather_row(out, short, table, y, x, y_images, x_images)
 
 
-@numba.njit(cache=True, nogil=True, parallel=True, error_model="numpy")
+@numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "nsz", "reassoc"})
+def multiply_symmetric(lower, vector):
+    """The product of a symmetric matrix, of which only the lower triangle is read, with a vector.
+
+    On one core on purpose: at these sizes a threaded library loses more to waiting for busy cores than it gains.
+    """
+    out = np.zeros_like(vector)
+    for i in range(vector.shape[0]):
+        row, here, total = lower[i], vector[i], 0.0
+        for j in range(i):
+            total += row[j] * vector[j]
+        for j in range(i):
+            out[j] += row[j] * here
+        out[i] += total + row[i] * here
+    return out
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "nsz", "reassoc"})
 def factorise_blocks(starts, offsets, packed, table, y, x, y_images, x_images):
     """Cholesky factors of the diagonal blocks, each row by row into ``packed``, its diagonal inverted."""
-    for b in numba.prange(starts.shape[0] - 1):
+    for b in range(starts.shape[0] - 1):
         first, size = starts[b], starts[b + 1] - starts[b]
         block = packed[offsets[b] : offsets[b] + size * size].reshape(size, size)
         for i in range(size):
