@@ -19,6 +19,7 @@ install: $(STAMP)  ## Set up .venv with everything, once
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --progress-bar off -c constraints.txt -e '.[dev,pyphysicell]'
+	@echo 'Compiling the kernels, once; this takes a minute or two.'
 	-$(BIN)/python -m surrogate_plugin.cli.warm_up
 	@touch $@
 
@@ -32,9 +33,7 @@ test-slow: $(STAMP)  ## Run the larger sweeps too
 	$(TEST_ENV) $(BIN)/python -m pytest -m "slow or not slow" $(PYTEST_ARGS)
 
 lint: $(STAMP)  ## ruff, mypy --strict, and the one-way rule of imports
-	$(BIN)/ruff check .
-	$(BIN)/mypy
-	$(BIN)/lint-imports
+	@status=0; for check in 'ruff check .' mypy lint-imports; do $(BIN)/$$check || status=1; done; exit $$status
 
 format: $(STAMP)  ## Let ruff lay out the code
 	$(BIN)/ruff check --fix .
