@@ -60,7 +60,9 @@ class Boundary:
         if isinstance(boundary, Mapping):
             for name in boundary:
                 if name not in SIDES:
-                    raise InvalidProblemError(f"boundary names an unknown side {name!r}; the sides are {', '.join(SIDES)}.")
+                    raise InvalidProblemError(
+                        f"boundary names an unknown side {name!r}; the sides are {', '.join(SIDES)}."
+                    )
             given = {name: _parse_side(name, boundary.get(name, "absorbing")) for name in SIDES}
         else:
             given = {name: _parse_side("all sides", boundary) for name in SIDES}

@@ -13,7 +13,7 @@ from surrogate_plugin import registry
 from surrogate_plugin.errors import InvalidProblemError, UnsupportedProblemError
 from surrogate_plugin.guard.certificate import Certifier
 from surrogate_plugin.guard.matrix_certificate import bound_by_factorisation
-from surrogate_plugin.network_start import NetworkStart
+from surrogate_plugin.network_start import NetworkStart, Predictor
 from surrogate_plugin.problem import FloatArray, Problem
 from surrogate_plugin.solution import Flag, Reason, Solution, Stats
 from surrogate_plugin.solvers.equation import Equation
@@ -40,13 +40,13 @@ class Engine:
 
     Parameters
     ----------
-    model : str
-        Name or path of the surrogate.
+    model : str or Predictor
+        Name or path of the surrogate, or a loaded one.
     device : str
         ``"auto"``, ``"cpu"`` or ``"cuda"``: where the network runs.
     policy : str
         ``"surrogate-first"`` tries the network wherever its card applies; ``"fastest"`` takes the cheapest certified
-        route by a cost model measured on this machine.
+        route, by a cost model measured on this machine.
 
     Examples
     --------
@@ -56,7 +56,9 @@ class Engine:
     ('spectral', True)
     """
 
-    def __init__(self, *, model: str = "default", device: str = "auto", policy: str = "surrogate-first") -> None:
+    def __init__(
+        self, *, model: str | Predictor = "default", device: str = "auto", policy: str = "surrogate-first"
+    ) -> None:
         _require(policy, get_args(Policy), "policy")
         _require(device, ("auto", "cpu", "cuda"), "device")
         self.policy = cast(Policy, policy)
@@ -79,8 +81,8 @@ class Engine:
         ----------
         problem : Problem
         method : str
-            ``"guarded"``, ``"surrogate"``, ``"exact"``, ``"spectral"``, ``"multigrid"``, ``"sparse-direct"``, or the name of a
-            registered solver plugin.
+            ``"guarded"``, ``"surrogate"``, ``"exact"``, ``"spectral"``, ``"multigrid"``, ``"sparse-direct"``, or the
+            name of a registered solver plugin.
         tolerance : float, field units, optional
             Largest pointwise error allowed. Default: 1 % of the largest imposed value (of the largest value where
             production alone feeds the field); for exact methods 1e-10 of the largest value.
@@ -94,7 +96,7 @@ class Engine:
         UnsupportedProblemError
             If a named method cannot take the problem, or no method has that name.
         """
-        if tolerance is not None and not (isinstance(tolerance, int | float) and 0 < tolerance < math.inf):
+        if tolerance is not None and not 0 < tolerance < math.inf:
             raise InvalidProblemError(f"tolerance is {tolerance!r}; a positive finite number is allowed.")
         if previous is not None:
             previous = _usable(previous, problem)
@@ -176,9 +178,10 @@ class Engine:
         certifier = Certifier(equation, hierarchy)
         target, bound = _CERTIFY_AT * tolerance, math.inf
         for _ in range(_MAX_TRIES):
-            done = task.timed("cycles", lambda target=target: self._advance(task, iteration, target, begin))  # type: ignore[misc]
+            done = task.timed("cycles", lambda target=target: self._advance(task, iteration, target, begin))
             if not done:
                 return None
+            task.timed("cycles", iteration.smooth)
             bound = task.timed("certify", lambda: certifier.bound(iteration.field, tolerance).value)
             if bound <= tolerance or iteration.cycles >= _MAX_CYCLES:
                 break
@@ -202,14 +205,13 @@ class Engine:
         if iteration.cycles == 0 and iteration.estimate > target:
             iteration.advance()
             worst = _WORSE_THAN_NOTHING * max(task.problem.largest_imposed, float(task.tolerance or 0.0))
-            if begin != "nothing" and task.problem.largest_imposed > 0 and not iteration.estimate <= worst:
-                if begin == "network":
-                    task.flag(
-                        Reason.NOT_CERTIFIED,
-                        f"One cycle leaves the network's field {iteration.estimate:.3g} off, which is worse than "
-                        "starting from nothing.",
-                    )
-                    return False
+            if begin == "network" and task.problem.largest_imposed > 0 and not iteration.estimate <= worst:
+                task.flag(
+                    Reason.NOT_CERTIFIED,
+                    f"One cycle leaves the network's field {iteration.estimate:.3g} off, which is worse than "
+                    "starting from nothing.",
+                )
+                return False
         run_to_estimate(iteration, target, _MAX_CYCLES)
         return True
 
@@ -217,7 +219,12 @@ class Engine:
         """A direct solver's field with its bound; None where the bound exceeds the tolerance and it is not the last."""
         problem = task.problem
         state = task.timed("prepare", lambda: solver.prepare(problem))
-        solution: Solution = task.timed("solve", lambda: solver.solve(state, problem, tolerance=task.tolerance))
+        try:
+            solution: Solution = task.timed("solve", lambda: solver.solve(state, problem, tolerance=task.tolerance))
+        except ArithmeticError:  # the solver says that it did not settle
+            if last:
+                raise
+            return None
         if not np.isfinite(solution.field).all():
             raise ArithmeticError(f"{solver.name} returned a field that is not finite; please report this problem.")
         bound = task.timed("certify", lambda: self._bound(task, solution.field, state))
@@ -226,7 +233,7 @@ class Engine:
                 return None
             task.flag(
                 Reason.TOLERANCE_NOT_REACHED,
-                f"The bound {bound:.3g} is above the tolerance {task.tolerance:.3g}, which is below what float64 allows.",
+                f"The bound is {bound:.3g}; float64 allows no better, and the tolerance is {task.tolerance:.3g}.",
             )
         return Solution(
             solution.field, bound, solver.name, tuple(task.flags), Stats(task.seconds, solution.stats.counts, "nothing")

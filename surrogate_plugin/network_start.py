@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Callable
+from dataclasses import dataclass
+from dataclasses import field as default
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
 
@@ -15,7 +17,7 @@ from surrogate_plugin.solution import Flag, Reason
 from surrogate_plugin.solvers.hierarchy import Hierarchy
 
 if TYPE_CHECKING:
-    from surrogate_plugin.surrogate.model import Model
+    from surrogate_plugin.surrogate.card import ModelCard
 
 #: A cycle cuts the error to about this part; the unit of the network's worth.
 _CONTRACTION = 0.11
@@ -29,7 +31,29 @@ class Proposal:
 
     field: FloatArray | None
     flags: tuple[Flag, ...] = ()
-    seconds: dict[str, float] = field(default_factory=dict)
+    seconds: dict[str, float] = default(default_factory=dict)
+
+
+class Predictor(Protocol):
+    """A network that is ready to run, such as `surrogate_plugin.surrogate.model.Model`.
+
+    With a ``card`` of None it is tried on every problem of constant diffusivity.
+    """
+
+    @property
+    def card(self) -> ModelCard | None:
+        """What it was trained on."""
+
+    @property
+    def device(self) -> str:
+        """Where it runs."""
+
+    @property
+    def typical_error(self) -> float:
+        """What the cycles have to remove, over the largest imposed value."""
+
+    def predict(self, problem: Problem) -> FloatArray:
+        """A field, (H, W) float64, field units."""
 
 
 class NetworkStart:
@@ -37,15 +61,15 @@ class NetworkStart:
 
     Parameters
     ----------
-    model : str
-        Name or path, as `surrogate_plugin.surrogate.model.load` takes it.
+    model : str or Predictor
+        Name or path, as `surrogate_plugin.surrogate.model.load` takes it, or a network that is loaded already.
     device : str
     """
 
-    def __init__(self, model: str, device: str) -> None:
-        self._name = model
+    def __init__(self, model: str | Predictor, device: str) -> None:
+        self._name = model if isinstance(model, str) else ""
         self._device = device
-        self._model: Model | None = None
+        self._model: Predictor | None = None if isinstance(model, str) else model
         self._trouble: Flag | None = None
 
     def propose(
@@ -58,18 +82,16 @@ class NetworkStart:
         model, trouble = self._load()
         if model is None:
             return Proposal(None, (trouble,) if trouble else ())
-        from surrogate_plugin.guard.applicability import check
-
-        outside = check(problem, model.card)
+        outside = _outside(problem, model.card)
         if outside and (policy != "always" or isinstance(problem.diffusivity, np.ndarray)):
-            return Proposal(None, tuple(outside))
+            return Proposal(None, outside)
         if policy == "fastest":
             cheaper = self._cheaper_without(problem, model, has_previous)
             if cheaper is not None:
                 return Proposal(None, (cheaper,))
         return self._run(problem, model)
 
-    def _run(self, problem: Problem, model: Model) -> Proposal:
+    def _run(self, problem: Problem, model: Predictor) -> Proposal:
         began = time.perf_counter()
         try:
             proposed = model.predict(problem)
@@ -78,16 +100,16 @@ class NetworkStart:
                 None, (Flag(Reason.NETWORK_FAILED, f"The network stopped with {type(error).__name__}: {error}."),)
             )
         seconds = {"network": time.perf_counter() - began}
-        if proposed.shape != problem.shape or not math.isfinite(float(proposed.min()) + float(proposed.max())):
+        if proposed.shape != problem.shape or not (math.isfinite(proposed.min()) and math.isfinite(proposed.max())):
             return Proposal(None, (Flag(Reason.NETWORK_FAILED, "The network's field is not finite."),), seconds)
         return Proposal(np.maximum(proposed, 0.0), (), seconds)
 
-    def _load(self) -> tuple[Model | None, Flag | None]:
+    def _load(self) -> tuple[Predictor | None, Flag | None]:
         if self._model is None and self._trouble is None:
             self._model, self._trouble = _load(self._name, self._device)
         return self._model, self._trouble
 
-    def _cheaper_without(self, problem: Problem, model: Model, has_previous: bool) -> Flag | None:
+    def _cheaper_without(self, problem: Problem, model: Predictor, has_previous: bool) -> Flag | None:
         """Why the exact route is the cheaper one, by the costs measured on this machine; None if the network is."""
         if problem.constant_coefficients and model.device == "cpu":
             return Flag(
@@ -97,7 +119,8 @@ class NetworkStart:
         if has_previous:
             return Flag(Reason.EXACT_IS_CHEAPER, "The previous field is at hand and costs nothing.")
         shape = problem.shape
-        forward = calibration.seconds(f"{model.card.sha256}|{model.device}|{shape}", lambda: model.predict(problem))
+        digest = model.card.sha256 if model.card is not None else f"unnamed {id(model)}"
+        forward = calibration.seconds(f"{digest}|{model.device}|{shape}", lambda: model.predict(problem))
         cycle = calibration.seconds(f"cycle|{shape}", _cycle(problem))
         error = min(max(model.typical_error, 1e-6), _ERROR_WITHOUT)
         saved = math.log(_ERROR_WITHOUT / error) / math.log(1.0 / _CONTRACTION)
@@ -105,11 +128,21 @@ class NetworkStart:
             return None
         return Flag(
             Reason.EXACT_IS_CHEAPER,
-            f"Here the network takes {1e3 * forward:.1f} ms and saves about {saved:.1f} cycles of {1e3 * cycle:.1f} ms.",
+            f"The network takes {1e3 * forward:.1f} ms and saves about {saved:.1f} cycles of {1e3 * cycle:.1f} ms.",
         )
 
 
-def _load(name: str, device: str) -> tuple[Model | None, Flag | None]:
+def _outside(problem: Problem, card: ModelCard | None) -> tuple[Flag, ...]:
+    if isinstance(problem.diffusivity, np.ndarray):
+        return (Flag(Reason.OUTSIDE_CARD, "diffusivity varies, and networks know a constant diffusivity only."),)
+    if card is None:
+        return ()
+    from surrogate_plugin.guard.applicability import check
+
+    return check(problem, card)
+
+
+def _load(name: str, device: str) -> tuple[Predictor | None, Flag | None]:
     try:
         from surrogate_plugin.surrogate.model import DamagedModelError, ModelNotFoundError, load
     except ImportError as error:
@@ -126,7 +159,7 @@ def _load(name: str, device: str) -> tuple[Model | None, Flag | None]:
         return None, Flag(Reason.DAMAGED_MODEL, f"The model {name!r} does not load: {type(error).__name__}: {error}.")
 
 
-def _cycle(problem: Problem):  # type: ignore[no-untyped-def]
+def _cycle(problem: Problem) -> Callable[[], None]:
     hierarchy = Hierarchy(problem.shape, problem.boundary)
     hierarchy.rebuild(~problem.fixed, np.full(problem.shape, 0.01))
     r, z = hierarchy.vectors[0], hierarchy.vectors[1]

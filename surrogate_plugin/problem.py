@@ -148,8 +148,12 @@ class Problem:
 
     @property
     def constant_coefficients(self) -> bool:
-        """Whether diffusivity and decay are scalars and uptake is first order, so that transforms diagonalise the box."""
-        return not isinstance(self.diffusivity, np.ndarray) and not isinstance(self.decay, np.ndarray) and self.uptake is None
+        """Whether diffusivity and decay are scalars without saturating uptake: transforms diagonalise the box."""
+        return (
+            not isinstance(self.diffusivity, np.ndarray)
+            and not isinstance(self.decay, np.ndarray)
+            and self.uptake is None
+        )
 
     @functools.cached_property
     def reference_diffusivity(self) -> float:
@@ -181,8 +185,8 @@ class Problem:
         if self.boundary.holds_a_value or float(np.max(self.decay)) > 0 or bool(self.fixed.any()):
             return
         raise InvalidProblemError(
-            "the problem has no unique steady state: decay is 0 everywhere, no pixel is fixed and no side holds a value; "
-            "set a decay > 0, fix a pixel, or give one side a value."
+            "the problem has no unique steady state: decay is 0 everywhere, no pixel is fixed and no side holds "
+            "a value; set a decay > 0, fix a pixel, or give one side a value."
         )
 
     def _check_conditioning(self) -> None:
@@ -203,8 +207,8 @@ class Problem:
             return
         if strongest < 1e-12 * link:
             raise InvalidProblemError(
-                f"decay is at most {strongest:g}, less than 1e-12 times diffusivity / spacing^2 = {link:g}, and nothing "
-                "else anchors the field; check the units of decay and spacing, fix a pixel, or give one side a value."
+                f"decay is at most {strongest:g}, less than 1e-12 times diffusivity / spacing^2 = {link:g}, and "
+                "nothing else anchors the field; check the units of decay and spacing, fix a pixel, or give a side a value."
             )
 
 
@@ -240,7 +244,9 @@ def _uptake(uptake: MichaelisMenten | None, shape: tuple[int, int]) -> Michaelis
     if not isinstance(uptake, MichaelisMenten):
         raise InvalidProblemError(f"uptake is {type(uptake).__name__}; None or a MichaelisMenten is allowed.")
     if isinstance(uptake.vmax, np.ndarray) and uptake.vmax.shape != shape:
-        raise InvalidProblemError(f"uptake.vmax has shape {uptake.vmax.shape}, but source has {shape}; they must agree.")
+        raise InvalidProblemError(
+            f"uptake.vmax has shape {uptake.vmax.shape}, but source has {shape}; they must agree."
+        )
     return uptake if float(np.max(uptake.vmax)) > 0 else None
 
 
@@ -284,4 +290,6 @@ def _check_values(name: str, array: FloatArray, *, positive: bool) -> None:
     index = np.unravel_index(int(np.argmax(wrong)), array.shape)
     where = f" at (row {index[0]}, column {index[1]})" if array.ndim else ""
     shown = float(array[index])
-    raise InvalidProblemError(f"{name} is {'NaN' if math.isnan(shown) else f'{shown:g}'}{where}; finite values {magnitude} are allowed.")
+    raise InvalidProblemError(
+        f"{name} is {'NaN' if math.isnan(shown) else f'{shown:g}'}{where}; finite values {magnitude} are allowed."
+    )

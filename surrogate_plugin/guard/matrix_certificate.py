@@ -85,7 +85,7 @@ def _magnitude(graph: Graph, nodes: FloatArray, gain: FloatArray) -> FloatArray:
     """The sum of the magnitudes of the residual's terms, which bounds its rounding error."""
     flux = graph.weight * np.abs(graph.incidence @ nodes)
     inside = np.abs(nodes[: graph.free.size][graph.free.ravel()])
-    onto_free = np.abs(graph.incidence.T) @ flux
+    onto_free = abs(graph.incidence).T @ flux
     return np.asarray(gain + graph.decay * inside + onto_free[: graph.free.size][graph.free.ravel()])
 
 

@@ -2,7 +2,8 @@
 
 A coarse pixel gathers 2 x 2 finer ones. Its link to a neighbour is half the sum of the finer links that cross
 between them, its decay the sum of the finer ones. A wall (a fixed pixel or an outer side) is farther from the coarse
-centre than from the fine one, so a finer wall conductance ``g`` passes on as ``g / (1 + WALL g)``: resistances in series.
+centre than from the fine one, so a finer wall conductance ``g`` passes on as ``g / (1 + WALL g)``: resistances in
+series.
 
 Level ``l`` occupies ``offset[l] : offset[l + 1]`` of each flat buffer, with a halo of one pixel.
 """
@@ -25,8 +26,8 @@ from surrogate_plugin.solvers.multigrid_kernels import (
     restrict,
 )
 
-#: The added resistance is 1/2 for a straight wall and log(2) / (2 pi) for a lone pixel. Of 0.05, 0.12, 0.25 and 0.5 this
-#: value had the best worst case: 0.5 diverges on lone pixels at long diffusion lengths, 0.12 is slow on walls.
+#: The added resistance is 1/2 for a straight wall and log(2) / (2 pi) for a lone pixel. Of 0.05, 0.12, 0.25 and 0.5
+#: this value had the best worst case: 0.5 diverges on lone pixels at long diffusion lengths, 0.12 is slow on walls.
 WALL = 0.25
 
 
@@ -218,20 +219,26 @@ def solve_coarsest(x, b, inverse, ny, nx):
 
 
 @numba.njit(**_SERIAL)
+def sweep_from_zero(z, b, dinv0, sides, ny, nx, sweeps):
+    """Red-black Gauss-Seidel on the finest level from the zero guess."""
+    fine_first_half_sweep(z, b, dinv0, ny, nx, 0)
+    fill_halo(z, ny, nx, sides)
+    fine_half_sweep(z, b, dinv0, ny, nx, 1)
+    for _ in range(sweeps - 1):
+        fill_halo(z, ny, nx, sides)
+        fine_half_sweep(z, b, dinv0, ny, nx, 0)
+        fill_halo(z, ny, nx, sides)
+        fine_half_sweep(z, b, dinv0, ny, nx, 1)
+
+
+@numba.njit(**_SERIAL)
 def v_cycle(z, b, r, dinv0, sides, dims, offset, xs, bs, rs, east, north, dinv, coarsest, pre, post):
     """One V(pre, post) cycle from zero: ``z ~ A^-1 b``; symmetric if ``pre == post``.
 
     ``z``, ``b``, ``r`` are (H + 2, W + 2) float32; ``xs``, ``bs``, ``rs`` the flat buffers of the coarse levels.
     """
     ny, nx = dims[0]
-    fine_first_half_sweep(z, b, dinv0, ny, nx, 0)
-    fill_halo(z, ny, nx, sides)
-    fine_half_sweep(z, b, dinv0, ny, nx, 1)
-    for _ in range(pre - 1):
-        fill_halo(z, ny, nx, sides)
-        fine_half_sweep(z, b, dinv0, ny, nx, 0)
-        fill_halo(z, ny, nx, sides)
-        fine_half_sweep(z, b, dinv0, ny, nx, 1)
+    sweep_from_zero(z, b, dinv0, sides, ny, nx, pre)
     fill_halo(z, ny, nx, sides)
     fine_residual(z, b, dinv0, r, ny, nx)
     fill_transfer_halo(r, ny, nx, sides, True, ny & 1, nx & 1)
@@ -252,7 +259,7 @@ def v_cycle(z, b, r, dinv0, sides, dims, offset, xs, bs, rs, east, north, dinv, 
 
 @numba.njit(**_SERIAL)
 def coarse_cycle(top, sides, dims, offset, xs, bs, rs, east, north, dinv, coarsest, pre, post):
-    """The part of a V-cycle at and below level ``top`` (>= 1); the right-hand side is in ``bs``, the result in ``xs``."""
+    """The part of a V-cycle at and below level ``top`` (>= 1), from the right-hand side in ``bs`` to ``xs``."""
     depth = dims.shape[0]
     for level in range(top, depth - 1):
         ny, nx = dims[level]

@@ -45,7 +45,7 @@ class Equation:
         return c
 
     def residual(self, c: FloatArray, factor: float, out: Float32Array) -> float:
-        """Fill ``out = float32(factor r)`` and return the largest ``|r|`` (infinite for NaN); sets the halo of ``c``."""
+        """Fill ``out = float32(factor r)``; return the largest ``|r|`` (infinite for NaN). Sets the halo of ``c``."""
         kernels.set_halo(c, self.sides, self.values)
         if self.vmax is None:
             return float(kernels.residual(c, self.free, self.decay, self.production, factor, out))
@@ -67,7 +67,7 @@ class Equation:
         return out
 
     def first_guess_decay(self, start: FloatArray | None, c: FloatArray) -> FloatArray:
-        """The decay map to begin with: the tangent at a given start, else uptake's mean slope up to the largest value."""
+        """The decay map to begin with: the tangent at a start, else uptake's mean slope up to the largest value."""
         if start is not None or self.vmax is None:
             return self.tangent(c)
         return self.decay + self.vmax / (self.km + 0.5 * float(c.max()))

@@ -78,6 +78,10 @@ class Hierarchy:
             self._east, self._north, self._dinv, self._coarsest, pre, post,
         )  # fmt: skip
 
+    def sweep(self, z: Float32Array, b: Float32Array, sweeps: int) -> None:
+        """``z``: some red-black Gauss-Seidel sweeps on the finest level for ``A z = b``, from zero."""
+        kernels.sweep_from_zero(z, b, self.dinv0, self.sides, int(self.dims[0, 0]), int(self.dims[0, 1]), sweeps)
+
     def _invert_coarsest(self) -> Float32Array:
         """The dense inverse of the coarsest level's matrix; rows of isolated pixels are 0."""
         rows, columns = (int(n) for n in self.dims[-1])

@@ -1,8 +1,9 @@
 """Compiled float64 kernels for the exact discrete equation: residuals, and the sums the certificate needs.
 
-All fields carry a halo of one pixel. In an *imposed* field the halo holds what the boundary imposes; in a *correction* it
-holds 0 there. A reflecting side's halo repeats the pixel beside it, a periodic one the pixel opposite. With
-such a halo the 5-point sum needs no case distinction, and every link is 1 (the equation divided by D / h^2).
+All fields carry a halo of one pixel. In an *imposed* field the halo holds what the boundary imposes; in a
+*correction* it holds 0 there. A reflecting side's halo repeats the pixel beside it, a periodic one the pixel
+opposite. With such a halo the 5-point sum needs no case distinction, and every link is 1 (the equation divided by D /
+h^2).
 """
 
 from __future__ import annotations

@@ -14,13 +14,18 @@ from surrogate_plugin.solvers.equation import Equation
 from surrogate_plugin.solvers.hierarchy import Hierarchy
 from surrogate_plugin.solvers.protocol import require_fresh
 
+#: Where the energy falls no faster than this, the search direction is spoilt, by rounding (it rises) or by a changed
+#: linearisation (it stalls): begin anew from the cycle's own direction.
+_RESTART_LINEAR, _RESTART_SATURATING = 1.0, 0.3
+
 
 class Iteration:
     """A field under improvement: preconditioned conjugate gradients that can be inspected after every step.
 
-    Each `advance` costs one float32 V-cycle and leaves ``field`` and its residual, both in float64, current, so that nothing
-    is lost to the low precision and looking is free. With Michaelis-Menten uptake each step is an inexact Newton step:
-    the finest level is linearised at the current field, the coarse levels, which only precondition, are kept.
+    Each `advance` costs one float32 V-cycle and leaves ``field`` and its residual, both in float64, current, so that
+    nothing is lost to the low precision and looking is free. With Michaelis-Menten uptake each step is an inexact
+    Newton step: the finest level is linearised at the current field, the coarse levels, which only precondition, are
+    kept.
 
     Attributes
     ----------
@@ -60,6 +65,8 @@ class Iteration:
         self._energy = energy_in_field_units
         if beta > 0:
             self._contraction = min(0.7, max(0.05, math.sqrt(beta)))
+        if beta > (_RESTART_LINEAR if self.equation.vmax is None else _RESTART_SATURATING):
+            beta = 0.0
         krylov.direction(self._p, self._z, np.float32(beta))
         curvature = krylov.curvature(self._p, self.decay, self.hierarchy.sides)
         if not curvature > 0.0:
@@ -74,6 +81,21 @@ class Iteration:
         self.largest_residual = self._refresh()
         self._p *= np.float32(self._scale / before)
 
+    def smooth(self, sweeps: int = 3) -> None:
+        """Gauss-Seidel sweeps on the finest level alone, before the field is certified.
+
+        A conjugate-gradient step leaves some roughness, which hardly shows in the error but much in the residual:
+        three sweeps, a quarter of a cycle, bring the bound from 2-16 times the error to 1.1-4.
+        """
+        if not self.cycles or not 0.0 < self.largest_residual < math.inf:
+            return
+        self.hierarchy.sweep(self._z, self._r, sweeps)
+        floor = -np.inf if self.equation.vmax is None else 0.0
+        krylov.add_direction(self.field, self._z, 1.0 / self._scale, floor)
+        before = self._scale
+        self.largest_residual = self._refresh()
+        self._p *= np.float32(self._scale / before)
+
     def solution(self) -> FloatArray:
         """The field, (H, W) float64."""
         return np.ascontiguousarray(self.field[1:-1, 1:-1])
@@ -81,8 +103,9 @@ class Iteration:
     def _relinearise(self) -> None:
         """With saturating uptake, take the tangent at the current field.
 
-        The tangent changes by a fraction ``2 error / (km + c)``, so a field that is known to a small part of ``km`` needs
-        no new one. The first tangents also rebuild the coarse levels; later ones change too little to pay for it.
+        The tangent changes by a fraction ``2 error / (km + c)``, so a field that is known to a small part of ``km``
+        needs no new one. The first tangents also rebuild the coarse levels; later ones change too little to pay for
+        it.
         """
         if self.equation.vmax is None or self.estimate < 0.02 * self.equation.km:
             return
@@ -118,8 +141,8 @@ class Multigrid:
 
     Source
     ------
-    Briggs, Henson, McCormick, *A Multigrid Tutorial*, 2nd ed., SIAM 2000 (cycles, FAS); Tatebe, "The multigrid preconditioned
-    conjugate gradient method", 1993.
+    Briggs, Henson, McCormick, *A Multigrid Tutorial*, 2nd ed., SIAM 2000 (cycles, FAS); Tatebe, "The multigrid
+    preconditioned conjugate gradient method", 1993.
 
     Examples
     --------
