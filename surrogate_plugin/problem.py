@@ -208,7 +208,8 @@ class Problem:
         if strongest < 1e-12 * link:
             raise InvalidProblemError(
                 f"decay is at most {strongest:g}, less than 1e-12 times diffusivity / spacing^2 = {link:g}, and "
-                "nothing else anchors the field; check the units of decay and spacing, fix a pixel, or give a side a value."
+                "nothing else anchors the field; check the units of decay and spacing, fix a pixel, or give "
+                "a side a value."
             )
 
 
