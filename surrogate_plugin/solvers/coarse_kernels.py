@@ -159,37 +159,40 @@ def setup_levels(free, decay, sides, dims, offset, dinv0, east, north, rate, wal
         finish_level(e, n, k, w, ny, nx, sides, d)
 
 
-def _half_sweep(x, b, dinv, east, north, ny, nx, sides, colour):
-    """Gauss-Seidel on one colour of a coarse level; rows are relaxed into a buffer and blended."""
-    fill_halo(x, ny, nx, sides)
-    chunks = CHUNKS if ny >= 2 * CHUNKS else 1
-    for chunk in numba.prange(chunks):
-        buffer = np.empty(nx + 2, np.float32)
-        for i in range(1 + chunk * ny // chunks, 1 + (chunk + 1) * ny // chunks):
-            up, here, down = x[i - 1], x[i], x[i + 1]
-            e, n, s, rhs, inverse = east[i], north[i], north[i - 1], b[i], dinv[i]
-            for j in range(1, nx + 1):
-                buffer[j] = (
-                    rhs[j] + ((s[j] * up[j] + n[j] * down[j]) + (e[j - 1] * here[j - 1] + e[j] * here[j + 1]))
-                ) * inverse[j]
-            start = 1 + ((i + 1 + colour) & 1)
-            for j in range(1, nx + 1):
-                here[j] = buffer[j] if ((j - start) & 1) == 0 else here[j]
+@numba.njit(**_SERIAL)
+def _relax_rows(x, b, dinv, east, north, nx, colour, first, last):
+    """One colour of rows ``first`` to ``last - 1``; a row is relaxed into a buffer and blended, which vectorises."""
+    buffer = np.empty(nx + 2, np.float32)
+    for i in range(first, last):
+        up, here, down = x[i - 1], x[i], x[i + 1]
+        e, n, s, rhs, inverse = east[i], north[i], north[i - 1], b[i], dinv[i]
+        for j in range(1, nx + 1):
+            flow = (s[j] * up[j] + n[j] * down[j]) + (e[j - 1] * here[j - 1] + e[j] * here[j + 1])
+            buffer[j] = (rhs[j] + flow) * inverse[j]
+        start = 1 + ((i + 1 + colour) & 1)
+        for j in range(1, nx + 1):
+            here[j] = buffer[j] if ((j - start) & 1) == 0 else here[j]
 
 
-#: Two compilations of one body: threads pay on the largest coarse level alone.
-_half_sweep_parallel = numba.njit(**_PARALLEL)(_half_sweep)
-_half_sweep_serial = numba.njit(**_SERIAL)(_half_sweep)
+@numba.njit(**_PARALLEL)
+def _relax_in_chunks(x, b, dinv, east, north, ny, nx, colour):
+    for chunk in numba.prange(CHUNKS):
+        first, last = 1 + chunk * ny // CHUNKS, 1 + (chunk + 1) * ny // CHUNKS
+        _relax_rows(x, b, dinv, east, north, nx, colour, first, last)
+
+
+#: Threads pay on the largest coarse level alone.
 _WORTH_THREADS = 192
 
 
 @numba.njit(**_SERIAL)
 def half_sweep(x, b, dinv, east, north, ny, nx, sides, colour):
     """Gauss-Seidel on one colour of a coarse level."""
+    fill_halo(x, ny, nx, sides)
     if ny >= _WORTH_THREADS:
-        _half_sweep_parallel(x, b, dinv, east, north, ny, nx, sides, colour)
+        _relax_in_chunks(x, b, dinv, east, north, ny, nx, colour)
     else:
-        _half_sweep_serial(x, b, dinv, east, north, ny, nx, sides, colour)
+        _relax_rows(x, b, dinv, east, north, nx, colour, 1, ny + 1)
 
 
 @numba.njit(**_SERIAL)
