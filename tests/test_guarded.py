@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -191,3 +192,13 @@ def test_a_previous_field_changes_the_time_only() -> None:
         assert np.abs(solution.field - exact).max() <= solution.error_bound + 1e-12 * exact.max()
         assert solution.error_bound <= tolerance
         assert solution.flags[0].reason is Reason.NO_MODEL
+
+
+def test_threads_that_share_an_engine_get_the_answers_they_would_get_alone() -> None:
+    problems = [problem for problem in nasty_problems(60, 12) if not isinstance(problem.diffusivity, np.ndarray)]
+    engine = Engine(model="no-such-model")
+    alone = [engine.solve(problem, method="exact").field for problem in problems]
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(lambda problem: engine.solve(problem, method="exact").field, problems * 3))
+    for one, other in zip(alone * 3, together, strict=True):
+        assert np.array_equal(one, other)

@@ -1,0 +1,50 @@
+"""One solve in progress: the problem, what was asked, and what has been learned and spent so far."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from dataclasses import field as default
+from functools import cached_property
+
+from surrogate_plugin.problem import FloatArray, Problem
+from surrogate_plugin.solution import Flag, Reason, Solution, Stats
+from surrogate_plugin.solvers.equation import Equation
+
+
+@dataclass
+class Task:
+    """What the parts of the engine hand to one another.
+
+    ``tolerance`` is in field units; None asks for an exact method's default accuracy.
+    """
+
+    problem: Problem
+    tolerance: float | None
+    previous: FloatArray | None
+    flags: list[Flag] = default(default_factory=list)
+    seconds: dict[str, float] = default(default_factory=dict)
+
+    @cached_property
+    def equation(self) -> Equation:
+        """The dimensionless equation; only for a constant diffusivity."""
+        return Equation(self.problem)
+
+    def flag(self, reason: Reason, message: str) -> None:
+        """Remember why somebody faster does not answer."""
+        self.flags.append(Flag(reason, message))
+
+    @contextmanager
+    def timed(self, stage: str) -> Iterator[None]:
+        """Add the block's time to a stage."""
+        began = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - began
+
+    def solution(self, field: FloatArray, bound: float, method: str, counts: dict[str, int], start: str) -> Solution:
+        """The answer, with all that was learned on the way."""
+        return Solution(field, bound, method, tuple(self.flags), Stats(self.seconds, counts, start))
