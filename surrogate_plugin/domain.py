@@ -22,6 +22,10 @@ Deposit = Literal["area", "voxel"]
 Outside = Literal["error", "drop", "clamp"]
 
 
+#: What rounding may put between a point on the border and its position in pixels.
+_ON_BORDER = 1e-6
+
+
 @dataclass(frozen=True, eq=False)
 class Raster:
     """A tissue state on the pixels of a domain.
@@ -248,9 +252,11 @@ class Domain:
         return bilinear(field, x, y, boundary if isinstance(boundary, Boundary) else Boundary.parse(boundary))
 
     def _pixels(self, points: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Positions in pixels from the lower left corner."""
-        h = self.spacing_um
-        return (points[:, 0] - self.origin_um[0]) / h, (points[:, 1] - self.origin_um[1]) / h
+        """Positions in pixels from the lower left corner; a millionth of a pixel off the border is on it."""
+        pixels = ((points - self.origin_um) / self.spacing_um).T
+        on_border = np.clip(pixels, 0.0, [[self.shape[1]], [self.shape[0]]])
+        x, y = np.where(np.abs(pixels - on_border) <= _ON_BORDER, on_border, pixels)
+        return x, y
 
     def _on_lattice(self, name: str, value: Coefficient) -> Coefficient:
         if isinstance(value, np.ndarray) and value.shape != self.shape:

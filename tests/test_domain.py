@@ -1,4 +1,4 @@
-"""Micrometres to pixels and back: all that is put on the lattice is there, where it should be, and is read back right."""
+"""Micrometres to pixels and back: all of it lands on the lattice, where it should, and is read back right."""
 
 from __future__ import annotations
 
@@ -91,6 +91,17 @@ def test_voxel_deposit_puts_each_cell_whole_into_the_voxel_that_holds_it(seed, s
     made = np.asarray(raster.uptake_per_min)
     assert np.argwhere(made).tolist() == [index.tolist()]
     assert made[tuple(index)] == pytest.approx(2.0 * 4 / 3 * math.pi * 30.0**3 / 20.0**3, rel=1e-14)
+
+
+@given(st.integers(8, 600), st.floats(0.01, 100.0), st.floats(-1e3, 1e3))
+def test_a_cell_on_the_edge_of_a_voxel_falls_where_a_lattice_host_has_it(columns, spacing, origin):
+    domain = Domain.from_lattice((8, columns), spacing, origin_um=(origin, 0.0))
+    x = origin + np.arange(columns) * spacing
+    cells = Cells(np.column_stack([x, np.zeros(columns)]), 1.0, uptake_per_min=np.arange(1.0, columns + 1))
+    made = domain.rasterise(TissueState(cells), deposit="voxel", outside="clamp").uptake_per_min
+    host = np.clip(((x - origin) / spacing).astype(int), 0, columns - 1)
+    weights = cells.uptake_per_min * cells.volume_um3 / domain.voxel_volume_um3
+    assert np.asarray(made)[0] == pytest.approx(np.bincount(host, weights=weights, minlength=columns), rel=1e-12)
 
 
 def distance_to_axis(domain: Domain, vessels: Vessels, item: int) -> np.ndarray:

@@ -26,10 +26,11 @@ def attach(
     """Let the backend answer for some substrates of a pyphysicell simulation.
 
     From the next call of its microenvironment's step on, these substrates hold the steady field of the present cells
-    and Dirichlet voxels: solved for when cells were born, died, changed their rates or volumes, or moved too far, when
-    Dirichlet voxels changed, and at least once per phenotype step; held in between. All other substrates, and all that
-    the host does with cells, are left to the host. Lattice, coefficients and Dirichlet voxels are read from the
-    host; its outer faces let nothing through. Uptake counts once, and internalised totals keep counting.
+    and Dirichlet voxels. It is solved for before each phenotype step, so that cells decide on a fresh field, and in
+    between when cells were born, died, changed their rates or volumes or moved too far, or when Dirichlet voxels
+    changed; otherwise it is held. All other substrates, and all that the host does with cells, are left to the host.
+    Lattice, coefficients and Dirichlet voxels are read from the host; its outer faces let nothing through. Uptake
+    counts once, and internalised totals keep counting.
 
     Parameters
     ----------
@@ -42,9 +43,10 @@ def attach(
     model, method, policy, device : str
         As in `BackendConfig`.
     refresh : "changes" or "phenotype"
-        When to solve anew; "phenotype" solves once per phenotype step, whatever happens in between.
+        When to solve anew; "phenotype" solves once, before each phenotype step, whatever happens in between.
     move_limit_um : float, um, optional
-        How far a cell may move before the field is solved for anew; half a voxel if not given.
+        How far a cell may move between phenotype steps before the field is solved for anew; half a voxel if not
+        given.
 
     Returns
     -------

@@ -13,7 +13,7 @@ from surrogate_adapters.pyphysicell import reading
 
 FloatArray = npt.NDArray[np.float64]
 
-#: When to solve anew: whenever cells changed or moved and at least once per phenotype step, or only at the latter.
+#: When to solve anew: before each phenotype step and whenever cells changed or moved in between, or only the former.
 Refresh = Literal["changes", "phenotype"]
 
 
@@ -83,15 +83,15 @@ class Substrate:
         self._coefficients = reading.coefficients_of(simulation.microenvironment, self.index)
         self.backend = sp.Backend(self._config(simulation.microenvironment), engine=engine)
         self.result: sp.StepResult | None = None
-        self._elapsed = 0.0
+        self._clock = _PhenotypeClock(simulation)
         self._cells = np.empty((0, 7))
         self._dirichlet: tuple[npt.NDArray[Any], ...] = ()
 
     def advance(self, simulation: Any, dt: float) -> HistoryEntry | None:
         """Solve if due, and say so; hold otherwise."""
-        reason = self._due(simulation, dt)
+        phenotype = self._clock.due(dt)
+        reason = self._due(simulation, phenotype)
         if reason is None:
-            self._elapsed += dt
             return None
         if reason == "coefficients":
             self._coefficients = reading.coefficients_of(simulation.microenvironment, self.index)
@@ -101,7 +101,6 @@ class Substrate:
         state = self.state(simulation)
         self.result = self.backend.step(state)
         self._remember(simulation)
-        self._elapsed = dt
         return HistoryEntry(self.name, float(simulation.t), reason, self.result.record)
 
     def state(self, simulation: Any) -> sp.TissueState:
@@ -137,10 +136,10 @@ class Substrate:
             **self._options,
         )
 
-    def _due(self, simulation: Any, dt: float) -> str | None:
+    def _due(self, simulation: Any, phenotype: bool) -> str | None:
         if self.result is None:
             return "first"
-        if self._elapsed + 0.5 * dt >= simulation.model.time.dt_phenotype:
+        if phenotype:
             return "phenotype"
         if self.refresh == "phenotype":
             return None
@@ -176,6 +175,27 @@ class Substrate:
         columns = [rate[:n, s] for rate in rates]
         self._cells = np.column_stack([cells.position[:n, :2], cells.volume_total[:n], *columns])
         self._dirichlet = tuple(part.copy() for part in _dirichlet_of(simulation.microenvironment))
+
+
+class _PhenotypeClock:
+    """Tells the diffusion steps that the host's phenotype step follows, by the host's own reckoning.
+
+    It counts the minutes it is told, so that steps of the microenvironment alone, which leave the host's time where it
+    is, pass as time too.
+    """
+
+    def __init__(self, simulation: Any) -> None:
+        self._period = float(simulation.model.time.dt_phenotype)
+        self._now = float(simulation.t)
+        self._next = float(simulation._next_phenotype)
+
+    def due(self, dt: float) -> bool:
+        """Whether the phenotype step follows this diffusion step of ``dt`` minutes."""
+        due = self._now + 1e-12 >= self._next
+        self._now += dt
+        if due:
+            self._next += self._period
+        return due
 
 
 def _dirichlet_of(microenvironment: Any) -> tuple[npt.NDArray[Any], ...]:
