@@ -48,9 +48,7 @@ class StepRecord:
     left_out: int = 0
 
     @classmethod
-    def of(
-        cls, step: int, solution: Solution, method: str, seconds: dict[str, float], left_out: int = 0
-    ) -> StepRecord:
+    def of(cls, step: int, solution: Solution, method: str, seconds: dict[str, float], left_out: int = 0) -> StepRecord:
         """The record of a step that handed out ``solution``; a held one has no flags and stages of its own."""
         if method == HELD:
             return cls(step, method, solution.error_bound, left_out=left_out)

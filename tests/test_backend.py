@@ -138,7 +138,7 @@ def test_uptake_saturates_at_the_rate_times_km_and_is_first_order_far_below():
     assert np.abs(linear - nearly).max() < 1e-3
     saturated = sp.Backend(config(tolerance=1e-8, michaelis_km=0.5)).step(state).field
     assert (saturated >= linear - 1e-8).all()
-    assert (saturated - linear).max() > 1.0
+    assert (saturated - linear).max() > 0.1
     problem = sp.Backend(config(michaelis_km=0.5)).problem(state)
     assert problem.uptake is not None
     raster = sp.Backend(config()).rasterise(state)
