@@ -25,7 +25,7 @@ from surrogate_plugin.surrogate.failures import DamagedModelError, ModelNotFound
 from surrogate_plugin.surrogate.model import Model, load
 from surrogate_plugin.surrogate.networks import CompactNetwork
 
-TINY: dict[str, Any] = {"widths": [8, 8], "blocks": [1, 1], "head": 8}
+TINY: dict[str, Any] = {"width": 8, "head": 8}
 RANGES = Ranges(
     shortest_length_px=2.0,
     longest_length_px=100.0,
@@ -140,7 +140,7 @@ def test_a_file_that_holds_no_weights_is_damage(tmp_path: Path, content: bytes) 
 
 @pytest.mark.parametrize(
     "hyperparameters",
-    [{"widths": [8, 16], "blocks": [1, 1], "head": 8}, {"widths": [8], "blocks": [1, 1]}, {"depth": 3}],
+    [{"width": 16, "head": 8}, {"width": 8, "before": 3}, {"depth": 3}, {"width": "wide"}],
 )
 def test_weights_of_another_network_are_damage(tmp_path: Path, hyperparameters: dict[str, Any]) -> None:
     weights = write_model(tmp_path)

@@ -14,19 +14,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 from safetensors.torch import load_file
-from surrogate_training import checkpoint, metrics
-from surrogate_training.cli import main
-from surrogate_training.config import TrainConfig, read_config
-from surrogate_training.dataset import DataConfig, Split, batch_shape, make_batch, sample_problem, stream
-from surrogate_training.distributions import Paper, Vessels
-from surrogate_training.losses import LossConfig, multiscale, to_image
-from surrogate_training.publish import publish
-from surrogate_training.train import Trainer, predict
 
 from surrogate_plugin.problem import Problem
 from surrogate_plugin.solvers.sparse_direct import SparseDirect
 from surrogate_plugin.surrogate import features
 from surrogate_plugin.surrogate.model import load
+from surrogate_training import checkpoint, metrics
+from surrogate_training.cli import main
+from surrogate_training.config import TrainConfig, read_config
+from surrogate_training.dataset import DataConfig, Split, batch_shape, make_batch, mirrored, sample_problem, stream
+from surrogate_training.distributions import Paper, Vessels
+from surrogate_training.losses import LossConfig, multiscale, to_image
+from surrogate_training.publish import publish
+from surrogate_training.train import Trainer, predict
 
 ROOT = Path(__file__).parents[1]
 
@@ -34,7 +34,7 @@ ROOT = Path(__file__).parents[1]
 def tiny(**changes: Any) -> TrainConfig:
     given_: dict[str, Any] = {
         "name": "tiny",
-        "network": {"hyperparameters": {"widths": [16, 16], "blocks": [1, 1], "head": 16}},
+        "network": {"hyperparameters": {"width": 16, "head": 16}},
         "data": {"batch": 4, "shape": [24, 24], "other_shapes": 0.3, "sides": [16, 32]},
         "optimiser": {"steps": 12, "warmup_steps": 2, "average": 0.5, "learning_rate": 3e-3},
         "workers": 0,
@@ -69,7 +69,7 @@ def test_no_two_samples_are_the_same_in_any_split() -> None:
 
 
 def test_targets_solve_the_problem_and_inputs_are_its_features() -> None:
-    config = DataConfig(shape=(24, 40), other_shapes=0.0, batch=6)
+    config = DataConfig(shape=(24, 40), other_shapes=0.0, batch=6, mirrors=1)
     batch = make_batch(config, "train", 3)
     solver = SparseDirect()
     for row in range(config.batch):
@@ -78,6 +78,30 @@ def test_targets_solve_the_problem_and_inputs_are_its_features() -> None:
         np.testing.assert_allclose(batch.target[row].numpy(), exact, atol=5 * config.accuracy)
         np.testing.assert_array_equal(batch.blocks[row].numpy(), features.encode(problem))
         np.testing.assert_array_equal(batch.free[row].numpy(), ~problem.fixed)
+
+
+@given(st.integers(0, 10**6), st.booleans(), st.booleans())
+def test_a_mirrored_problem_has_the_mirrored_field(index: int, rows: bool, columns: bool) -> None:
+    config = DataConfig(shape=(20, 28), other_shapes=0.0)
+    problem = sample_problem(config, "train", index, 0)
+    image = mirrored(problem, rows, columns)
+    solver = SparseDirect()
+    field = solver.solve(solver.prepare(problem), problem).field
+    field = np.flipud(field) if rows else field
+    field = np.fliplr(field) if columns else field
+    np.testing.assert_allclose(solver.solve(solver.prepare(image), image).field, field, atol=1e-9)
+
+
+def test_training_batches_hold_mirror_images_and_test_batches_none() -> None:
+    config = DataConfig(shape=(24, 40), other_shapes=0.0, batch=2, mirrors=4)
+    batch = make_batch(config, "train", 1)
+    assert batch.target.shape == (8, 24, 40)
+    assert torch.equal(batch.target[1], batch.target[0].flip(1))
+    assert torch.equal(batch.free[7], batch.free[4].flip(0, 1))
+    np.testing.assert_array_equal(
+        batch.blocks[6].numpy(), features.encode(mirrored(sample_problem(config, "train", 1, 1), True, False))
+    )
+    assert make_batch(config, "test", 1).target.shape == (2, 24, 40)
 
 
 def test_workers_change_no_sample() -> None:
@@ -122,11 +146,12 @@ def test_tissues_are_varied() -> None:
 
 def test_the_loss_is_the_formula() -> None:
     error = torch.tensor([[[1.0, -1.0], [3.0, 1.0]], [[0.0, 0.0], [2.0, 0.0]]])
-    config = LossConfig(scales={1: 1.0, 2: 10.0}, mean_square=0.5, gradient=0.1)
+    config = LossConfig(scales={1: 1.0, 2: 10.0}, mean_square=0.5, peak=0.2, gradient=0.1)
     mean, root = 8 / 8, (math.sqrt(12 / 4) + math.sqrt(4 / 4)) / 2
     pooled_mean, pooled_root = (1.0 + 0.5) / 2, (1.0 + 0.5) / 2
     gradient = (2 + 2 + 0 + 2) / 4 + (2 + 2 + 2 + 0) / 4
-    expected = mean + 0.5 * root + 10 * (pooled_mean + 0.5 * pooled_root) + 0.1 * gradient
+    peak = ((84 / 4) ** 0.25 + (16 / 4) ** 0.25) / 2
+    expected = mean + 0.5 * root + 10 * (pooled_mean + 0.5 * pooled_root) + 0.2 * peak + 0.1 * gradient
     assert float(multiscale(error, config)) == pytest.approx(expected, rel=1e-5)
 
 
@@ -141,7 +166,7 @@ def test_a_perfect_network_has_no_loss_and_a_finite_gradient() -> None:
     error = torch.zeros(2, 32, 32, requires_grad=True)
     loss = multiscale(error, LossConfig())
     loss.backward()
-    assert float(loss.detach()) < 1e-5
+    assert float(loss.detach()) < 1e-3
     assert error.grad is not None
     assert bool(error.grad.isfinite().all())
 
@@ -213,7 +238,7 @@ def test_training_lowers_the_loss(tmp_path: Path) -> None:
 
     before = loss()
     trainer.run()
-    assert loss() < 0.5 * before
+    assert loss() < 0.75 * before
     assert trainer.learning_rate() == pytest.approx(4e-3 * 0.01)
 
 
@@ -229,7 +254,9 @@ def test_a_finished_run_is_left_alone(tmp_path: Path) -> None:
 def test_the_published_network_trains_too() -> None:
     from surrogate_plugin.surrogate.networks import PaperNetwork
 
-    batch = make_batch(DataConfig(shape=(24, 40), other_shapes=0.0, batch=1, distribution=Paper()), "train", 0)
+    batch = make_batch(
+        DataConfig(shape=(24, 40), other_shapes=0.0, batch=1, mirrors=1, distribution=Paper()), "train", 0
+    )
     with torch.inference_mode():
         assert predict(PaperNetwork(), batch).shape == (1, 24, 40)
 
@@ -244,7 +271,7 @@ def test_a_run_is_published_with_its_card(tmp_path: Path) -> None:
     assert {"mae", "relative_l2", "max", "field"} <= set(card.metrics)
     assert model.typical_error == card.metrics["smooth_max"]["median"]
     assert TrainConfig.model_validate(card.training["config"]) == config
-    assert (card.training["step"], card.training["samples"], card.training["finished"]) == (12, 48, True)
+    assert (card.training["step"], card.training["samples"], card.training["finished"]) == (12, 192, True)
     assert card.ranges.longest_side_px <= 32
     assert set(card.ranges.boundaries) <= {"absorbing", "reflecting", "value"}
     batch = make_batch(config.data, "test", 0)
@@ -279,13 +306,13 @@ def test_the_command_line_trains_and_publishes(tmp_path: Path, capsys: pytest.Ca
     config = tmp_path / "tiny.toml"
     config.write_text(
         'name = "tiny"\nworkers = 0\nvalidation_batches = 1\ntest_batches = 1\n'
-        "[network.hyperparameters]\nwidths = [8, 8]\nblocks = [1, 1]\n"
+        "[network.hyperparameters]\nwidth = 8\n"
         "[data]\nshape = [16, 16]\nother_shapes = 0.0\n"
     )
     run, models = tmp_path / "run", tmp_path / "models"
     assert main(["train", "--config", str(config), "--out", str(run), "--steps", "3", "--batch", "2"]) == 0
     assert main(["publish", str(run), str(models)]) == 0
-    assert json.loads((models / "tiny.json").read_text())["training"]["samples"] == 6
+    assert json.loads((models / "tiny.json").read_text())["training"]["samples"] == 24
     assert "median errors" in capsys.readouterr().out
     assert main(["publish", str(tmp_path / "nowhere"), str(models)]) == 2
     assert "does not exist" in capsys.readouterr().err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,8 +16,10 @@ from surrogate_plugin.problem import FloatArray, Problem
 VERSION = 1
 BLOCK = 8
 CHANNELS = 2 * BLOCK * BLOCK + 4
-#: Decay over links, ``k = decay h^2 / D``, is held to these before its logarithm is taken; 0 is the study's 1/400.
-_DECAY_BOUNDS = (1e-7, 1e2, float(np.log10(1 / 400)))
+#: The decay channels are 0 where ``k = decay h^2 / D`` is the study's 1/400.
+DECAY_CENTRE = math.log10(1 / 400)
+#: ``k`` is held to these before its logarithm is taken.
+_DECAY_BOUNDS = (1e-7, 1e2, DECAY_CENTRE)
 
 Float32Array = npt.NDArray[np.float32]
 

@@ -6,10 +6,12 @@ import itertools
 from collections.abc import Sequence
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from surrogate_plugin.surrogate.features import BLOCK, CHANNELS
+from surrogate_plugin.surrogate import coarse
+from surrogate_plugin.surrogate.features import BLOCK, CHANNELS, DECAY_CENTRE
 
 
 class PaperNetwork(nn.Module):
@@ -80,48 +82,20 @@ class Mixer(nn.Module):
         return result
 
 
-class Down(nn.Module):
-    """Every 2x2 cells become one: half the resolution, ``wider`` channels; an odd row or column is repeated."""
-
-    def __init__(self, width: int, wider: int) -> None:
-        super().__init__()
-        self.merge = nn.Conv2d(width, wider, 2, stride=2)
-
-    def forward(self, cells: Tensor) -> Tensor:
-        odd = (0, cells.shape[2] % 2, 0, cells.shape[1] % 2)
-        image = cells.permute(0, 3, 1, 2)
-        if any(odd):
-            image = functional.pad(image, odd, mode="replicate")
-        merged: Tensor = self.merge(image).permute(0, 2, 3, 1)
-        return merged
-
-
-class Up(nn.Module):
-    """Twice the resolution, bilinear, and the finer level's cells added: the skip connection."""
-
-    def __init__(self, width: int, narrower: int) -> None:
-        super().__init__()
-        self.narrow = nn.Linear(width, narrower)
-
-    def forward(self, cells: Tensor, skipped: Tensor) -> Tensor:
-        narrow = self.narrow(cells).permute(0, 3, 1, 2)
-        double = functional.interpolate(narrow, scale_factor=2, mode="bilinear", align_corners=False)
-        rows, columns = skipped.shape[1:3]
-        return skipped + double.permute(0, 2, 3, 1)[:, :rows, :columns]
-
-
 class CompactNetwork(nn.Module):
-    """Field from blocks of 8x8 pixels: a small U-Net on the 64x64 cells of a 512x512 lattice.
+    """Field from blocks of 8x8 pixels: encode each block's neighbourhood, diffuse between blocks, decode the pixels.
 
-    It thinks on a coarse grid and leaves the edges of the sources to the multigrid cycles that follow. Everything is
-    channels-last, so that the per-cell layers are plain matrix products.
+    What is far acts through diffusion, and diffusion on 65x65 blocks costs next to nothing when it is solved instead
+    of learned. So the encoder only says what each block amounts to, ``(-lap + k + a) u = a v``: how fast it consumes
+    (k), how firmly its fixed pixels hold it (a) and at which value (v). The decoder, which sees the coarse field u and
+    the block, writes the pixels. Both have only local laws to learn. Layers are channels-last: plain matrix products.
 
     Parameters
     ----------
-    widths : sequence of int
-        Channels on each level, finest first; each level has half the resolution of the one before.
-    blocks : sequence of int
-        Mixers on each level, on the way down and (but for the last level) again on the way up.
+    width : int
+        Channels a block.
+    before, after : int
+        Mixers before and after the coarse solve.
     expansion : int
         Hidden channels of a mixer over its channels.
     head : int
@@ -135,46 +109,68 @@ class CompactNetwork(nn.Module):
     Examples
     --------
     >>> import torch
-    >>> CompactNetwork(widths=(8, 16), blocks=(1, 1))(torch.zeros(1, 5, 7, CHANNELS)).shape
+    >>> CompactNetwork(width=8)(torch.zeros(1, 5, 7, CHANNELS)).shape
     torch.Size([1, 5, 7, 64])
     """
 
-    def __init__(
-        self,
-        widths: Sequence[int] = (32, 64, 128, 160),
-        blocks: Sequence[int] = (1, 1, 2, 2),
-        expansion: int = 2,
-        head: int = 64,
-    ) -> None:
+    def __init__(self, width: int = 32, before: int = 1, after: int = 1, expansion: int = 2, head: int = 64) -> None:
         super().__init__()
-        if len(widths) != len(blocks):
-            raise ValueError(f"widths names {len(widths)} levels, but blocks names {len(blocks)}; they must agree.")
-        self.stem = nn.Linear(CHANNELS, widths[0])
-        levels = list(zip(widths, blocks, strict=True))
-        self.encoder = nn.ModuleList(_stack(width, count, expansion) for width, count in levels)
-        self.decoder = nn.ModuleList(_stack(width, count, expansion) for width, count in levels[:-1])
-        pairs = list(itertools.pairwise(widths))
-        self.down = nn.ModuleList(Down(width, wider) for width, wider in pairs)
-        self.up = nn.ModuleList(Up(wider, width) for width, wider in pairs)
-        self.hidden = nn.Linear(widths[0], head)
+        self.stem = nn.Linear(CHANNELS, width)
+        self.before = nn.Sequential(*(Mixer(width, expansion) for _ in range(before)))
+        self.coefficients = nn.Linear(width, 3)
+        self.inform = nn.Linear(18, width)
+        self.after = nn.Sequential(*(Mixer(width, expansion) for _ in range(after)))
+        self.hidden = nn.Linear(width, head)
+        self.gain = nn.Linear(18, head)
+        self.spread = nn.Linear(9, BLOCK * BLOCK, bias=False)
         self.pixels = nn.Linear(head, BLOCK * BLOCK)
+        nn.init.zeros_(self.coefficients.weight)
+        nn.init.zeros_(self.coefficients.bias)
+        nn.init.zeros_(self.pixels.weight)
+        nn.init.zeros_(self.pixels.bias)
+        with torch.no_grad():
+            self.spread.weight.copy_(_bilinear())
 
     def forward(self, blocks: Tensor) -> Tensor:
-        cells, skipped = functional.relu(self.stem(blocks), inplace=True), []
-        for level, down in zip(self.encoder, self.down, strict=False):
-            cells = level(cells)
-            skipped.append(cells)
-            cells = down(cells)
-        cells = self.encoder[-1](cells)
-        for level, up in zip(reversed(self.decoder), reversed(self.up), strict=True):
-            cells = level(up(cells, skipped.pop()))
-        hidden = functional.relu(self.hidden(cells), inplace=True)
-        result: Tensor = self.pixels(hidden)
+        cells = self.before(functional.relu(self.stem(blocks), inplace=True))
+        with torch.autocast(blocks.device.type, enabled=False):  # the coarse field is most of the answer
+            field, value = self._diffuse(blocks, self.coefficients(cells.float()).unbind(3))
+            near = _neighbours(field)
+            around = torch.cat([near, _neighbours(value)], dim=3)
+            smooth = self.spread(near)
+        cells = self.after(cells + self.inform(around))
+        hidden = functional.relu(self.hidden(cells)) * (1.0 + self.gain(around))
+        result: Tensor = smooth + self.pixels(hidden)
         return result
 
+    def _diffuse(self, blocks: Tensor, chosen: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+        """The coarse field and the value each block's fixed pixels hold it at, (N, h, w)."""
+        hold, shift, hunger = (part.clamp(-6.0, 6.0) for part in chosen)
+        pixels = BLOCK * BLOCK
+        share = blocks[..., pixels : 2 * pixels].mean(dim=3)
+        value = blocks[..., :pixels].mean(dim=3) / share.clamp(min=1.0 / pixels) * shift.exp()
+        consumed = torch.pow(10.0, blocks[..., 2 * pixels :] + DECAY_CENTRE).mean(dim=3) * pixels * hunger.exp()
+        held = torch.where(share > 0, _HOLD * share.sqrt() * hold.exp(), 0.0)
+        return coarse.solve(consumed + held, held * value), value
 
-def _stack(width: int, count: int, expansion: int) -> nn.Sequential:
-    return nn.Sequential(*(Mixer(width, expansion) for _ in range(count)))
+
+#: How firmly a block full of fixed pixels is held before anything is learned, in links between blocks.
+_HOLD = 8.0
+
+
+def _neighbours(field: Tensor) -> Tensor:
+    """(N, h, w) to (N, h, w, 9): each block's 3x3 neighbourhood, row by row, the edge repeated."""
+    rows, columns = field.shape[1:]
+    padded = functional.pad(field[:, None], (1, 1, 1, 1), mode="replicate")[:, 0]
+    shifted = [padded[:, i : i + rows, j : j + columns] for i in range(3) for j in range(3)]
+    return torch.stack(shifted, dim=3)
+
+
+def _bilinear() -> Tensor:
+    """(64, 9): the weights that interpolate a block's pixels from the centres of its 3x3 neighbourhood."""
+    at = (torch.arange(BLOCK) + 0.5) / BLOCK - 0.5
+    one = torch.stack([(-at).clamp(min=0.0), 1.0 - at.abs(), at.clamp(min=0.0)], dim=1)
+    return torch.einsum("yi,xj->yxij", one, one).reshape(BLOCK * BLOCK, 9)
 
 
 NETWORKS: dict[str, type[nn.Module]] = {"compact": CompactNetwork, "paper": PaperNetwork}

@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
+from surrogate_plugin.boundary import Boundary
 from surrogate_plugin.problem import FloatArray, Problem
 from surrogate_plugin.surrogate import features
 from surrogate_training.distributions import Distribution, Vessels
@@ -28,7 +30,8 @@ class DataConfig(BaseModel):
 
     distribution: Distribution = Vessels()
     seed: int = Field(default=0, ge=0)
-    batch: int = Field(default=8, ge=1, description="samples a batch, all of one shape")
+    batch: int = Field(default=8, ge=1, description="problems a batch, all of one shape")
+    mirrors: int = Field(default=4, ge=1, le=4, description="mirror images of each training problem, itself included")
     shape: tuple[int, int] = Field(default=(512, 512), description="rows and columns of most batches")
     other_shapes: float = Field(default=0.4, ge=0, le=1, description="share of batches with random sides")
     sides: tuple[int, int] = Field(
@@ -92,18 +95,50 @@ def sample_problem(config: DataConfig, split: Split, index: int, row: int) -> Pr
 
 
 def make_batch(config: DataConfig, split: Split, index: int) -> Batch:
-    """Draw, solve and encode one batch."""
+    """Draw, solve and encode one batch; a mirrored problem has the mirrored field, at the price of its encoding."""
     rows, columns = batch_shape(config, split, index)
     frame = features.Frame.around((rows, columns))
-    blocks = np.empty((config.batch, *frame.blocks, features.CHANNELS), np.float32)
-    target = np.empty((config.batch, rows, columns), np.float32)
+    mirrors = _MIRRORS[: config.mirrors if split == "train" else 1]
+    count = config.batch * len(mirrors)
+    blocks = np.empty((count, *frame.blocks, features.CHANNELS), np.float32)
+    target = np.empty((count, rows, columns), np.float32)
     free = np.empty(target.shape, np.bool_)
     for row in range(config.batch):
         problem = sample_problem(config, split, index, row)
-        features.encode(problem, blocks[row])
-        target[row] = exact_field(problem, config.accuracy) / problem.largest_imposed
-        free[row] = ~problem.fixed
+        field = exact_field(problem, config.accuracy) / problem.largest_imposed
+        for number, mirror in enumerate(mirrors):
+            at = row * len(mirrors) + number
+            features.encode(mirrored(problem, *mirror), blocks[at])
+            target[at], free[at] = _flip(field, *mirror), _flip(~problem.fixed, *mirror)
     return Batch(torch.from_numpy(blocks), torch.from_numpy(target), torch.from_numpy(free))
+
+
+#: Whether rows and columns are turned around.
+_MIRRORS = ((False, False), (False, True), (True, False), (True, True))
+
+
+def mirrored(problem: Problem, rows: bool, columns: bool) -> Problem:
+    """The problem with its rows, its columns or both in reverse order; without production and saturating uptake."""
+    if not (rows or columns):
+        return problem
+    left, right, bottom, top = problem.boundary.sides
+    if columns:
+        left, right = right, left
+    if rows:
+        bottom, top = top, bottom
+    decay = _flip(problem.decay, rows, columns) if isinstance(problem.decay, np.ndarray) else problem.decay
+    return Problem(
+        _flip(problem.source, rows, columns),
+        fixed=_flip(problem.fixed, rows, columns),
+        diffusivity=problem.diffusivity,
+        decay=decay,
+        spacing=problem.spacing,
+        boundary=Boundary(left, right, bottom, top),
+    )
+
+
+def _flip(image: npt.NDArray[Any], rows: bool, columns: bool) -> npt.NDArray[Any]:
+    return image[:: -1 if rows else 1, :: -1 if columns else 1]
 
 
 class ExactSamples(IterableDataset[Batch]):

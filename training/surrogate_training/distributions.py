@@ -119,10 +119,11 @@ class Paper(_Distribution):
     def sample(self, rng: Rng, shape: Shape) -> Problem:
         """A random problem; the seed names it."""
         image = np.zeros(shape)
-        for index in range(int(rng.integers(self.sources[0], self.sources[1] + 1))):
+        count = int(rng.integers(self.sources[0], self.sources[1] + 1))
+        for left in reversed(range(count)):  # the disc of value 1 comes last, so that no other hides it
             radius = rng.uniform(*self.radius)
             at = (_inside(rng, radius, shape[0]), _inside(rng, radius, shape[1]))
-            painting.paint_segment(image, at, at, radius, 1.0 if index == 0 else 1.0 - rng.random())
+            painting.paint_segment(image, at, at, radius, 1.0 - rng.random() if left else 1.0)
         return Problem(image, decay=self.decay)
 
 

@@ -21,6 +21,7 @@ class LossConfig(BaseModel):
 
     scales: dict[int, float] = Field(default={1: 1.0, 2: 0.5, 4: 0.5, 8: 1.0, 32: 1.0})
     mean_square: float = Field(default=1.0, ge=0, description="weight of the root mean square beside the mean modulus")
+    peak: float = Field(default=0.5, ge=0, description="weight of the fourth-power mean of the pixels' error")
     gradient: float = Field(default=0.5, ge=0, description="weight of the modulus of the error's differences")
 
 
@@ -34,9 +35,10 @@ def to_image(pixels: Tensor, shape: tuple[int, int]) -> Tensor:
 
 
 def multiscale(error: Tensor, config: LossConfig) -> Tensor:
-    """``sum_s w_s (mean |e_s| + a rms(e_s)) + g mean |grad e|`` with ``e_s`` the error averaged over s x s pixels.
+    """``sum_s w_s (mean |e_s| + a rms(e_s)) + b (mean e^4)^(1/4) + g mean |grad e|``, e_s averaged over s x s pixels.
 
-    The root mean square is taken sample by sample, so that a hard sample does not hide the others.
+    Root and fourth-power mean are taken sample by sample, so that a hard sample does not hide the others. The fourth
+    power is for the largest error, which decides how many cycles follow.
 
     Parameters
     ----------
@@ -49,7 +51,7 @@ def multiscale(error: Tensor, config: LossConfig) -> Tensor:
 
     Examples
     --------
-    >>> config = LossConfig(scales={1: 1.0, 2: 1.0}, mean_square=0.0, gradient=0.0)
+    >>> config = LossConfig(scales={1: 1.0, 2: 1.0}, mean_square=0.0, peak=0.0, gradient=0.0)
     >>> float(multiscale(torch.tensor([[[1.0, -1.0], [1.0, -1.0]]]), config))
     1.0
     """
@@ -63,6 +65,8 @@ def multiscale(error: Tensor, config: LossConfig) -> Tensor:
         if config.mean_square:
             term = term + config.mean_square * (pooled.square().mean(dim=(1, 2, 3)) + 1e-12).sqrt().mean()
         total = total + weight * term
+    if config.peak:
+        total = total + config.peak * (error.square().square().mean(dim=(1, 2)) + 1e-16).pow(0.25).mean()
     if config.gradient:
         across, up = error.diff(dim=2), error.diff(dim=1)
         total = total + config.gradient * (across.abs().mean() + up.abs().mean())
