@@ -1,0 +1,35 @@
+"""Time ``import surrogate_plugin`` in fresh processes, beside an empty one: ``python -m benchmarks.import_time``."""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import sys
+import time
+
+_STATEMENTS = {
+    "an empty process": "pass",
+    "import numpy": "import numpy",
+    "import surrogate_plugin": "import surrogate_plugin",
+    "first exact solve (compiled kernels cached)": (
+        "import numpy as np, surrogate_plugin as sp; s = np.zeros((512, 512)); s[9:12, 9:12] = 1.0; "
+        "sp.solve(sp.Problem(s, decay=np.full((512, 512), 0.01)), method='exact')"
+    ),
+}
+_ROUNDS = 7
+
+
+def main() -> None:
+    """Print the median over a few rounds; all statements in turn each round."""
+    taken: dict[str, list[float]] = {name: [] for name in _STATEMENTS}
+    for _ in range(_ROUNDS):
+        for name, statement in _STATEMENTS.items():
+            began = time.perf_counter()
+            subprocess.run([sys.executable, "-c", statement], check=True)
+            taken[name].append(time.perf_counter() - began)
+    for name, seconds in taken.items():
+        print(f"{1e3 * statistics.median(seconds):7.0f} ms  {name}")
+
+
+if __name__ == "__main__":
+    main()
