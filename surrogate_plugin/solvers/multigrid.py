@@ -18,6 +18,8 @@ from surrogate_plugin.solvers.protocol import require_fresh
 #: linearisation (it stalls): begin anew from the cycle's own direction.
 _RESTART_LINEAR, _RESTART_SATURATING = 1.0, 0.3
 
+_SLOW = 0.35
+
 
 class Iteration:
     """A field under improvement: preconditioned conjugate gradients that can be inspected after every step.
@@ -105,12 +107,12 @@ class Iteration:
 
         The tangent changes by a fraction ``2 error / (km + c)``, so a field that is known to a small part of ``km``
         needs no new one. The coarse levels, which only precondition, follow once, when two cycles have shown where
-        the field is low; doing so more often was measured to cost more than it saves.
+        the field is low, and again where cycles converge slowly; more often costs more than it saves (measured).
         """
         if self.equation.vmax is None or self.estimate < 0.05 * self.equation.km:
             return
         self.decay = self.equation.tangent(self.field)
-        if self.cycles == 2:
+        if self.cycles == 2 or self._contraction > _SLOW:
             self.hierarchy.rebuild(self.equation.free, self.decay)
         else:
             self.hierarchy.relinearise(self.equation.free, self.decay)
