@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -103,10 +104,13 @@ class Attachment:
     ----------
     history : list of HistoryEntry
         One a field solved for, with how long it was held.
+    seconds : float, s
+        Wall time of all steps so far, held ones and the host's own share for the other substrates included.
     """
 
     def __init__(self, simulation: Any, substrates: Sequence[Substrate]) -> None:
         self.history: list[HistoryEntry] = []
+        self.seconds = 0.0
         self._simulation = simulation
         self._substrates = list(substrates)
         self._latest: dict[str, HistoryEntry] = {}
@@ -119,6 +123,7 @@ class Attachment:
 
     def step(self, dt: float) -> None:
         """Stand in for the microenvironment's step of ``dt`` minutes."""
+        began = time.perf_counter()
         for substrate in self._substrates:
             entry = substrate.advance(self._simulation, dt)
             if entry is None:
@@ -131,6 +136,7 @@ class Attachment:
             self._host_step(dt)
         for substrate in self._substrates:
             substrate.write(me.density)
+        self.seconds += time.perf_counter() - began
 
     def detach(self) -> None:
         """Give the host its own step back; the density keeps the last fields. Doing so twice does no harm.
@@ -160,10 +166,13 @@ class Attachment:
         """The field held for a substrate, with its solution; None before the first step."""
         return self._named(substrate).result
 
+    def state(self, substrate: str) -> sp.TissueState:
+        """The host's present state, as a substrate's field depends on it."""
+        return self._named(substrate).state(self._simulation)
+
     def problem(self, substrate: str) -> sp.Problem:
         """The discrete problem of the host's present state, to look at or to audit with another method."""
-        chosen = self._named(substrate)
-        return chosen.backend.problem(chosen.state(self._simulation))
+        return self.backend(substrate).problem(self.state(substrate))
 
     def owns(self, density: Any) -> bool:
         """Whether this is the density of the attached microenvironment."""

@@ -1,0 +1,5 @@
+"""The main demo: a pyphysicell tumour among vessels, its oxygen from the certified backend."""
+
+from surrogate_adapters.demo.run import Outcome, run
+
+__all__ = ["Outcome", "run"]

@@ -1,0 +1,195 @@
+"""The demo from start to pictures."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+import surrogate_plugin as sp
+from surrogate_adapters.demo import pictures
+from surrogate_adapters.demo.audit import Audit, Observer, host_seconds
+from surrogate_adapters.demo.report import table
+from surrogate_adapters.demo.tissue import make_simulation
+from surrogate_adapters.pyphysicell import Attachment, HistoryEntry, attach
+from surrogate_plugin.view import Series
+
+SUBSTRATE = "oxygen"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the demo found; times in s, field values in mmHg.
+
+    Attributes
+    ----------
+    phenotype_steps, cells_before, cells_after, vessels : int
+    tolerance : float
+    answered : dict
+        How many fields each method answered.
+    history : list of HistoryEntry
+    audits : list of Audit
+        Exact solves of the states that cells decided on.
+    seconds_per_solve : dict
+        Median of each policy, on the same states.
+    seconds_per_phenotype_step : float
+        All of the attached microenvironment's steps in one phenotype step, solves and holds, on average.
+    host_seconds_per_step, host_steps : float, int
+        One diffusion step of the host's own solver, and how many it takes for a phenotype step.
+    seconds : float
+        The whole demo.
+    files : list of Path
+    """
+
+    phenotype_steps: int
+    cells_before: int
+    cells_after: int
+    vessels: int
+    tolerance: float
+    answered: dict[str, int]
+    history: list[HistoryEntry]
+    audits: list[Audit]
+    seconds_per_solve: dict[str, float]
+    seconds_per_phenotype_step: float
+    host_seconds_per_step: float
+    host_steps: int
+    seconds: float
+    files: list[Path]
+
+    @property
+    def largest_bound(self) -> float:
+        """Over all fields."""
+        return max(entry.bound for entry in self.history)
+
+    @property
+    def largest_error(self) -> float:
+        """Over the audited steps."""
+        return max(audit.largest_error for audit in self.audits)
+
+    @property
+    def host_seconds_per_phenotype_step(self) -> float:
+        """Measured time of one diffusion step times their number: an extrapolation."""
+        return self.host_seconds_per_step * self.host_steps
+
+    @property
+    def speed_up(self) -> float:
+        """Of a phenotype step's diffusion over the host's own stepping."""
+        return self.host_seconds_per_phenotype_step / self.seconds_per_phenotype_step
+
+
+def run(
+    out: Path = Path("demo-output"),
+    steps: int = 24,
+    cells: int = 6000,
+    *,
+    small: bool = False,
+    policy: str = "surrogate-first",
+    seed: int = 7,
+    console: Console | None = None,
+) -> Outcome:
+    """Grow a tumour among vessels with the backend attached; print a table, write pictures and a .vti series.
+
+    Parameters
+    ----------
+    out : Path
+        Folder for what is written.
+    steps : int
+        Phenotype steps of 6 minutes.
+    cells : int
+        Cells at the start.
+    small : bool
+        A tissue of 64 x 64 voxels, 150 cells and coarse diffusion steps, over in seconds.
+    policy : "surrogate-first" or "fastest"
+    seed : int
+    console : rich.console.Console, optional
+
+    Returns
+    -------
+    Outcome
+    """
+    began = time.perf_counter()
+    if steps < 1 or cells < 1:
+        raise sp.InvalidProblemError(f"steps is {steps} and cells {cells}; at least 1 of each is allowed.")
+    console = Console(highlight=False) if console is None else console
+    voxels, spacing = (64, 10.0) if small else (512, 10.0)
+    simulation, vessels, domain = make_simulation(min(cells, 150) if small else cells, voxels, spacing, seed)
+    if small:
+        simulation.model.time.dt_diffusion = simulation.model.time.dt_mechanics = 0.5
+    tolerance = 0.38
+    before = int(simulation.cells.n)
+    console.print(
+        f"A tumour of {before} cells among {len(vessels)} vessels on {voxels} x {voxels} voxels of {spacing:g} µm; "
+        f"oxygen within {tolerance:g} mmHg."
+    )
+    link = attach(simulation, substrates=[SUBSTRATE], tolerance=tolerance, policy=policy)
+    observer = Observer(simulation, link, SUBSTRATE, {0, steps // 3, 2 * steps // 3, steps - 1})
+    out.mkdir(parents=True, exist_ok=True)
+    per_step = _grow(simulation, link, domain, steps, Series(out / "series", SUBSTRATE), console)
+    files = [out / "oxygen.png", out / "certificate.png", out / "series" / f"{SUBSTRATE}.pvd"]
+    outcome = Outcome(
+        phenotype_steps=steps,
+        cells_before=before,
+        cells_after=int(simulation.cells.n),
+        vessels=len(vessels),
+        tolerance=tolerance,
+        answered=dict(Counter(entry.method for entry in link.history)),
+        history=link.history,
+        audits=observer.audits,
+        seconds_per_solve={name: observer.median_seconds(name) for name in observer.seconds},
+        seconds_per_phenotype_step=per_step,
+        host_seconds_per_step=host_seconds(simulation),
+        host_steps=round(simulation.model.time.dt_phenotype / simulation.model.time.dt_diffusion),
+        seconds=time.perf_counter() - began,
+        files=files,
+    )
+    pictures.oxygen(files[0], simulation, link, domain)
+    pictures.certificate(files[1], domain, outcome)
+    console.print(table(outcome))
+    return outcome
+
+
+def _grow(simulation: Any, link: Attachment, domain: sp.Domain, steps: int, series: Series, console: Console) -> float:
+    """Run the phenotype steps, a frame of the series for each; return the mean seconds of diffusion in one."""
+    times = simulation.model.time
+    chunk = max(1, round(times.dt_phenotype / times.dt_diffusion))
+    spent: list[float] = []
+    bar = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*bar, console=console, transient=True) as progress:
+        task = progress.add_task("growing", total=steps)
+        for _ in range(steps):
+            already = link.seconds
+            for k in range(chunk):
+                simulation.step()
+                if k % 10 == 0:
+                    progress.update(task, advance=10 / chunk if k else 0)
+            progress.update(task, completed=len(spent) + 1)
+            spent.append(link.seconds - already)
+            _frame(series, simulation, link, domain)
+    return float(np.mean(spent[1:] or spent))
+
+
+def _frame(series: Series, simulation: Any, link: Attachment, domain: sp.Domain) -> None:
+    result = link.result(SUBSTRATE)
+    assert result is not None
+    state = link.state(SUBSTRATE)
+    raster = link.backend(SUBSTRATE).rasterise(state)
+    n = simulation.cells.n
+    values = {"dead": simulation.cells.dead[:n], "oxygen": result.sample(state.cells.position_um)}
+    fields = {
+        "oxygen": result.field,
+        "vessel": raster.fixed,
+        "uptake_per_min": raster.uptake_per_min + 0 * result.field,
+    }
+    series.add(float(simulation.t), domain, fields, state.cells, values)
