@@ -22,7 +22,7 @@ from surrogate_plugin.solution import Reason
 from surrogate_plugin.surrogate import features
 from surrogate_plugin.surrogate.card import ModelCard, NetworkEntry, Ranges, checksum
 from surrogate_plugin.surrogate.failures import DamagedModelError, ModelNotFoundError, TorchMissingError
-from surrogate_plugin.surrogate.model import Model, load
+from surrogate_plugin.surrogate.model import Model, find, load
 from surrogate_plugin.surrogate.networks import CompactNetwork
 
 TINY: dict[str, Any] = {"width": 8, "head": 8}
@@ -166,6 +166,43 @@ def test_without_torch_the_model_says_so(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setitem(sys.modules, "torch", None)
     with pytest.raises(TorchMissingError, match="torch does not load"):
         load(weights)
+
+
+# The model that ships with the package.
+
+
+def test_the_shipped_model_is_small_documented_and_knows_its_own_tests() -> None:
+    from surrogate_training.config import TrainConfig
+    from surrogate_training.dataset import make_batch, sample_problem
+    from surrogate_training.metrics import measure
+
+    model = load("default", "cpu")
+    assert find("default").stat().st_size < 10e6
+    assert model.card.network.parameters == sum(parameter.numel() for parameter in model.network.parameters())
+    data = TrainConfig.model_validate(model.card.training["config"]).data
+    data = data.model_copy(update={"shape": (128, 128), "other_shapes": 0.0, "batch": 6})
+    exact = make_batch(data, "test", 10_000).target.numpy()  # held out from training and from the card alike
+    errors = []
+    for row in range(6):
+        problem = sample_problem(data, "test", 10_000, row)
+        errors.append(measure(model.predict(problem) / problem.largest_imposed, exact[row], problem.fixed)["mae"])
+    assert np.median(errors) < 5 * model.card.metrics["mae"]["median"]
+    assert np.median(errors) < 0.02
+
+
+def test_the_shipped_model_knows_no_direction() -> None:
+    """Turning a problem turns the answer, to within the network's error: rows and columns are not mixed up."""
+    rng = np.random.default_rng(7)
+    source = np.zeros((128, 160))
+    for row, column in rng.integers(10, 118, (6, 2)):
+        source[row - 3 : row + 4, column - 3 : column + 4] = 1.0
+    model = load("default", "cpu")
+    kinds: BoundaryLike = {"left": "reflecting", "bottom": 0.5}
+    turned: BoundaryLike = {"bottom": "reflecting", "left": 0.5}
+    field = model.predict(Problem(source, boundary=kinds))
+    other = model.predict(Problem(source.T, boundary=turned))
+    assert np.abs(field - other.T).mean() < 0.02
+    assert np.abs(field[:, 0] - field[:, 1]).mean() < np.abs(field[0] - 0.5).mean()
 
 
 # What the card covers.

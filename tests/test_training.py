@@ -268,6 +268,7 @@ def test_a_run_is_published_with_its_card(tmp_path: Path) -> None:
     model = load(tmp_path / "models" / "tiny.safetensors", "cpu")
     assert model.card == card
     assert card.test_samples == 8
+    assert (tmp_path / "models" / "tiny.safetensors").stat().st_mode & 0o444 == 0o444
     assert {"mae", "relative_l2", "max", "field"} <= set(card.metrics)
     assert model.typical_error == card.metrics["smooth_max"]["median"]
     assert TrainConfig.model_validate(card.training["config"]) == config

@@ -58,6 +58,7 @@ def publish(run: Path, folder: Path, report: Callable[[float], None] = lambda do
     folder.mkdir(parents=True, exist_ok=True)
     weights = folder / f"{config.name}.safetensors"
     save_file(average, weights)
+    weights.chmod(0o644)  # safetensors leaves it to its owner alone
     card = ModelCard(
         name=config.name,
         network=NetworkEntry(
