@@ -17,7 +17,7 @@ from surrogate_plugin.solvers.protocol import require_fresh
 #: Where the energy falls no faster than this, the search direction is spoilt, by rounding (it rises) or by a changed
 #: linearisation (it stalls): begin anew from the cycle's own direction.
 _RESTART_LINEAR, _RESTART_SATURATING = 1.0, 0.3
-
+#: A cycle that leaves more than this part of the error works on an outdated linearisation.
 _SLOW = 0.35
 
 
@@ -109,10 +109,11 @@ class Iteration:
         needs no new one. The coarse levels, which only precondition, follow once, when two cycles have shown where
         the field is low, and again where cycles converge slowly; more often costs more than it saves (measured).
         """
-        if self.equation.vmax is None or self.estimate < 0.05 * self.equation.km:
+        slow = self._contraction > _SLOW
+        if self.equation.vmax is None or (self.estimate < 0.05 * self.equation.km and not slow):
             return
         self.decay = self.equation.tangent(self.field)
-        if self.cycles == 2 or self._contraction > _SLOW:
+        if self.cycles == 2 or slow:
             self.hierarchy.rebuild(self.equation.free, self.decay)
         else:
             self.hierarchy.relinearise(self.equation.free, self.decay)
