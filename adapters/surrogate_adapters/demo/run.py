@@ -86,7 +86,7 @@ class Outcome:
 def run(
     out: Path = Path("demo-output"),
     steps: int = 24,
-    cells: int = 6000,
+    cells: int = 8000,
     *,
     small: bool = False,
     policy: str = "surrogate-first",
@@ -104,7 +104,7 @@ def run(
     cells : int
         Cells at the start.
     small : bool
-        A tissue of 64 x 64 voxels, 150 cells and coarse diffusion steps, over in seconds.
+        A tissue of 64 x 64 voxels, at most 300 cells and coarse diffusion steps, over in seconds.
     policy : "surrogate-first" or "fastest"
     seed : int
     console : rich.console.Console, optional
@@ -117,8 +117,8 @@ def run(
     if steps < 1 or cells < 1:
         raise sp.InvalidProblemError(f"steps is {steps} and cells {cells}; at least 1 of each is allowed.")
     console = Console(highlight=False) if console is None else console
-    voxels, spacing = (64, 10.0) if small else (512, 10.0)
-    simulation, vessels, domain = make_simulation(min(cells, 150) if small else cells, voxels, spacing, seed)
+    voxels, spacing = (64 if small else 512), 20.0
+    simulation, vessels, domain = make_simulation(min(cells, 300) if small else cells, voxels, spacing, seed)
     if small:
         simulation.model.time.dt_diffusion = simulation.model.time.dt_mechanics = 0.5
     tolerance = 0.38

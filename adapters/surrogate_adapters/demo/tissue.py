@@ -76,14 +76,14 @@ def make_vessels(rng: np.random.Generator, half: float, tumour_radius: float) ->
         heading = angle + math.pi
         root = half * np.array([math.cos(angle), math.sin(angle)]) / max(abs(math.cos(angle)), abs(math.sin(angle)))
         reach = float(np.hypot(*root)) - 0.75 * tumour_radius
-        _grow(rng, root, heading, reach, 22.0, 3, start, end, radius)
+        _grow(rng, root, heading, reach, 45.0, 3, start, end, radius)
     for _ in range(9):
         away = tumour_radius * math.sqrt(rng.uniform(0.02, 2.2))
         angle = rng.uniform(0, 2 * math.pi)
         place = away * np.array([math.cos(angle), math.sin(angle)])
         start.append(place)
         end.append(place)
-        radius.append(rng.uniform(8.0, 18.0))
+        radius.append(rng.uniform(10.0, 30.0))
     return sp.Vessels.from_segments(np.array(start), np.array(end), np.array(radius), OXYGEN_MMHG)
 
 

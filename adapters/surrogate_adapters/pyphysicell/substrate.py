@@ -84,7 +84,7 @@ class Substrate:
         self.backend = sp.Backend(self._config(simulation.microenvironment), engine=engine)
         self.result: sp.StepResult | None = None
         self._clock = _PhenotypeClock(simulation)
-        self._cells = np.empty((0, 7))
+        self._cells = np.empty((7, 0))
         self._dirichlet: tuple[npt.NDArray[Any], ...] = ()
 
     def advance(self, simulation: Any, dt: float) -> HistoryEntry | None:
@@ -151,7 +151,7 @@ class Substrate:
         return self._cells_differ(simulation.cells)
 
     def _cells_differ(self, cells: Any) -> str | None:
-        if cells.n != len(self._cells):
+        if cells.n != self._cells.shape[1]:
             return "count"
         from surrogate_adapters.pyphysicell import kernels
 
@@ -173,7 +173,7 @@ class Substrate:
         cells, n, s = simulation.cells, simulation.cells.n, self.index
         rates = (cells.uptake_rate, cells.secretion_rate, cells.secretion_target, cells.net_export_rate)
         columns = [rate[:n, s] for rate in rates]
-        self._cells = np.column_stack([cells.position[:n, :2], cells.volume_total[:n], *columns])
+        self._cells = np.stack([cells.position[:n, 0], cells.position[:n, 1], cells.volume_total[:n], *columns])
         self._dirichlet = tuple(part.copy() for part in _dirichlet_of(simulation.microenvironment))
 
 
