@@ -35,7 +35,7 @@ def oxygen(path: Path, simulation: Any, link: Attachment, domain: sp.Domain) -> 
     view.draw_fixed(near, domain, fixed)
     view.draw_cells(near, cells, _colours(simulation, result.sample(cells.position_um)), edge=view.PAPER, alpha=0.8)
     _zoom(near, cells)
-    near.set_title("The tumour: proliferating, hypoxic, dead")
+    near.set_title("The tumour from near")
     for shade, name in ((WELL_FED, "oxygenated"), (HYPOXIC, f"hypoxic (< {HYPOXIC_MMHG:g} mmHg)"), (NECROTIC, "dead")):
         near.scatter([], [], color=shade, label=name)
     near.scatter([], [], color=view.FIXED, marker="s", label="vessel")
