@@ -3,6 +3,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
+# numba notices a changed kernel file, but not a changed kernel that another file calls: any change compiles all anew.
+COMPILED := .venv/.compiled
+KERNELS := $(shell git ls-files '*kernels.py' 2>/dev/null)
 PYTEST_ARGS ?=
 
 # Two test workers share two cores: one thread each is faster than four in each other's way.
@@ -14,22 +17,26 @@ TEST_ENV := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 NUMBA_NUM
 help:  ## This list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
 
-install: $(STAMP)  ## Set up .venv with everything, once
+install: $(COMPILED)  ## Set up .venv with everything, once
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --progress-bar off -c constraints.txt -e '.[dev,pyphysicell]'
+	@touch $@
+
+$(COMPILED): $(STAMP) $(KERNELS)
 	@echo 'Compiling the kernels, once; this takes a minute or two.'
+	@find surrogate_plugin adapters -name '*.nb[ci]' -delete
 	-$(BIN)/python -m surrogate_plugin.cli.warm_up
 	@touch $@
 
-demo: $(STAMP)  ## Grow a pyphysicell tumour around vessels; table, pictures and a .vti series in demo-output/
+demo: $(COMPILED)  ## Grow a pyphysicell tumour around vessels; table, pictures and a .vti series in demo-output/
 	$(BIN)/surrogate-plugin demo
 
-test: $(STAMP)  ## Run the tests and the doctests
+test: $(COMPILED)  ## Run the tests and the doctests
 	$(TEST_ENV) $(BIN)/python -m pytest $(PYTEST_ARGS)
 
-test-slow: $(STAMP)  ## Run the larger sweeps too
+test-slow: $(COMPILED)  ## Run the larger sweeps too
 	$(TEST_ENV) $(BIN)/python -m pytest -m "slow or not slow" $(PYTEST_ARGS)
 
 lint: $(STAMP)  ## ruff, mypy --strict, and the one-way rule of imports
@@ -39,7 +46,7 @@ format: $(STAMP)  ## Let ruff lay out the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(STAMP)  ## Time every solver side by side on this machine
+bench: $(COMPILED)  ## Time every solver side by side on this machine
 	$(BIN)/python -m benchmarks.solvers
 
 clean:  ## Remove .venv, caches and outputs
