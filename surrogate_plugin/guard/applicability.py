@@ -12,7 +12,7 @@ from surrogate_plugin.solution import Flag, Reason
 from surrogate_plugin.surrogate.card import BoundaryKind, ModelCard, Ranges
 
 #: Beyond a card's range by less than this factor a network still starts well, and the bound judges the outcome.
-SLACK = 1.1
+SLACK = 1.25
 
 
 @dataclass(frozen=True)
