@@ -10,8 +10,9 @@ import numpy.typing as npt
 
 from surrogate_plugin.boundary import Boundary, BoundaryLike
 from surrogate_plugin.config import BackendConfig
-from surrogate_plugin.domain import Domain, Outside, Raster
+from surrogate_plugin.domain import Domain
 from surrogate_plugin.problem import Coefficient, FloatArray, MichaelisMenten, Problem
+from surrogate_plugin.raster import Outside, Raster
 from surrogate_plugin.records import HELD, StepRecord, Summary
 from surrogate_plugin.solution import Solution
 from surrogate_plugin.state import TissueState

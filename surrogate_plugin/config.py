@@ -8,8 +8,9 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, InstanceOf, ValidationError, field_validator
 
 from surrogate_plugin.boundary import Boundary, BoundaryLike
-from surrogate_plugin.domain import Deposit, Domain, Outside
+from surrogate_plugin.domain import Domain
 from surrogate_plugin.errors import InvalidProblemError
+from surrogate_plugin.raster import Deposit, Outside
 
 _Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 _NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]

@@ -13,49 +13,12 @@ import numpy.typing as npt
 from surrogate_plugin.boundary import Boundary, BoundaryLike
 from surrogate_plugin.errors import InvalidProblemError
 from surrogate_plugin.problem import BoolArray, Coefficient, FloatArray
+from surrogate_plugin.raster import Deposit, Outside, Raster
 from surrogate_plugin.sampling import bilinear
 from surrogate_plugin.state import Cells, TissueState, Vessels, Voxels
 
-#: How a cell lands on pixels: by the exact area of its disc on each, or all of it in the one that holds its centre.
-Deposit = Literal["area", "voxel"]
-#: What becomes of cells and vessels off the lattice: refused, left out and counted, or moved to its border.
-Outside = Literal["error", "drop", "clamp"]
-
-
 #: What rounding may put between a point on the border and its position in pixels.
 _ON_BORDER = 1e-6
-
-
-@dataclass(frozen=True, eq=False)
-class Raster:
-    """A tissue state on the pixels of a domain.
-
-    Attributes
-    ----------
-    source : (H, W) float64, field units
-        The values of the fixed pixels; 0 elsewhere.
-    fixed : (H, W) bool
-        Pixels held by vessels or by the host.
-    uptake_per_min : float or (H, W) float64, 1 / min
-        First-order uptake; the number 0 where nothing takes up, so that constant coefficients are seen as such.
-    secretion_per_min : float or (H, W) float64, 1 / min
-        What secretion towards a target adds to the decay.
-    production_per_min : float or (H, W) float64, field units / min
-    left_out : int
-        Cells and vessels off the lattice that were dropped.
-    """
-
-    source: FloatArray
-    fixed: BoolArray
-    uptake_per_min: Coefficient
-    secretion_per_min: Coefficient
-    production_per_min: Coefficient
-    left_out: int = 0
-
-    def decay(self, background_per_min: Coefficient, *, with_uptake: bool = True) -> Coefficient:
-        """Background, secretion and (unless it saturates) uptake in one: float or (H, W) float64, 1 / min."""
-        uptake: Coefficient = self.uptake_per_min if with_uptake else 0.0
-        return background_per_min + self.secretion_per_min + uptake
 
 
 @dataclass(frozen=True, init=False)
