@@ -150,6 +150,8 @@ def test_each_side_keeps_its_own_kind() -> None:
     assert values[0, middle] == 0.5
     assert (values[-1, middle], mask[-1, middle]) == (0.0, 1.0)
     assert mask[middle, -1] == 0.0
+    upright = pixels_of(features.encode(Problem(source, boundary={"bottom": 0.25, "top": "reflecting"})), 64)
+    assert (upright[0, middle], upright[-1, middle]) == (1.0, 0.0)
 
 
 def test_varying_diffusivity_is_refused() -> None:

@@ -6,18 +6,22 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+#: More than any decay a problem may have.
+_BEYOND = 1e250
 
-@njit(cache=True, nogil=True)
+
+@njit(cache=True, nogil=True, fastmath={"nnan", "nsz", "reassoc"})
 def decay_range(decay, vmax, half, fixed):
     """Weakest and strongest ``decay + vmax * half`` over free pixels; (0, 0) where no pixel is free."""
-    weakest, strongest = np.inf, 0.0
+    weakest, strongest = _BEYOND, -_BEYOND
     for row in range(decay.shape[0]):
         for column in range(decay.shape[1]):
-            if not fixed[row, column]:
-                value = decay[row, column] + vmax[row, column] * half
-                weakest = min(weakest, value)
-                strongest = max(strongest, value)
-    return (weakest, strongest) if weakest <= strongest else (0.0, 0.0)
+            value = decay[row, column] + vmax[row, column] * half
+            # Chosen without a branch, so that the compiler takes several pixels at a time.
+            away = _BEYOND if fixed[row, column] else 0.0
+            weakest = min(weakest, value + away)
+            strongest = max(strongest, value - away)
+    return (weakest, strongest) if strongest >= 0.0 else (0.0, 0.0)
 
 
 @njit(cache=True, nogil=True)
@@ -30,39 +34,39 @@ def groups(fixed):
     parent = np.empty(16, np.int64)
     size = np.empty(16, np.int64)
     count = 0
-    below = np.full(columns, -1, np.int64)
-    here = np.full(columns, -1, np.int64)
+    # The run each fixed pixel of a row belongs to; entries of free pixels are stale and never read.
+    below = np.empty(columns, np.int64)
+    here = np.empty(columns, np.int64)
     for row in range(rows):
-        run = -1
-        for column in range(columns):
+        column = 0
+        while column < columns:
             if not fixed[row, column]:
-                here[column] = -1
-                run = -1
+                column += 1
+                # Free pixels are most of a lattice: four at a time.
+                while column + 4 <= columns and not (
+                    fixed[row, column] | fixed[row, column + 1] | fixed[row, column + 2] | fixed[row, column + 3]
+                ):
+                    column += 4
                 continue
-            if run < 0:
-                if count == parent.size:
-                    parent = np.concatenate((parent, np.empty(count, np.int64)))
-                    size = np.concatenate((size, np.empty(count, np.int64)))
-                parent[count], size[count] = count, 0
-                run = count
-                count += 1
-            here[column] = run
-            size[run] += 1
-            other = below[column]
-            if other >= 0:
-                a, b = run, other
-                while parent[a] != a:
-                    a = parent[a]
-                while parent[b] != b:
-                    b = parent[b]
-                if a != b:
-                    parent[a] = b
-                    size[b] += size[a]
-                    size[a] = 0
-                    # Later pixels of this run count for the joined group directly.
-                    run = b
-                else:
-                    run = a
+            if count == parent.size:
+                parent = np.concatenate((parent, np.empty(count, np.int64)))
+                size = np.concatenate((size, np.empty(count, np.int64)))
+            run = count
+            parent[run], size[run] = run, 0
+            count += 1
+            while column < columns and fixed[row, column]:
+                size[run] += 1
+                if row > 0 and fixed[row - 1, column]:
+                    other = below[column]
+                    while parent[other] != other:
+                        parent[other] = parent[parent[other]]
+                        other = parent[other]
+                    if other != run:
+                        parent[run] = other
+                        size[other] += size[run]
+                        run = other
+                here[column] = run
+                column += 1
         below, here = here, below
     found, largest = 0, 0
     for index in range(count):
