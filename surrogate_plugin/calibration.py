@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import platform
-import statistics
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-_REPEATS = 5
+_REPEATS = 9
 
 
 def cache_file() -> Path:
@@ -23,7 +23,7 @@ def cache_file() -> Path:
 
 
 def seconds(name: str, work: Callable[[], object]) -> float:
-    """The median seconds of ``work``, from the cache if it was measured on this machine before.
+    """The seconds of ``work`` undisturbed, from the cache if it was measured on this machine before.
 
     ``name`` must say everything the cost depends on but for the machine (a model's digest, the lattice's shape).
     A cache that cannot be read or written only costs the measurement.
@@ -44,12 +44,12 @@ _known: dict[str, float] = {}
 
 def _measure(work: Callable[[], object]) -> float:
     work()  # the first run compiles and allocates
-    taken = []
+    fastest = math.inf  # others' load only ever adds, and what is kept must not depend on it
     for _ in range(_REPEATS):
         began = time.perf_counter()
         work()
-        taken.append(time.perf_counter() - began)
-    return statistics.median(taken)
+        fastest = min(fastest, time.perf_counter() - began)
+    return fastest
 
 
 def _read() -> dict[str, float]:

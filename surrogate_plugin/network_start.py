@@ -14,7 +14,9 @@ import numpy as np
 from surrogate_plugin import calibration
 from surrogate_plugin.problem import FloatArray, Problem
 from surrogate_plugin.solution import Flag, Reason
+from surrogate_plugin.solvers.equation import Equation
 from surrogate_plugin.solvers.hierarchy import Hierarchy
+from surrogate_plugin.solvers.multigrid import Iteration
 
 if TYPE_CHECKING:
     from surrogate_plugin.surrogate.card import ModelCard
@@ -160,8 +162,6 @@ def _load(name: str, device: str) -> tuple[Predictor | None, Flag | None]:
 
 
 def _cycle(problem: Problem) -> Callable[[], None]:
+    """One cycle of the polish on this problem, to be timed."""
     hierarchy = Hierarchy(problem.shape, problem.boundary)
-    hierarchy.rebuild(~problem.fixed, np.full(problem.shape, 0.01))
-    r, z = hierarchy.vectors[0], hierarchy.vectors[1]
-    r[1:-1, 1:-1] = 1.0
-    return lambda: hierarchy.v_cycle(z, r)
+    return Iteration(Equation(problem), hierarchy, None).advance
