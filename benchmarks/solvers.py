@@ -135,7 +135,12 @@ def _run(
             seconds[name].append(taken)
             answered[name] = who
             if field is not None:
-                worst[name] = max(worst.get(name, 0.0), float(np.abs(field - reference).max()) / largest)
+                error = float(np.abs(field - reference).max()) / largest
+                worst[name] = max(worst.get(name, 0.0), error)
+                if bound is not None and error > bound / largest + 1e-12:
+                    raise AssertionError(
+                        f"{name}, problem {seed}: error {error:.2e} above its bound {bound / largest:.2e}"
+                    )
             if bound is not None:
                 bounds[name] = max(bounds.get(name, 0.0), bound / largest)
         advance()
