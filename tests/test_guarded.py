@@ -202,3 +202,21 @@ def test_threads_that_share_an_engine_get_the_answers_they_would_get_alone() -> 
         together = list(pool.map(lambda problem: engine.solve(problem, method="exact").field, problems * 3))
     for one, other in zip(alone * 3, together, strict=True):
         assert np.array_equal(one, other)
+
+
+def test_the_shipped_network_is_accepted_with_tight_bounds() -> None:
+    ratios = []
+    engine = Engine()
+    for seed in range(24):
+        problem = tumour_and_vessels(
+            np.random.default_rng(seed),
+            (160, 128),
+            michaelis_menten=bool(seed % 2),
+            boundary="reflecting",
+            diffusion_length=20.0,
+        )
+        ratio = _check(engine, problem, 0.01)
+        if ratio is not None:
+            ratios.append(ratio)
+    assert len(ratios) >= 12
+    assert np.median(ratios) <= 3.0
