@@ -272,8 +272,10 @@ def _positive_scalar(name: str, value: float) -> float:
 
 
 def _real_array(name: str, value: Any) -> FloatArray:
-    """A private, read-only float64 copy, so that a host that reuses its buffers cannot change the problem."""
+    """Float64 that nobody can change: a read-only copy, or the array itself if it is its own and read-only already."""
     given = np.asarray(value)
+    if given.dtype == np.float64 and not given.flags.writeable and given.base is None and given.flags.c_contiguous:
+        return given
     if given.dtype.kind not in "fiub":
         raise InvalidProblemError(f"{name} has dtype {given.dtype}; real numbers are allowed.")
     array = np.array(given, dtype=np.float64, order="C")

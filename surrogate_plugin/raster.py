@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
+
+import numpy as np
 
 from surrogate_plugin.problem import BoolArray, Coefficient, FloatArray
+
+T = TypeVar("T")
 
 #: How a cell lands on pixels: by the exact area of its disc on each, or all of it in the one that holds its centre.
 Deposit = Literal["area", "voxel"]
@@ -39,7 +43,19 @@ class Raster:
     production_per_min: Coefficient
     left_out: int = 0
 
+    def __post_init__(self) -> None:
+        # Read-only arrays become a `Problem` without another copy of each.
+        for array in (self.source, self.fixed, self.uptake_per_min, self.secretion_per_min, self.production_per_min):
+            _frozen(array)
+
     def decay(self, background_per_min: Coefficient, *, with_uptake: bool = True) -> Coefficient:
         """Background, secretion and (unless it saturates) uptake in one: float or (H, W) float64, 1 / min."""
         uptake: Coefficient = self.uptake_per_min if with_uptake else 0.0
-        return background_per_min + self.secretion_per_min + uptake
+        return _frozen(background_per_min + self.secretion_per_min + uptake)
+
+
+def _frozen(value: T) -> T:
+    """The same number, or the same array made read-only."""
+    if isinstance(value, np.ndarray):
+        value.flags.writeable = False
+    return value
