@@ -49,7 +49,7 @@ def figure(width: float, height: float, columns: Sequence[float]) -> tuple[Figur
     axes = made.subplots(1, len(columns), width_ratios=list(columns), squeeze=False)[0]
     for each in axes:
         each.set_facecolor(PAPER)
-        each.tick_params(colors=INK, labelsize=8)
+        each.tick_params(which="both", colors=INK, labelsize=8)
         each.title.set_color(INK)
         each.xaxis.label.set_color(INK)
         each.yaxis.label.set_color(INK)
