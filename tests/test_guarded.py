@@ -115,8 +115,8 @@ def _sweep(network: str, seed: int, count: int, max_side: int = 64) -> Iterator[
 
 @pytest.mark.parametrize(("network", "seed"), list(zip(NETWORKS, itertools.count(100), strict=False)))
 def test_error_never_exceeds_bound_nor_bound_tolerance(network: str, seed: int) -> None:
-    """1,250 nasty problems in all, every one with a tolerance drawn between 1e-8 and 1e-1."""
-    for ratio in _sweep(network, seed, 250):
+    """1,000 nasty problems with a good network and as many with bad ones; tolerances from 1e-8 to 1e-1."""
+    for ratio in _sweep(network, seed, 1000 if network == "good" else 250):
         assert ratio >= 1 - 1e-9
 
 
