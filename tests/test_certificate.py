@@ -120,3 +120,19 @@ def test_uptake_tightens_the_bound() -> None:
         exact = _exact(problem)
         bounds.append(_bound(problem, exact + np.where(problem.fixed, 0.0, 1e-6)))
     assert bounds[1] < bounds[0]
+
+
+@pytest.mark.parametrize("km", [1e-3, 1e-2, 0.1, 1.0])
+def test_saturated_uptake_is_credited_with_no_more_than_it_takes_up(km: float) -> None:
+    """From a field of 0 the tangent promises ``vmax / km`` of decay; what cells really take up at ``c`` is far less."""
+    for seed in range(6):
+        rng = np.random.default_rng(seed)
+        source = np.zeros((40, 48))
+        source[tuple(rng.integers(4, 36, 2))] = 1.0
+        source[18:22, 22:26] = 1.0
+        uptake = MichaelisMenten(rng.uniform(0.0, 4e-3, source.shape), km)
+        problem = Problem(source, decay=1e-4, uptake=uptake, boundary="reflecting")
+        exact = _exact(problem)
+        for start in (0.0, 0.3 * km, km):
+            field = np.where(problem.fixed, source, start)
+            assert float(np.abs(field - exact).max()) <= _bound(problem, field) * (1 + 1e-9)

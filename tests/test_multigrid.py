@@ -22,7 +22,7 @@ def _exact(problem: Problem) -> FloatArray:
     return solver.solve(solver.prepare(problem), problem).field
 
 
-def _agrees(problem: Problem) -> None:
+def _assert_agreement(problem: Problem) -> None:
     exact = _exact(problem)
     largest = max(float(exact.max()), 1e-100)
     for method in ("exact", "multigrid", "spectral"):
@@ -37,14 +37,14 @@ def _agrees(problem: Problem) -> None:
 
 def test_every_exact_method_agrees_with_sparse_direct() -> None:
     for problem in nasty_problems(500, 220):
-        _agrees(problem)
+        _assert_agreement(problem)
 
 
 @pytest.mark.parametrize("shape", [(128, 96), (257, 130), (512, 512)])
 def test_every_exact_method_agrees_on_larger_lattices(shape: tuple[int, int]) -> None:
     rng = np.random.default_rng(shape[0])
-    _agrees(paper_discs(rng, 4, shape))
-    _agrees(tumour_and_vessels(rng, shape, michaelis_menten=False, scale=38.0))
+    _assert_agreement(paper_discs(rng, 4, shape))
+    _assert_agreement(tumour_and_vessels(rng, shape, michaelis_menten=False, scale=38.0))
 
 
 @pytest.mark.parametrize("side", [32, 64, 128, 256])
