@@ -30,6 +30,10 @@ if TYPE_CHECKING:
     from surrogate_plugin.errors import UnsupportedProblemError as UnsupportedProblemError
     from surrogate_plugin.problem import MichaelisMenten as MichaelisMenten
     from surrogate_plugin.problem import Problem as Problem
+    from surrogate_plugin.recorder import Recorder as Recorder
+    from surrogate_plugin.recorder import RecordingWarning as RecordingWarning
+    from surrogate_plugin.recording import Recording as Recording
+    from surrogate_plugin.recording import RecordingError as RecordingError
     from surrogate_plugin.solution import Flag as Flag
     from surrogate_plugin.solution import Reason as Reason
     from surrogate_plugin.solution import Solution as Solution
@@ -58,6 +62,10 @@ _HOME = {
     "BackendConfig": "backend",
     "StepResult": "backend",
     "StepRecord": "backend",
+    "Recorder": "recorder",
+    "RecordingWarning": "recorder",
+    "Recording": "recording",
+    "RecordingError": "recording",
     "InvalidProblemError": "errors",
     "UnsupportedProblemError": "errors",
     "StaleStateError": "errors",
@@ -80,6 +88,10 @@ __all__ = [
     "BackendConfig",
     "StepResult",
     "StepRecord",
+    "Recorder",
+    "RecordingWarning",
+    "Recording",
+    "RecordingError",
     "InvalidProblemError",
     "UnsupportedProblemError",
     "StaleStateError",

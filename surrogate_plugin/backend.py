@@ -19,6 +19,7 @@ from surrogate_plugin.state import TissueState
 
 if TYPE_CHECKING:
     from surrogate_plugin.engine import Engine
+    from surrogate_plugin.recorder import Recorder
 
 __all__ = ["Backend", "BackendConfig", "StepRecord", "StepResult", "Summary"]
 
@@ -60,20 +61,29 @@ class Backend:
     """Solve for the field of one tissue state after another.
 
     Each step starts from the field of the step before; a state with the same numbers as the last one is answered
-    with the field held. Records and the field held can be pickled and copied; solver caches start afresh in a copy.
+    with the field held. Records and the field held can be pickled and copied; solver caches start afresh in a copy,
+    and a copy records nothing, since a store has one writer.
 
     Parameters
     ----------
     config : BackendConfig
     engine : Engine, optional
         To share caches between backends; one of its own if not given.
+    recorder : Recorder, optional
+        Appends each state solved for to a store; one that cannot be written warns once and stops no step.
 
     Attributes
     ----------
     config : BackendConfig
     engine : Engine
+    recorder : Recorder or None
     records : list of StepRecord
         One a step.
+
+    Raises
+    ------
+    RecordingError
+        If the recorder's store is of another lattice, or no recording.
 
     Examples
     --------
@@ -90,8 +100,13 @@ class Backend:
     'held'
     """
 
-    def __init__(self, config: BackendConfig, *, engine: Engine | None = None) -> None:
+    def __init__(
+        self, config: BackendConfig, *, engine: Engine | None = None, recorder: Recorder | None = None
+    ) -> None:
+        if recorder is not None:
+            recorder.open(config.domain.shape)
         self.config = config
+        self.recorder = recorder
         self.records: list[StepRecord] = []
         self.engine = _engine_of(config) if engine is None else engine
         self._last: tuple[TissueState, Solution] | None = None
@@ -128,7 +143,10 @@ class Backend:
         solution.field.flags.writeable = False
         self._last = (state, solution)
         seconds = {"rasterise": rasterised - began, "pose": posed - rasterised, "solve": solved - posed}
-        return self._finish(solution, solution.method, seconds, raster.left_out)
+        result = self._finish(solution, solution.method, seconds, raster.left_out)
+        if self.recorder is not None:
+            self.recorder.take(problem, result.record)
+        return result
 
     def rasterise(self, state: TissueState) -> Raster:
         """The state on the pixels, as `step` sees it."""
@@ -164,10 +182,11 @@ class Backend:
         return StepResult(solution, record, self.config.domain, self.config.boundary, self.config.outside)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in vars(self).items() if name != "engine"}
+        return {name: value for name, value in vars(self).items() if name not in ("engine", "recorder")}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
+        self.recorder = None
         self.engine = _engine_of(self.config)
 
 

@@ -23,6 +23,7 @@ HEAVY = (
     "scipy.sparse.linalg",
     "matplotlib",
     "pyphysicell",
+    "zarr",
 )
 
 

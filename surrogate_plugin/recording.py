@@ -1,0 +1,199 @@
+"""States recorded from a host, read back exactly: the layout of the store, and its reader.
+
+One Zarr group holds ``(n, H, W)`` arrays of maps, a chunk a step, and ``header``, ``(n, bytes)``: one JSON text a step
+with every scalar of the problem and what became of it. A coefficient that was a number at some step is in that step's
+header, and its map there is not written and reads as NaN. The attribute ``steps`` says how many steps are complete;
+what lies beyond it was cut off by a kill, and nobody reads it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from surrogate_plugin.boundary import Boundary, Side
+from surrogate_plugin.errors import InvalidProblemError
+from surrogate_plugin.problem import MichaelisMenten, Problem
+from surrogate_plugin.solution import Flag
+
+if TYPE_CHECKING:
+    from zarr import Array, Group
+
+FORMAT, VERSION = "surrogate-plugin recording", 1
+#: Numbers or maps; ``vmax`` is that of Michaelis-Menten uptake.
+COEFFICIENTS = ("diffusivity", "decay", "production", "vmax")
+MAPS = ("source", "fixed", *COEFFICIENTS)
+HEADER = "header"
+
+
+class RecordingError(ValueError):
+    """A store is no recording, is damaged, or does not fit; the message says which and what to do."""
+
+
+class Header(BaseModel):
+    """One step without its maps; a coefficient that is None is a map."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, ser_json_inf_nan="constants")
+
+    step: int
+    method: str
+    bound: float
+    flags: tuple[Flag, ...]
+    spacing: float
+    sides: tuple[Side, Side, Side, Side]
+    diffusivity: float | None
+    decay: float | None
+    production: float | None
+    vmax: float | None
+    km: float | None
+    fingerprint: str
+
+
+class Recording:
+    """The steps that a `Recorder` has completed, up to the moment this is made.
+
+    Parameters
+    ----------
+    path : str or Path
+        The store.
+
+    Attributes
+    ----------
+    path : Path
+    shape : (int, int)
+        Rows and columns of the lattice.
+    steps : (n,) int64
+        The backend's number of each step; it starts from 0 again where another run went on with the store.
+    methods : tuple of str
+        Who answered each step.
+    bounds : (n,) float64, field units
+        At least the largest pointwise error of each step's field.
+    flags : tuple of tuple of Flag
+        Why the surrogate was not used or not accepted, for each step.
+
+    Raises
+    ------
+    RecordingError
+        If there is no recording at ``path``, or it is damaged.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import surrogate_plugin as sp
+    >>> domain = sp.Domain((0.0, 0.0), (640.0, 320.0), (16, 32))
+    >>> config = sp.BackendConfig(domain=domain, diffusivity_um2_per_min=1e5, decay_per_min=0.1, method="exact")
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     backend = sp.Backend(config, recorder=sp.Recorder(folder + "/run.zarr"))
+    ...     result = backend.step(sp.TissueState(vessels=sp.Vessels([(400.0, 100.0)], radius_um=30.0, value=38.0)))
+    ...     recording = sp.Recording(folder + "/run.zarr")
+    ...     len(recording), recording.shape, recording.methods, recording.problem(0).largest_imposed
+    (1, (16, 32), ('spectral',), 38.0)
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self._store = open_store(self.path, "r")
+        self.shape = shape_of(self._store)
+        texts = np.asarray(array(self._store, HEADER)[: steps_of(self._store)])
+        self._headers = [self._parse(index, text) for index, text in enumerate(texts)]
+        self.steps = np.array([header.step for header in self._headers], dtype=np.int64)
+        self.methods = tuple(header.method for header in self._headers)
+        self.bounds = np.array([header.bound for header in self._headers], dtype=np.float64)
+        self.flags = tuple(header.flags for header in self._headers)
+
+    def __len__(self) -> int:
+        return len(self._headers)
+
+    def problem(self, index: int) -> Problem:
+        """The problem posed at recorded step ``index``, bit for bit; negative indices count from the last one.
+
+        Raises
+        ------
+        IndexError
+            If there is no such step.
+        RecordingError
+            If what is stored is not what was recorded.
+        """
+        header = self._headers[index]
+        row = index % len(self)
+        value: dict[str, Any] = {name: getattr(header, name) for name in COEFFICIENTS}
+        value |= {name: self._map(name, row) for name, number in value.items() if number is None}
+        vmax = value.pop("vmax")
+        try:
+            problem = Problem(
+                self._map("source", row),
+                fixed=self._map("fixed", row),
+                uptake=None if header.km is None else MichaelisMenten(vmax, header.km),
+                spacing=header.spacing,
+                boundary=Boundary(*header.sides),
+                **value,
+            )
+        except InvalidProblemError as error:
+            raise RecordingError(f"step {row} of {self.path} is damaged: {error}") from None
+        if problem.fingerprint != header.fingerprint:
+            raise RecordingError(f"step {row} of {self.path} is damaged: its maps are not those that were recorded.")
+        return problem
+
+    def _map(self, name: str, row: int) -> npt.NDArray[Any]:
+        return np.asarray(array(self._store, name)[row])
+
+    def _parse(self, index: int, text: npt.NDArray[np.uint8]) -> Header:
+        try:
+            return Header.model_validate_json(text.tobytes())
+        except ValidationError as error:
+            first = error.errors()[0]
+            raise RecordingError(f"the header of step {index} of {self.path} is damaged ({first['msg']}).") from None
+
+
+def open_store(path: Path, mode: Literal["r", "r+"]) -> Group:
+    """Open a recording's group and check that it is one.
+
+    Raises
+    ------
+    RecordingError
+        If there is none, or it is of another layout.
+    """
+    import zarr
+
+    if not path.exists():
+        raise RecordingError(f"there is no recording at {path}.")
+    try:
+        store = zarr.open_group(path, mode=mode)
+        found = dict(store.attrs)
+        if found.get("format") != FORMAT:
+            raise ValueError
+        if found.get("version") != VERSION:
+            raise RecordingError(
+                f"{path} has layout {found.get('version')!r} of a recording, this package knows {VERSION}; "
+                "upgrade the package or name another path."
+            )
+        shape, steps = shape_of(store), steps_of(store)
+        fits = all(array(store, name).shape[1:] == shape for name in MAPS)
+        enough = all(array(store, name).shape[0] >= steps for name in (*MAPS, HEADER))
+    except RecordingError:
+        raise
+    except (OSError, LookupError, TypeError, ValueError):
+        raise RecordingError(f"{path} holds something other than a recording; name another path.") from None
+    if not (fits and enough):
+        raise RecordingError(f"{path} is damaged: its arrays are not those of {steps} steps of {shape}.")
+    return store
+
+
+def array(store: Group, name: str) -> Array[Any]:
+    """One array of a recording."""
+    return cast("Array[Any]", store[name])
+
+
+def shape_of(store: Group) -> tuple[int, int]:
+    """Rows and columns."""
+    rows, columns = cast("list[int]", store.attrs["shape"])
+    return int(rows), int(columns)
+
+
+def steps_of(store: Group) -> int:
+    """How many steps are complete."""
+    return int(cast(int, store.attrs["steps"]))
