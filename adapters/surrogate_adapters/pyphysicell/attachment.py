@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import surrogate_plugin as sp
@@ -23,6 +24,7 @@ def attach(
     device: str = "auto",
     refresh: Refresh = "changes",
     move_limit_um: float | None = None,
+    record: str | Path | None = None,
 ) -> Attachment:
     """Let the backend answer for some substrates of a pyphysicell simulation.
 
@@ -48,6 +50,9 @@ def attach(
     move_limit_um : float, um, optional
         How far a cell may move between phenotype steps before the field is solved for anew; half a voxel if not
         given.
+    record : str or Path, optional
+        Where to record the states solved for, see `Recorder`: a store, or with several substrates a folder with a store
+        for each, under its name. An earlier recording of the same lattice is gone on with.
 
     Returns
     -------
@@ -60,6 +65,8 @@ def attach(
         If the host has several layers of voxels, no such substrate, or one that does not diffuse.
     InvalidProblemError
         If an option is not allowed.
+    RecordingError
+        If what is at ``record`` is no recording, or one of another lattice.
 
     Notes
     -----
@@ -88,17 +95,19 @@ def attach(
         if name not in names:
             raise sp.InvalidProblemError(f"tolerance names {name!r}; the substrates attached are {', '.join(names)}.")
     owned = []
+    recorders = _recorders(record, names)
     for name in names:
         wanted = tolerance.get(name) if isinstance(tolerance, Mapping) else tolerance
         options = {"tolerance": wanted, "model": model, "method": method, "policy": policy, "device": device}
-        owned.append(Substrate(simulation, name, options, engine, refresh, limit))
+        owned.append(Substrate(simulation, name, options, engine, refresh, limit, recorders[name]))
     return Attachment(simulation, owned)
 
 
 class Attachment:
     """What holds a host's microenvironment; made by `attach`.
 
-    It is copied and saved along with its simulation (``branch``, ``save``): the copy is attached as the original is.
+    It is copied and saved along with its simulation (``branch``, ``save``): the copy is attached as the original is,
+    but writes no recording.
 
     Attributes
     ----------
@@ -209,6 +218,12 @@ def _names(substrates: Sequence[str]) -> list[str]:
     if not names or len(set(names)) < len(names):
         raise sp.InvalidProblemError(f"substrates is {names}; at least one name, each once, is allowed.")
     return names
+
+
+def _recorders(record: str | Path | None, names: Sequence[str]) -> dict[str, sp.Recorder | None]:
+    if record is None:
+        return dict.fromkeys(names)
+    return {name: sp.Recorder(record if len(names) == 1 else Path(record) / name) for name in names}
 
 
 def _move_limit(simulation: Any, move_limit_um: float | None) -> float:

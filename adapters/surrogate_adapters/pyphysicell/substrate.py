@@ -64,6 +64,7 @@ class Substrate:
     engine : Engine
     refresh : "changes" or "phenotype"
     move_limit_um : float, um
+    recorder : Recorder, optional
     """
 
     def __init__(
@@ -74,6 +75,7 @@ class Substrate:
         engine: sp.Engine,
         refresh: Refresh,
         move_limit_um: float,
+        recorder: sp.Recorder | None = None,
     ) -> None:
         self.name = name
         self.index = reading.index_of(simulation.microenvironment, name)
@@ -81,7 +83,7 @@ class Substrate:
         self.move_limit_um = move_limit_um
         self._options = options
         self._coefficients = reading.coefficients_of(simulation.microenvironment, self.index)
-        self.backend = sp.Backend(self._config(simulation.microenvironment), engine=engine)
+        self.backend = sp.Backend(self._config(simulation.microenvironment), engine=engine, recorder=recorder)
         self.result: sp.StepResult | None = None
         self._clock = _PhenotypeClock(simulation)
         self._cells = np.empty((7, 0))
@@ -95,9 +97,10 @@ class Substrate:
             return None
         if reason == "coefficients":
             self._coefficients = reading.coefficients_of(simulation.microenvironment, self.index)
-            records, engine = self.backend.records, self.backend.engine
-            self.backend = sp.Backend(self._config(simulation.microenvironment), engine=engine)
-            self.backend.records = records
+            last = self.backend
+            config = self._config(simulation.microenvironment)
+            self.backend = sp.Backend(config, engine=last.engine, recorder=last.recorder)
+            self.backend.records = last.records
         state = self.state(simulation)
         self.result = self.backend.step(state)
         self._remember(simulation)
