@@ -20,13 +20,14 @@ from surrogate_plugin.solvers.sparse_direct import SparseDirect
 from surrogate_plugin.surrogate import features
 from surrogate_plugin.surrogate.model import load
 from surrogate_training import checkpoint, metrics
+from surrogate_training.batch import predict
 from surrogate_training.cli import main
 from surrogate_training.config import TrainConfig, read_config
 from surrogate_training.dataset import DataConfig, Split, batch_shape, make_batch, mirrored, sample_problem, stream
 from surrogate_training.distributions import Paper, Vessels
-from surrogate_training.losses import LossConfig, multiscale, to_image
+from surrogate_training.losses import MultiscaleLoss, multiscale, to_image
 from surrogate_training.publish import publish
-from surrogate_training.train import Trainer, predict
+from surrogate_training.train import Trainer
 
 ROOT = Path(__file__).parents[1]
 
@@ -146,7 +147,7 @@ def test_tissues_are_varied() -> None:
 
 def test_the_loss_is_the_formula() -> None:
     error = torch.tensor([[[1.0, -1.0], [3.0, 1.0]], [[0.0, 0.0], [2.0, 0.0]]])
-    config = LossConfig(scales={1: 1.0, 2: 10.0}, mean_square=0.5, peak=0.2, gradient=0.1)
+    config = MultiscaleLoss(scales={1: 1.0, 2: 10.0}, mean_square=0.5, peak=0.2, gradient=0.1)
     mean, root = 8 / 8, (math.sqrt(12 / 4) + math.sqrt(4 / 4)) / 2
     pooled_mean, pooled_root = (1.0 + 0.5) / 2, (1.0 + 0.5) / 2
     gradient = (2 + 2 + 0 + 2) / 4 + (2 + 2 + 2 + 0) / 4
@@ -158,13 +159,13 @@ def test_the_loss_is_the_formula() -> None:
 def test_smooth_error_costs_more_than_rough_error_of_the_same_size() -> None:
     rough = torch.ones(1, 32, 32)
     rough[:, ::2, ::2] = rough[:, 1::2, 1::2] = -1.0
-    config = LossConfig(gradient=0.0)
+    config = MultiscaleLoss(gradient=0.0)
     assert float(multiscale(torch.ones(1, 32, 32), config)) > 2 * float(multiscale(rough, config))
 
 
 def test_a_perfect_network_has_no_loss_and_a_finite_gradient() -> None:
     error = torch.zeros(2, 32, 32, requires_grad=True)
-    loss = multiscale(error, LossConfig())
+    loss = multiscale(error, MultiscaleLoss())
     loss.backward()
     assert float(loss.detach()) < 1e-3
     assert error.grad is not None

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from surrogate_training.dataset import DataConfig
-from surrogate_training.losses import LossConfig
+from surrogate_training.losses import MultiscaleLoss
 
 
 class _Section(BaseModel):
@@ -45,7 +45,7 @@ class TrainConfig(_Section):
     seed: int = Field(default=0, ge=0, description="of the first weights; the data have their own")
     network: NetworkConfig = NetworkConfig()
     data: DataConfig = DataConfig()
-    loss: LossConfig = LossConfig()
+    loss: MultiscaleLoss = MultiscaleLoss()
     optimiser: OptimiserConfig = OptimiserConfig()
     precision: Literal["float32", "bfloat16"] = Field(default="float32", description="of the forward and backward pass")
     device: str = "cpu"

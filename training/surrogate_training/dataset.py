@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -16,7 +15,7 @@ from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from surrogate_plugin.boundary import Boundary
 from surrogate_plugin.problem import FloatArray, Problem
-from surrogate_plugin.surrogate import features
+from surrogate_training.batch import Batch, assemble
 from surrogate_training.distributions import Distribution, Vessels
 
 Split = Literal["train", "validation", "test"]
@@ -38,33 +37,6 @@ class DataConfig(BaseModel):
         default=(128, 576), description="of the other batches, log-uniform, rows and columns apart"
     )
     accuracy: float = Field(default=2e-4, gt=0, description="of the targets, over the largest imposed value")
-
-
-@dataclass(frozen=True)
-class Batch:
-    """A batch of one lattice shape.
-
-    Attributes
-    ----------
-    blocks : (N, h, w, 132) float32
-        What the compact network reads.
-    target : (N, H, W) float32
-        The exact field over the largest imposed value.
-    free : (N, H, W) bool
-        Where the network's word counts; the other pixels are imposed.
-    """
-
-    blocks: torch.Tensor
-    target: torch.Tensor
-    free: torch.Tensor
-
-    def pin_memory(self) -> Batch:
-        """For a faster copy to a GPU."""
-        return Batch(self.blocks.pin_memory(), self.target.pin_memory(), self.free.pin_memory())
-
-    def to(self, device: torch.device) -> Batch:
-        """The same batch on ``device``."""
-        return Batch(*(t.to(device, non_blocking=True) for t in (self.blocks, self.target, self.free)))
 
 
 def exact_field(problem: Problem, accuracy: float) -> FloatArray:
@@ -96,21 +68,15 @@ def sample_problem(config: DataConfig, split: Split, index: int, row: int) -> Pr
 
 def make_batch(config: DataConfig, split: Split, index: int) -> Batch:
     """Draw, solve and encode one batch; a mirrored problem has the mirrored field, at the price of its encoding."""
-    rows, columns = batch_shape(config, split, index)
-    frame = features.Frame.around((rows, columns))
     mirrors = _MIRRORS[: config.mirrors if split == "train" else 1]
-    count = config.batch * len(mirrors)
-    blocks = np.empty((count, *frame.blocks, features.CHANNELS), np.float32)
-    target = np.empty((count, rows, columns), np.float32)
-    free = np.empty(target.shape, np.bool_)
+    problems, fields = [], []
     for row in range(config.batch):
         problem = sample_problem(config, split, index, row)
-        field = exact_field(problem, config.accuracy) / problem.largest_imposed
-        for number, mirror in enumerate(mirrors):
-            at = row * len(mirrors) + number
-            features.encode(mirrored(problem, *mirror), blocks[at])
-            target[at], free[at] = _flip(field, *mirror), _flip(~problem.fixed, *mirror)
-    return Batch(torch.from_numpy(blocks), torch.from_numpy(target), torch.from_numpy(free))
+        field = exact_field(problem, config.accuracy)
+        for mirror in mirrors:
+            problems.append(mirrored(problem, *mirror))
+            fields.append(_flip(field, *mirror))
+    return assemble(problems, fields)
 
 
 #: Whether rows and columns are turned around.

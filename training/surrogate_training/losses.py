@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Literal
+
 import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
@@ -9,9 +11,12 @@ from torch.nn import functional
 
 from surrogate_plugin.surrogate.features import BLOCK, Frame
 
+if TYPE_CHECKING:
+    from surrogate_training.batch import Batch
 
-class LossConfig(BaseModel):
-    """Weights of the loss; every term is an error over the largest imposed value.
+
+class MultiscaleLoss(BaseModel):
+    """The error at several scales; every term is an error over the largest imposed value.
 
     ``scales`` are the sides of the squares the error is averaged over before it is measured, each with its weight: a
     cycle removes pixel-scale error, so its smooth part counts more.
@@ -19,10 +24,16 @@ class LossConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    kind: Literal["multiscale"] = "multiscale"
     scales: dict[int, float] = Field(default={1: 1.0, 2: 0.5, 4: 0.5, 8: 1.0, 32: 1.0})
     mean_square: float = Field(default=1.0, ge=0, description="weight of the root mean square beside the mean modulus")
     peak: float = Field(default=0.5, ge=0, description="weight of the fourth-power mean of the pixels' error")
     gradient: float = Field(default=0.5, ge=0, description="weight of the modulus of the error's differences")
+
+    def evaluate(self, predicted: Tensor, batch: Batch, epoch: int = 0) -> Tensor:
+        """The loss of predicted fields, (N, H, W) over the largest imposed value; imposed pixels do not count."""
+        del epoch
+        return multiscale((predicted - batch.target) * batch.free, self)
 
 
 def to_image(pixels: Tensor, shape: tuple[int, int]) -> Tensor:
@@ -34,7 +45,7 @@ def to_image(pixels: Tensor, shape: tuple[int, int]) -> Tensor:
     return image[:, row : row + shape[0], column : column + shape[1]]
 
 
-def multiscale(error: Tensor, config: LossConfig) -> Tensor:
+def multiscale(error: Tensor, config: MultiscaleLoss) -> Tensor:
     """``sum_s w_s (mean |e_s| + a rms(e_s)) + b (mean e^4)^(1/4) + g mean |grad e|``, e_s averaged over s x s pixels.
 
     Root and fourth-power mean are taken sample by sample, so that a hard sample does not hide the others. The fourth
@@ -43,7 +54,7 @@ def multiscale(error: Tensor, config: LossConfig) -> Tensor:
     Parameters
     ----------
     error : (N, H, W) float32
-    config : LossConfig
+    config : MultiscaleLoss
 
     Returns
     -------
@@ -51,7 +62,7 @@ def multiscale(error: Tensor, config: LossConfig) -> Tensor:
 
     Examples
     --------
-    >>> config = LossConfig(scales={1: 1.0, 2: 1.0}, mean_square=0.0, peak=0.0, gradient=0.0)
+    >>> config = MultiscaleLoss(scales={1: 1.0, 2: 1.0}, mean_square=0.0, peak=0.0, gradient=0.0)
     >>> float(multiscale(torch.tensor([[[1.0, -1.0], [1.0, -1.0]]]), config))
     1.0
     """

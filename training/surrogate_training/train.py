@@ -12,30 +12,17 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
-from surrogate_plugin.surrogate.networks import PaperNetwork, build
+from surrogate_plugin.surrogate.networks import build
 from surrogate_training import checkpoint, metrics
+from surrogate_training.batch import Batch, predict
 from surrogate_training.checkpoint import Progress
 from surrogate_training.config import TrainConfig
-from surrogate_training.dataset import Batch, make_batch, stream
-from surrogate_training.losses import multiscale, to_image
+from surrogate_training.dataset import make_batch, stream
 
 Report = Callable[[float, str], None]
 _MEASURES = ("relative_l2", "max", "smooth_max")
 _COLUMNS = ("step", "samples", "seconds", "learning_rate", "loss", "validation_loss", *_MEASURES)
-
-
-def predict(network: nn.Module, batch: Batch) -> Tensor:
-    """The network's fields over the largest imposed value, (N, H, W) float32, nothing imposed yet."""
-    shape = (batch.target.shape[1], batch.target.shape[2])
-    if not isinstance(network, PaperNetwork):
-        return to_image(network(batch.blocks).float(), shape)
-    image = to_image(batch.blocks[..., :64], shape)[:, None]
-    missing = [-side % PaperNetwork.MULTIPLE for side in shape]
-    padded = functional.pad(image, (0, missing[1], 0, missing[0]))
-    result: Tensor = network(padded)[:, 0, : shape[0], : shape[1]].float()
-    return result
 
 
 class Trainer:
@@ -116,10 +103,10 @@ class Trainer:
         return float(loss.detach())
 
     def loss(self, network: nn.Module, batch: Batch) -> Tensor:
-        """The multiscale loss of a network on a batch."""
+        """The configured loss of a network on a batch."""
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.precision == "bfloat16"):
             predicted = predict(network, batch)
-        return multiscale((predicted - batch.target) * batch.free, self.config.loss)
+        return self.config.loss.evaluate(predicted, batch)
 
     def done(self) -> float:
         """Share of the schedule behind us."""
