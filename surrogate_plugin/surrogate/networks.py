@@ -17,6 +17,11 @@ from surrogate_plugin.surrogate.features import BLOCK, CHANNELS, DECAY_CENTRE
 class PaperNetwork(nn.Module):
     """Field from source image, without skip connections: 50,307,969 parameters, about 35 GMAC at 512x512.
 
+    Parameters
+    ----------
+    width : int
+        Channels of the first layer, 64 in the study; even. All others are in proportion.
+
     Forward
     -------
     image : (N, 1, H, W) float32, source over its largest value; H and W multiples of 32
@@ -34,25 +39,27 @@ class PaperNetwork(nn.Module):
 
     MULTIPLE = 32
 
-    def __init__(self) -> None:
+    def __init__(self, width: int = 64) -> None:
         super().__init__()
-        widths = (1, 64, 128, 256, 512, 1024)
+        if width < 2 or width % 2:
+            raise ValueError(f"width is {width}; an even number from 2 is allowed.")
+        widths = (1, width, 2 * width, 4 * width, 8 * width, 16 * width)
         encoder: list[nn.Module] = []
-        for index, (width, wider) in enumerate(itertools.pairwise(widths)):
-            encoder.append(nn.Conv2d(width, wider, 3, padding=1))
+        for index, (narrow, wider) in enumerate(itertools.pairwise(widths)):
+            encoder.append(nn.Conv2d(narrow, wider, 3, padding=1))
             if index == 0:
                 encoder.append(nn.BatchNorm2d(wider))
             encoder += [nn.LeakyReLU(0.02), nn.AvgPool2d(2)]
-        encoder += [nn.Conv2d(1024, 2048, 3, padding=1), nn.LeakyReLU(0.02)]
-        decoder: list[nn.Module] = [nn.ConvTranspose2d(2048, 1024, 3, padding=1), nn.LeakyReLU(0.02)]
-        widths = (1024, 512, 256, 128, 64, 32)
-        for width, narrower in itertools.pairwise(widths):
+        encoder += [nn.Conv2d(16 * width, 32 * width, 3, padding=1), nn.LeakyReLU(0.02)]
+        decoder: list[nn.Module] = [nn.ConvTranspose2d(32 * width, 16 * width, 3, padding=1), nn.LeakyReLU(0.02)]
+        widths = (16 * width, 8 * width, 4 * width, 2 * width, width, width // 2)
+        for wide, narrower in itertools.pairwise(widths):
             decoder += [
-                nn.ConvTranspose2d(width, narrower, 3, padding=1),
+                nn.ConvTranspose2d(wide, narrower, 3, padding=1),
                 nn.LeakyReLU(0.02),
                 nn.Upsample(scale_factor=2),
             ]
-        decoder += [nn.ConvTranspose2d(32, 1, 3, padding=1), nn.LeakyReLU(0.02)]
+        decoder += [nn.ConvTranspose2d(width // 2, 1, 3, padding=1), nn.LeakyReLU(0.02)]
         self.encoder = nn.Sequential(*encoder)
         self.decoder = nn.Sequential(*decoder)
 
