@@ -24,6 +24,7 @@ from surrogate_plugin.recording import (
     Header,
     RecordingError,
     array,
+    digest,
     open_store,
     shape_of,
     steps_of,
@@ -178,7 +179,10 @@ def _header(problem: Problem, record: StepRecord) -> Header:
         spacing=problem.spacing,
         sides=problem.boundary.sides,
         km=None if problem.uptake is None else problem.uptake.km,
-        fingerprint=problem.fingerprint,
+        largest_imposed=problem.largest_imposed,
+        largest_production=float(np.max(problem.production)),
+        free_pixels=int(np.count_nonzero(~problem.fixed)),
+        digest=digest(problem),
         **{name: numbers.get(name) for name in COEFFICIENTS},
     )
 
@@ -213,7 +217,7 @@ def _create(path: Path, shape: tuple[int, int]) -> None:
     store = zarr.create_group(
         partial, attributes={"format": FORMAT, "version": VERSION, "shape": list(shape), "steps": 0}
     )
-    # A chunk that is lost reads as NaN, which no problem holds; a lost mask does not have the fingerprint.
+    # A chunk that is lost reads as NaN, which no problem holds; a lost mask does not have the digest.
     layout = {name: (tuple(shape), "float64", np.nan) for name in MAPS}
     layout |= {"fixed": (tuple(shape), "bool", False), HEADER: ((_HEADER_BYTES,), "uint8", ord(" "))}
     for name, (inner, dtype, fill) in layout.items():

@@ -8,6 +8,7 @@ what lies beyond it was cut off by a kill, and nobody reads it.
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
@@ -35,7 +36,7 @@ class RecordingError(ValueError):
 
 
 class Header(BaseModel):
-    """One step without its maps; a coefficient that is None is a map."""
+    """One step without its maps, and what steps are chosen by; a coefficient that is None is a map."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, ser_json_inf_nan="constants")
 
@@ -50,7 +51,10 @@ class Header(BaseModel):
     production: float | None
     vmax: float | None
     km: float | None
-    fingerprint: str
+    largest_imposed: float
+    largest_production: float
+    free_pixels: int
+    digest: str
 
 
 class Recording:
@@ -74,6 +78,8 @@ class Recording:
         At least the largest pointwise error of each step's field.
     flags : tuple of tuple of Flag
         Why the surrogate was not used or not accepted, for each step.
+    headers : tuple of Header
+        Everything known about each step but its maps.
 
     Raises
     ------
@@ -99,14 +105,14 @@ class Recording:
         self._store = open_store(self.path, "r")
         self.shape = shape_of(self._store)
         texts = np.asarray(array(self._store, HEADER)[: steps_of(self._store)])
-        self._headers = [self._parse(index, text) for index, text in enumerate(texts)]
-        self.steps = np.array([header.step for header in self._headers], dtype=np.int64)
-        self.methods = tuple(header.method for header in self._headers)
-        self.bounds = np.array([header.bound for header in self._headers], dtype=np.float64)
-        self.flags = tuple(header.flags for header in self._headers)
+        self.headers = tuple(self._parse(index, text) for index, text in enumerate(texts))
+        self.steps = np.array([header.step for header in self.headers], dtype=np.int64)
+        self.methods = tuple(header.method for header in self.headers)
+        self.bounds = np.array([header.bound for header in self.headers], dtype=np.float64)
+        self.flags = tuple(header.flags for header in self.headers)
 
     def __len__(self) -> int:
-        return len(self._headers)
+        return len(self.headers)
 
     def problem(self, index: int) -> Problem:
         """The problem posed at recorded step ``index``, bit for bit; negative indices count from the last one.
@@ -118,7 +124,7 @@ class Recording:
         RecordingError
             If what is stored is not what was recorded.
         """
-        header = self._headers[index]
+        header = self.headers[index]
         row = index % len(self)
         value: dict[str, Any] = {name: getattr(header, name) for name in COEFFICIENTS}
         value |= {name: self._map(name, row) for name, number in value.items() if number is None}
@@ -134,7 +140,7 @@ class Recording:
             )
         except InvalidProblemError as error:
             raise RecordingError(f"step {row} of {self.path} is damaged: {error}") from None
-        if problem.fingerprint != header.fingerprint:
+        if digest(problem) != header.digest:
             raise RecordingError(f"step {row} of {self.path} is damaged: its maps are not those that were recorded.")
         return problem
 
@@ -147,6 +153,15 @@ class Recording:
         except ValidationError as error:
             first = error.errors()[0]
             raise RecordingError(f"the header of step {index} of {self.path} is damaged ({first['msg']}).") from None
+
+
+def digest(problem: Problem) -> str:
+    """Names a problem with all its values, where `Problem.fingerprint` names its operator."""
+    made = hashlib.blake2b(problem.fingerprint.encode(), digest_size=16)
+    made.update(problem.source.tobytes())
+    made.update(np.asarray(problem.production).tobytes())
+    made.update(repr(problem.boundary).encode())
+    return made.hexdigest()
 
 
 def open_store(path: Path, mode: Literal["r", "r+"]) -> Group:

@@ -89,9 +89,9 @@ def test_every_kind_of_problem_is_read_back_bit_for_bit(tmp_path: Path) -> None:
 def test_numbers_survive_their_header(decay: float, bound: float, step: int) -> None:
     side = sp.Problem(np.eye(8)).boundary.left
     numbers = {"diffusivity": None, "decay": decay, "production": 1 / decay, "vmax": 0.1 * decay, "km": None}
-    header = Header(
-        step=step, method="x", bound=bound, flags=(), spacing=decay, sides=(side,) * 4, fingerprint="", **numbers
-    )
+    numbers |= {"largest_imposed": 1.1 * decay, "largest_production": 0.7 / decay}
+    rest = {"method": "x", "flags": (), "sides": (side,) * 4, "digest": "", "free_pixels": 3}
+    header = Header(step=step, bound=bound, spacing=decay, **rest, **numbers)
     assert Header.model_validate_json(header.model_dump_json()) == header
 
 
@@ -194,6 +194,10 @@ def test_an_array_that_lost_a_chunk_is_told_from_one_of_zeros(tmp_path: Path) ->
         recording.problem(1)
     other = zarr.open_group(path, mode="r+")["decay"]
     other[2] = 0.2
+    with pytest.raises(RecordingError, match=r"step 2 of .* is damaged: its maps are not those"):
+        recording.problem(2)
+    zarr.open_group(path, mode="r+")["source"][2, 5, 5] = 0.5  # which no operator feels
+    other[2] = 0.1
     with pytest.raises(RecordingError, match=r"step 2 of .* is damaged: its maps are not those"):
         recording.problem(2)
     shutil.rmtree(path / "header" / "c" / "1")
