@@ -120,17 +120,22 @@ def test_a_window_is_a_part_of_a_step_and_reflects_where_it_was_cut(run: Path) -
     assert seen == set(range(8))
 
 
-def test_a_window_keeps_a_side_it_touches_and_finds_it_where_nothing_else_feeds(tmp_path: Path) -> None:
-    nothing, sides = np.zeros(SHAPE), {"left": "reflecting", "right": 5.0, "bottom": "absorbing", "top": "reflecting"}
-    problems = [sp.Problem(nothing, decay=0.1 + step, boundary=sides) for step in range(6)]
-    recorded = Recorded(path=record(tmp_path / "run.zarr", problems), symmetries=False)
-    bottoms = set()
-    for seed in range(40):
-        boundary = recorded.sample(np.random.default_rng(seed), (9, 9)).boundary
-        assert boundary.right.value == 5.0
-        assert boundary.left.kind == boundary.top.kind == "reflecting"
-        bottoms.add(boundary.bottom.kind)
-    assert bottoms == {"value", "reflecting"}
+def test_a_window_keeps_just_the_sides_it_touches_and_finds_them_where_nothing_else_feeds(tmp_path: Path) -> None:
+    sides = {"left": 5.0, "right": 7.0, "bottom": "absorbing", "top": 2.0}
+    place = np.arange(1.0, 1 + SHAPE[0] * SHAPE[1]).reshape(SHAPE)  # the decay tells where a window lies
+    problems = [sp.Problem(np.zeros(SHAPE), decay=place + 0.1 * step, boundary=sides) for step in range(6)]
+    recorded = Recorded(path=record(tmp_path / "run.zarr", problems), symmetries=False, vary=0.0)
+    whole, seen = problems[0].boundary, set()
+    for seed in range(60):
+        problem = recorded.sample(np.random.default_rng(seed), (9, 9))
+        row, column = divmod(int(problem.decay[0, 0]) - 1, SHAPE[1])
+        touched = {"left": column == 0, "right": column == 21, "bottom": row == 0, "top": row == 9}
+        for name, touches in touched.items():
+            side = getattr(problem.boundary, name)
+            assert side == getattr(whole, name) if touches else side.kind == "reflecting"
+        assert problem.largest_imposed > 0
+        seen |= {name for name, touches in touched.items() if touches}
+    assert seen == set(sides)
 
 
 def test_decay_and_saturating_uptake_vary_together_within_the_limit(run: Path) -> None:
