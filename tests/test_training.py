@@ -193,7 +193,7 @@ def test_metrics_are_taken_where_they_say() -> None:
     expected = math.sqrt((0.01 + 0.0004 + 0.0001) / (1 + 0.36 + 0.0225 + 0.0001))
     assert found["relative_l2"] == pytest.approx(expected)
     table = metrics.summarise([{"a": 1.0}, {"a": 3.0, "b": 5.0}])
-    assert table["a"] == pytest.approx({"mean": 2.0, "median": 2.0, "p95": 2.9, "largest": 3.0})
+    assert table["a"] == pytest.approx({"mean": 2.0, "median": 2.0, "p95": 2.9, "p99": 2.98, "largest": 3.0})
     assert table["b"]["mean"] == 5.0
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+
 import numpy as np
 import numpy.typing as npt
 
@@ -9,6 +11,8 @@ FloatArray = npt.NDArray[np.floating]
 
 #: The study's regions: pixels whose true value over the largest lies within these bounds.
 REGIONS = {"r1": (0.2, 1.0), "r2": (0.1, 0.2), "r3": (0.05, 0.1)}
+#: Where a sample says how many sources its problem was drawn with; not a metric.
+SOURCE_COUNT = "source_count"
 
 
 def measure(predicted: FloatArray, exact: FloatArray, fixed: npt.NDArray[np.bool_]) -> dict[str, float]:
@@ -54,16 +58,42 @@ def measure(predicted: FloatArray, exact: FloatArray, fixed: npt.NDArray[np.bool
     return found
 
 
-def summarise(samples: list[dict[str, float]]) -> dict[str, dict[str, float]]:
-    """Mean, median, 95th percentile and largest of each metric over samples that have it."""
-    names = sorted({name for sample in samples for name in sample})
+def summarise(samples: Iterable[Mapping[str, float]]) -> dict[str, dict[str, float]]:
+    """Mean, median, 95th and 99th percentile and largest of each metric over samples that have it.
+
+    Examples
+    --------
+    >>> summarise([{"mae": 0.1}, {"mae": 0.3}])["mae"]["median"]
+    0.2
+    """
+    samples = list(samples)
     table = {}
-    for name in names:
+    for name in sorted({name for sample in samples for name in sample} - {SOURCE_COUNT}):
         values = np.array([sample[name] for sample in samples if name in sample])
         table[name] = {
             "mean": float(values.mean()),
             "median": float(np.median(values)),
             "p95": float(np.percentile(values, 95)),
+            "p99": float(np.percentile(values, 99)),
             "largest": float(values.max()),
         }
     return table
+
+
+def by_sources(samples: Iterable[Mapping[str, float]]) -> dict[int, dict[str, dict[str, float]]]:
+    """`summarise` for each number of sources apart, as the study reports its metrics.
+
+    Samples say their number under ``source_count``, since discs that overlap cannot be counted afterwards; samples
+    that do not say it are left out.
+
+    Examples
+    --------
+    >>> table = by_sources([{"mae": 0.2, "source_count": 3}, {"mae": 0.1, "source_count": 1}])
+    >>> {count: metrics["mae"]["mean"] for count, metrics in table.items()}
+    {1: 0.1, 3: 0.2}
+    """
+    groups: dict[int, list[Mapping[str, float]]] = {}
+    for sample in samples:
+        if SOURCE_COUNT in sample:
+            groups.setdefault(int(sample[SOURCE_COUNT]), []).append(sample)
+    return {count: summarise(groups[count]) for count in sorted(groups)}
