@@ -45,7 +45,7 @@ class RecordingWarning(UserWarning):
 class Recorder:
     """Records the steps that a `Backend` solves; steps that hold the last field are not recorded again.
 
-    At 512 x 512 a step of a tissue takes some 15 ms and a few hundred kilobytes. A store has one writer at a time: a
+    At 512 x 512 a step of a tissue takes some 20 ms and half a megabyte. A store has one writer at a time: a
     copy of a backend, pickled or not, records nothing until it is given a recorder of its own.
 
     Parameters
