@@ -23,10 +23,12 @@ from surrogate_training import checkpoint, metrics
 from surrogate_training.batch import predict
 from surrogate_training.cli import main
 from surrogate_training.config import TrainConfig, read_config
-from surrogate_training.dataset import DataConfig, Split, batch_shape, make_batch, mirrored, sample_problem, stream
+from surrogate_training.dataset import DataConfig, Split, batch_shape, make_batch, sample_problem
 from surrogate_training.distributions import Paper, Vessels
 from surrogate_training.losses import MultiscaleLoss, multiscale, to_image
 from surrogate_training.publish import publish
+from surrogate_training.stream import stream
+from surrogate_training.symmetry import Symmetry
 from surrogate_training.train import Trainer
 
 ROOT = Path(__file__).parents[1]
@@ -81,18 +83,6 @@ def test_targets_solve_the_problem_and_inputs_are_its_features() -> None:
         np.testing.assert_array_equal(batch.free[row].numpy(), ~problem.fixed)
 
 
-@given(st.integers(0, 10**6), st.booleans(), st.booleans())
-def test_a_mirrored_problem_has_the_mirrored_field(index: int, rows: bool, columns: bool) -> None:
-    config = DataConfig(shape=(20, 28), other_shapes=0.0)
-    problem = sample_problem(config, "train", index, 0)
-    image = mirrored(problem, rows, columns)
-    solver = SparseDirect()
-    field = solver.solve(solver.prepare(problem), problem).field
-    field = np.flipud(field) if rows else field
-    field = np.fliplr(field) if columns else field
-    np.testing.assert_allclose(solver.solve(solver.prepare(image), image).field, field, atol=1e-9)
-
-
 def test_training_batches_hold_mirror_images_and_test_batches_none() -> None:
     config = DataConfig(shape=(24, 40), other_shapes=0.0, batch=2, mirrors=4)
     batch = make_batch(config, "train", 1)
@@ -100,7 +90,7 @@ def test_training_batches_hold_mirror_images_and_test_batches_none() -> None:
     assert torch.equal(batch.target[1], batch.target[0].flip(1))
     assert torch.equal(batch.free[7], batch.free[4].flip(0, 1))
     np.testing.assert_array_equal(
-        batch.blocks[6].numpy(), features.encode(mirrored(sample_problem(config, "train", 1, 1), True, False))
+        batch.blocks[6].numpy(), features.encode(Symmetry(rows=True).problem(sample_problem(config, "train", 1, 1)))
     )
     assert make_batch(config, "test", 1).target.shape == (2, 24, 40)
 

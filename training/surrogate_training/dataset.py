@@ -1,25 +1,24 @@
-"""Exact samples made on the fly in worker processes: each named by (seed, split, batch, row), none seen twice."""
+"""Exact samples, each named by (seed, split, index, row): a name is all that a sample depends on."""
 
 from __future__ import annotations
 
 import math
-import os
-from collections.abc import Iterator
-from typing import Any, Literal
+from pathlib import Path
+from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
-import torch
-from pydantic import BaseModel, ConfigDict, Field
-from torch.utils.data import DataLoader, IterableDataset, get_worker_info
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from surrogate_plugin.boundary import Boundary
 from surrogate_plugin.problem import FloatArray, Problem
 from surrogate_training.batch import Batch, assemble
-from surrogate_training.distributions import Distribution, Vessels
+from surrogate_training.distributions import Distribution, Vessels, produces
+from surrogate_training.symmetry import Symmetry
 
 Split = Literal["train", "validation", "test"]
 _STREAM: dict[Split, int] = {"train": 0, "validation": 1, "test": 2}
+
+#: The images of a training problem, itself first.
+_MIRRORS = (Symmetry(), Symmetry(columns=True), Symmetry(rows=True), Symmetry(rows=True, columns=True))
 
 
 class DataConfig(BaseModel):
@@ -30,6 +29,10 @@ class DataConfig(BaseModel):
     distribution: Distribution = Vessels()
     seed: int = Field(default=0, ge=0)
     batch: int = Field(default=8, ge=1, description="problems a batch, all of one shape")
+    samples: int | None = Field(
+        default=None, ge=1, description="distinct training problems, seen anew each epoch; none: never one twice"
+    )
+    shards: Path | None = Field(default=None, description="folder of stored samples to train on instead of making them")
     mirrors: int = Field(default=4, ge=1, le=4, description="mirror images of each training problem, itself included")
     shape: tuple[int, int] = Field(default=(512, 512), description="rows and columns of most batches")
     other_shapes: float = Field(default=0.4, ge=0, le=1, description="share of batches with random sides")
@@ -37,6 +40,24 @@ class DataConfig(BaseModel):
         default=(128, 576), description="of the other batches, log-uniform, rows and columns apart"
     )
     accuracy: float = Field(default=2e-4, gt=0, description="of the targets, over the largest imposed value")
+
+    @model_validator(mode="after")
+    def _check(self) -> DataConfig:
+        if produces(self.distribution):
+            raise ValueError(
+                "distribution has the reading 'flux', but networks cannot see production; 'imposed' is allowed."
+            )
+        if self.finite and self.other_shapes:
+            raise ValueError(
+                f"other_shapes is {self.other_shapes:g}, but samples that are seen again must be of one shape; "
+                "0 is allowed."
+            )
+        return self
+
+    @property
+    def finite(self) -> bool:
+        """Whether training problems are seen again."""
+        return self.samples is not None or self.shards is not None
 
 
 def exact_field(problem: Problem, accuracy: float) -> FloatArray:
@@ -66,88 +87,29 @@ def sample_problem(config: DataConfig, split: Split, index: int, row: int) -> Pr
             return problem
 
 
+def make_sample(config: DataConfig, number: int) -> tuple[Problem, FloatArray]:
+    """Training problem ``number`` of a finite set, with its exact field.
+
+    Its name holds no batch, so that sets of other sizes, and batches of other sizes, begin with the same problems.
+    """
+    problem = sample_problem(config, "train", number, 0)
+    return problem, exact_field(problem, config.accuracy)
+
+
 def make_batch(config: DataConfig, split: Split, index: int) -> Batch:
-    """Draw, solve and encode one batch; a mirrored problem has the mirrored field, at the price of its encoding."""
-    mirrors = _MIRRORS[: config.mirrors if split == "train" else 1]
-    problems, fields = [], []
-    for row in range(config.batch):
-        problem = sample_problem(config, split, index, row)
-        field = exact_field(problem, config.accuracy)
-        for mirror in mirrors:
-            problems.append(mirrored(problem, *mirror))
-            fields.append(_flip(field, *mirror))
-    return assemble(problems, fields)
+    """Draw, solve and encode one batch."""
+    problems = [sample_problem(config, split, index, row) for row in range(config.batch)]
+    fields = [exact_field(problem, config.accuracy) for problem in problems]
+    return with_mirrors(problems, fields, config.mirrors if split == "train" else 1)
 
 
-#: Whether rows and columns are turned around.
-_MIRRORS = ((False, False), (False, True), (True, False), (True, True))
-
-
-def mirrored(problem: Problem, rows: bool, columns: bool) -> Problem:
-    """The problem with its rows, its columns or both in reverse order; without production and saturating uptake."""
-    if not (rows or columns):
-        return problem
-    left, right, bottom, top = problem.boundary.sides
-    if columns:
-        left, right = right, left
-    if rows:
-        bottom, top = top, bottom
-    decay = _flip(problem.decay, rows, columns) if isinstance(problem.decay, np.ndarray) else problem.decay
-    return Problem(
-        _flip(problem.source, rows, columns),
-        fixed=_flip(problem.fixed, rows, columns),
-        diffusivity=problem.diffusivity,
-        decay=decay,
-        spacing=problem.spacing,
-        boundary=Boundary(left, right, bottom, top),
+def with_mirrors(problems: list[Problem], fields: list[FloatArray], mirrors: int) -> Batch:
+    """The batch of problems and of their images; an image has the field's image, at the price of its encoding."""
+    images = _MIRRORS[:mirrors]
+    return assemble(
+        [image.problem(problem) for problem in problems for image in images],
+        [image.array(field) for field in fields for image in images],
     )
-
-
-def _flip(image: npt.NDArray[Any], rows: bool, columns: bool) -> npt.NDArray[Any]:
-    return image[:: -1 if rows else 1, :: -1 if columns else 1]
-
-
-class ExactSamples(IterableDataset[Batch]):
-    """The batches of a split from ``first`` on, without end; workers take turns, so their number changes nothing."""
-
-    def __init__(self, config: DataConfig, split: Split = "train", first: int = 0) -> None:
-        self.config, self.split, self.first = config, split, first
-
-    def __iter__(self) -> Iterator[Batch]:
-        worker = get_worker_info()
-        index, stride = self.first, 1
-        if worker is not None:
-            index, stride = self.first + worker.id, worker.num_workers
-        while True:
-            yield make_batch(self.config, self.split, index)
-            index += stride
-
-
-def stream(config: DataConfig, first: int, workers: int, *, ahead: int = 6) -> Iterator[Batch]:
-    """Training batches from ``first`` on, made by ``workers`` processes of one thread each (0: in this process)."""
-    samples = ExactSamples(config, "train", first)
-    if workers == 0:
-        return iter(samples)
-    options: dict[str, Any] = {"multiprocessing_context": "spawn", "prefetch_factor": ahead}
-    loader = DataLoader(samples, batch_size=None, num_workers=workers, worker_init_fn=_one_thread, **options)
-    kept = {name: os.environ.get(name) for name in _THREADS}
-    os.environ.update(dict.fromkeys(_THREADS, "1"))  # read when a worker imports numba, before its first task
-    try:
-        return iter(loader)
-    finally:
-        for name, value in kept.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
-
-
-_THREADS = ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS")
-
-
-def _one_thread(worker: int) -> None:
-    del worker
-    torch.set_num_threads(1)
 
 
 def _rng(config: DataConfig, split: Split, index: int, row: int) -> np.random.Generator:

@@ -1,4 +1,4 @@
-"""What the surrogate is trained on: random tissues, and the published study's discs."""
+"""What the surrogate is trained on: random tissues, the published study's discs, recorded states, or a mixture."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from surrogate_plugin.boundary import BoundaryLike
-from surrogate_plugin.problem import Coefficient, FloatArray, Problem
+from surrogate_plugin.problem import Coefficient, FloatArray, MichaelisMenten, Problem
 from surrogate_training import painting
+from surrogate_training.recorded import Recorded
 
 Rng = np.random.Generator
 Shape = tuple[int, int]
@@ -40,11 +41,21 @@ class Vessels(_Distribution):
     most_discs: int = Field(default=80, ge=1)
     one_value: float = Field(default=0.5, ge=0, le=1, description="share of problems whose vessels all hold one value")
     uniform_boundary: float = Field(default=0.8, ge=0, le=1, description="share of problems with four like sides")
+    saturating: float = Field(
+        default=0.0, ge=0, le=1, description="share of problems with uptake whose cells take up by Michaelis-Menten"
+    )
+    km: tuple[float, float] = Field(
+        default=(0.005, 0.5), description="where their uptake is half, over the largest imposed value, log-uniform"
+    )
 
     def sample(self, rng: Rng, shape: Shape) -> Problem:
         """A random problem; the seed names it."""
         boundary = self._boundary(rng)
-        return Problem(self._vessels(rng, shape), decay=self._decay(rng, shape), boundary=boundary)
+        problem = Problem(self._vessels(rng, shape), decay=self._decay(rng, shape), boundary=boundary)
+        # Nothing is drawn where none saturate, so that the samples of older configurations keep their names.
+        if not self.saturating or rng.random() >= self.saturating or not isinstance(problem.decay, np.ndarray):
+            return problem
+        return _saturated(problem, _log_uniform(rng, self.km) * problem.largest_imposed)
 
     def _vessels(self, rng: Rng, shape: Shape) -> FloatArray:
         image = np.zeros(shape)
@@ -99,7 +110,11 @@ class Vessels(_Distribution):
 
 
 class Paper(_Distribution):
-    """The published study's problems: 1 to 20 discs that hold a value, one of them 1; D = 1, decay 1/400, absorbing.
+    """The published study's problems: 1 to 20 discs; D = 1, decay 1/400, absorbing.
+
+    Its text and its code differ, so there are two readings. ``imposed``, the text's: each disc holds a value, one of
+    them 1, the others uniform in (0, 1]. ``flux``, the code's: each disc produces at a rate uniform in [0.01, 1], and
+    where discs overlap the rates add. Networks cannot see production: the second reading is for solving and plotting.
 
     Source
     ------
@@ -109,25 +124,93 @@ class Paper(_Distribution):
     --------
     >>> Paper().sample(np.random.default_rng(0), (64, 64)).largest_imposed
     1.0
+    >>> Paper(reading="flux").sample(np.random.default_rng(0), (64, 64)).largest_imposed
+    0.0
     """
 
     kind: Literal["paper"] = "paper"
+    reading: Literal["imposed", "flux"] = "imposed"
     sources: tuple[int, int] = (1, 20)
     radius: tuple[float, float] = (5.0, 5.0)
     decay: float = 1 / 400
 
     def sample(self, rng: Rng, shape: Shape) -> Problem:
         """A random problem; the seed names it."""
-        image = np.zeros(shape)
         count = int(rng.integers(self.sources[0], self.sources[1] + 1))
+        if self.reading == "flux":
+            return self._flux(rng, shape, count)
+        image = np.zeros(shape)
         for left in reversed(range(count)):  # the disc of value 1 comes last, so that no other hides it
-            radius = rng.uniform(*self.radius)
-            at = (_inside(rng, radius, shape[0]), _inside(rng, radius, shape[1]))
+            at, radius = self._place(rng, shape)
             painting.paint_segment(image, at, at, radius, 1.0 - rng.random() if left else 1.0)
         return Problem(image, decay=self.decay)
 
+    def _flux(self, rng: Rng, shape: Shape, count: int) -> Problem:
+        production = np.zeros(shape)
+        for _ in range(count):
+            disc = np.zeros(shape)
+            at, radius = self._place(rng, shape)
+            painting.paint_segment(disc, at, at, radius, rng.uniform(0.01, 1.0))
+            production += disc
+        return Problem(np.zeros(shape), production=production, decay=self.decay)
 
-Distribution = Annotated[Vessels | Paper, Field(discriminator="kind")]
+    def _place(self, rng: Rng, shape: Shape) -> tuple[tuple[float, float], float]:
+        """Centre and radius of a disc that lies inside the lattice."""
+        radius = rng.uniform(*self.radius)
+        return (_inside(rng, radius, shape[0]), _inside(rng, radius, shape[1])), radius
+
+
+class Part(_Distribution):
+    """One distribution of a mixture, and how often it is drawn."""
+
+    weight: float = Field(default=1.0, gt=0, description="share of the problems, over the sum of all weights")
+    distribution: Vessels | Paper | Recorded = Field(discriminator="kind")
+
+
+class Mixture(_Distribution):
+    """Each problem from one of several distributions, drawn by weight: what a retrained network must not forget.
+
+    All problems of one shape: a lattice larger than a recorded one is cut down to it.
+
+    Examples
+    --------
+    >>> both = Mixture(parts=(Part(distribution=Vessels(), weight=3), Part(distribution=Paper())))
+    >>> both.sample(np.random.default_rng(0), (64, 64)).shape
+    (64, 64)
+    """
+
+    kind: Literal["mixture"] = "mixture"
+    parts: tuple[Part, ...] = Field(min_length=1)
+
+    def sample(self, rng: Rng, shape: Shape) -> Problem:
+        """A random problem of one of the parts; the seed names it."""
+        weights = np.array([part.weight for part in self.parts])
+        drawn = self.parts[int(rng.choice(len(self.parts), p=weights / weights.sum()))].distribution
+        for part in self.parts:
+            if isinstance(part.distribution, Recorded):
+                rows, columns = part.distribution.lattice()
+                shape = (min(shape[0], rows), min(shape[1], columns))
+        return drawn.sample(rng, shape)
+
+
+Distribution = Annotated[Vessels | Paper | Recorded | Mixture, Field(discriminator="kind")]
+
+
+def produces(distribution: Distribution) -> bool:
+    """Whether problems have production, which networks cannot see."""
+    if isinstance(distribution, Mixture):
+        return any(produces(part.distribution) for part in distribution.parts)
+    return isinstance(distribution, Paper) and distribution.reading == "flux"
+
+
+def _saturated(problem: Problem, km: float) -> Problem:
+    """The cells' part ``rate c`` of a decay map as ``vmax c / (km + c)`` with ``vmax = rate km``: alike at low values.
+
+    The least decay of the map is the background, which stays of first order.
+    """
+    background = float(np.min(problem.decay))
+    uptake = MichaelisMenten((problem.decay - background) * km, km)
+    return Problem(problem.source, decay=background, uptake=uptake, boundary=problem.boundary)
 
 
 def _side(rng: Rng) -> str | float:

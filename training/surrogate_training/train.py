@@ -18,7 +18,8 @@ from surrogate_training import checkpoint, metrics
 from surrogate_training.batch import Batch, predict
 from surrogate_training.checkpoint import Progress
 from surrogate_training.config import TrainConfig
-from surrogate_training.dataset import make_batch, stream
+from surrogate_training.dataset import make_batch
+from surrogate_training.stream import stream
 
 Report = Callable[[float, str], None]
 _MEASURES = ("relative_l2", "max", "smooth_max")

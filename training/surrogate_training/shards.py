@@ -1,0 +1,139 @@
+"""Stored samples: safetensors shards, held to their checksums when they are read."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from safetensors import SafetensorError, safe_open
+
+from surrogate_plugin.surrogate.card import checksum
+from surrogate_training.dataset import DataConfig
+from surrogate_training.record import Record
+
+INDEX = "index.json"
+#: Settings of the data that decide what a stored sample is.
+_DECISIVE = {"distribution", "seed", "shape", "accuracy"}
+_REMAKE = "remake it with `surrogate-plugin samples --repair`"
+
+
+class DamagedShardError(ValueError):
+    """A shard or the index of a folder is missing or not what was written."""
+
+
+class Index(BaseModel):
+    """What a folder of shards holds; written last, so that a folder without one is unfinished."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    version: int = 1
+    data: dict[str, Any]
+    samples: int
+    samples_a_shard: int
+    sha256: dict[str, str]
+
+    @classmethod
+    def read(cls, folder: Path) -> Index:
+        """Read the index of a folder.
+
+        Raises
+        ------
+        DamagedShardError
+            If there is none, or it is no valid index.
+        """
+        try:
+            return cls.model_validate_json((folder / INDEX).read_bytes())
+        except FileNotFoundError:
+            raise DamagedShardError(
+                f"{folder} holds no {INDEX}; make the samples, or finish making them, with `surrogate-plugin samples`."
+            ) from None
+        except ValidationError as error:
+            raise DamagedShardError(f"{folder / INDEX} is damaged ({error.errors()[0]['msg']}); {_REMAKE}.") from None
+
+    def check(self, folder: Path, name: str) -> None:
+        """Hold a shard to its checksum.
+
+        Raises
+        ------
+        DamagedShardError
+            Names the shard.
+        """
+        if not (folder / name).is_file():
+            raise DamagedShardError(f"shard {folder / name} is missing; {_REMAKE}.")
+        if checksum(folder / name) != self.sha256.get(name):
+            raise DamagedShardError(f"shard {folder / name} does not have its checksum; {_REMAKE}.")
+
+
+class Shards:
+    """The samples of a folder, each read when it is asked for.
+
+    Parameters
+    ----------
+    folder : Path
+    config : DataConfig
+        Must name the samples as the stored ones are named; its ``samples`` may ask for fewer than there are.
+
+    Raises
+    ------
+    DamagedShardError
+        If the folder holds no index; by indexing, if a shard is missing or damaged.
+    ValueError
+        If ``config`` names other samples, or asks for more.
+    """
+
+    def __init__(self, folder: Path, config: DataConfig) -> None:
+        self.folder, self.index = folder, Index.read(folder)
+        for name, value in decisive(config).items():
+            if self.index.data.get(name) != value:
+                raise ValueError(
+                    f"data.{name} is {value}, but the samples in {folder} were made with {self.index.data.get(name)}; "
+                    "make them equal, or name another folder."
+                )
+        self.count = config.samples or self.index.samples
+        if self.count > self.index.samples:
+            raise ValueError(
+                f"data.samples is {self.count}, but {folder} holds {self.index.samples}; at most these are allowed."
+            )
+        self._checked: set[str] = set()
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, number: int) -> Record:
+        shard, row = divmod(number, self.index.samples_a_shard)
+        name = shard_name(shard)
+        if name not in self._checked:
+            self.index.check(self.folder, name)
+            self._checked.add(name)
+        return read_record(self.folder / name, row)
+
+
+def decisive(config: DataConfig) -> dict[str, Any]:
+    """The settings that decide what a stored sample is, as JSON has them."""
+    return config.model_dump(mode="json", include=_DECISIVE)
+
+
+def shard_name(shard: int) -> str:
+    """The file of a shard."""
+    return f"{shard:05d}.safetensors"
+
+
+def read_record(path: Path, row: int) -> Record:
+    """One sample of a shard, without reading the others."""
+    with safe_open(path, "np") as file:
+        prefix = f"{row}."
+        names = [name for name in file.keys() if name.startswith(prefix)]  # noqa: SIM118 - not a mapping
+        maps = {name.removeprefix(prefix): file.get_tensor(name) for name in names}
+        return Record(maps, json.loads(file.metadata()["records"])[row])
+
+
+def says(path: Path) -> dict[str, str]:
+    """What a shard says of itself: the settings and the numbers of its samples; empty where it cannot be read."""
+    try:
+        with safe_open(path, "np") as file:
+            said: dict[str, str] = file.metadata()
+    except (OSError, SafetensorError):
+        return {}
+    return {name: said[name] for name in ("data", "numbers")}

@@ -1,0 +1,152 @@
+"""Training batches in their order: without end and none twice, or from a finite set that is shuffled each epoch."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from torch.utils.data import DataLoader, Dataset, IterableDataset, get_worker_info
+
+from surrogate_training.batch import Batch
+from surrogate_training.dataset import DataConfig, make_batch, make_sample, with_mirrors
+from surrogate_training.record import Record
+from surrogate_training.shards import Shards
+
+#: Hears how many samples of how many are made.
+Count = Callable[[int, int], None]
+
+
+class Records(Protocol):
+    """A finite set of samples."""
+
+    def __len__(self) -> int:
+        """How many."""
+
+    def __getitem__(self, number: int) -> Record:
+        """Sample ``number``."""
+
+
+class Batches(IterableDataset[Batch]):
+    """The training batches ``first``, ``first + stride``, ...; workers take turns, so their number changes nothing."""
+
+    def __init__(self, config: DataConfig, records: Records | None = None, first: int = 0, stride: int = 1) -> None:
+        self.config, self.records, self.first, self.stride = config, records, first, stride
+
+    def __iter__(self) -> Iterator[Batch]:
+        worker = get_worker_info()
+        index, stride = self.first, self.stride
+        if worker is not None:
+            index, stride = index + worker.id * stride, stride * worker.num_workers
+        while True:
+            if self.records is None:
+                yield make_batch(self.config, "train", index)
+            else:
+                yield shuffled_batch(self.config, self.records, index)
+            index += stride
+
+
+class _Making(Dataset[Record]):
+    """Some samples of a finite set, each made when it is asked for."""
+
+    def __init__(self, config: DataConfig, numbers: Sequence[int]) -> None:
+        self.config, self.numbers = config, numbers
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def __getitem__(self, at: int) -> Record:
+        return Record.of(*make_sample(self.config, self.numbers[at]))
+
+
+def stream(
+    config: DataConfig, first: int, workers: int, *, stride: int = 1, report: Count = lambda made, total: None
+) -> Iterator[Batch]:
+    """Training batches ``first``, ``first + stride``, ... without end.
+
+    Parameters
+    ----------
+    config : DataConfig
+        With ``samples``, these are made once, before the first batch, and kept in memory; with ``shards``, they are
+        read. Else each batch is new.
+    first, stride : int
+        Process r of R that train together takes batches r, r + R, ...
+    workers : int
+        Processes of one thread each that make samples; 0: this process does. They change no batch.
+    report : callable
+        Hears how many samples of a finite set are made.
+    """
+    if config.shards is not None:
+        return _loaded(Batches(config, Shards(config.shards, config), first, stride), workers)
+    if config.samples is None:
+        return _loaded(Batches(config, None, first, stride), workers)
+    records: list[Record] = []
+    for record in make_records(config, range(config.samples), workers):
+        records.append(record)
+        report(len(records), config.samples)
+    # Encoding is cheap, and workers would each hold a copy of them all.
+    return iter(Batches(config, records, first, stride))
+
+
+def make_records(config: DataConfig, numbers: Sequence[int], workers: int) -> Iterator[Record]:
+    """The samples of a finite set with these numbers, in this order."""
+    return _loaded(_Making(config, numbers), workers if len(numbers) else 0)
+
+
+def shuffled_batch(config: DataConfig, records: Records, index: int) -> Batch:
+    """Batch ``index`` of a finite set; epochs follow one another without a gap, so a batch may span two."""
+    problems, fields = zip(*(records[number].restore() for number in drawn(config, len(records), index)), strict=True)
+    return with_mirrors(list(problems), list(fields), config.mirrors)
+
+
+def drawn(config: DataConfig, count: int, index: int) -> list[int]:
+    """Which of ``count`` samples batch ``index`` holds: each once an epoch, in an order that (seed, epoch) names.
+
+    Examples
+    --------
+    >>> config = DataConfig(samples=6, batch=4, other_shapes=0.0)
+    >>> numbers = sum((drawn(config, 6, index) for index in range(3)), [])
+    >>> sorted(numbers[:6]), sorted(numbers[6:])
+    ([0, 1, 2, 3, 4, 5], [0, 1, 2, 3, 4, 5])
+    """
+    numbers = []
+    orders: dict[int, np.ndarray[tuple[int], np.dtype[np.int64]]] = {}
+    for position in range(index * config.batch, (index + 1) * config.batch):
+        epoch, at = divmod(position, count)
+        if epoch not in orders:
+            orders[epoch] = np.random.default_rng([config.seed, _ORDER, epoch]).permutation(count)
+        numbers.append(int(orders[epoch][at]))
+    return numbers
+
+
+#: Apart from the splits of `dataset`, which begin the names of samples.
+_ORDER = 3
+
+
+def _loaded(samples: Dataset[Any], workers: int, *, ahead: int = 6) -> Iterator[Any]:
+    """What a data set yields, made by ``workers`` processes of one thread each (0: in this process)."""
+    options: dict[str, Any] = {"batch_size": None, "num_workers": workers}
+    if workers:
+        options |= {"multiprocessing_context": "spawn", "prefetch_factor": ahead, "worker_init_fn": _begin_worker}
+    kept = {name: os.environ.get(name) for name in _THREADS}
+    os.environ.update(dict.fromkeys(_THREADS, "1"))  # read when a worker imports numba, before its first task
+    try:
+        return iter(DataLoader(samples, **options))
+    finally:
+        for name, value in kept.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+_THREADS = ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS")
+
+
+def _begin_worker(worker: int) -> None:
+    del worker
+    torch.set_num_threads(1)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the trainer stops its workers
