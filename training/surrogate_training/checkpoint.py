@@ -1,4 +1,4 @@
-"""A run on disk: one safetensors file of weights, their average and the optimiser's moments, with the rest as JSON."""
+"""A run on disk: safetensors files of weights, their average and the optimiser's moments, with the rest as JSON."""
 
 from __future__ import annotations
 
@@ -15,33 +15,62 @@ from torch import Tensor, nn
 from surrogate_training.config import TrainConfig
 
 FILE = "checkpoint.safetensors"
+#: The averaged weights of the best validation, without what a resumed run needs besides.
+BEST = "best-checkpoint.safetensors"
 
 
 @dataclass
 class Progress:
-    """How far a run is."""
+    """How far a run is.
+
+    Attributes
+    ----------
+    step, batches, samples : int
+        Steps taken; batches drawn, of all processes together; samples seen, mirror images included.
+    seconds : float
+        By the clock, validation included.
+    finished : bool
+    loss : float or None
+        Running mean of the training loss.
+    validated : int
+        The step of the last validation.
+    best : float or None
+        The lowest value of what is monitored.
+    stale : int
+        Validations since.
+    """
 
     step: int = 0
+    batches: int = 0
     samples: int = 0
     seconds: float = 0.0
     finished: bool = False
+    loss: float | None = None
+    validated: int = 0
+    best: float | None = None
+    stale: int = 0
 
 
 def save(folder: Path, config: TrainConfig, progress: Progress, network: nn.Module, average: nn.Module,
-         optimiser: torch.optim.AdamW) -> None:  # fmt: skip
+         optimiser: torch.optim.Adam) -> None:  # fmt: skip
     """Write the checkpoint in one move, so that a kill leaves the old one or the new one."""
     tensors: dict[str, Tensor] = {}
     for prefix, module in (("network.", network), ("average.", average)):
         tensors |= {prefix + name: value for name, value in module.state_dict().items()}
     for index, state in optimiser.state_dict()["state"].items():
         tensors |= {f"optimiser.{index}.{name}": value for name, value in state.items()}
-    metadata = {"config": config.model_dump_json(), "progress": json.dumps(asdict(progress))}
-    partial = folder / (FILE + ".partial")
-    save_file({name: value.detach().cpu().contiguous() for name, value in tensors.items()}, partial, metadata)
-    os.replace(partial, folder / FILE)
+    # Samples and their order are functions of their names; this is for a network or a loss that draws.
+    tensors["random"] = torch.get_rng_state()
+    _write(folder / FILE, config, progress, tensors)
 
 
-def load(folder: Path) -> tuple[TrainConfig, Progress, dict[str, Tensor]]:
+def save_best(folder: Path, config: TrainConfig, progress: Progress, average: nn.Module) -> None:
+    """Keep the averaged weights as the best so far."""
+    tensors = {"average." + name: value for name, value in average.state_dict().items()}
+    _write(folder / BEST, config, progress, tensors)
+
+
+def load(folder: Path, file: str = FILE) -> tuple[TrainConfig, Progress, dict[str, Tensor]]:
     """The configuration, progress and tensors of a checkpoint.
 
     Raises
@@ -49,13 +78,27 @@ def load(folder: Path) -> tuple[TrainConfig, Progress, dict[str, Tensor]]:
     FileNotFoundError
         If the folder holds none.
     """
-    path = folder / FILE
+    path = folder / file
     if not path.is_file():
         raise FileNotFoundError(f"{path} does not exist; train first, or name the folder of a run.")
-    with safe_open(path, "pt") as file:
-        metadata = file.metadata()
-        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
+    with safe_open(path, "pt") as opened:
+        metadata = opened.metadata()
+        tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118 - not a mapping
     return TrainConfig.model_validate_json(metadata["config"]), Progress(**json.loads(metadata["progress"])), tensors
+
+
+def load_selected(folder: Path) -> tuple[TrainConfig, Progress, dict[str, Tensor]]:
+    """What a run has come to: its last averaged weights or its best, as its configuration says.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the folder holds no run.
+    """
+    last = load(folder)
+    if last[0].stop.select == "best" and (folder / BEST).is_file():
+        return load(folder, BEST)
+    return last
 
 
 def part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
@@ -63,10 +106,17 @@ def part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
     return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
 
 
-def restore_optimiser(optimiser: torch.optim.AdamW, tensors: dict[str, Tensor]) -> None:
+def restore_optimiser(optimiser: torch.optim.Adam, tensors: dict[str, Tensor]) -> None:
     """Give the optimiser its moments back."""
     state: dict[int, dict[str, Tensor]] = {}
     for name, value in part(tensors, "optimiser.").items():
         index, _, field = name.partition(".")
         state.setdefault(int(index), {})[field] = value
     optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})
+
+
+def _write(path: Path, config: TrainConfig, progress: Progress, tensors: dict[str, Tensor]) -> None:
+    metadata = {"config": config.model_dump_json(), "progress": json.dumps(asdict(progress))}
+    partial = path.with_name(path.name + ".partial")
+    save_file({name: value.detach().cpu().contiguous() for name, value in tensors.items()}, partial, metadata)
+    os.replace(partial, path)

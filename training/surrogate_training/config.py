@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from surrogate_training.dataset import DataConfig
 from surrogate_training.losses import MultiscaleLoss
+from surrogate_training.study_losses import StudyLoss
+
+Loss = Annotated[MultiscaleLoss | StudyLoss, Field(discriminator="kind")]
 
 
 class _Section(BaseModel):
@@ -24,8 +27,9 @@ class NetworkConfig(_Section):
 
 
 class OptimiserConfig(_Section):
-    """AdamW under a cosine, by steps or by the clock."""
+    """Adam or AdamW under a cosine, by steps or by the clock."""
 
+    kind: Literal["adamw", "adam"] = "adamw"
     learning_rate: float = Field(default=2e-3, gt=0, description="at the peak")
     last_rate: float = Field(default=0.01, ge=0, le=1, description="the last learning rate over the peak")
     warmup_steps: int = Field(default=200, ge=0)
@@ -38,21 +42,45 @@ class OptimiserConfig(_Section):
     minutes: float = Field(default=60.0, gt=0, description="length of the run where no steps are given")
 
 
+class StopConfig(_Section):
+    """What is measured on the validation split decides when to stop, and which weights are the run's."""
+
+    monitor: Literal["validation_loss", "relative_l2", "max", "smooth_max"] = Field(
+        default="relative_l2", description="mean loss, or the median of an error; the lower, the better"
+    )
+    patience: int | None = Field(
+        default=None, ge=1, description="stop after so many validations in a row without a better one; none: never"
+    )
+    select: Literal["last", "best"] = Field(
+        default="last", description="publish the weights at the end of the run, or those of its best validation"
+    )
+
+
+class LogConfig(_Section):
+    """What is written down beside ``log.csv``."""
+
+    tensorboard: bool = Field(default=False, description="events for TensorBoard; needs the package of this name")
+
+
 class TrainConfig(_Section):
     """A training run."""
 
     name: str = "default"
-    seed: int = Field(default=0, ge=0, description="of the first weights; the data have their own")
+    seed: int = Field(default=0, ge=0, description="of the first weights and of the order of a finite set of samples")
     network: NetworkConfig = NetworkConfig()
     data: DataConfig = DataConfig()
-    loss: MultiscaleLoss = MultiscaleLoss()
+    loss: Loss = MultiscaleLoss()
     optimiser: OptimiserConfig = OptimiserConfig()
+    stop: StopConfig = StopConfig()
+    log: LogConfig = LogConfig()
     precision: Literal["float32", "bfloat16"] = Field(default="float32", description="of the forward and backward pass")
     device: str = "cpu"
     threads: int = Field(default=1, ge=1, description="of torch on a CPU")
     workers: int = Field(default=1, ge=0, description="processes that make samples; 0: none but this one")
     checkpoint_seconds: float = Field(default=60.0, ge=0)
     validate_seconds: float = Field(default=240.0, ge=0)
+    validate_steps: int | None = Field(default=None, ge=1, description="validate by steps instead of by the clock")
+    steps_per_epoch: int = Field(default=1000, ge=1, description="of losses that change, where samples have no end")
     validation_batches: int = Field(default=6, ge=1)
     test_batches: int = Field(default=25, ge=1)
 

@@ -20,13 +20,13 @@ from surrogate_plugin.surrogate.card import ModelCard, NetworkEntry, Ranges, che
 from surrogate_plugin.surrogate.networks import build
 from surrogate_training import checkpoint, metrics
 from surrogate_training.dataset import DataConfig, make_batch, sample_problem
-from surrogate_training.train import measure_batches
+from surrogate_training.validation import measure_batches
 
 _PACKAGES = ("torch", "numpy", "scipy", "numba", "safetensors", "pydantic")
 
 
 def publish(run: Path, folder: Path, report: Callable[[float], None] = lambda done: None) -> ModelCard:
-    """Write ``NAME.safetensors`` and ``NAME.json`` of a run's averaged weights into ``folder``.
+    """Write ``NAME.safetensors`` and ``NAME.json`` of a run's averaged weights, the last or the best, into ``folder``.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ def publish(run: Path, folder: Path, report: Callable[[float], None] = lambda do
     FileNotFoundError
         If ``run`` holds no checkpoint.
     """
-    config, progress, tensors = checkpoint.load(run)
+    config, progress, tensors = checkpoint.load_selected(run)
     average = checkpoint.part(tensors, "average.")
     network = build(config.network.kind, config.network.hyperparameters)
     network.load_state_dict(average)
@@ -93,6 +93,6 @@ def _training(config: dict[str, Any], progress: dict[str, Any]) -> dict[str, Any
         "packages": {name: importlib.metadata.version(name) for name in _PACKAGES},
         "python": platform.python_version(),
         "machine": f"{platform.system()} {platform.machine()}, {sys.byteorder}-endian",
-        "command": "python -m surrogate_training train --config CONFIG --out RUN (CONFIG: the configuration above as "
-        "TOML), then python -m surrogate_training publish RUN FOLDER",
+        "command": "surrogate-plugin train CONFIG --out RUN (CONFIG: the configuration above as TOML), then "
+        "surrogate-plugin publish RUN FOLDER",
     }

@@ -33,8 +33,10 @@ class Records(Protocol):
 class Batches(IterableDataset[Batch]):
     """The training batches ``first``, ``first + stride``, ...; workers take turns, so their number changes nothing."""
 
-    def __init__(self, config: DataConfig, records: Records | None = None, first: int = 0, stride: int = 1) -> None:
-        self.config, self.records, self.first, self.stride = config, records, first, stride
+    def __init__(
+        self, config: DataConfig, first: int, *, stride: int = 1, records: Records | None = None, seed: int = 0
+    ) -> None:
+        self.config, self.records, self.first, self.stride, self.seed = config, records, first, stride, seed
 
     def __iter__(self) -> Iterator[Batch]:
         worker = get_worker_info()
@@ -45,7 +47,7 @@ class Batches(IterableDataset[Batch]):
             if self.records is None:
                 yield make_batch(self.config, "train", index)
             else:
-                yield shuffled_batch(self.config, self.records, index)
+                yield shuffled_batch(self.config, self.records, index, self.seed)
             index += stride
 
 
@@ -63,7 +65,14 @@ class _Making(Dataset[Record]):
 
 
 def stream(
-    config: DataConfig, first: int, workers: int, *, stride: int = 1, report: Count = lambda made, total: None
+    config: DataConfig,
+    first: int,
+    workers: int,
+    *,
+    stride: int = 1,
+    seed: int = 0,
+    pinned: bool = False,
+    report: Count = lambda made, total: None,
 ) -> Iterator[Batch]:
     """Training batches ``first``, ``first + stride``, ... without end.
 
@@ -76,19 +85,24 @@ def stream(
         Process r of R that train together takes batches r, r + R, ...
     workers : int
         Processes of one thread each that make samples; 0: this process does. They change no batch.
+    seed : int
+        Of the order of a finite set.
+    pinned : bool
+        Put batches into memory that a GPU copies from faster.
     report : callable
         Hears how many samples of a finite set are made.
     """
     if config.shards is not None:
-        return _loaded(Batches(config, Shards(config.shards, config), first, stride), workers)
+        stored = Shards(config.shards, config)
+        return _loaded(Batches(config, first, stride=stride, records=stored, seed=seed), workers, pinned)
     if config.samples is None:
-        return _loaded(Batches(config, None, first, stride), workers)
+        return _loaded(Batches(config, first, stride=stride), workers, pinned)
     records: list[Record] = []
     for record in make_records(config, range(config.samples), workers):
         records.append(record)
         report(len(records), config.samples)
     # Encoding is cheap, and workers would each hold a copy of them all.
-    return iter(Batches(config, records, first, stride))
+    return _loaded(Batches(config, first, stride=stride, records=records, seed=seed), 0, pinned)
 
 
 def make_records(config: DataConfig, numbers: Sequence[int], workers: int) -> Iterator[Record]:
@@ -96,29 +110,29 @@ def make_records(config: DataConfig, numbers: Sequence[int], workers: int) -> It
     return _loaded(_Making(config, numbers), workers if len(numbers) else 0)
 
 
-def shuffled_batch(config: DataConfig, records: Records, index: int) -> Batch:
+def shuffled_batch(config: DataConfig, records: Records, index: int, seed: int) -> Batch:
     """Batch ``index`` of a finite set; epochs follow one another without a gap, so a batch may span two."""
-    problems, fields = zip(*(records[number].restore() for number in drawn(config, len(records), index)), strict=True)
+    numbers = drawn(len(records), config.batch, index, seed)
+    problems, fields = zip(*(records[number].restore() for number in numbers), strict=True)
     return with_mirrors(list(problems), list(fields), config.mirrors)
 
 
-def drawn(config: DataConfig, count: int, index: int) -> list[int]:
+def drawn(count: int, batch: int, index: int, seed: int) -> list[int]:
     """Which of ``count`` samples batch ``index`` holds: each once an epoch, in an order that (seed, epoch) names.
 
     Examples
     --------
-    >>> config = DataConfig(samples=6, batch=4, other_shapes=0.0)
-    >>> numbers = sum((drawn(config, 6, index) for index in range(3)), [])
+    >>> numbers = sum((drawn(6, 4, index, seed=0) for index in range(3)), [])
     >>> sorted(numbers[:6]), sorted(numbers[6:])
     ([0, 1, 2, 3, 4, 5], [0, 1, 2, 3, 4, 5])
     """
     numbers = []
-    orders: dict[int, np.ndarray[tuple[int], np.dtype[np.int64]]] = {}
-    for position in range(index * config.batch, (index + 1) * config.batch):
+    orders: dict[int, list[int]] = {}
+    for position in range(index * batch, (index + 1) * batch):
         epoch, at = divmod(position, count)
         if epoch not in orders:
-            orders[epoch] = np.random.default_rng([config.seed, _ORDER, epoch]).permutation(count)
-        numbers.append(int(orders[epoch][at]))
+            orders[epoch] = np.random.default_rng([seed, _ORDER, epoch]).permutation(count).tolist()
+        numbers.append(orders[epoch][at])
     return numbers
 
 
@@ -126,11 +140,17 @@ def drawn(config: DataConfig, count: int, index: int) -> list[int]:
 _ORDER = 3
 
 
-def _loaded(samples: Dataset[Any], workers: int, *, ahead: int = 6) -> Iterator[Any]:
+def _loaded(samples: Dataset[Any], workers: int, pinned: bool = False, *, ahead: int = 6) -> Iterator[Any]:
     """What a data set yields, made by ``workers`` processes of one thread each (0: in this process)."""
-    options: dict[str, Any] = {"batch_size": None, "num_workers": workers}
+    # A loader without a generator of its own draws from torch's, which a resumed run would then find elsewhere.
+    options: dict[str, Any] = {"batch_size": None, "pin_memory": pinned, "generator": torch.Generator()}
     if workers:
-        options |= {"multiprocessing_context": "spawn", "prefetch_factor": ahead, "worker_init_fn": _begin_worker}
+        options |= {
+            "num_workers": workers,
+            "multiprocessing_context": "spawn",
+            "prefetch_factor": ahead,
+            "worker_init_fn": _begin_worker,
+        }
     kept = {name: os.environ.get(name) for name in _THREADS}
     os.environ.update(dict.fromkeys(_THREADS, "1"))  # read when a worker imports numba, before its first task
     try:

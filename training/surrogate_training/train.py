@@ -1,52 +1,62 @@
-"""The training loop: AdamW under a cosine, a running average of the weights, and a run that survives being killed."""
+"""The training loop: Adam under a cosine, a running average of the weights, and a run that survives being killed."""
 
 from __future__ import annotations
 
 import copy
-import csv
 import json
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
 from surrogate_plugin.surrogate.networks import build
-from surrogate_training import checkpoint, metrics
+from surrogate_training import checkpoint
 from surrogate_training.batch import Batch, predict
 from surrogate_training.checkpoint import Progress
 from surrogate_training.config import TrainConfig
-from surrogate_training.dataset import make_batch
+from surrogate_training.distributed import Group
+from surrogate_training.interruption import Request, Stopped, stop_requests
+from surrogate_training.runlog import RunLog
+from surrogate_training.shards import Index
 from surrogate_training.stream import stream
+from surrogate_training.validation import Validation
 
+#: Hears the share of the run behind us and a line of text; where there is a measurement, its row of the log.
 Report = Callable[[float, str], None]
-_MEASURES = ("relative_l2", "max", "smooth_max")
-_COLUMNS = ("step", "samples", "seconds", "learning_rate", "loss", "validation_loss", *_MEASURES)
 
 
 class Trainer:
-    """One run: build or resume, step, checkpoint.
+    """One run: build or resume, step, validate, checkpoint.
 
     Parameters
     ----------
     config : TrainConfig
     folder : Path
-        Holds the checkpoint and ``log.csv``; created. A checkpoint found there is resumed; its own configuration rules.
+        Gets the checkpoint, the best weights and the log; created. A checkpoint found there is resumed, and its own
+        configuration rules. All processes of a group read the same folder.
+    group : Group
+        The processes that train together.
+    device : str, optional
+        Of this process; the configured one if not given.
     """
 
-    def __init__(self, config: TrainConfig, folder: Path) -> None:
+    def __init__(
+        self, config: TrainConfig, folder: Path, group: Group | None = None, device: str | None = None
+    ) -> None:  # fmt: skip
         folder.mkdir(parents=True, exist_ok=True)
-        self.folder, self.progress = folder, Progress()
+        self.folder, self.progress, self.group = folder, Progress(), group or Group()
         saved = checkpoint.load(folder) if (folder / checkpoint.FILE).is_file() else None
         self.config = config = saved[0] if saved else config
-        self.device = torch.device(config.device)
+        self.device = torch.device(device or config.device)
         torch.set_num_threads(config.threads)
         torch.manual_seed(config.seed)
         self.network = build(config.network.kind, config.network.hyperparameters).to(self.device)
         self.average = copy.deepcopy(self.network).eval()
-        self.optimiser = torch.optim.AdamW(
+        rule = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[config.optimiser.kind]
+        self.optimiser = rule(
             self.network.parameters(), lr=config.optimiser.learning_rate, weight_decay=config.optimiser.weight_decay
         )
         if saved:
@@ -54,46 +64,45 @@ class Trainer:
             self.network.load_state_dict(checkpoint.part(tensors, "network."))
             self.average.load_state_dict(checkpoint.part(tensors, "average."))
             checkpoint.restore_optimiser(self.optimiser, tensors)
-        self._validation: list[Batch] = []
+            torch.set_rng_state(tensors["random"])
+        self._distinct = _distinct(config)
 
     def run(self, report: Report = lambda done, text: None) -> None:
-        """Train to the end of the schedule; ``report`` hears the share done and a line of text."""
-        progress = self.progress
-        batches = stream(self.config.data, progress.step, self.config.workers)
-        last_save = last_validation = time.monotonic()
-        smooth = math.nan
-        while self.done() < 1.0:
-            started = time.monotonic()
-            loss = self.step(next(batches).to(self.device))
-            if not math.isfinite(loss):
-                raise FloatingPointError(f"the loss is {loss} at step {progress.step}; lower the learning rate.")
-            progress.seconds += time.monotonic() - started
-            smooth = loss if math.isnan(smooth) else 0.98 * smooth + 0.02 * loss
-            report(self.done(), f"step {progress.step}  loss {smooth:.4f}")
-            now = time.monotonic()
-            if now - last_validation >= self.config.validate_seconds:
-                self._log(smooth, report)
-                last_validation = time.monotonic()
-                progress.seconds += last_validation - now
-            if now - last_save >= self.config.checkpoint_seconds:
-                self.save()
-                last_save = now
-        progress.finished = True
-        self._log(smooth, report)
-        self.save()
+        """Train to the end of the schedule, or until validation finds nothing better any more.
+
+        Raises
+        ------
+        Stopped
+            After Ctrl-C or SIGTERM, with a checkpoint saved; the message says how to go on.
+        FloatingPointError
+            If the loss is no longer finite.
+        """
+        if self.progress.finished:
+            return
+        log = RunLog(self.folder, self.progress.step, self.config.log.tensorboard) if self.group.leads else None
+        try:
+            with stop_requests() as request:
+                self._loop(request, log, report)
+        finally:
+            if log is not None:
+                log.close()
+        if not self.progress.finished:
+            raise Stopped(f"stopped at step {self.progress.step}; the same command goes on from there.")
 
     def step(self, batch: Batch) -> float:
-        """One step on one batch; returns its loss."""
+        """One step on one batch; returns its loss, or that of all processes' batches."""
         settings, progress = self.config.optimiser, self.progress
         for group in self.optimiser.param_groups:
             group["lr"] = self.learning_rate()
         self.optimiser.zero_grad(set_to_none=True)
         loss = self.loss(self.network, batch)
         loss.backward()  # type: ignore[no-untyped-call]
+        loss = self.group.average(self.network, loss.detach())
         nn.utils.clip_grad_norm_(self.network.parameters(), settings.clip)
         self.optimiser.step()
         progress.step += 1
-        progress.samples += batch.target.shape[0]
+        progress.batches += self.group.size
+        progress.samples += batch.target.shape[0] * self.group.size
         # The average forgets its random start faster than its decay alone would let it.
         keep = min(settings.average, progress.step / (progress.step + 10.0))
         with torch.no_grad():
@@ -101,13 +110,19 @@ class Trainer:
                 average.lerp_(latest, 1.0 - keep)
             for kept, buffer in zip(self.average.buffers(), self.network.buffers(), strict=True):
                 kept.copy_(buffer)
-        return float(loss.detach())
+        return float(loss)
 
     def loss(self, network: nn.Module, batch: Batch) -> Tensor:
         """The configured loss of a network on a batch."""
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.precision == "bfloat16"):
             predicted = predict(network, batch)
-        return self.config.loss.evaluate(predicted, batch)
+        return self.config.loss.evaluate(predicted, batch, self.epoch())
+
+    def epoch(self) -> int:
+        """How often a finite set of samples has been seen; where samples have no end, so many steps count as one."""
+        if self._distinct is None:
+            return self.progress.step // self.config.steps_per_epoch
+        return self.progress.batches * self.config.data.batch // self._distinct
 
     def done(self) -> float:
         """Share of the schedule behind us."""
@@ -125,35 +140,98 @@ class Trainer:
 
     def save(self) -> None:
         """Write the checkpoint."""
-        checkpoint.save(self.folder, self.config, self.progress, self.network, self.average, self.optimiser)
+        if self.group.leads:
+            checkpoint.save(self.folder, self.config, self.progress, self.network, self.average, self.optimiser)
 
-    def _log(self, loss: float, report: Report) -> None:
-        """Measure the averaged weights on the validation split and add a line to ``log.csv``."""
-        if not self._validation:
-            indices = range(self.config.validation_batches)
-            self._validation = [make_batch(self.config.data, "validation", index) for index in indices]
-        with torch.no_grad():
-            losses = [float(self.loss(self.average, batch.to(self.device))) for batch in self._validation]
-        table = metrics.summarise(measure_batches(self.average, self._validation, self.device))
-        row = [self.progress.step, self.progress.samples, round(self.progress.seconds, 1), self.learning_rate(), loss]
-        row += [sum(losses) / len(losses), *(table[name]["median"] for name in _MEASURES)]
-        path = self.folder / "log.csv"
-        fresh = not path.exists()
-        with path.open("a", newline="") as file:
-            writer = csv.writer(file)
-            if fresh:
-                writer.writerow(_COLUMNS)
-            writer.writerow(row)
-        report(self.done(), json.dumps(dict(zip(_COLUMNS, row, strict=True))))
+    def _loop(self, request: Request, log: RunLog | None, report: Report) -> None:
+        """Step until the run is finished or was asked to stop; of a group, rank 0 decides."""
+        progress, validation = self.progress, Validation(self.config, self.device)
+        batches = self._batches(report)
+        pace = _Pace(progress.samples)
+        saved = validated = time.monotonic()
+        stop = False
+        while not (progress.finished or stop):
+            loss = self.step(next(batches).to(self.device))
+            self._heard(loss, pace, log, report)
+            finished = self.done() >= 1.0
+            if log is not None and (finished or self._validation_due(validated)):
+                self._validate(validation, log, report)
+                saved = validated = time.monotonic()
+            finished = finished or self._gave_up()
+            told = self.group.agree(progress.seconds + pace.lap(), finished, request.made)
+            progress.seconds, progress.finished, stop = told[0], bool(told[1]), bool(told[2])
+            if progress.finished or stop or time.monotonic() - saved >= self.config.checkpoint_seconds:
+                self.save()
+                saved = time.monotonic()
+
+    def _batches(self, report: Report) -> Iterator[Batch]:
+        return stream(
+            self.config.data,
+            self.progress.batches + self.group.rank,
+            self.config.workers,
+            stride=self.group.size,
+            seed=self.config.seed,
+            pinned=self.device.type == "cuda",
+            report=lambda made, total: report(self.done(), f"making sample {made} of {total}"),
+        )
+
+    def _heard(self, loss: float, pace: _Pace, log: RunLog | None, report: Report) -> None:
+        """Note the loss of a step."""
+        progress = self.progress
+        if not math.isfinite(loss):
+            raise FloatingPointError(f"the loss is {loss} at step {progress.step}; lower optimiser.learning_rate.")
+        progress.loss = loss if progress.loss is None else 0.98 * progress.loss + 0.02 * loss
+        report(
+            self.done(),
+            f"step {progress.step}  loss {progress.loss:.4f}  {pace.rate(progress.samples):.1f} samples/s",
+        )  # fmt: skip
+        if log is not None:
+            log.stepped(progress.step, loss, self.optimiser.param_groups[0]["lr"])
+
+    def _validation_due(self, last: float) -> bool:
+        """Whether to validate after this step; ``last`` is when it was done last, by the clock."""
+        if self.config.validate_steps is not None:
+            return self.progress.step % self.config.validate_steps == 0
+        return time.monotonic() - last >= self.config.validate_seconds
+
+    def _validate(self, validation: Validation, log: RunLog, report: Report) -> None:
+        """Measure the averaged weights, keep them if they are the best, and save both together."""
+        progress = self.progress
+        measured = validation.measure(self.average, self.loss)
+        if validation.judge(progress, measured):
+            checkpoint.save_best(self.folder, self.config, progress, self.average)
+        self.save()
+        row: dict[str, float | None] = {"step": progress.step, "samples": progress.samples}
+        row |= {"seconds": round(progress.seconds, 1), "learning_rate": self.learning_rate(), "loss": progress.loss}
+        log.validated(row | measured)
+        report(self.done(), json.dumps(row | measured))
+
+    def _gave_up(self) -> bool:
+        """Whether validation has found nothing better for too long."""
+        patience = self.config.stop.patience
+        return patience is not None and self.progress.stale >= patience
 
 
-def measure_batches(network: nn.Module, batches: list[Batch], device: torch.device) -> list[dict[str, float]]:
-    """The metrics of every sample of ``batches``, fixed values imposed and the rest held to [0, 1]."""
-    found = []
-    for batch in batches:
-        with torch.no_grad():
-            predicted = predict(network, batch.to(device)).cpu().clamp(0.0, 1.0)
-        imposed = torch.where(batch.free, predicted, batch.target)
-        for field, exact, free in zip(imposed.numpy(), batch.target.numpy(), batch.free.numpy(), strict=True):
-            found.append(metrics.measure(field, exact, ~free))
-    return found
+class _Pace:
+    """How fast the run is, by the clock."""
+
+    def __init__(self, samples: int) -> None:
+        self._samples, self._began = samples, time.monotonic()
+        self._lap = self._began
+
+    def lap(self) -> float:
+        """Seconds since the last lap."""
+        now = time.monotonic()
+        seconds, self._lap = now - self._lap, now
+        return seconds
+
+    def rate(self, samples: int) -> float:
+        """Samples a second since the start of this process."""
+        return (samples - self._samples) / max(1e-9, time.monotonic() - self._began)
+
+
+def _distinct(config: TrainConfig) -> int | None:
+    """How many samples a finite set has."""
+    if config.data.samples is not None or config.data.shards is None:
+        return config.data.samples
+    return Index.read(config.data.shards).samples
