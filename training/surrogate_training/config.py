@@ -68,6 +68,7 @@ class TrainConfig(_Section):
     name: str = "default"
     seed: int = Field(default=0, ge=0, description="of the first weights and of the order of a finite set of samples")
     network: NetworkConfig = NetworkConfig()
+    start: Path | None = Field(default=None, description="published weights to begin with, instead of random ones")
     data: DataConfig = DataConfig()
     loss: Loss = MultiscaleLoss()
     optimiser: OptimiserConfig = OptimiserConfig()

@@ -11,11 +11,13 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from surrogate_plugin.problem import FloatArray, Problem
 from surrogate_training.batch import Batch, assemble
-from surrogate_training.distributions import Distribution, Vessels, produces
+from surrogate_training.distributions import Distribution, Mixture, Vessels, produces
 from surrogate_training.symmetry import Symmetry
 
 Split = Literal["train", "validation", "test"]
 _STREAM: dict[Split, int] = {"train": 0, "validation": 1, "test": 2}
+#: Keeps the draw of a batch's part apart from that of its shape.
+_PART = 1
 
 #: The images of a training problem, itself first.
 _MIRRORS = (Symmetry(), Symmetry(columns=True), Symmetry(rows=True), Symmetry(rows=True, columns=True))
@@ -81,8 +83,11 @@ def sample_problem(config: DataConfig, split: Split, index: int, row: int) -> Pr
     """The problem named by (seed, split, batch ``index``, ``row``), anchored by at least one value above 0."""
     rng = _rng(config, split, index, row + 1)
     shape = batch_shape(config, split, index)
+    distribution = config.distribution
+    if isinstance(distribution, Mixture) and distribution.whole_batches:
+        distribution = distribution.draw(np.random.default_rng([config.seed, _STREAM[split], index, 0, _PART]))
     while True:
-        problem = config.distribution.sample(rng, shape)
+        problem = distribution.sample(rng, shape)
         if problem.largest_imposed > 0 and not problem.fixed.all():
             return problem
 

@@ -170,7 +170,8 @@ class Part(_Distribution):
 class Mixture(_Distribution):
     """Each problem from one of several distributions, drawn by weight: what a retrained network must not forget.
 
-    All problems of one shape: a lattice larger than a recorded one is cut down to it.
+    All problems of one shape: a lattice larger than a recorded one is cut down to it. With ``whole_batches`` all
+    problems of a batch come from one part, and the lattices of the other parts stay as large as they are.
 
     Examples
     --------
@@ -181,16 +182,21 @@ class Mixture(_Distribution):
 
     kind: Literal["mixture"] = "mixture"
     parts: tuple[Part, ...] = Field(min_length=1)
+    whole_batches: bool = Field(default=False, description="draw a part for each batch instead of for each problem")
 
     def sample(self, rng: Rng, shape: Shape) -> Problem:
         """A random problem of one of the parts; the seed names it."""
-        weights = np.array([part.weight for part in self.parts])
-        drawn = self.parts[int(rng.choice(len(self.parts), p=weights / weights.sum()))].distribution
+        drawn = self.draw(rng)
         for part in self.parts:
             if isinstance(part.distribution, Recorded):
                 rows, columns = part.distribution.lattice()
                 shape = (min(shape[0], rows), min(shape[1], columns))
         return drawn.sample(rng, shape)
+
+    def draw(self, rng: Rng) -> Vessels | Paper | Recorded:
+        """One of the parts, by weight."""
+        weights = np.array([part.weight for part in self.parts])
+        return self.parts[int(rng.choice(len(self.parts), p=weights / weights.sum()))].distribution
 
 
 Distribution = Annotated[Vessels | Paper | Recorded | Mixture, Field(discriminator="kind")]

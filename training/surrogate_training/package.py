@@ -132,7 +132,7 @@ def write_package(weights: Path, name: str, out: Path, *, version: str = "0.1.0"
     ...     sorted(path.name for path in package.iterdir())
     ['README.md', 'pyproject.toml', 'surrogate_model_ring_vessels']
     """
-    _check_name(name)
+    check_name(name)
     if not _VERSION.fullmatch(version):
         raise ValueError(f"version is {version!r}; numbers joined by dots are allowed, as in 0.1.0 or 1.2rc1.")
     _check_folder(out, name)
@@ -167,7 +167,8 @@ def _module(name: str) -> str:
     return f"surrogate_model_{name.replace('-', '_')}"
 
 
-def _check_name(name: str) -> None:
+def check_name(name: str) -> None:
+    """Raise ValueError if `write_package` would not take ``name``, so that long work before it is not in vain."""
     if not _NAME.fullmatch(name):
         raise ValueError(
             f"name is {name!r}; lower-case letters and digits, joined by hyphens or underscores, are allowed."

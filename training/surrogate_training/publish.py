@@ -5,13 +5,14 @@ from __future__ import annotations
 import importlib.metadata
 import platform
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors.torch import save_file
+from torch import nn
 
 from surrogate_plugin.guard.applicability import Extent, covering
 from surrogate_plugin.guard.applicability import measure as measure_extent
@@ -19,6 +20,8 @@ from surrogate_plugin.surrogate import features
 from surrogate_plugin.surrogate.card import ModelCard, NetworkEntry, Ranges, checksum
 from surrogate_plugin.surrogate.networks import build
 from surrogate_training import checkpoint, metrics
+from surrogate_training.checkpoint import Progress
+from surrogate_training.config import TrainConfig
 from surrogate_training.dataset import DataConfig, make_batch, sample_problem
 from surrogate_training.validation import measure_batches
 
@@ -46,18 +49,50 @@ def publish(run: Path, folder: Path, report: Callable[[float], None] = lambda do
     FileNotFoundError
         If ``run`` holds no checkpoint.
     """
-    config, progress, tensors = checkpoint.load_selected(run)
-    average = checkpoint.part(tensors, "average.")
-    network = build(config.network.kind, config.network.hyperparameters)
-    network.load_state_dict(average)
-    network.eval()
+    config, progress, network = selected_network(run)
     samples: list[dict[str, float]] = []
     for index in range(config.test_batches):
         samples += measure_batches(network, [make_batch(config.data, "test", index)], torch.device("cpu"))
         report((index + 1) / (config.test_batches + 1))
+    ranges = training_ranges(config.data, batches=max(1, min(600, progress.step)))
+    card = write_model(run, folder, ranges=ranges, samples=samples)
+    report(1.0)
+    return card
+
+
+def selected_network(run: Path) -> tuple[TrainConfig, Progress, nn.Module]:
+    """The network that a run has come to, on the CPU, with its configuration and progress.
+
+    Raises
+    ------
+    FileNotFoundError
+        If ``run`` holds no checkpoint.
+    """
+    config, progress, tensors = checkpoint.load_selected(run)
+    network = build(config.network.kind, config.network.hyperparameters)
+    network.load_state_dict(checkpoint.part(tensors, "average."))
+    return config, progress, network.eval().requires_grad_(False)
+
+
+def write_model(
+    run: Path, folder: Path, *, ranges: Ranges, samples: list[dict[str, float]], more: Mapping[str, Any] | None = None
+) -> ModelCard:
+    """Write the weights of `selected_network` into ``folder``, with a card.
+
+    Parameters
+    ----------
+    run, folder : Path
+    ranges : Ranges
+        Of the problems that the card covers.
+    samples : list of dict of float
+        Errors on test problems that selected nothing, as `metrics.measure` gives them.
+    more : mapping, optional
+        What the card's ``training`` says besides, or instead.
+    """
+    config, progress, network = selected_network(run)
     folder.mkdir(parents=True, exist_ok=True)
     weights = folder / f"{config.name}.safetensors"
-    save_file(average, weights)
+    save_file(network.state_dict(), weights)
     weights.chmod(0o644)  # safetensors leaves it to its owner alone
     card = ModelCard(
         name=config.name,
@@ -67,14 +102,13 @@ def publish(run: Path, folder: Path, report: Callable[[float], None] = lambda do
             parameters=sum(parameter.numel() for parameter in network.parameters()),
             features=features.VERSION,
         ),
-        ranges=training_ranges(config.data, batches=max(1, min(600, progress.step))),
-        training=_training(config.model_dump(mode="json"), asdict(progress)),
+        ranges=ranges,
+        training=_training(config.model_dump(mode="json"), asdict(progress)) | dict(more or {}),
         metrics=metrics.summarise(samples),
         test_samples=len(samples),
         sha256=checksum(weights),
     )
     card.write(weights.with_suffix(".json"))
-    report(1.0)
     return card
 
 

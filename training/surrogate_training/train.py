@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from surrogate_plugin.surrogate.networks import build
@@ -54,6 +56,8 @@ class Trainer:
         torch.set_num_threads(config.threads)
         torch.manual_seed(config.seed)
         self.network = build(config.network.kind, config.network.hyperparameters).to(self.device)
+        if config.start is not None and saved is None:
+            _begin_with(self.network, config.start)
         self.average = copy.deepcopy(self.network).eval()
         rule = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[config.optimiser.kind]
         self.optimiser = rule(
@@ -228,6 +232,17 @@ class _Pace:
     def rate(self, samples: int) -> float:
         """Samples a second since the start of this process."""
         return (samples - self._samples) / max(1e-9, time.monotonic() - self._began)
+
+
+def _begin_with(network: nn.Module, weights: Path) -> None:
+    """Load published weights."""
+    try:
+        network.load_state_dict(load_file(weights))
+    except (OSError, RuntimeError, SafetensorError) as error:
+        line = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise ValueError(
+            f"start is {weights}, whose weights are not those of the configured network ({line})."
+        ) from None
 
 
 def _distinct(config: TrainConfig) -> int | None:
