@@ -1,0 +1,125 @@
+"""The paper's three studies at a chosen scale: what training-set size, loss and random seed do to the error."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from surrogate_training import checkpoint, study_plots, study_table
+from surrogate_training.batch import Batch
+from surrogate_training.metrics import SOURCE_COUNT
+from surrogate_training.study_config import StudyConfig, StudyRun
+from surrogate_training.study_measures import mean_measures, measure_raw, test_batches
+from surrogate_training.train import Trainer
+
+Report = Callable[[float, str], None]
+_CONFIG, _RESULT = "study.json", "result.json"
+#: What may grow from one call to the next in the same folder.
+_GROWS = {"sizes", "losses", "seeds"}
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of one run.
+
+    Attributes
+    ----------
+    variant, seed
+        As in `StudyRun`.
+    picked_step : int
+        Where the validation split found the weights that were measured.
+    measures : dict of float
+        Means over the test split, over the largest imposed value.
+    by_sources : dict of dict of float
+        The same for each number of sources.
+    """
+
+    variant: str
+    seed: int
+    picked_step: int
+    measures: dict[str, float]
+    by_sources: dict[int, dict[str, float]]
+
+
+def run_study(config: StudyConfig, folder: Path, report: Report = lambda done, text: None) -> list[Result]:
+    """Train and measure every run that is not there yet, then write the tables and plots.
+
+    After each run ``results.csv``, ``by_sources.csv``, ``table.md`` and the PNG plots are written anew for the runs
+    finished so far. A study that was stopped goes on where it was; sizes, losses and seeds may be added.
+
+    Parameters
+    ----------
+    config : StudyConfig
+    folder : Path
+        Created; one subfolder a run.
+    report : callable
+        Hears the share done and a line of text.
+
+    Raises
+    ------
+    ValueError
+        If the folder holds a study with other settings.
+    """
+    _claim(folder, config)
+    runs = config.runs()
+    tests = test_batches(config)
+    results: list[Result] = []
+    for index, run in enumerate(runs):
+        home = folder / run.folder
+
+        def part(done: float, text: str, index: int = index, run: StudyRun = run) -> None:
+            report((index + done) / len(runs), f"{run.folder} ({index + 1} of {len(runs)})  {text}")
+
+        if not (home / _RESULT).is_file():
+            _write_json(home / _RESULT, asdict(_train_and_measure(run, home, tests, part)))
+            results.append(_read(home / _RESULT))
+            _publish(config, results, folder)
+        else:
+            results.append(_read(home / _RESULT))
+        part(1.0, "done")
+    _publish(config, results, folder)
+    return results
+
+
+def _train_and_measure(run: StudyRun, home: Path, tests: dict[int, Batch], report: Report) -> Result:
+    trainer = Trainer(run.config, home)
+    trainer.run(report)
+    _, picked, tensors = checkpoint.load(home, checkpoint.BEST)
+    trainer.average.load_state_dict(checkpoint.part(tensors, "average."))
+    samples = measure_raw(trainer.average, tests)
+    counts = sorted({int(sample[SOURCE_COUNT]) for sample in samples})
+    by_sources = {n: mean_measures(s for s in samples if s[SOURCE_COUNT] == n) for n in counts}
+    return Result(run.variant, run.seed, picked.step, mean_measures(samples), by_sources)
+
+
+def _publish(config: StudyConfig, results: list[Result], folder: Path) -> None:
+    """Tables and plots of the runs finished so far."""
+    study_table.write(config, results, folder)
+    study_plots.draw(config, results, folder)
+
+
+def _claim(folder: Path, config: StudyConfig) -> None:
+    """Make the folder this study's, or see that it is."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / _CONFIG
+    if path.is_file():
+        held = StudyConfig.model_validate_json(path.read_text())
+        for name in StudyConfig.model_fields:
+            if name not in _GROWS and getattr(held, name) != getattr(config, name):
+                raise ValueError(f"{folder} holds a study with another {name!r}; choose another folder for this one.")
+    _write_json(path, config.model_dump(mode="json"))
+
+
+def _read(path: Path) -> Result:
+    given = json.loads(path.read_text())
+    given["by_sources"] = {int(count): measures for count, measures in given["by_sources"].items()}
+    return Result(**given)
+
+
+def _write_json(path: Path, content: object) -> None:
+    partial = path.with_suffix(".partial")
+    partial.write_text(json.dumps(content, indent=1))
+    os.replace(partial, path)
