@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from surrogate_plugin.problem import FloatArray, Problem
 from surrogate_training.batch import Batch, assemble
 from surrogate_training.distributions import Distribution, Mixture, Vessels, produces
+from surrogate_training.recorded import Recorded
 from surrogate_training.symmetry import Symmetry
 
 Split = Literal["train", "validation", "test"]
@@ -67,11 +68,22 @@ def exact_field(problem: Problem, accuracy: float) -> FloatArray:
     from surrogate_plugin.solvers.multigrid import Multigrid
 
     solver = Multigrid()
-    return solver.solve(solver.prepare(problem), problem, tolerance=accuracy * problem.largest_imposed).field
+    tolerance = accuracy * problem.largest_imposed or None  # where nothing is imposed, to the solver's own
+    return solver.solve(solver.prepare(problem), problem, tolerance=tolerance).field
 
 
 def batch_shape(config: DataConfig, split: Split, index: int) -> tuple[int, int]:
-    """The lattice of a batch, a function of its name alone."""
+    """The lattice of a batch, a function of its name alone.
+
+    A batch of recorded states alone has their lattice, as hosts do not ask for parts of theirs; a side longer than any
+    of this configuration is cut to it.
+    """
+    if isinstance(config.distribution, Mixture):
+        drawn = batch_distribution(config, split, index)
+        if isinstance(drawn, Recorded):
+            longest = max(*config.shape, *config.sides)
+            rows, columns = drawn.lattice()
+            return min(rows, longest), min(columns, longest)
     rng = _rng(config, split, index, 0)
     if rng.random() >= config.other_shapes:
         return config.shape
@@ -79,13 +91,18 @@ def batch_shape(config: DataConfig, split: Split, index: int) -> tuple[int, int]
     return round(math.exp(rng.uniform(low, high))), round(math.exp(rng.uniform(low, high)))
 
 
+def batch_distribution(config: DataConfig, split: Split, index: int) -> Distribution:
+    """What the problems of a batch are drawn from: a part of a mixture that draws parts by batches, or all there is."""
+    if not (isinstance(config.distribution, Mixture) and config.distribution.whole_batches):
+        return config.distribution
+    return config.distribution.draw(np.random.default_rng([config.seed, _STREAM[split], index, 0, _PART]))
+
+
 def sample_problem(config: DataConfig, split: Split, index: int, row: int) -> Problem:
     """The problem named by (seed, split, batch ``index``, ``row``), anchored by at least one value above 0."""
     rng = _rng(config, split, index, row + 1)
     shape = batch_shape(config, split, index)
-    distribution = config.distribution
-    if isinstance(distribution, Mixture) and distribution.whole_batches:
-        distribution = distribution.draw(np.random.default_rng([config.seed, _STREAM[split], index, 0, _PART]))
+    distribution = batch_distribution(config, split, index)
     while True:
         problem = distribution.sample(rng, shape)
         if problem.largest_imposed > 0 and not problem.fixed.all():
