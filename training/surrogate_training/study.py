@@ -12,7 +12,7 @@ from surrogate_training import checkpoint, study_plots, study_table
 from surrogate_training.batch import Batch
 from surrogate_training.metrics import SOURCE_COUNT
 from surrogate_training.study_config import StudyConfig, StudyRun
-from surrogate_training.study_measures import mean_measures, measure_raw, test_batches
+from surrogate_training.study_measures import balanced_batches, mean_measures, measure_raw
 from surrogate_training.train import Trainer
 
 Report = Callable[[float, str], None]
@@ -65,7 +65,7 @@ def run_study(config: StudyConfig, folder: Path, report: Report = lambda done, t
     """
     _claim(folder, config)
     runs = config.runs()
-    tests = test_batches(config)
+    tests = balanced_batches(config)
     results: list[Result] = []
     for index, run in enumerate(runs):
         home = folder / run.folder
@@ -73,12 +73,12 @@ def run_study(config: StudyConfig, folder: Path, report: Report = lambda done, t
         def part(done: float, text: str, index: int = index, run: StudyRun = run) -> None:
             report((index + done) / len(runs), f"{run.folder} ({index + 1} of {len(runs)})  {text}")
 
-        if not (home / _RESULT).is_file():
+        fresh = not (home / _RESULT).is_file()
+        if fresh:
             _write_json(home / _RESULT, asdict(_train_and_measure(run, home, tests, part)))
-            results.append(_read(home / _RESULT))
+        results.append(_read(home / _RESULT))
+        if fresh and index + 1 < len(runs):
             _publish(config, results, folder)
-        else:
-            results.append(_read(home / _RESULT))
         part(1.0, "done")
     _publish(config, results, folder)
     return results

@@ -18,7 +18,7 @@ from surrogate_training.study_config import StudyConfig
 MEASURES = ("mae", "sources", "field", "r1", "r2", "r3", "max", "relative_l2")
 
 
-def test_batches(config: StudyConfig) -> dict[int, Batch]:
+def balanced_batches(config: StudyConfig) -> dict[int, Batch]:
     """A batch of the test split for each number of sources; no run changes it, and it picks nothing."""
     low, high = config.distribution.sources
     return {count: _batch(config, count) for count in range(low, high + 1)}
