@@ -46,9 +46,13 @@ def draw(config: StudyConfig, results: Sequence[Result], folder: Path) -> None:
     import matplotlib as mpl
 
     with mpl.rc_context(_STYLE):
-        main = _sizes(results) if config.kind == "training-set-size" else _regions(results)
-        _save(main, folder / f"{config.kind}.png")
+        _save(figure_of(config, results), folder / f"{config.kind}.png")
         _save(_by_sources(results), folder / "by-sources.png")
+
+
+def figure_of(config: StudyConfig, results: Sequence[Result]) -> Figure:
+    """The figure of a study: error against training-set size with both laws, or by region."""
+    return _sizes(results) if config.kind == "training-set-size" else _regions(results)
 
 
 def _sizes(results: Sequence[Result]) -> Figure:
@@ -84,7 +88,7 @@ def _draw_spread(axes: Axes, sizes: list[int], spreads: list[float]) -> None:
     known = [(n, 1e3 * s) for n, s in zip(sizes, spreads, strict=True) if np.isfinite(s)]
     if known:
         axes.plot(*zip(*known, strict=True), "o-", color=_BLUE, ms=7, lw=1.4)
-        axes.set_ylim(0.0, 1.15 * max(spread for _, spread in known))
+        axes.set_ylim(0.0, 1.15 * max(spread for _, spread in known) or 1.0)
     _size_axis(axes, sizes)
     axes.set_ylabel(f"standard deviation over seeds\n({_UNIT})")
     axes.set_title("Run-to-run spread")
