@@ -35,8 +35,6 @@ Answers = dict[Trial, list[Answer]]
 
 #: Training takes this share of the minutes, measuring the rest.
 TRAINING_SHARE = 0.85
-#: So many problems of the parent's test split are measured at most.
-MOST_BASE = 200
 _CLAIM = "retraining.json"
 _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
@@ -59,6 +57,7 @@ class RetrainConfig(BaseModel):
     minutes: float = Field(default=15.0, gt=0, description="length of it all, measuring included")
     steps: int | None = Field(default=None, ge=1, description="length of the training in steps instead")
     seed: int = Field(default=0, ge=0)
+    base_problems: int = Field(default=200, ge=1, description="of the parent's test split, measured at most")
     package: str | None = Field(default=None, description="name of the model in a package to install; none: no package")
     publish_anyway: bool = Field(default=False, description="publish a model that is worse than its parent")
 
@@ -128,7 +127,7 @@ def retrain(config: RetrainConfig, report: Hear = lambda done, text: None) -> Ou
         trained, find(config.parent).absolute(), recorded, name=config.name, seed=config.seed,
         minutes=TRAINING_SHARE * config.minutes, steps=config.steps,
     )  # fmt: skip
-    trials = Trials(recorded, base_of(trained), min(MOST_BASE, trained.test_batches * trained.data.batch))
+    trials = Trials(recorded, base_of(trained), min(config.base_problems, trained.test_batches * trained.data.batch))
     _claim(config, parent.card)
 
     def part(first: float, share: float, what: str) -> Callable[[float], None]:
