@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -27,7 +28,8 @@ def study(
     ],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the runs, tables and plots.")],
     document: Annotated[
-        Path | None, typer.Option(help="Markdown file in which this study's table replaces the one that is there.")
+        Path | None,
+        typer.Option(help="Markdown file whose table of this study is replaced; its figure goes beside it."),
     ] = None,
 ) -> None:
     """Repeat one of the published study's three comparisons: a training run for every variant and seed.
@@ -57,4 +59,5 @@ def _study(kind: Kind, file: Path, out: Path, document: Path | None) -> str:
     text = study_table.table(config, results)
     if document is not None:
         study_table.write_into(document, config.kind, text)
+        shutil.copyfile(out / f"{config.kind}.png", document.parent / f"study-{config.kind}.png")
     return text

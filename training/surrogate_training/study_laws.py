@@ -13,7 +13,7 @@ from scipy.optimize import least_squares
 from surrogate_training.metrics import FloatArray
 
 #: Coefficients of determination this close say nothing about which law is better.
-_SAME = 0.005
+_SAME = 0.01
 #: From here on a law is said to show.
 _SHOWS = 0.9
 

@@ -63,7 +63,9 @@ def _sizes(results: Sequence[Result]) -> Figure:
     n, mean, spread = np.array(sizes), 1e3 * np.array(means), 1e3 * np.nan_to_num(np.array(spreads))
     left.fill_between(n, mean - spread, mean + spread, color=_BLUE, alpha=0.15, lw=0, label="± one standard deviation")
     at = [int(result.variant) for result in results]
-    left.plot(at, [1e3 * r.measures["mae"] for r in results], "o", ms=4.5, mfc="white", mec=_GREY, label="one seed")
+    left.plot(
+        at, [1e3 * r.measures["mae"] for r in results], "o", ms=4.5, mfc="white", mec=_GREY, zorder=3, label="one seed"
+    )
     left.plot(n, mean, "o", ms=7, color=_BLUE, label="mean over seeds")
     if len(sizes) >= 3:
         _draw_laws(left, sizes, means)
@@ -89,6 +91,8 @@ def _draw_spread(axes: Axes, sizes: list[int], spreads: list[float]) -> None:
     if known:
         axes.plot(*zip(*known, strict=True), "o-", color=_BLUE, ms=7, lw=1.4)
         axes.set_ylim(0.0, 1.15 * max(spread for _, spread in known) or 1.0)
+    else:
+        axes.text(0.5, 0.5, "one seed has no spread", transform=axes.transAxes, ha="center", color=_GREY)
     _size_axis(axes, sizes)
     axes.set_ylabel(f"standard deviation over seeds\n({_UNIT})")
     axes.set_title("Run-to-run spread")
@@ -98,6 +102,7 @@ def _size_axis(axes: Axes, sizes: list[int]) -> None:
     from matplotlib.ticker import NullLocator
 
     axes.set_xscale("log")
+    axes.set_xlim(min(sizes) / 1.12, max(sizes) * 1.12)
     axes.set_xticks(sizes, [f"{n:,}" for n in sizes])
     axes.xaxis.set_minor_locator(NullLocator())
     axes.set_xlabel("distinct training samples")
@@ -109,6 +114,8 @@ def _regions(results: Sequence[Result]) -> Figure:
     axes = figure.subplots()
     groups = by_variant(results)
     width = 0.8 / len(groups)
+    for place in range(0, len(_REGIONS), 2):
+        axes.axvspan(place - 0.5, place + 0.5, color="#F5F5F5", lw=0, zorder=0)
     for index, (variant, group) in enumerate(groups.items()):
         colour = _CYCLE[index % len(_CYCLE)]
         for place, region in enumerate(_REGIONS):
@@ -125,8 +132,9 @@ def _regions(results: Sequence[Result]) -> Figure:
         if len(groups) > 1:
             axes.plot([], [], "o", color=colour, label=variant)
     axes.set_xticks(range(len(_REGIONS)), [NAMES[region] for region in _REGIONS])
+    axes.set_xlim(-0.5, len(_REGIONS) - 0.5)
     axes.grid(visible=False, axis="x")
-    axes.set_yscale("log")
+    _plain_log_axis(axes)
     axes.set_ylabel(f"mean absolute error\n({_UNIT})")
     if len(groups) > 1:
         axes.set_title("Error by region: points are seeds, bars their mean")
@@ -134,6 +142,16 @@ def _regions(results: Sequence[Result]) -> Figure:
     else:
         axes.set_title("Error by region: points are seeds")
     return figure
+
+
+def _plain_log_axis(axes: Axes) -> None:
+    """A logarithmic y axis with numbers as people write them."""
+    from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
+
+    axes.set_yscale("log")
+    axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    axes.yaxis.set_minor_formatter(NullFormatter())
 
 
 def _box(axes: Axes, values: list[float], centre: float, width: float, colour: str) -> None:
@@ -146,19 +164,23 @@ def _box(axes: Axes, values: list[float], centre: float, width: float, colour: s
 
 def _by_sources(results: Sequence[Result]) -> Figure:
     """Mean error over seeds against the number of sources, a line a variant."""
-    from matplotlib.ticker import MaxNLocator
+    import matplotlib as mpl
 
-    figure = _figure(7.4, 4.4)
+    figure = _figure(7.8, 4.4)
     axes = figure.subplots()
     groups = by_variant(results)
+    counts = sorted(results[0].by_sources)
     for index, (variant, group) in enumerate(groups.items()):
-        counts = sorted(group[0].by_sources)
+        colour: str | tuple[float, float, float, float] = _CYCLE[index % len(_CYCLE)]
+        if variant.isdigit():  # sizes have an order, so their colours have one
+            colour = mpl.colormaps["viridis_r"](0.1 + 0.85 * index / max(1, len(groups) - 1))
         means = [1e3 * float(np.mean([r.by_sources[count]["mae"] for r in group])) for count in counts]
-        axes.plot(counts, means, "o-", ms=4, lw=1.4, color=_CYCLE[index % len(_CYCLE)], label=_label(variant))
+        axes.plot(counts, means, "o-", ms=4, lw=1.4, color=colour, label=_label(variant))
+    axes.set_xticks([count for count in counts if count == 1 or count % 5 == 0])
     axes.set_xlabel("number of sources")
     axes.set_ylabel(f"mean absolute error, whole lattice\n({_UNIT})")
     axes.set_ylim(bottom=0.0)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.set_title("Error by number of sources, mean over seeds")
     if len(groups) > 1:
         axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
     return figure

@@ -79,8 +79,8 @@ def conclusion(config: StudyConfig, results: Sequence[Result]) -> str:
     """What the study says, in plain words."""
     if config.kind == "training-set-size":
         sizes, means, spreads = sizes_and_errors(results)
-        if len(sizes) < 3:
-            return "Too few sizes are finished to fit a law of two parameters."
+        if len(sizes) < 4:
+            return "Too few sizes are finished to judge a law of two parameters."
         said = study_laws.verdict(study_laws.fit("logarithmic", sizes, means), study_laws.fit("power", sizes, means))
         if np.isfinite(spreads).all():
             said += f" The standard deviation over seeds {_course(sizes, spreads)}."
