@@ -1,4 +1,4 @@
-"""Plugins of other packages: solvers, adapters, models and demos, found through their entry points.
+"""Plugins of other packages: solvers, adapters, models, demos and commands, found through their entry points.
 
 This is the only place that discovers anything. Each step is small and pure: read the entry points, mark repeated
 names, load each on its own, check its shape. What goes wrong becomes data: a `Plugin` that is broken says why, and
@@ -36,9 +36,10 @@ SOLVERS = "surrogate_plugin.solvers"
 ADAPTERS = "surrogate_plugin.adapters"
 MODELS = "surrogate_plugin.models"
 DEMOS = "surrogate_plugin.demos"
-GROUPS = (SOLVERS, ADAPTERS, MODELS, DEMOS)
+COMMANDS = "surrogate_plugin.commands"
+GROUPS = (SOLVERS, ADAPTERS, MODELS, DEMOS, COMMANDS)
 
-#: What a solver must have; an adapter, a model and a demo are functions.
+#: What a solver must have; all others are functions.
 _SOLVER_METHODS = ("refusal", "prepare", "solve")
 
 
@@ -133,7 +134,7 @@ def find(group: str, name: str) -> Plugin | None:
 
 
 def load(group: str, name: str) -> Any:
-    """What the plugin of this name offers: a solver class, an adapter's ``attach``, a model's or a demo's function.
+    """What the plugin of this name offers: a solver class, an adapter's ``attach``, else a function.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""The command line: ``surrogate-plugin demo | solve | hosts | doctor``."""
+"""The command line: ``surrogate-plugin demo | solve | hosts | doctor``, and the commands that plugins add."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 import surrogate_plugin
-from surrogate_plugin.cli import demo, doctor, hosts, solve
+from surrogate_plugin.cli import demo, doctor, hosts, plugins, solve
 
 app = typer.Typer(
     name="surrogate-plugin",
@@ -22,6 +22,7 @@ app.command()(demo.demo)
 app.command()(solve.solve)
 app.command()(hosts.hosts)
 app.command()(doctor.doctor)
+plugins.add_commands(app)
 
 
 def _print_version(wanted: bool) -> None:
