@@ -403,6 +403,6 @@ def test_an_unknown_parent_is_said_before_anything_is_written(
 
 
 def test_measure_and_card_speak_of_the_same_things() -> None:
-    assert {name for name in Ranges.model_fields} == set(BEYOND)
+    assert set(Ranges.model_fields) == set(BEYOND)
     assert measure(state(0)).longest_length_px == pytest.approx(40.0)
     assert ModelCard.model_fields["ranges"].annotation is Ranges
