@@ -19,12 +19,13 @@ from pydantic import ValidationError
 from torch import nn
 from typer.testing import CliRunner
 
-from surrogate_training import study_laws, study_plots, study_table
+from surrogate_plugin.surrogate.networks import build
+from surrogate_training import checkpoint, study_laws, study_plots, study_table
 from surrogate_training.commands_study import study
 from surrogate_training.study import Result, run_study
 from surrogate_training.study_config import StudyConfig, read_study
 from surrogate_training.study_losses import StudyLoss
-from surrogate_training.study_measures import MEASURES, balanced_batches, measure_raw
+from surrogate_training.study_measures import MEASURES, balanced_batches, mean_measures, measure_raw
 from surrogate_training.train import Trainer
 
 ROOT = Path(__file__).parents[1]
@@ -137,12 +138,19 @@ def test_a_study_may_grow_but_not_change(tiny: Path, tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("unplotted")
 def test_the_validation_split_picks_the_weights_that_are_measured(tiny: Path, tmp_path: Path) -> None:
-    config, out = read_study(tiny, sizes=(8, 16), seeds=(0,)), tmp_path / "out"
+    rough = "learning_rate = 0.2\nsteps = 6"  # so that the last weights are not the best
+    tiny.write_text(TINY.replace("steps = 4", rough).replace("validate_steps = 2", "validate_steps = 1"))
+    config, out = read_study(tiny, sizes=(8, 16), seeds=(0, 1)), tmp_path / "out"
     results = run_study(config, out)
     for result, run in zip(results, config.runs(), strict=True):
         log = lines(out / run.folder / "log.csv")
         best = min(log, key=lambda row: float(row[config.base.stop.monitor]))
         assert result.picked_step == int(best["step"])
+        network = build("paper", {"width": 2}).eval()
+        tensors = checkpoint.load(out / run.folder, checkpoint.BEST)[2]
+        network.load_state_dict(checkpoint.part(tensors, "average."))
+        assert result.measures == mean_measures(measure_raw(network, balanced_batches(config)))
+    assert min(result.picked_step for result in results) < 6
 
 
 # What is run and measured.
