@@ -16,7 +16,7 @@ from surrogate_training.config import TrainConfig
 
 FILE = "checkpoint.safetensors"
 #: The averaged weights of the best validation, without what a resumed run needs besides.
-BEST = "best-checkpoint.safetensors"
+BEST = "best.safetensors"
 
 
 @dataclass

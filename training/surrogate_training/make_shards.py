@@ -14,7 +14,7 @@ from safetensors.numpy import save_file
 from surrogate_plugin.surrogate.card import checksum
 from surrogate_training.dataset import DataConfig
 from surrogate_training.record import Record
-from surrogate_training.shards import INDEX, DamagedShardError, Index, decisive, says, shard_name
+from surrogate_training.shards import INDEX, SAYS, DamagedShardError, Index, decisive, says, shard_name
 from surrogate_training.stream import make_records
 
 
@@ -113,14 +113,16 @@ def _stands(
     return says(folder / name) == _says(data, numbers)
 
 
-def _says(data: dict[str, Any], numbers: range) -> dict[str, str]:
-    return {"data": json.dumps(data), "numbers": f"{numbers.start} to {numbers.stop}"}
+def _says(data: dict[str, Any], numbers: range) -> dict[str, Any]:
+    return {"data": data, "first": numbers.start, "count": len(numbers)}
 
 
-def _write(path: Path, records: list[Record], says_of_itself: dict[str, str]) -> None:
+def _write(path: Path, records: list[Record], says_of_itself: dict[str, Any]) -> None:
     maps = {f"{row}.{name}": value for row, record in enumerate(records) for name, value in record.maps.items()}
     partial = path.with_suffix(".partial")
-    save_file(maps, partial, says_of_itself | {"records": json.dumps([record.numbers for record in records])})
+    # One entry: safetensors writes several in any order, and a shard made again should have the bytes it had.
+    says_of_itself |= {"records": [record.numbers for record in records]}
+    save_file(maps, partial, {SAYS: json.dumps(says_of_itself)})
     os.replace(partial, path)
 
 

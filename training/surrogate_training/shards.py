@@ -14,6 +14,8 @@ from surrogate_training.dataset import DataConfig
 from surrogate_training.record import Record
 
 INDEX = "index.json"
+#: The entry of a shard's metadata in which it says what it holds.
+SAYS = "shard"
 #: Settings of the data that decide what a stored sample is.
 _DECISIVE = {"distribution", "seed", "shape", "accuracy"}
 _REMAKE = "remake it with `surrogate-plugin samples --repair`"
@@ -126,14 +128,14 @@ def read_record(path: Path, row: int) -> Record:
         prefix = f"{row}."
         names = [name for name in file.keys() if name.startswith(prefix)]  # noqa: SIM118 - not a mapping
         maps = {name.removeprefix(prefix): file.get_tensor(name) for name in names}
-        return Record(maps, json.loads(file.metadata()["records"])[row])
+        return Record(maps, json.loads(file.metadata()[SAYS])["records"][row])
 
 
-def says(path: Path) -> dict[str, str]:
+def says(path: Path) -> dict[str, Any]:
     """What a shard says of itself: the settings and the numbers of its samples; empty where it cannot be read."""
     try:
         with safe_open(path, "np") as file:
-            said: dict[str, str] = file.metadata()
-    except (OSError, SafetensorError):
+            said: dict[str, Any] = json.loads(file.metadata()[SAYS])
+    except (OSError, SafetensorError, KeyError):
         return {}
-    return {name: said[name] for name in ("data", "numbers")}
+    return {name: said.get(name) for name in ("data", "first", "count")}
