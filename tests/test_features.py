@@ -18,22 +18,11 @@ seeds = st.integers(0, 2**32 - 1)
 shapes = st.tuples(st.integers(8, 70), st.integers(8, 70))
 
 
-def pixels_of(blocks: np.ndarray, channel: int) -> np.ndarray:
-    """The padded lattice that 64 channels from ``channel`` on spell out."""
-    rows, columns, _ = blocks.shape
-    part = blocks[..., channel : channel + 64].reshape(rows, columns, BLOCK, BLOCK)
-    return part.transpose(0, 2, 1, 3).reshape(rows * BLOCK, columns * BLOCK)
-
-
-def blocks_of(image: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """The blocks that spell out an (H, W) image inside its frame."""
-    frame = Frame.around(shape)
-    padded = np.zeros((frame.blocks[0] * BLOCK, frame.blocks[1] * BLOCK), np.float32)
-    padded[frame.first[0] : frame.first[0] + shape[0], frame.first[1] : frame.first[1] + shape[1]] = image
-    rows, columns = frame.blocks
-    return np.ascontiguousarray(
-        padded.reshape(rows, BLOCK, columns, BLOCK).transpose(0, 2, 1, 3).reshape(rows, columns, BLOCK * BLOCK)
-    )
+def framed(image: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """An (H, W) image inside its frame, zero around it."""
+    padded = np.zeros(Frame.around(shape).padded, np.float32)
+    inner(padded, shape)[:] = image
+    return padded
 
 
 def inner(image: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
@@ -53,14 +42,12 @@ def test_every_side_has_a_margin_and_blocks_are_whole(shape: tuple[int, int]) ->
 @given(seeds, shapes)
 def test_values_and_mask_are_the_problem_s(seed: int, shape: tuple[int, int]) -> None:
     problem = random_problem(np.random.default_rng(seed), shape=shape)
-    blocks = features.encode(problem)
-    assert blocks.dtype == np.float32
-    assert np.isfinite(blocks).all()
-    mask = inner(pixels_of(blocks, 64), shape)
-    np.testing.assert_array_equal(mask, problem.fixed.astype(np.float32))
-    values = inner(pixels_of(blocks, 0), shape)
+    image = features.encode(problem)
+    assert image.dtype == np.float32
+    assert np.isfinite(image).all()
+    np.testing.assert_array_equal(inner(image[1], shape), problem.fixed.astype(np.float32))
     expected = np.where(problem.fixed, problem.source / features.value_scale(problem), 0.0)
-    np.testing.assert_allclose(values, expected, rtol=1e-6, atol=1e-30)
+    np.testing.assert_allclose(inner(image[0], shape), expected, rtol=1e-6, atol=1e-30)
 
 
 @given(seeds, st.floats(1e-6, 1e6), st.floats(1e-3, 1e3), st.floats(1e-4, 1e4), st.booleans())
@@ -83,29 +70,24 @@ def test_no_unit_matters(seed: int, value: float, length: float, rate: float, sa
         boundary={"left": 0.5 * value, "right": "reflecting"},
     )
     np.testing.assert_allclose(features.encode(other), features.encode(plain), rtol=1e-5, atol=1e-5)
+    assert features.saturation(other) == pytest.approx(features.saturation(plain))
 
 
-@given(st.floats(1.0, 300.0))
-def test_decay_reads_as_its_logarithm(length: float) -> None:
-    source = np.zeros((16, 16))
-    source[5, 5] = 1.0
-    quarters = features.encode(Problem(source, decay=length**-2))[1, 1, 2 * 64 :]
-    np.testing.assert_allclose(quarters, np.log10(400 / length**2), atol=1e-5)
-
-
-def test_decay_is_the_mean_over_free_pixels() -> None:
-    source = np.zeros((16, 16))
-    source[4:6, 4:8] = 1.0  # half of the quarter that begins at pixel (4, 4) of the block at (0, 0)
-    decay = np.full((16, 16), 1 / 400)
-    decay[source > 0] = 7.0
-    decay[6:8, 4:8] = np.array([[1, 3], [3, 1]]).repeat(2, axis=1) / 400
-    problem = Problem(source, decay=decay)
-    row, column = Frame.around((16, 16)).first
-    quarter_rows = [(4 + row) // BLOCK, (7 + row) // BLOCK]
-    assert quarter_rows[0] == quarter_rows[1]  # the quarter lies within one block
-    blocks = features.encode(problem)
-    at = 128 + 2 * ((4 + row) % BLOCK // 4) + (4 + column) % BLOCK // 4
-    assert blocks[quarter_rows[0], (4 + column) // BLOCK, at] == pytest.approx(np.log10(2.0), abs=1e-5)
+@given(seeds, st.booleans())
+def test_uptake_reads_as_the_equation_s_own(seed: int, saturating: bool) -> None:
+    """At any field the channels and the saturation give ``h^2 / D`` times decay and uptake over the field."""
+    rng = np.random.default_rng(seed)
+    source = np.where(rng.random((20, 17)) < 0.1, rng.uniform(0.1, 3.0, (20, 17)), 0.0)
+    source[3, 4] = 3.0
+    decay, vmax = rng.uniform(0.0, 0.1, source.shape), rng.uniform(0.0, 0.1, source.shape)
+    uptake = MichaelisMenten(vmax, 0.7) if saturating else None
+    problem = Problem(source, decay=decay, uptake=uptake, diffusivity=2.0, spacing=3.0)
+    field = rng.uniform(0.1, 3.0, source.shape)
+    image = features.encode(problem)
+    first_order, rate = inner(image[2], source.shape), inner(image[3], source.shape)
+    found = first_order + rate / (1.0 + features.saturation(problem) * field / 3.0)
+    taken = decay + (vmax / (0.7 + field) if saturating else 0.0)
+    np.testing.assert_allclose(found, np.where(problem.fixed, 0.0, taken * 4.5), rtol=1e-5)
 
 
 @pytest.mark.parametrize("zero", [0.0, np.zeros((16, 16))])
@@ -119,13 +101,12 @@ def test_no_decay_is_finite(zero: float | np.ndarray) -> None:
 def test_beyond_a_side_that_holds_a_value_lie_fixed_pixels(boundary: BoundaryLike, value: float) -> None:
     source = np.zeros((14, 20))
     source[0, 3] = 2.0
-    blocks = features.encode(Problem(source, boundary=boundary))
-    shape = (14, 20)
-    values, mask = pixels_of(blocks, 0), pixels_of(blocks, 64)
+    values, mask, *uptake = features.encode(Problem(source, boundary=boundary))
     outside = np.ones(mask.shape, np.bool_)
-    inner(outside, shape)[:] = False
+    inner(outside, source.shape)[:] = False
     assert (mask[outside] == 1.0).all()
     np.testing.assert_allclose(values[outside], value)
+    assert not any(channel[outside].any() for channel in uptake)
 
 
 def test_beyond_a_reflecting_side_lies_the_mirror_image_and_beyond_a_periodic_one_the_other_end() -> None:
@@ -133,24 +114,25 @@ def test_beyond_a_reflecting_side_lies_the_mirror_image_and_beyond_a_periodic_on
     source = np.where(rng.random((12, 12)) < 0.3, rng.uniform(0.1, 1.0, (12, 12)), 0.0)
     source[6, 6] = 1.0
     before = Frame.around(source.shape).first[0]
-    after = 16 - 12 - before
+    after = Frame.around(source.shape).padded[0] - 12 - before
     for boundary, mode in (("reflecting", "symmetric"), ("periodic", "wrap")):
-        seen = pixels_of(features.encode(Problem(source, boundary=boundary)), 0)
-        np.testing.assert_allclose(seen, np.pad(source, (before, after), mode=mode), rtol=1e-6)
+        decay = rng.uniform(0.1, 0.2, source.shape)
+        seen = features.encode(Problem(source, decay=decay, boundary=boundary))
+        for channel, there in ((0, source), (1, source > 0), (2, np.where(source > 0, 0.0, decay))):
+            np.testing.assert_allclose(seen[channel], np.pad(there, (before, after), mode=mode), rtol=1e-6)
 
 
 def test_each_side_keeps_its_own_kind() -> None:
     source = np.zeros((14, 14))
     source[7, 7] = 1.0
     kinds: BoundaryLike = {"left": 0.25, "right": "reflecting", "bottom": 0.5, "top": "absorbing"}
-    blocks = features.encode(Problem(source, boundary=kinds))
-    values, mask = pixels_of(blocks, 0), pixels_of(blocks, 64)
+    values, mask, *_ = features.encode(Problem(source, boundary=kinds))
     middle = mask.shape[0] // 2
     assert values[middle, 0] == 0.25
     assert values[0, middle] == 0.5
     assert (values[-1, middle], mask[-1, middle]) == (0.0, 1.0)
     assert mask[middle, -1] == 0.0
-    upright = pixels_of(features.encode(Problem(source, boundary={"bottom": 0.25, "top": "reflecting"})), 64)
+    upright = features.encode(Problem(source, boundary={"bottom": 0.25, "top": "reflecting"}))[1]
     assert (upright[0, middle], upright[-1, middle]) == (1.0, 0.0)
 
 
@@ -165,7 +147,7 @@ def test_what_the_network_writes_comes_back_with_fixed_values_imposed(seed: int,
     problem = random_problem(rng, shape=shape)
     scale = features.value_scale(problem)
     image = rng.uniform(-0.5, 1.5, shape).astype(np.float32)
-    field = features.decode(blocks_of(image, shape), problem)
+    field = features.decode(framed(image, shape), problem)
     assert field.dtype == np.float64
     expected = np.where(problem.fixed, problem.source, np.clip(image.astype(np.float64), 0.0, 1.0) * scale)
     np.testing.assert_allclose(field, expected, rtol=1e-12)
@@ -176,7 +158,7 @@ def test_a_nan_of_the_network_is_seen() -> None:
     problem = Problem(np.eye(16))
     image = np.full((16, 16), 0.5, np.float32)
     image[2, 9] = np.nan
-    field = features.decode(blocks_of(image, (16, 16)), problem)
+    field = features.decode(framed(image, (16, 16)), problem)
     assert np.isnan(field[2, 9])
     assert np.isfinite(field).sum() == 16 * 16 - 1
 
@@ -191,5 +173,9 @@ def test_the_published_network_reads_the_source_image() -> None:
     assert not image[0, :, 70:].any()
 
 
-def test_channels_add_up() -> None:
-    assert features.encode(Problem(np.eye(8))).shape == (2, 2, CHANNELS)
+def test_what_is_given_to_write_to_is_written_whole() -> None:
+    for boundary in ("absorbing", "reflecting", "periodic"):
+        problem = Problem(np.eye(9), boundary=boundary)
+        out = np.full((CHANNELS, *Frame.around((9, 9)).padded), np.nan, np.float32)
+        assert features.encode(problem, out) is out
+        assert np.isfinite(out).all()

@@ -10,10 +10,13 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from surrogate_plugin.problem import Problem
-from surrogate_plugin.surrogate import features
+from surrogate_plugin.boundary import BoundaryLike
+from surrogate_plugin.problem import MichaelisMenten, Problem
 from surrogate_training import metrics
-from surrogate_training.losses import MultiscaleLoss, multiscale, to_image
+from surrogate_training.batch import Batch, assemble
+from surrogate_training.cycle import after_cycle
+from surrogate_training.dataset import exact_field
+from surrogate_training.losses import MultiscaleLoss, multiscale
 
 
 def test_the_loss_is_the_formula() -> None:
@@ -43,13 +46,61 @@ def test_a_perfect_network_has_no_loss_and_a_finite_gradient() -> None:
     assert bool(error.grad.isfinite().all())
 
 
-@given(st.integers(8, 40), st.integers(8, 40))
-def test_blocks_become_the_image_that_decode_writes(rows: int, columns: int) -> None:
-    problem = Problem(np.full((rows, columns), 1.0), fixed=np.zeros((rows, columns), np.bool_))
-    frame = features.Frame.around((rows, columns))
-    pixels = np.random.default_rng(0).random((*frame.blocks, 64), np.float32)
-    image = to_image(torch.from_numpy(pixels)[None], (rows, columns))[0].numpy()
-    np.testing.assert_allclose(image, features.decode(pixels, problem), rtol=1e-7)
+def test_the_error_over_the_field_counts_as_it_is_weighted() -> None:
+    batch = batch_of(3)
+    predicted = batch.target + 0.01
+    plain, with_relative = (MultiscaleLoss(relative=weight).evaluate(predicted, batch) for weight in (0.0, 2.0))
+    error = 0.01 * np.sqrt(batch.free.float().mean(dim=(1, 2)).numpy())
+    size = np.sqrt((batch.target.numpy().astype(np.float64) ** 2).mean(axis=(1, 2)))
+    assert float(with_relative - plain) == pytest.approx(2.0 * float(np.mean(error / (size + 1e-3))), rel=1e-3)
+
+
+def test_imposed_pixels_do_not_count() -> None:
+    batch = batch_of(4)
+    spoilt = torch.where(batch.free, batch.target, 7.0)
+    loss = MultiscaleLoss(cycle=1.0)
+    assert float(loss.evaluate(spoilt, batch)) == float(loss.evaluate(batch.target, batch))
+
+
+# What a cycle leaves.
+
+
+def batch_of(seed: int, boundary: BoundaryLike = "absorbing", *, saturating: bool = False) -> Batch:
+    rng = np.random.default_rng(seed)
+    problems, fields = [], []
+    for _ in range(2):
+        source = np.where(rng.random((21, 26)) < 0.08, rng.uniform(0.1, 1.0, (21, 26)), 0.0)
+        source[3, 4] = 1.0
+        uptake = MichaelisMenten(rng.uniform(0.0, 0.1, source.shape), 0.2) if saturating else None
+        problem = Problem(source, decay=rng.uniform(1e-3, 0.1, source.shape), uptake=uptake, boundary=boundary)
+        problems.append(problem)
+        fields.append(exact_field(problem, 1e-7))
+    return assemble(problems, fields)
+
+
+boundaries = st.sampled_from(["absorbing", "reflecting", "periodic", 0.4])
+
+
+@given(st.integers(0, 1000), boundaries, st.booleans())
+def test_a_cycle_s_gradient_is_its_transpose(seed: int, boundary: BoundaryLike, saturating: bool) -> None:
+    batch = batch_of(seed, boundary, saturating=saturating)
+    make = torch.Generator().manual_seed(seed)
+    error, weight = (torch.rand(batch.target.shape, generator=make) * batch.free for _ in range(2))
+    error.requires_grad_()
+    (after_cycle(error, batch) * weight).sum().backward()  # type: ignore[no-untyped-call]
+    other = torch.rand(batch.target.shape, generator=make) * batch.free
+    assert error.grad is not None
+    expected = float((after_cycle(other, batch) * weight).double().sum())
+    assert float((error.grad * other).double().sum()) == pytest.approx(expected, rel=1e-3, abs=1e-3)
+
+
+@given(st.integers(0, 1000), boundaries)
+def test_a_cycle_leaves_little(seed: int, boundary: BoundaryLike) -> None:
+    batch = batch_of(seed, boundary)
+    error = torch.rand(batch.target.shape, generator=torch.Generator().manual_seed(seed)) * batch.free
+    left = after_cycle(error, batch)
+    assert float(left.norm()) < 0.4 * float(error.norm())
+    assert not left[~batch.free].any()
 
 
 def test_metrics_are_taken_where_they_say() -> None:

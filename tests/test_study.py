@@ -25,7 +25,7 @@ from surrogate_training.commands_study import study
 from surrogate_training.study import Result, run_study
 from surrogate_training.study_config import StudyConfig, read_study
 from surrogate_training.study_losses import StudyLoss
-from surrogate_training.study_measures import MEASURES, balanced_batches, mean_measures, measure_raw
+from surrogate_training.study_measures import MEASURES, balanced_batches, mean_measures, measure_raw, measure_zeros
 from surrogate_training.train import Trainer
 
 ROOT = Path(__file__).parents[1]
@@ -175,8 +175,9 @@ def test_variants_differ_in_what_is_compared_and_in_nothing_else(tiny: Path) -> 
 class Nothing(nn.Module):
     """A network that sees no field anywhere."""
 
-    def forward(self, blocks: torch.Tensor) -> torch.Tensor:
-        return torch.zeros_like(blocks[..., :64])
+    def forward(self, image: torch.Tensor, saturation: torch.Tensor) -> torch.Tensor:
+        del saturation
+        return torch.zeros_like(image[:, 0])
 
 
 def test_each_number_of_sources_is_tested_alike_and_sources_count(tiny: Path) -> None:
@@ -188,6 +189,7 @@ def test_each_number_of_sources_is_tested_alike_and_sources_count(tiny: Path) ->
     assert fixed[0] == 2 * 13
     assert fixed[0] < fixed[1] < fixed[2]
     found = measure_raw(Nothing(), batches)
+    assert found == measure_zeros(batches)
     assert [sample["source_count"] for sample in found] == [1, 1, 2, 2, 3, 3]
     exact = batches[1].target[0].numpy()
     assert found[0]["mae"] == pytest.approx(exact.mean())
@@ -273,17 +275,21 @@ def test_an_error_that_does_not_fall_follows_no_law() -> None:
 # What people read.
 
 
+ZEROS = {"mae": 0.2, "relative_l2": 1.0}
+
+
 def test_the_table_gives_mean_and_spread_over_seeds(tiny: Path) -> None:
     config = read_study(tiny, sizes=(8, 16, 32))
-    text = study_table.table(config, made_up(config))
+    text = study_table.table(config, made_up(config), ZEROS)
     rows = [line for line in text.splitlines() if line.startswith("| 16 ")]
     assert len(rows) == 1
     assert rows[0].count("10.50 ± 0.71") == len(MEASURES)
-    partial = study_table.table(config, made_up(config)[:2])
+    assert "| 0 everywhere |  | 200.00 |" in text
+    partial = study_table.table(config, made_up(config)[:2], ZEROS)
     assert "2 of 6 runs" in partial
     assert "Too few sizes" in partial
     seeds = read_study(tiny, kind="seeds")
-    assert "1.10 times the smallest" in study_table.table(seeds, made_up(seeds))
+    assert "1.10 times the smallest" in study_table.table(seeds, made_up(seeds), ZEROS)
 
 
 def test_the_plot_shows_each_seed_the_mean_and_both_laws(tiny: Path, tmp_path: Path) -> None:

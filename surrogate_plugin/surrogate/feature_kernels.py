@@ -1,64 +1,56 @@
-"""Compiled passes between a problem's arrays and the network's blocks of 8x8 pixels."""
+"""Compiled passes between a problem's arrays and the image that the network reads."""
 # mypy: allow-untyped-defs, allow-untyped-calls, allow-untyped-decorators
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
-from numba import njit
+from numba import njit, prange
 
 
-@njit(cache=True, nogil=True)
-def encode_blocks(blocks, rows, columns, source, fixed, decay, vmax, ghosts, per_value, per_decay, per_half, bounds):
-    """Fill ``blocks``: 64 values, 64 mask entries, the log of the mean decay of the free pixels of four 4x4 quarters.
+@njit(cache=True, nogil=True, parallel=True)
+def encode_image(image, rows, columns, first, source, fixed, decay, initial, ghosts, per_value, per_decay):
+    """Fill ``image``: values, mask, first-order decay and the saturating uptake's initial rate, row by row.
 
-    ``rows`` and ``columns`` map the padded lattice to the inner one; -1 and -2 are beyond the low and the high side.
+    ``rows`` and ``columns`` map the padded lattice to the inner one, which begins at column ``first``; -1 and -2 are
+    beyond the low and the high side.
     """
-    low, high, centre = bounds
-    for a in range(blocks.shape[0]):
-        for b in range(blocks.shape[1]):
-            cell = blocks[a, b]
-            for quarter in range(4):
-                y0, x0 = 4 * (quarter // 2), 4 * (quarter % 2)
-                total, count = 0.0, 0
-                for y in range(y0, y0 + 4):
-                    r = rows[8 * a + y]
-                    for x in range(x0, x0 + 4):
-                        c = columns[8 * b + x]
-                        at = 8 * y + x
-                        if r >= 0 and c >= 0:
-                            if fixed[r, c]:
-                                cell[at] = source[r, c] * per_value
-                                cell[64 + at] = 1.0
-                            else:
-                                cell[at] = 0.0
-                                cell[64 + at] = 0.0
-                                total += decay[r, c] + vmax[r, c] * per_half
-                                count += 1
-                        else:
-                            ghost = ghosts[-1 - c] if c < 0 else ghosts[1 - r]
-                            cell[at] = ghost * per_value
-                            cell[64 + at] = 1.0
-                k = low
-                if count > 0:
-                    k = min(max(total / count * per_decay, low), high)
-                cell[128 + quarter] = math.log10(k) - centre if count > 0 else 0.0
-
-
-@njit(cache=True, nogil=True)
-def decode_blocks(field, pixels, source, fixed, first_row, first_column, scale):
-    """Write the pixels of each block into ``field``, within [0, ``scale``], fixed values imposed; NaN stays NaN."""
-    for row in range(field.shape[0]):
-        a, y = divmod(row + first_row, 8)
-        for column in range(field.shape[1]):
-            if fixed[row, column]:
-                field[row, column] = source[row, column]
+    width = source.shape[1]
+    for i in prange(rows.size):
+        value, mask, first_order, rate = image[0, i], image[1, i], image[2, i], image[3, i]
+        r = rows[i]
+        if r < 0:
+            for j in range(columns.size):
+                value[j] = ghosts[1 - r] * per_value
+                mask[j], first_order[j], rate[j] = 1.0, 0.0, 0.0
+            continue
+        for c in range(width):  # the lattice itself, where every column is read in its turn
+            held = np.float32(fixed[r, c])
+            j = first + c
+            value[j] = held * np.float32(source[r, c] * per_value)
+            mask[j] = held
+            first_order[j] = (np.float32(1.0) - held) * np.float32(decay[r, c] * per_decay)
+            rate[j] = (np.float32(1.0) - held) * np.float32(initial[r, c] * per_decay)
+        for j in range(columns.size):
+            if first <= j < first + width:
                 continue
-            b, x = divmod(column + first_column, 8)
-            value = np.float64(pixels[a, b, 8 * y + x]) * scale
+            c = columns[j]
+            if c < 0:
+                value[j] = ghosts[-1 - c] * per_value
+                mask[j], first_order[j], rate[j] = 1.0, 0.0, 0.0
+            else:
+                value[j], mask[j] = value[first + c], mask[first + c]
+                first_order[j], rate[j] = first_order[first + c], rate[first + c]
+
+
+@njit(cache=True, nogil=True, parallel=True)
+def decode_image(field, image, source, fixed, first_row, first_column, scale):
+    """Write the network's image into ``field``, within [0, ``scale``], fixed values imposed; NaN stays NaN."""
+    for row in prange(field.shape[0]):
+        given = image[row + first_row]
+        for column in range(field.shape[1]):
+            value = np.float64(given[column + first_column]) * scale
             if value < 0.0:
                 value = 0.0
-            elif value > scale:
+            if value > scale:
                 value = scale
-            field[row, column] = value
+            field[row, column] = source[row, column] if fixed[row, column] else value

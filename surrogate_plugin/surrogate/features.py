@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,13 +12,10 @@ from surrogate_plugin.errors import UnsupportedProblemError
 from surrogate_plugin.problem import FloatArray, Problem
 
 #: Raised whenever the meaning of a channel changes, so that old weights are refused instead of misread.
-VERSION = 1
-BLOCK = 8
-CHANNELS = 2 * BLOCK * BLOCK + 4
-#: The decay channels are 0 where ``k = decay h^2 / D`` is the study's 1/400.
-DECAY_CENTRE = math.log10(1 / 400)
-#: ``k`` is held to these before its logarithm is taken.
-_DECAY_BOUNDS = (1e-7, 1e2, DECAY_CENTRE)
+VERSION = 2
+#: Side of the blocks that the network's coarse grid is made of.
+BLOCK = 4
+CHANNELS = 4
 
 Float32Array = npt.NDArray[np.float32]
 
@@ -39,15 +35,20 @@ class Frame:
         Examples
         --------
         >>> Frame.around((512, 512))
-        Frame(shape=(512, 512), blocks=(65, 65), first=(4, 4))
+        Frame(shape=(512, 512), blocks=(129, 129), first=(2, 2))
         """
         rows, columns = (-(-(side + 2) // BLOCK) for side in shape)
         first = (BLOCK * rows - shape[0]) // 2, (BLOCK * columns - shape[1]) // 2
         return cls(shape, (rows, columns), first)
 
+    @property
+    def padded(self) -> tuple[int, int]:
+        """Rows and columns of the padded lattice."""
+        return BLOCK * self.blocks[0], BLOCK * self.blocks[1]
+
 
 def encode(problem: Problem, out: Float32Array | None = None) -> Float32Array:
-    """What the compact network reads: blocks of 8x8 pixels that depend on no unit.
+    """What the compact network reads: an image of four channels that depends on no unit.
 
     The margin makes the boundary visible: beyond a side that holds a value lie fixed pixels of this value, beyond a
     reflecting side the mirror image, beyond a periodic one the other end.
@@ -56,15 +57,15 @@ def encode(problem: Problem, out: Float32Array | None = None) -> Float32Array:
     ----------
     problem : Problem
         With a scalar diffusivity. Production is not represented.
-    out : (h, w, 132) float32, optional
+    out : (4, H', W') float32, optional
         Written to instead of a new array.
 
     Returns
     -------
-    (h, w, 132) float32
-        A block's 64 fixed values over the largest imposed value (0 on free pixels), its 64 mask entries, and for
-        its four quarters ``log10 k`` less that of 1/400, where ``k = decay h^2 / D`` is the mean over free pixels.
-        Michaelis-Menten uptake counts with its secant at half the largest imposed value.
+    (4, H', W') float32
+        The fixed values over the largest imposed value, 0 on free pixels; 1 on fixed pixels; the first-order decay
+        ``k h^2 / D`` of free pixels; and the initial rate of saturating uptake, ``vmax h^2 / (km D)``: the uptake is
+        this times ``u / (1 + saturation u)``, with `saturation` of the problem.
 
     Raises
     ------
@@ -74,45 +75,48 @@ def encode(problem: Problem, out: Float32Array | None = None) -> Float32Array:
     Examples
     --------
     >>> source = np.zeros((16, 16)); source[3, 3] = 38.0
-    >>> blocks = encode(Problem(source))
-    >>> blocks.shape, float(blocks[..., :64].max())
-    ((3, 3, 132), 1.0)
+    >>> image = encode(Problem(source))
+    >>> image.shape, float(image[0].max()), int(image[1, 1:-1, 1:-1].sum()), float(image[2].max())
+    ((4, 20, 20), 1.0, 69, 0.0024999999441206455)
     """
-    from surrogate_plugin.surrogate.feature_kernels import encode_blocks
+    from surrogate_plugin.surrogate.feature_kernels import encode_image
 
     if isinstance(problem.diffusivity, np.ndarray):
         raise UnsupportedProblemError("the surrogate needs a constant diffusivity; sparse-direct takes a map.")
     frame = Frame.around(problem.shape)
-    blocks = np.empty((*frame.blocks, CHANNELS), np.float32) if out is None else out
+    image = np.empty((CHANNELS, *frame.padded), np.float32) if out is None else out
     left, right, bottom, top = problem.boundary.sides
-    rows = _indices(problem.shape[0], frame.first[0], BLOCK * frame.blocks[0], bottom, top)
-    columns = _indices(problem.shape[1], frame.first[1], BLOCK * frame.blocks[1], left, right)
-    scale = value_scale(problem)
+    rows = _indices(problem.shape[0], frame.first[0], frame.padded[0], bottom, top)
+    columns = _indices(problem.shape[1], frame.first[1], frame.padded[1], left, right)
     uptake = problem.uptake
-    encode_blocks(
-        blocks,
+    encode_image(
+        image,
         rows,
         columns,
+        frame.first[1],
         problem.source,
         problem.fixed,
         np.broadcast_to(problem.decay, problem.shape),
-        np.broadcast_to(0.0 if uptake is None else uptake.vmax, problem.shape),
+        np.broadcast_to(0.0 if uptake is None else uptake.vmax / uptake.km, problem.shape),
         np.array([side.value for side in (left, right, bottom, top)]),
-        1.0 / scale,
+        1.0 / value_scale(problem),
         problem.spacing**2 / problem.diffusivity,
-        0.0 if uptake is None else 1.0 / (uptake.km + 0.5 * scale),
-        _DECAY_BOUNDS,
     )
-    return blocks
+    return image
 
 
-def decode(pixels: Float32Array, problem: Problem) -> FloatArray:
-    """The field from a network's blocks: fixed values imposed, the rest within [0, largest imposed value].
+def saturation(problem: Problem) -> float:
+    """The largest imposed value over ``km``; 0 where uptake does not saturate."""
+    return 0.0 if problem.uptake is None else value_scale(problem) / problem.uptake.km
+
+
+def decode(image: Float32Array, problem: Problem) -> FloatArray:
+    """The field from the network's image: fixed values imposed, the rest within [0, largest imposed value].
 
     Parameters
     ----------
-    pixels : (h, w, 64) float32
-        The 8x8 pixels of each block, row by row, over the largest imposed value.
+    image : (H', W') float32
+        Over the largest imposed value, on the padded lattice.
     problem : Problem
 
     Returns
@@ -120,11 +124,11 @@ def decode(pixels: Float32Array, problem: Problem) -> FloatArray:
     (H, W) float64, field units
         A NaN of the network stays one, for the guard to see.
     """
-    from surrogate_plugin.surrogate.feature_kernels import decode_blocks
+    from surrogate_plugin.surrogate.feature_kernels import decode_image
 
     frame = Frame.around(problem.shape)
     field = np.empty(problem.shape)
-    decode_blocks(field, pixels, problem.source, problem.fixed, *frame.first, value_scale(problem))
+    decode_image(field, image, problem.source, problem.fixed, *frame.first, value_scale(problem))
     return field
 
 

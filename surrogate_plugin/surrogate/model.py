@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,8 @@ from surrogate_plugin.surrogate.failures import TorchMissingError as TorchMissin
 
 if TYPE_CHECKING:
     from torch import nn
+
+    from surrogate_plugin.surrogate.compiled import CompiledCompact
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,10 +64,23 @@ class Model:
             with torch.inference_mode():
                 answer = self.network(image)[0, 0].cpu().numpy()
             return features.impose(answer[: problem.shape[0], : problem.shape[1]], problem)
-        blocks = torch.from_numpy(features.encode(problem)[None]).to(self.device)
+        seen, saturation = features.encode(problem), features.saturation(problem)
+        if self._compiled is not None:
+            return features.decode(self._compiled(seen, saturation), problem)
         with torch.inference_mode():
-            pixels = self.network(blocks)[0].cpu().numpy()
-        return features.decode(pixels, problem)
+            given = torch.from_numpy(seen[None]).to(self.device), torch.tensor([saturation], device=self.device)
+            answer = self.network(*given)[0].cpu().numpy()
+        return features.decode(answer, problem)
+
+    @cached_property
+    def _compiled(self) -> CompiledCompact | None:
+        """The compact network compiled for one problem on a CPU."""
+        from surrogate_plugin.surrogate.compiled import CompiledCompact
+        from surrogate_plugin.surrogate.networks import CompactNetwork
+
+        if self.device != "cpu" or not isinstance(self.network, CompactNetwork):
+            return None
+        return CompiledCompact(self.network)
 
 
 def load(name_or_path: str | Path = "default", device: str = "auto") -> Model:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,7 +12,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from surrogate_plugin.surrogate import coarse
-from surrogate_plugin.surrogate.features import BLOCK, CHANNELS, DECAY_CENTRE
+from surrogate_plugin.surrogate.features import BLOCK
+from surrogate_plugin.surrogate.relaxation import relax
 
 
 class PaperNetwork(nn.Module):
@@ -69,100 +71,145 @@ class PaperNetwork(nn.Module):
 
 
 class Mixer(nn.Module):
-    """``x + linear(relu(linear(wide(x))))``: a 7x7 convolution a channel, then two layers a cell.
+    """``x + linear(relu(linear(near(x))))``: a 3x3 convolution a channel, then two layers a cell.
 
     The last layer starts at zero, so that a deep stack starts as the identity and needs no normalisation.
     """
 
     def __init__(self, width: int, expansion: int) -> None:
         super().__init__()
-        self.wide = nn.Conv2d(width, width, 7, padding=3, groups=width)
+        self.near = nn.Conv2d(width, width, 3, padding=1, groups=width)
         self.expand = nn.Linear(width, expansion * width)
         self.contract = nn.Linear(expansion * width, width)
         nn.init.zeros_(self.contract.weight)
         nn.init.zeros_(self.contract.bias)
 
     def forward(self, cells: Tensor) -> Tensor:
-        seen = self.wide(cells.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
+        seen = self.near(cells.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
         hidden = functional.relu(self.expand(seen), inplace=True)
         result: Tensor = cells + self.contract(hidden)
         return result
 
 
 class CompactNetwork(nn.Module):
-    """Field from blocks of 8x8 pixels: encode each block's neighbourhood, diffuse between blocks, decode the pixels.
+    """Field from source image and uptake maps: encode blocks of 4x4 pixels, diffuse between them, decode, relax.
 
-    What is far acts through diffusion, and diffusion on 65x65 blocks costs next to nothing when it is solved instead
-    of learned. So the encoder only says what each block amounts to, ``(-lap + k + a) u = a v``: how fast it consumes
-    (k), how firmly its fixed pixels hold it (a) and at which value (v). The decoder, which sees the coarse field u and
-    the block, writes the pixels. Both have only local laws to learn. Layers are channels-last: plain matrix products.
+    What is far acts through diffusion, and diffusion between blocks costs next to nothing when it is solved instead
+    of learned. So the encoder, which sees the mask and the decay but no value, only says what each block amounts to,
+    ``(-div L grad + k + a) u = a v``: how well it conducts (L), how fast it consumes (k), how firmly its fixed pixels
+    hold it (a) at their mean value (v). The decoder writes the pixels as combinations of the coarse u and v around
+    them, so that the answer is linear in the imposed values as the equation is, and Gauss-Seidel sweeps with the
+    equation itself finish it. Saturating uptake is counted by its secant, first at half the largest value, then at
+    the coarse field. Layers are channels-last: plain matrix products.
 
     Parameters
     ----------
     width : int
         Channels a block.
-    before, after : int
-        Mixers before and after the coarse solve.
+    mixers : int
+        How many mixers; each sees one block farther.
     expansion : int
         Hidden channels of a mixer over its channels.
     head : int
-        Hidden channels of the last layer but one.
+        Terms of the decoder.
+    sweeps : int
+        Of the last relaxation.
 
     Forward
     -------
-    blocks : (N, h, w, 132) float32, from `features.encode`
-    returns : (N, h, w, 64) float32: the 8x8 pixels of each block, row by row, over the largest imposed value
+    image : (N, 4, H', W') float32, from `features.encode`
+    saturation : (N,) float32, from `features.saturation`
+    returns : (N, H', W') float32, over the largest imposed value, fixed values imposed
 
     Examples
     --------
     >>> import torch
-    >>> CompactNetwork(width=8)(torch.zeros(1, 5, 7, CHANNELS)).shape
-    torch.Size([1, 5, 7, 64])
+    >>> image = torch.zeros(1, 4, 20, 28); image[0, :2, 9, 9] = 1.0
+    >>> CompactNetwork(width=8)(image, torch.zeros(1)).shape
+    torch.Size([1, 20, 28])
     """
 
-    def __init__(self, width: int = 32, before: int = 1, after: int = 1, expansion: int = 2, head: int = 64) -> None:
+    def __init__(self, width: int = 16, mixers: int = 2, expansion: int = 2, head: int = 24, sweeps: int = 4) -> None:
         super().__init__()
-        self.stem = nn.Linear(CHANNELS, width)
-        self.before = nn.Sequential(*(Mixer(width, expansion) for _ in range(before)))
-        self.coefficients = nn.Linear(width, 3)
-        self.inform = nn.Linear(18, width)
-        self.after = nn.Sequential(*(Mixer(width, expansion) for _ in range(after)))
+        self.sweeps = sweeps
+        self.stem = nn.Linear(PIXELS + 1, width)
+        self.mixers = nn.Sequential(*(Mixer(width, expansion) for _ in range(mixers)))
+        self.coefficients = nn.Linear(width, 6)
         self.hidden = nn.Linear(width, head)
-        self.gain = nn.Linear(18, head)
-        self.spread = nn.Linear(9, BLOCK * BLOCK, bias=False)
-        self.pixels = nn.Linear(head, BLOCK * BLOCK)
-        nn.init.zeros_(self.coefficients.weight)
+        self.gain = nn.Linear(18, head, bias=False)
+        self.spread = nn.Linear(9, PIXELS, bias=False)
+        self.pixels = nn.Linear(head, PIXELS, bias=False)
+        for layer in (self.coefficients, self.pixels):
+            nn.init.zeros_(layer.weight)
         nn.init.zeros_(self.coefficients.bias)
-        nn.init.zeros_(self.pixels.weight)
-        nn.init.zeros_(self.pixels.bias)
         with torch.no_grad():
             self.spread.weight.copy_(_bilinear())
 
-    def forward(self, blocks: Tensor) -> Tensor:
-        cells = self.before(functional.relu(self.stem(blocks), inplace=True))
-        with torch.autocast(blocks.device.type, enabled=False):  # the coarse field is most of the answer
-            field, value = self._diffuse(blocks, self.coefficients(cells.float()).unbind(3))
+    def forward(self, image: Tensor, saturation: Tensor) -> Tensor:
+        mask = _blocks(image[:, 1])
+        share = mask.mean(dim=3)
+        value = _blocks(image[:, 0]).mean(dim=3) / share.clamp(min=1.0 / PIXELS)
+        first_order, rate = (_blocks(channel).mean(dim=3) for channel in (image[:, 2], image[:, 3]))
+        saturating = bool((saturation > 0).any())
+        slope = saturation[:, None, None]
+        decay = first_order + rate / (1.0 + 0.5 * slope)
+        cells = functional.relu(self.stem(torch.cat([mask, _scaled(decay, share)[..., None]], dim=3)), inplace=True)
+        cells = self.mixers(cells)
+        with torch.autocast(image.device.type, enabled=False):  # the coarse field is most of the answer
+            hold, hunger, *out = self.coefficients(cells.float()).clamp(-6.0, 6.0).unbind(3)
+            held = torch.where(share > 0, HOLD * share.sqrt() * hold.exp(), 0.0)
+            east, north = _links(out)
+            hungry = PIXELS * hunger.exp()
+            field = coarse.solve(east, north, decay * hungry + held, held * value)
+            for _ in range(UPDATES if saturating else 0):  # the secant at the coarse field instead of at one half
+                decay = first_order + rate / (1.0 + slope * field.detach().clamp(0.0, 1.0))
+                field = coarse.solve(east, north, decay * hungry + held, held * value, field)
             near = _neighbours(field)
             around = torch.cat([near, _neighbours(value)], dim=3)
             smooth = self.spread(near)
-        cells = self.after(cells + self.inform(around))
-        hidden = functional.relu(self.hidden(cells)) * (1.0 + self.gain(around))
-        result: Tensor = smooth + self.pixels(hidden)
-        return result
-
-    def _diffuse(self, blocks: Tensor, chosen: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
-        """The coarse field and the value each block's fixed pixels hold it at, (N, h, w)."""
-        hold, shift, hunger = (part.clamp(-6.0, 6.0) for part in chosen)
-        pixels = BLOCK * BLOCK
-        share = blocks[..., pixels : 2 * pixels].mean(dim=3)
-        value = blocks[..., :pixels].mean(dim=3) / share.clamp(min=1.0 / pixels) * shift.exp()
-        consumed = torch.pow(10.0, blocks[..., 2 * pixels :] + DECAY_CENTRE).mean(dim=3) * pixels * hunger.exp()
-        held = torch.where(share > 0, _HOLD * share.sqrt() * hold.exp(), 0.0)
-        return coarse.solve(consumed + held, held * value), value
+        hidden = functional.relu(self.hidden(cells)) * self.gain(around)
+        drawn = smooth + self.pixels(hidden)
+        return relax(_image(drawn.float()), image, saturation, self.sweeps)
 
 
+PIXELS = BLOCK * BLOCK
 #: How firmly a block full of fixed pixels is held before anything is learned, in links between blocks.
-_HOLD = 8.0
+HOLD = 8.0
+#: How often the secant of saturating uptake follows the coarse field.
+UPDATES = 2
+#: ``k`` is held to these before its logarithm is taken, which is 0 at the study's 1/400.
+DECAY_BOUNDS = (1e-7, 1e2, math.log10(1 / 400))
+
+
+def _scaled(decay: Tensor, share: Tensor) -> Tensor:
+    """``log10 k`` less that of 1/400, of the mean decay of a block's free pixels; 0 where there are none."""
+    free = 1.0 - share
+    mean = decay / free.clamp(min=1.0 / PIXELS)
+    low, high, centre = DECAY_BOUNDS
+    return torch.where(free > 0, mean.clamp(low, high).log10() - centre, 0.0)
+
+
+def _links(out: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+    """East and north links, each the product of what the two blocks that it joins say of that side."""
+    to_east, to_west, to_north, to_south = out
+    east, north = torch.ones_like(to_east), torch.ones_like(to_east)
+    east[:, :, :-1] = (0.5 * (to_east[:, :, :-1] + to_west[:, :, 1:])).exp()
+    north[:, :-1] = (0.5 * (to_north[:, :-1] + to_south[:, 1:])).exp()
+    return east, north
+
+
+def _blocks(channel: Tensor) -> Tensor:
+    """(N, H', W') to (N, h, w, 16): the pixels of each block, row by row."""
+    count, rows, columns = channel.shape
+    split = channel.reshape(count, rows // BLOCK, BLOCK, columns // BLOCK, BLOCK)
+    return split.transpose(2, 3).reshape(count, rows // BLOCK, columns // BLOCK, PIXELS)
+
+
+def _image(pixels: Tensor) -> Tensor:
+    """The inverse of `_blocks`."""
+    count, rows, columns, _ = pixels.shape
+    split = pixels.reshape(count, rows, columns, BLOCK, BLOCK).transpose(2, 3)
+    return split.reshape(count, rows * BLOCK, columns * BLOCK)
 
 
 def _neighbours(field: Tensor) -> Tensor:
@@ -174,10 +221,10 @@ def _neighbours(field: Tensor) -> Tensor:
 
 
 def _bilinear() -> Tensor:
-    """(64, 9): the weights that interpolate a block's pixels from the centres of its 3x3 neighbourhood."""
+    """(16, 9): the weights that interpolate a block's pixels from the centres of its 3x3 neighbourhood."""
     at = (torch.arange(BLOCK) + 0.5) / BLOCK - 0.5
     one = torch.stack([(-at).clamp(min=0.0), 1.0 - at.abs(), at.clamp(min=0.0)], dim=1)
-    return torch.einsum("yi,xj->yxij", one, one).reshape(BLOCK * BLOCK, 9)
+    return torch.einsum("yi,xj->yxij", one, one).reshape(PIXELS, 9)
 
 
 NETWORKS: dict[str, type[nn.Module]] = {"compact": CompactNetwork, "paper": PaperNetwork}

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 from torch.nn import functional
 
-from surrogate_plugin.surrogate.features import BLOCK, Frame
-
-if TYPE_CHECKING:
-    from surrogate_training.batch import Batch
+from surrogate_training.batch import Batch
+from surrogate_training.cycle import after_cycle
 
 
 class MultiscaleLoss(BaseModel):
-    """The error at several scales; every term is an error over the largest imposed value.
+    """The error at several scales and after a cycle; every term is an error over the largest imposed value.
 
     ``scales`` are the sides of the squares the error is averaged over before it is measured, each with its weight: a
     cycle removes pixel-scale error, so its smooth part counts more.
@@ -27,22 +25,24 @@ class MultiscaleLoss(BaseModel):
     kind: Literal["multiscale"] = "multiscale"
     scales: dict[int, float] = Field(default={1: 1.0, 2: 0.5, 4: 0.5, 8: 1.0, 32: 1.0})
     mean_square: float = Field(default=1.0, ge=0, description="weight of the root mean square beside the mean modulus")
+    relative: float = Field(default=0.3, ge=0, description="weight of the error's over the field's root mean square")
     peak: float = Field(default=0.5, ge=0, description="weight of the fourth-power mean of the pixels' error")
     gradient: float = Field(default=0.5, ge=0, description="weight of the modulus of the error's differences")
+    cycle: float = Field(
+        default=0.0, ge=0, description="weight of the fourth-power mean of what one multigrid cycle leaves"
+    )
 
     def evaluate(self, predicted: Tensor, batch: Batch, epoch: int = 0) -> Tensor:
         """The loss of predicted fields, (N, H, W) over the largest imposed value; imposed pixels do not count."""
         del epoch
-        return multiscale((predicted - batch.target) * batch.free, self)
-
-
-def to_image(pixels: Tensor, shape: tuple[int, int]) -> Tensor:
-    """(N, h, w, 64) blocks to the (N, H, W) lattice inside their frame."""
-    count, rows, columns, _ = pixels.shape
-    image = pixels.reshape(count, rows, columns, BLOCK, BLOCK).transpose(2, 3)
-    image = image.reshape(count, rows * BLOCK, columns * BLOCK)
-    row, column = Frame.around(shape).first
-    return image[:, row : row + shape[0], column : column + shape[1]]
+        error = (predicted - batch.target) * batch.free
+        loss = multiscale(error, self)
+        if self.relative:
+            size = batch.target.square().mean(dim=(1, 2)).sqrt()
+            loss = loss + self.relative * (_root_mean_square(error) / (size + 1e-3)).mean()
+        if self.cycle:
+            loss = loss + self.cycle * _peak(after_cycle(error, batch)).mean()
+        return loss
 
 
 def multiscale(error: Tensor, config: MultiscaleLoss) -> Tensor:
@@ -74,11 +74,19 @@ def multiscale(error: Tensor, config: MultiscaleLoss) -> Tensor:
         pooled = functional.avg_pool2d(image, scale) if scale > 1 else image
         term = pooled.abs().mean()
         if config.mean_square:
-            term = term + config.mean_square * (pooled.square().mean(dim=(1, 2, 3)) + 1e-12).sqrt().mean()
+            term = term + config.mean_square * _root_mean_square(pooled[:, 0]).mean()
         total = total + weight * term
     if config.peak:
-        total = total + config.peak * (error.square().square().mean(dim=(1, 2)) + 1e-16).pow(0.25).mean()
+        total = total + config.peak * _peak(error).mean()
     if config.gradient:
         across, up = error.diff(dim=2), error.diff(dim=1)
         total = total + config.gradient * (across.abs().mean() + up.abs().mean())
     return total
+
+
+def _root_mean_square(error: Tensor) -> Tensor:
+    return (error.square().mean(dim=(1, 2)) + 1e-12).sqrt()
+
+
+def _peak(error: Tensor) -> Tensor:
+    return (error.square().square().mean(dim=(1, 2)) + 1e-16).pow(0.25)
