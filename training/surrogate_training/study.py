@@ -12,7 +12,7 @@ from surrogate_training import checkpoint, study_plots, study_table
 from surrogate_training.batch import Batch
 from surrogate_training.metrics import SOURCE_COUNT
 from surrogate_training.study_config import StudyConfig, StudyRun
-from surrogate_training.study_measures import balanced_batches, mean_measures, measure_raw
+from surrogate_training.study_measures import balanced_batches, mean_measures, measure_raw, measure_zeros
 from surrogate_training.train import Trainer
 
 Report = Callable[[float, str], None]
@@ -66,6 +66,7 @@ def run_study(config: StudyConfig, folder: Path, report: Report = lambda done, t
     _claim(folder, config)
     runs = config.runs()
     tests = balanced_batches(config)
+    zeros = mean_measures(measure_zeros(tests))
     results: list[Result] = []
     for index, run in enumerate(runs):
         home = folder / run.folder
@@ -78,9 +79,9 @@ def run_study(config: StudyConfig, folder: Path, report: Report = lambda done, t
             _write_json(home / _RESULT, asdict(_train_and_measure(run, home, tests, part)))
         results.append(_read(home / _RESULT))
         if fresh and index + 1 < len(runs):
-            _publish(config, results, folder)
+            _publish(config, results, zeros, folder)
         part(1.0, "done")
-    _publish(config, results, folder)
+    _publish(config, results, zeros, folder)
     return results
 
 
@@ -95,9 +96,9 @@ def _train_and_measure(run: StudyRun, home: Path, tests: dict[int, Batch], repor
     return Result(run.variant, run.seed, picked.step, mean_measures(samples), by_sources)
 
 
-def _publish(config: StudyConfig, results: list[Result], folder: Path) -> None:
+def _publish(config: StudyConfig, results: list[Result], zeros: dict[str, float], folder: Path) -> None:
     """Tables and plots of the runs finished so far."""
-    study_table.write(config, results, folder)
+    study_table.write(config, results, zeros, folder)
     study_plots.draw(config, results, folder)
 
 

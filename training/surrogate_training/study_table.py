@@ -31,7 +31,7 @@ NAMES = {
 _HEADS: dict[StudyKind, str] = {"training-set-size": "training samples", "losses": "loss", "seeds": "runs"}
 
 
-def write(config: StudyConfig, results: Sequence[Result], folder: Path) -> None:
+def write(config: StudyConfig, results: Sequence[Result], zeros: dict[str, float], folder: Path) -> None:
     """Write ``results.csv`` (a line a run), ``by_sources.csv`` (a line a run and source count) and ``table.md``."""
     rows = [[r.variant, r.seed, r.picked_step, *(r.measures.get(name, "") for name in MEASURES)] for r in results]
     _write_csv(folder / "results.csv", ["variant", "seed", "picked_step", *MEASURES], rows)
@@ -41,17 +41,19 @@ def write(config: StudyConfig, results: Sequence[Result], folder: Path) -> None:
         for count, measures in r.by_sources.items()
     ]
     _write_csv(folder / "by_sources.csv", ["variant", "seed", "sources_drawn", *MEASURES], rows)
-    _write_text(folder / "table.md", table(config, results))
+    _write_text(folder / "table.md", table(config, results, zeros))
 
 
-def table(config: StudyConfig, results: Sequence[Result]) -> str:
-    """The study in Markdown: what was run, mean and spread over seeds, and what it says."""
+def table(config: StudyConfig, results: Sequence[Result], zeros: dict[str, float]) -> str:
+    """The study in Markdown: what was run, mean and spread over seeds beside a field of 0 (``zeros``), what it says."""
     lines = [_preface(config, results), ""]
     lines += ["| " + " | ".join([_HEADS[config.kind], "seeds", *NAMES.values()]) + " |"]
     lines += ["|" + "---|" * (2 + len(NAMES))]
     for variant, group in by_variant(results).items():
         cells = [_cell([r.measures[name] for r in group if name in r.measures]) for name in NAMES]
         lines.append("| " + " | ".join([variant, str(len(group)), *cells]) + " |")
+    cells = [_cell([zeros[name]] if name in zeros else []) for name in NAMES]
+    lines.append("| " + " | ".join(["0 everywhere", "", *cells]) + " |")
     return "\n".join([*lines, "", conclusion(config, results), ""])
 
 
