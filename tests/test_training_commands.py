@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -138,7 +137,8 @@ def test_a_plugin_adds_its_command_and_a_broken_one_stops_nobody(monkeypatch: py
 
     def plugin(name: str, value: Any) -> registry.Plugin:
         status = registry.Status.BROKEN if isinstance(value, str) else registry.Status.LOADED
-        return registry.Plugin(registry.COMMANDS, name, "lab:it", "lab", "1.2", status, value)
+        problem = value if isinstance(value, str) else ""
+        return registry.Plugin(registry.COMMANDS, name, "lab:it", "lab", "1.2", status, value, problem)
 
     found = tuple(
         plugin(*pair) for pair in (("good", good), ("odd", unreadable), ("hurt", "it hurts"), ("solve", unreadable))
@@ -146,10 +146,15 @@ def test_a_plugin_adds_its_command_and_a_broken_one_stops_nobody(monkeypatch: py
     monkeypatch.setattr(registry, "_loaded", lambda group, path: found if group == registry.COMMANDS else ())
     mine = typer.Typer()
     mine.command("solve")(lambda: typer.echo("solved"))
-    with pytest.warns(registry.PluginWarning, match="'odd' of lab 1.2"):
-        add_commands(mine)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        assert "counted to 5" in CliRunner().invoke(mine, ["good", "--count", "5"]).output
-        assert "solved" in CliRunner().invoke(mine, ["solve"]).output
-    assert CliRunner().invoke(mine, ["hurt"]).exit_code == 2
+    add_commands(mine)
+
+    def call(*arguments: str) -> Result:
+        return CliRunner().invoke(mine, arguments, env={"COLUMNS": "200"})
+
+    assert "counted to 5" in call("good", "--count", "5").output
+    assert "solved" in call("solve").output
+    for name, says in (("odd", "'Nowhere' is not defined"), ("hurt", "it hurts")):
+        result = call(name, "with", "--any", "arguments")
+        assert result.exit_code == 2
+        assert f"command '{name}' of lab 1.2 is broken: " in result.output
+        assert says in result.output

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 
 import typer
 
 from surrogate_plugin import registry
+from surrogate_plugin.cli.console import plain_errors
+
+_ANYTHING = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 
 def add_commands(app: typer.Typer) -> None:
-    """Add every sound command of the plugins; a broken one is left out, and `doctor` says why.
+    """Add every command of the plugins; a broken one says why when it is called, and stops no other.
 
     None takes the name of a command that is there already.
     """
@@ -19,17 +23,32 @@ def add_commands(app: typer.Typer) -> None:
         warnings.simplefilter("ignore", registry.PluginWarning)
         found = registry.discover(registry.COMMANDS)
     for plugin in found:
-        if plugin.status is not registry.Status.LOADED or plugin.name in taken:
+        if plugin.status is registry.Status.HIDDEN or plugin.name in taken:
             continue
-        alone = typer.Typer()
-        alone.command(plugin.name)(plugin.value)
-        try:
-            typer.main.get_command(alone)  # reads the signature, which typer would do for all commands at once
-        except Exception as error:
-            warnings.warn(
-                f"command {plugin.name!r} of {plugin.origin} is left out: typer cannot read it ({error}).",
-                registry.PluginWarning,
-                stacklevel=2,
-            )
-            continue
-        app.command(plugin.name)(plugin.value)
+        problem = plugin.problem or _unreadable(plugin)
+        if problem:
+            app.command(plugin.name, context_settings=_ANYTHING)(_says(plugin, problem))
+        else:
+            app.command(plugin.name)(plugin.value)
+
+
+def _unreadable(plugin: registry.Plugin) -> str:
+    """Why typer cannot read a command, which it would otherwise find out for all commands at once."""
+    alone = typer.Typer()
+    alone.command(plugin.name)(plugin.value)
+    try:
+        typer.main.get_command(alone)
+    except Exception as error:
+        return f"typer cannot read {plugin.target} ({error})."
+    return ""
+
+
+def _says(plugin: registry.Plugin, problem: str) -> Callable[[], None]:
+    """A command that only says why it cannot run."""
+
+    def say() -> None:
+        with plain_errors():
+            raise registry.BrokenPluginError(f"command {plugin.name!r} of {plugin.origin} is broken: {problem}")
+
+    say.__doc__ = f"Broken: {problem}"
+    return say
