@@ -44,6 +44,7 @@ def test_two_processes_equal_one_with_twice_the_batch(tmp_path: Path) -> None:
     for name, value in ones.items():
         torch.testing.assert_close(twos[name], value, rtol=1e-4, atol=1e-6, msg=name)
     assert (two.step, two.samples, two.batches, one.batches) == (6, one.samples, 12, 6)
+    assert two.loss == pytest.approx(one.loss, rel=1e-4)
     assert two.best is not None
     assert (out / "log.csv").read_text().count("\n") == 3
 
