@@ -39,7 +39,7 @@ def tissue(voxels: int, cells: int, seed: int) -> Any:
         "wandering",
         cycle=pc.Cycle(transition_rates={(0, 0): 0.0}),
         motility=pc.Motility(enabled=True, speed=2.0, persistence_time=10.0, use_2D=True),
-        secretion={"oxygen": pc.SecretionEntry(uptake_rate=0.5)},
+        secretion={"oxygen": pc.SecretionEntry(uptake_rate=10.0)},
     )
     model = pc.Model(
         name="rings",
@@ -101,7 +101,7 @@ def main() -> None:
     chosen = parser.parse_args()
 
     recording = chosen.out / "oxygen.zarr"
-    voxels, cells, steps = (64, 10, 12) if chosen.small else (256, 120, chosen.steps)
+    voxels, cells, steps = (64, 10, 12) if chosen.small else (256, 150, chosen.steps)
     record(recording, voxels, cells, steps, chosen.seed)
     few = {"steps": 2, "base_problems": 4} if chosen.small else {"minutes": chosen.minutes}
     config = RetrainConfig(record=recording, parent=chosen.parent, out=chosen.out / "model", name="rings", **few)

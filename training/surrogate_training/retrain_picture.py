@@ -62,15 +62,15 @@ def draw(report: Report, exact: FloatArray, parent: FloatArray, child: FloatArra
 
 def _fields(axes: Sequence[Axes], figure: Figure, report: Report, fields: Sequence[FloatArray]) -> None:
     exact, parent, child = fields
-    shown = axes[0].imshow(exact, origin="lower", cmap="inferno", vmin=0.0, vmax=1.0)
-    axes[0].set_title("A held-out step: exact field")
-    figure.colorbar(shown, ax=axes[0], shrink=0.85, label="over the largest imposed value")
+    shown = axes[0].imshow(exact, origin="lower", cmap="inferno", vmax=1.0)
+    axes[0].set_title("A held-out step:\nexact field")
+    figure.colorbar(shown, ax=axes[0], shrink=0.8, label="over the largest imposed value")
     errors = [100 * np.abs(field - exact) for field in (parent, child)]
     most = max(float(np.percentile(errors[0], 99.5)), 1e-3)
     for axis, error, name in zip(axes[1:], errors, (report.parent, report.child), strict=True):
         shown = axis.imshow(error, origin="lower", cmap="magma", vmin=0.0, vmax=most)
         axis.set_title(f"Error of {name}, before any cycle\nmean {error.mean():.2g} %, largest {error.max():.2g} %")
-    figure.colorbar(shown, ax=axes[1:], shrink=0.85, extend="max", label="% of the largest imposed value")
+        figure.colorbar(shown, ax=axis, shrink=0.8, extend="max", label="% of the largest imposed value")
     for axis in axes:
         axis.set_axis_off()
 
@@ -81,7 +81,7 @@ def _bars(axes: Axes, pair: Pair, title: str, names: tuple[str, str]) -> None:
     for offset, summary, name, colour in ((-0.2, pair.parent, names[0], _PARENT), (0.2, pair.child, names[1], _CHILD)):
         shares = 100 * np.array([*summary.certified[0.01], *summary.certified[0.001]])
         drawn = axes.bar(places + offset, shares, width=0.38, color=colour, label=name)
-        axes.bar_label(drawn, labels=[f"{share:.0f}" for share in shares], fontsize=9, padding=2)
+        axes.bar_label(drawn, labels=[f"{share:.0f}" for share in shares], fontsize=8, padding=2)
     axes.set_xticks(places, [f"{cycles}" for cycles in CYCLES] * 2)
     half = (len(CYCLES) - 1) / 2
     for place, text in ((half, "cycles, at 1 %"), (half + len(CYCLES) + 0.6, "cycles, at 0.1 %")):
