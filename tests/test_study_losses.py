@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from surrogate_training.batch import Batch
-from surrogate_training.study_losses import Kind, Rollback, StudyLoss
+from surrogate_training.study_losses import Kind, StudyLoss
 
 #: Errors of 0, of less and of more than 0.02, of either sign, and a prediction above 1.
 TARGET = [[[1.0, 0.4], [0.05, 0.0]], [[0.8, 0.3], [0.01, 1.0]]]
@@ -123,35 +123,3 @@ def test_the_two_branches_meet(turn: float, kind: Kind) -> None:
 def test_a_wrong_parameter_is_named(change: dict[str, object], named: str) -> None:
     with pytest.raises(ValidationError, match=named):
         StudyLoss.model_validate({"kind": "exp"} | change)
-
-
-# Roll-back.
-
-
-def test_rollback_restores_on_a_jump_of_more_than_ten_mean_changes() -> None:
-    def after(loss: float) -> bool:
-        rollback = Rollback()
-        assert not any(rollback.restores(earlier) for earlier in (1.0, 0.9, 1.0, 0.9))
-        return rollback.restores(loss)
-
-    assert not after(0.9 + 0.99)
-    assert after(0.9 + 1.01)
-    assert not after(0.0)  # a fall is no jump
-    assert after(math.nan)
-    assert after(math.inf)
-
-
-def test_rollback_forgets_the_epoch_it_undoes_and_looks_at_recent_changes_only() -> None:
-    rollback = Rollback(window=2)
-    for loss in (100.0, 1.0, 0.9, 0.8):
-        assert not rollback.restores(loss)
-    assert rollback.restores(3.0)
-    assert rollback.restores(3.0)
-    assert not rollback.restores(0.85)
-    assert rollback.losses == [100.0, 1.0, 0.9, 0.8, 0.85]
-
-
-def test_rollback_has_nothing_to_say_before_there_is_a_change() -> None:
-    rollback = Rollback()
-    assert not rollback.restores(1.0)
-    assert not rollback.restores(1e9)

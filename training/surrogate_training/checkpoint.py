@@ -51,17 +51,29 @@ class Progress:
     stale: int = 0
 
 
-def save(folder: Path, config: TrainConfig, progress: Progress, network: nn.Module, average: nn.Module,
-         optimiser: torch.optim.Adam) -> None:  # fmt: skip
-    """Write the checkpoint in one move, so that a kill leaves the old one or the new one."""
+def state(network: nn.Module, average: nn.Module, optimiser: torch.optim.Adam) -> dict[str, Tensor]:
+    """What has been learned, by name: weights, their running average and the optimiser's moments; not copies."""
     tensors: dict[str, Tensor] = {}
     for prefix, module in (("network.", network), ("average.", average)):
         tensors |= {prefix + name: value for name, value in module.state_dict().items()}
-    for index, state in optimiser.state_dict()["state"].items():
-        tensors |= {f"optimiser.{index}.{name}": value for name, value in state.items()}
+    for index, moments in optimiser.state_dict()["state"].items():
+        tensors |= {f"optimiser.{index}.{name}": value for name, value in moments.items()}
+    return tensors
+
+
+def restore(
+    tensors: dict[str, Tensor], network: nn.Module, average: nn.Module, optimiser: torch.optim.Adam
+) -> None:  # fmt: skip
+    """Copy back what `state` named."""
+    network.load_state_dict(part(tensors, "network."))
+    average.load_state_dict(part(tensors, "average."))
+    _restore_moments(optimiser, part(tensors, "optimiser."))
+
+
+def save(folder: Path, config: TrainConfig, progress: Progress, tensors: dict[str, Tensor]) -> None:
+    """Write the checkpoint in one move, so that a kill leaves the old one or the new one."""
     # Samples and their order are functions of their names; this is for a network or a loss that draws.
-    tensors["random"] = torch.get_rng_state()
-    _write(folder / FILE, config, progress, tensors)
+    _write(folder / FILE, config, progress, tensors | {"random": torch.get_rng_state()})
 
 
 def save_best(folder: Path, config: TrainConfig, progress: Progress, average: nn.Module) -> None:
@@ -106,13 +118,14 @@ def part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
     return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
 
 
-def restore_optimiser(optimiser: torch.optim.Adam, tensors: dict[str, Tensor]) -> None:
+def _restore_moments(optimiser: torch.optim.Adam, tensors: dict[str, Tensor]) -> None:
     """Give the optimiser its moments back."""
-    state: dict[int, dict[str, Tensor]] = {}
-    for name, value in part(tensors, "optimiser.").items():
+    moments: dict[int, dict[str, Tensor]] = {}
+    for name, value in tensors.items():
         index, _, field = name.partition(".")
-        state.setdefault(int(index), {})[field] = value
-    optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})
+        # The optimiser would keep the tensor itself and change it in place, and a backup is to last.
+        moments.setdefault(int(index), {})[field] = value.clone()
+    optimiser.load_state_dict({"state": moments, "param_groups": optimiser.state_dict()["param_groups"]})
 
 
 def _write(path: Path, config: TrainConfig, progress: Progress, tensors: dict[str, Tensor]) -> None:

@@ -6,7 +6,7 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from surrogate_training.dataset import DataConfig
 from surrogate_training.losses import MultiscaleLoss
@@ -37,6 +37,9 @@ class OptimiserConfig(_Section):
     clip: float = Field(default=1.0, gt=0, description="largest norm of the gradient")
     average: float = Field(
         default=0.999, ge=0, lt=1, description="decay of the running average of the weights, which is kept"
+    )
+    roll_back: bool = Field(
+        default=False, description="undo an epoch whose mean loss jumps, as the study of 2021 does; see rollback.py"
     )
     steps: int | None = Field(default=None, ge=1, description="length of the run; else minutes")
     minutes: float = Field(default=60.0, gt=0, description="length of the run where no steps are given")
@@ -81,9 +84,20 @@ class TrainConfig(_Section):
     checkpoint_seconds: float = Field(default=60.0, ge=0)
     validate_seconds: float = Field(default=240.0, ge=0)
     validate_steps: int | None = Field(default=None, ge=1, description="validate by steps instead of by the clock")
-    steps_per_epoch: int = Field(default=1000, ge=1, description="of losses that change, where samples have no end")
+    steps_per_epoch: int = Field(
+        default=1000, ge=1, description="of losses that change and of roll_back, where samples have no end"
+    )
     validation_batches: int = Field(default=6, ge=1)
     test_batches: int = Field(default=25, ge=1)
+
+    @model_validator(mode="after")
+    def _check(self) -> TrainConfig:
+        if self.optimiser.roll_back and self.loss.kind in ("toggle", "rand"):
+            raise ValueError(
+                f"optimiser.roll_back is true, but epochs of the loss {self.loss.kind!r} cannot be compared; "
+                "with it only false is allowed."
+            )
+        return self
 
 
 def read_config(path: Path, **changes: Any) -> TrainConfig:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-import statistics
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -113,37 +110,3 @@ class StudyLoss(BaseModel):
         powers = {"mae": 1, "mse": 2, "exp2021": self.power}
         power = powers.get(kind, self.a)
         return modulus if power == 1 else modulus.pow(power)
-
-
-@dataclass
-class Rollback:
-    """Whether an epoch went so wrong that the last backup is to be restored.
-
-    An epoch's loss that exceeds the one before by more than ``factor`` times the mean change of the ``window`` epochs
-    before it, or that is not a number, calls for the backup; it is then forgotten, as the epoch will be.
-
-    Source
-    ------
-    Toledo-Marin et al., Front. Physiol. 12:667828, 2021.
-
-    Examples
-    --------
-    >>> rollback = Rollback()
-    >>> [rollback.restores(loss) for loss in (1.0, 0.9, 0.8, 5.0, 0.7)]
-    [False, False, False, True, False]
-    """
-
-    factor: float = 10.0
-    window: int = 10
-    losses: list[float] = field(default_factory=list)
-
-    def restores(self, loss: float) -> bool:
-        """Hear an epoch's mean loss; True if the weights of the last backup are to be restored."""
-        if not np.isfinite(loss):
-            return True
-        recent = self.losses[-self.window - 1 :]
-        changes = [abs(after - before) for before, after in itertools.pairwise(recent)]
-        if changes and loss - recent[-1] > self.factor * statistics.fmean(changes):
-            return True
-        self.losses.append(loss)
-        return False

@@ -21,6 +21,7 @@ from surrogate_training.checkpoint import Progress
 from surrogate_training.config import TrainConfig
 from surrogate_training.distributed import Group
 from surrogate_training.interruption import Request, Stopped, stop_requests
+from surrogate_training.rollback import LastGoodEpoch
 from surrogate_training.runlog import RunLog
 from surrogate_training.shards import Index
 from surrogate_training.stream import stream
@@ -63,12 +64,14 @@ class Trainer:
         self.optimiser = rule(
             self.network.parameters(), lr=config.optimiser.learning_rate, weight_decay=config.optimiser.weight_decay
         )
+        learned = self.network, self.average, self.optimiser
+        self.last_good = LastGoodEpoch(*learned) if config.optimiser.roll_back else None
         if saved:
             _, self.progress, tensors = saved
-            self.network.load_state_dict(checkpoint.part(tensors, "network."))
-            self.average.load_state_dict(checkpoint.part(tensors, "average."))
-            checkpoint.restore_optimiser(self.optimiser, tensors)
+            checkpoint.restore(tensors, *learned)
             torch.set_rng_state(tensors["random"])
+            if self.last_good is not None:
+                self.last_good.resume(checkpoint.part(tensors, "rollback."))
         self._distinct = _distinct(config)
 
     def run(self, report: Report = lambda done, text: None) -> None:
@@ -79,7 +82,7 @@ class Trainer:
         Stopped
             After Ctrl-C or SIGTERM, with a checkpoint saved; the message says how to go on.
         FloatingPointError
-            If the loss is no longer finite.
+            If the loss is no longer finite and there is no good epoch to go back to.
         """
         if self.progress.finished:
             return
@@ -144,8 +147,12 @@ class Trainer:
 
     def save(self) -> None:
         """Write the checkpoint."""
-        if self.group.leads:
-            checkpoint.save(self.folder, self.config, self.progress, self.network, self.average, self.optimiser)
+        if not self.group.leads:
+            return
+        tensors = checkpoint.state(self.network, self.average, self.optimiser)
+        if self.last_good is not None:
+            tensors |= {f"rollback.{name}": value for name, value in self.last_good.tensors().items()}
+        checkpoint.save(self.folder, self.config, self.progress, tensors)
 
     def _loop(self, request: Request, log: RunLog | None, report: Report) -> None:
         """Step until the run is finished or was asked to stop; of a group, rank 0 decides."""
@@ -155,8 +162,10 @@ class Trainer:
         saved = validated = time.monotonic()
         stop = False
         while not (progress.finished or stop):
+            epoch = self.epoch()
             loss = self.step(next(batches).to(self.device))
-            self._heard(loss, pace, log, report)
+            if not self._rolled_back(loss, epoch, report):
+                self._heard(loss, pace, log, report)
             finished = self.done() >= 1.0
             if log is not None and (finished or self._validation_due(validated)):
                 self._validate(validation, log, report)
@@ -178,6 +187,13 @@ class Trainer:
             pinned=self.device.type == "cuda",
             report=lambda made, total: report(self.done(), f"making sample {made} of {total}"),
         )
+
+    def _rolled_back(self, loss: float, epoch: int, report: Report) -> bool:
+        """Whether a step of this epoch and loss, the same for all processes, led back to the last good epoch."""
+        undone = None if self.last_good is None else self.last_good.undoes(loss, self.epoch() > epoch)
+        if undone is not None:
+            report(self.done(), json.dumps({"step": self.progress.step, "epoch": epoch, "rolled_back_loss": undone}))
+        return undone is not None
 
     def _heard(self, loss: float, pace: _Pace, log: RunLog | None, report: Report) -> None:
         """Note the loss of a step."""
