@@ -192,15 +192,13 @@ def dense_solution(grids: list[torch.Tensor], sample: int) -> np.ndarray:
 
 @given(st.integers(0, 2**32 - 1), st.integers(2, 20), st.integers(2, 20))
 def test_the_coarse_solve_solves(seed: int, rows: int, columns: int) -> None:
-    """Tightly where a gradient is asked for, and to a few per cent of the worst case where none is."""
     grids = random_grids(seed, (2, rows, columns))
     guess = torch.rand(2, rows, columns, generator=torch.Generator().manual_seed(seed % 1000))
     for start in (None, guess):
-        for tolerance, training in ((5e-3, True), (0.05, False)):
-            found = coarse.solve(*grids[:3], grids[3].clone().requires_grad_(training), start).detach().numpy()
-            for sample in range(2):
-                exact = dense_solution(grids, sample)
-                np.testing.assert_allclose(found[sample].ravel(), exact, atol=tolerance * max(exact.max(), 0.05))
+        found = coarse.solve(*grids, start).numpy()
+        for sample in range(2):
+            exact = dense_solution(grids, sample)
+            np.testing.assert_allclose(found[sample].ravel(), exact, atol=5e-3 * max(exact.max(), 0.05))
 
 
 @given(st.integers(0, 2**32 - 1))

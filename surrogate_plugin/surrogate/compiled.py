@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from surrogate_plugin.surrogate import compact_kernels as kernels
-from surrogate_plugin.surrogate.coarse import LOOSE, MOST
+from surrogate_plugin.surrogate.coarse import MOST, TOLERANCE
 from surrogate_plugin.surrogate.coarse_kernels import solve_batch
 from surrogate_plugin.surrogate.features import BLOCK
 from surrogate_plugin.surrogate.relaxation_kernels import forward as relax
@@ -82,7 +82,7 @@ class CompiledCompact:
         at = np.float32(0.5)
         for _ in range(1 + (self._updates if saturation > 0 else 0)):
             decay = first_order + rate / (np.float32(1.0) + slope * at)
-            solve_batch(east, north, (decay * hunger + hold)[None], (hold * value)[None], field, LOOSE, MOST)
+            solve_batch(east, north, (decay * hunger + hold)[None], (hold * value)[None], field, TOLERANCE, MOST)
             at = np.clip(field[0], 0.0, 1.0)
         answer = np.empty((1, *image.shape[1:]), np.float32)
         kernels.draw(cells, field[0], value, *self._decoder, self._nothing, answer[0])
