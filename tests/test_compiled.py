@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 import torch
@@ -35,6 +37,21 @@ def test_it_is_the_network(seed: int, shape: tuple[int, int], boundary: str | fl
     with torch.inference_mode():
         expected = network(torch.from_numpy(image[None]), torch.tensor([saturation]))[0].numpy()
     np.testing.assert_allclose(CompiledCompact(network)(image, saturation), expected, atol=1e-3, rtol=1e-4)
+
+
+def test_threads_and_lattices_do_not_get_in_each_other_s_way() -> None:
+    """Buffers are used again, for lattices of one size after those of another, and by one thread at a time."""
+    torch.manual_seed(3)
+    compiled = CompiledCompact(CompactNetwork(width=8))
+    rng = np.random.default_rng(3)
+    problems = [
+        Problem(rng.random(shape) * (rng.random(shape) < 0.1) + np.eye(*shape)) for shape in [(64, 80), (33, 40)] * 8
+    ]
+    alone = [compiled.predict(problem) for problem in problems]
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(compiled.predict, problems))
+    for one, other in zip(alone, together, strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_a_nan_comes_through() -> None:

@@ -45,11 +45,11 @@ def solve(east: Tensor, north: Tensor, extra: Tensor, rhs: Tensor, guess: Tensor
 
 
 def _solve(matrix: tuple[Tensor, Tensor, Tensor], rhs: Tensor, guess: Tensor | None) -> Tensor:
-    from surrogate_plugin.surrogate.coarse_kernels import solve_batch
+    from surrogate_plugin.surrogate.coarse_kernels import solve_batch, workspace
 
     out = torch.zeros(rhs.shape) if guess is None else guess.detach().to("cpu", torch.float32, copy=True)
     arrays = (tensor.detach().to("cpu", torch.float32).contiguous().numpy() for tensor in (*matrix, rhs))
-    solve_batch(*arrays, out.numpy(), TOLERANCE, MOST)
+    solve_batch(*arrays, out.numpy(), TOLERANCE, MOST, workspace(*rhs.shape[1:]))
     return out.to(rhs.device)
 
 

@@ -10,31 +10,33 @@ from numba import njit
 _FAST = {"cache": True, "nogil": True, "fastmath": {"contract", "reassoc", "nsz"}, "error_model": "numpy"}
 
 
+#: Arrays of each level that a solve works with, and vectors on the finest beside them.
+_ARRAYS, _VECTORS = 6, 4
+
+
+def workspace(rows: int, columns: int) -> np.ndarray:
+    """What a solve on a grid needs, to be used again for grids of the same size: memory that is new costs most."""
+    depth, h, w = 1, rows, columns
+    while h > 2 or w > 2:
+        h, w, depth = (h + 1) // 2, (w + 1) // 2, depth + 1
+    # Every level has a halo of one cell, where the field is 0 and which no link reaches.
+    return np.zeros((_ARRAYS * depth + _VECTORS, rows + 2, columns + 2), np.float32)
+
+
 @njit(**_FAST)
-def solve_batch(east, north, extra, rhs, out, tolerance, most):
+def solve_batch(east, north, extra, rhs, out, tolerance, most, work):
     """Solve each grid of the batch from the guess in ``out``; returns the iterations of the last.
 
     ``east[i, j]`` links (i, j) and (i, j + 1), ``north[i, j]`` links (i, j) and (i + 1, j); those across the far edges
-    are not read. All (N, h, w) float32. Stops at ``tolerance`` of the right-hand side's preconditioned norm.
+    are not read. All (N, h, w) float32; ``work`` from `workspace`. Stops at ``tolerance`` of the right-hand side's
+    preconditioned norm.
     """
     count, h, w = extra.shape
-    levels = 1
-    rows, columns = h, w
-    while rows > 2 or columns > 2:
-        rows, columns = (rows + 1) // 2, (columns + 1) // 2
-        levels += 1
+    levels = (work.shape[0] - _VECTORS) // _ARRAYS
     sizes = np.empty((levels, 2), np.int64)
-    # Every level has a halo of one cell, where the field is 0 and which no link reaches.
-    u = np.zeros((levels, h + 2, w + 2), np.float32)
-    f = np.zeros((levels, h + 2, w + 2), np.float32)
-    e = np.zeros((levels, h + 2, w + 2), np.float32)
-    n = np.zeros((levels, h + 2, w + 2), np.float32)
-    d = np.zeros((levels, h + 2, w + 2), np.float32)
-    inverse = np.zeros((levels, h + 2, w + 2), np.float32)
-    p = np.zeros((h + 2, w + 2), np.float32)
-    q = np.zeros((h + 2, w + 2), np.float32)
-    x = np.zeros((h + 2, w + 2), np.float32)
-    r = np.zeros((h + 2, w + 2), np.float32)
+    u, f, e = work[:levels], work[levels : 2 * levels], work[2 * levels : 3 * levels]
+    n, d, inverse = work[3 * levels : 4 * levels], work[4 * levels : 5 * levels], work[5 * levels : 6 * levels]
+    p, q, x, r = work[-4], work[-3], work[-2], work[-1]
     spent = 0
     for sample in range(count):
         e[0, 1 : h + 1, 1:w] = east[sample, :, : w - 1]

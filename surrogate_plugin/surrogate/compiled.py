@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
+from surrogate_plugin.problem import FloatArray, Problem
 from surrogate_plugin.surrogate import compact_kernels as kernels
+from surrogate_plugin.surrogate import features
 from surrogate_plugin.surrogate.coarse import MOST, TOLERANCE
-from surrogate_plugin.surrogate.coarse_kernels import solve_batch
+from surrogate_plugin.surrogate.coarse_kernels import solve_batch, workspace
 from surrogate_plugin.surrogate.features import BLOCK
 from surrogate_plugin.surrogate.relaxation_kernels import forward as relax
 
@@ -62,29 +65,62 @@ class CompiledCompact:
         self._bounds = tuple(np.float32(bound) for bound in networks.DECAY_BOUNDS)
         self._hold, self._updates = np.float32(networks.HOLD), networks.UPDATES
 
+        self._lock = threading.Lock()
+        self._kept: _Buffers | None = None
+
+    def predict(self, problem: Problem) -> FloatArray:
+        """The network's field, (H, W) float64 in field units, as `Model.predict`."""
+        with self._lock:
+            buffers = self._buffers(features.Frame.around(problem.shape).blocks)
+            image = features.encode(problem, buffers.image)
+            return features.decode(self._run(image, features.saturation(problem), buffers), problem)
+
     def __call__(self, image: Float32Array, saturation: float) -> Float32Array:
         """The answer to (4, H', W') float32 from `features.encode`: (H', W') float32, as the network's."""
-        h, w = image.shape[1] // BLOCK, image.shape[2] // BLOCK
-        cells, spare = np.zeros((2, h + 2, self._stem[0].shape[0], w + 2), np.float32)
-        maps = np.empty((4, h, w), np.float32)
+        with self._lock:
+            buffers = self._buffers((image.shape[1] // BLOCK, image.shape[2] // BLOCK))
+            return self._run(image, saturation, buffers).copy()
+
+    def _buffers(self, blocks: tuple[int, int]) -> _Buffers:
+        """The buffers for a lattice, which the next call with such a lattice uses again."""
+        if self._kept is None or self._kept.blocks != blocks:
+            self._kept = _Buffers(blocks, self._stem[0].shape[0])
+        return self._kept
+
+    def _run(self, image: Float32Array, saturation: float, kept: _Buffers) -> Float32Array:
         slope = np.float32(saturation)
-        kernels.read_blocks(image, slope, self._bounds, *self._stem, cells, maps)
+        cells, spare = kept.cells
+        kernels.read_blocks(image, slope, self._bounds, *self._stem, cells, kept.maps)
         for mixer in self._mixers:
             kernels.mix(cells, spare, *mixer)
             cells, spare = spare, cells
-        share, value, first_order, rate = maps
-        chosen = np.empty((6, h, w), np.float32)
-        kernels.choose(cells, *self._coefficients, share, self._hold, chosen)
-        east, north = np.empty((2, 1, h, w), np.float32)
-        kernels.links(chosen, east[0], north[0])
-        hold, hunger = chosen[:2]
-        field = np.zeros((1, h, w), np.float32)
-        at = np.float32(0.5)
+        share, value, first_order, rate = kept.maps
+        kernels.choose(cells, *self._coefficients, share, self._hold, kept.chosen)
+        east, north = kept.links
+        kernels.links(kept.chosen, east[0], north[0])
+        hold, hunger = kept.chosen[:2]
+        field, at = kept.field, np.float32(0.5)
+        field.fill(0.0)
         for _ in range(1 + (self._updates if saturation > 0 else 0)):
             decay = first_order + rate / (np.float32(1.0) + slope * at)
-            solve_batch(east, north, (decay * hunger + hold)[None], (hold * value)[None], field, TOLERANCE, MOST)
+            rhs = (decay * hunger + hold)[None], (hold * value)[None]
+            solve_batch(east, north, *rhs, field, TOLERANCE, MOST, kept.work)
             at = np.clip(field[0], 0.0, 1.0)
-        answer = np.empty((1, *image.shape[1:]), np.float32)
-        kernels.draw(cells, field[0], value, *self._decoder, self._nothing, answer[0])
-        relax(answer, np.empty_like(answer), image[None], np.array([slope]), self._sweeps)
-        return np.asarray(answer[0])
+        kernels.draw(cells, field[0], value, *self._decoder, self._nothing, kept.answer[0])
+        relax(kept.answer, kept.inverse, image[None], np.array([slope]), self._sweeps)
+        answer: Float32Array = kept.answer[0]
+        return answer
+
+
+class _Buffers:
+    """What a forward pass writes to: to ask the system for this memory anew costs as much as the arithmetic."""
+
+    def __init__(self, blocks: tuple[int, int], width: int) -> None:
+        h, w = self.blocks = blocks
+        rows, columns = BLOCK * h, BLOCK * w
+        self.image = np.empty((features.CHANNELS, rows, columns), np.float32)
+        self.cells = np.zeros((2, h + 2, width, w + 2), np.float32)
+        self.maps, self.chosen = np.empty((4, h, w), np.float32), np.empty((6, h, w), np.float32)
+        self.links, self.field = np.empty((2, 1, h, w), np.float32), np.empty((1, h, w), np.float32)
+        self.work = workspace(h, w)
+        self.answer, self.inverse = np.empty((2, 1, rows, columns), np.float32)

@@ -64,9 +64,9 @@ class Model:
             with torch.inference_mode():
                 answer = self.network(image)[0, 0].cpu().numpy()
             return features.impose(answer[: problem.shape[0], : problem.shape[1]], problem)
-        seen, saturation = features.encode(problem), features.saturation(problem)
         if self._compiled is not None:
-            return features.decode(self._compiled(seen, saturation), problem)
+            return self._compiled.predict(problem)
+        seen, saturation = features.encode(problem), features.saturation(problem)
         with torch.inference_mode():
             given = torch.from_numpy(seen[None]).to(self.device), torch.tensor([saturation], device=self.device)
             answer = self.network(*given)[0].cpu().numpy()
