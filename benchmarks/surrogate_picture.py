@@ -37,12 +37,11 @@ def main() -> None:
     options = parser.parse_args()
     model, distributions = load(options.model), cases()
     figure, axes = plt.subplots(len(distributions), 4, figsize=(15, 9.6), constrained_layout=True)
-    for row, (name, distribution) in zip(axes, distributions.items(), strict=True):
+    for number, (name, distribution) in enumerate(distributions.items()):
         data = DataConfig(distribution=distribution, seed=97, batch=1, other_shapes=0.0)
-        _draw(row, name, model, sample_problem(data, "test", options.index, 0))
-    for axis, title in zip(
-        axes[0], ("given", "the network's field", "its error", "error after one cycle"), strict=True
-    ):
+        _draw(axes[number], name, model, sample_problem(data, "test", options.index + number, 0))
+    titles = ("given", "the network's field", "its error", "error after one cycle")
+    for axis, title in zip(axes[0], titles, strict=True):
         axis.set_title(title, fontsize=14)
     figure.savefig(options.out, dpi=75)
 

@@ -102,9 +102,10 @@ class NetworkStart:
                 None, (Flag(Reason.NETWORK_FAILED, f"The network stopped with {type(error).__name__}: {error}."),)
             )
         seconds = {"network": time.perf_counter() - began}
-        if proposed.shape != problem.shape or not (math.isfinite(proposed.min()) and math.isfinite(proposed.max())):
+        lowest = float(proposed.min())
+        if proposed.shape != problem.shape or not (math.isfinite(lowest) and math.isfinite(proposed.max())):
             return Proposal(None, (Flag(Reason.NETWORK_FAILED, "The network's field is not finite."),), seconds)
-        return Proposal(np.maximum(proposed, 0.0), (), seconds)
+        return Proposal(proposed if lowest >= 0.0 else np.maximum(proposed, 0.0), (), seconds)
 
     def _load(self) -> tuple[Predictor | None, Flag | None]:
         if self._model is None and self._trouble is None:
