@@ -14,7 +14,7 @@ from surrogate_plugin.surrogate import features
 from surrogate_plugin.surrogate.coarse import MOST, TOLERANCE
 from surrogate_plugin.surrogate.coarse_kernels import solve_batch, workspace
 from surrogate_plugin.surrogate.features import BLOCK
-from surrogate_plugin.surrogate.relaxation_kernels import relax_in_pieces
+from surrogate_plugin.surrogate.relaxation_kernels import forward as relax
 
 if TYPE_CHECKING:
     from surrogate_plugin.surrogate.networks import CompactNetwork
@@ -106,9 +106,10 @@ class CompiledCompact:
             rhs = (decay * hunger + hold)[None], (hold * value)[None]
             solve_batch(east, north, *rhs, field, TOLERANCE, MOST, kept.work)
             at = np.clip(field[0], 0.0, 1.0)
-        kernels.draw(cells, field[0], value, *self._decoder, self._nothing, kept.drawn)
-        relax_in_pieces(kept.drawn, image, slope, self._sweeps, kept.answer)
-        return kept.answer
+        kernels.draw(cells, field[0], value, *self._decoder, self._nothing, kept.answer[0])
+        relax(kept.answer, kept.inverse, image[None], np.array([slope]), self._sweeps)
+        answer: Float32Array = kept.answer[0]
+        return answer
 
 
 class _Buffers:
@@ -122,4 +123,4 @@ class _Buffers:
         self.maps, self.chosen = np.empty((4, h, w), np.float32), np.empty((6, h, w), np.float32)
         self.links, self.field = np.empty((2, 1, h, w), np.float32), np.empty((1, h, w), np.float32)
         self.work = workspace(h, w)
-        self.drawn, self.answer = np.empty((rows, columns), np.float32), np.empty((rows, columns), np.float32)
+        self.answer, self.inverse = np.empty((2, 1, rows, columns), np.float32)

@@ -36,49 +36,21 @@ def backward(gradient, inverse, sweeps):
 
 
 @njit(**_PARALLEL)
-def relax_in_pieces(field, image, saturation, sweeps, out):
-    """`forward` of one lattice, (H', W'), all sweeps of a piece of it at a time, which then stays in the cache.
-
-    A half sweep carries what is wrong at a piece's edge one row inwards, so each piece has a row of margin for each.
-    """
-    rows, columns = field.shape
-    margin = 2 * sweeps
-    for chunk in prange(_CHUNKS):
-        first, last = chunk * rows // _CHUNKS, (chunk + 1) * rows // _CHUNKS
-        low, high = max(0, first - margin), min(rows, last + margin)
-        u, inverse = np.empty((high - low, columns), np.float32), np.empty((high - low, columns), np.float32)
-        line = np.empty(columns, np.float32)
-        for i in range(low, high):
-            u[i - low] = field[i]
-            _start_row(u[i - low], inverse[i - low], image, i, saturation)
-        for half in range(margin):
-            for i in range(high - low):
-                _relax_row(u, inverse, i, (i + low + half) & 1, line)
-        for i in range(first, last):
-            out[i] = u[i - low]
-
-
-@njit(**_PARALLEL)
 def _start(field, inverse, image, saturation):
-    for i in prange(field.shape[0]):
-        _start_row(field[i], inverse[i], image, i, saturation)
-
-
-@njit(**_SERIAL)
-def _start_row(u, d, image, i, saturation):
-    """Impose the fixed values on row ``i`` of the lattice and invert its diagonal."""
-    rows, columns = image.shape[1:]
+    rows, columns = field.shape
     one = np.float32(1.0)
-    value, mask, first_order, rate = image[0, i], image[1, i], image[2, i], image[3, i]
-    base = np.float32(4 - (i == 0) - (i == rows - 1))
-    for j in range(columns):
-        free = one - mask[j]
-        secant = rate[j] / (one + saturation * max(u[j], np.float32(0.0)))
-        d[j] = free / (base + first_order[j] + secant)
-        u[j] = mask[j] * value[j] + free * u[j]
-    for j in (0, columns - 1):
-        if mask[j] == 0.0:
-            d[j] = one / (one / d[j] - one)
+    for i in prange(rows):
+        u, d, value, mask = field[i], inverse[i], image[0, i], image[1, i]
+        first_order, rate = image[2, i], image[3, i]
+        base = np.float32(4 - (i == 0) - (i == rows - 1))
+        for j in range(columns):
+            free = one - mask[j]
+            secant = rate[j] / (one + saturation * max(u[j], np.float32(0.0)))
+            d[j] = free / (base + first_order[j] + secant)
+            u[j] = mask[j] * value[j] + free * u[j]
+        for j in (0, columns - 1):
+            if mask[j] == 0.0:
+                d[j] = one / (one / d[j] - one)
 
 
 @njit(**_PARALLEL)
@@ -87,28 +59,22 @@ def _half_sweep(u, inverse, colour):
     for chunk in prange(_CHUNKS):
         line = np.empty(columns, np.float32)
         for i in range(chunk * rows // _CHUNKS, (chunk + 1) * rows // _CHUNKS):
-            _relax_row(u, inverse, i, (i + colour) & 1, line)
-
-
-@njit(**_SERIAL)
-def _relax_row(u, inverse, i, start, line):
-    """Gauss-Seidel on every second pixel of a row, from pixel ``start``; nothing lies beyond the edges."""
-    rows, columns = u.shape
-    here, d = u[i], inverse[i]
-    line[0], line[columns - 1] = here[1], here[columns - 2]
-    for j in range(1, columns - 1):
-        line[j] = here[j - 1] + here[j + 1]
-    if i > 0:
-        below = u[i - 1]
-        for j in range(columns):
-            line[j] += below[j]
-    if i < rows - 1:
-        above = u[i + 1]
-        for j in range(columns):
-            line[j] += above[j]
-    for j in range(columns):
-        chosen = ((j & 1) == start) and d[j] > 0.0
-        here[j] = line[j] * d[j] if chosen else here[j]
+            here, d = u[i], inverse[i]
+            line[0], line[columns - 1] = here[1], here[columns - 2]
+            for j in range(1, columns - 1):
+                line[j] = here[j - 1] + here[j + 1]
+            if i > 0:
+                below = u[i - 1]
+                for j in range(columns):
+                    line[j] += below[j]
+            if i < rows - 1:
+                above = u[i + 1]
+                for j in range(columns):
+                    line[j] += above[j]
+            start = (i + colour) & 1
+            for j in range(columns):
+                chosen = ((j & 1) == start) and d[j] > 0.0
+                here[j] = line[j] * d[j] if chosen else here[j]
 
 
 @njit(**_PARALLEL)
