@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from surrogate_plugin.problem import FloatArray
 from surrogate_training.assessment import CYCLES
+from surrogate_training.figure_style import STYLE
 from surrogate_training.retrain_report import Pair, Report
 
 if TYPE_CHECKING:
@@ -18,16 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 #: Parent and child; told apart by the colour-blind.
-_PARENT, _CHILD, _INK = "#8A8A8A", "#0072B2", "#222222"
-_STYLE: Any = {
-    "font.size": 11,
-    "axes.titlesize": 12,
-    "axes.titlelocation": "left",
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.edgecolor": _INK,
-    "savefig.facecolor": "white",
-}
+_PARENT, _CHILD = "#8A8A8A", "#0072B2"
 
 
 def draw(report: Report, exact: FloatArray, parent: FloatArray, child: FloatArray, path: Path) -> None:
@@ -44,7 +36,7 @@ def draw(report: Report, exact: FloatArray, parent: FloatArray, child: FloatArra
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure as NewFigure
 
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(STYLE):
         figure = NewFigure(figsize=(12.0, 7.6), layout="constrained")
         FigureCanvasAgg(figure)
         grid = figure.add_gridspec(2, 6, height_ratios=(1.25, 1.0))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from surrogate_training import study_laws
+from surrogate_training.figure_style import STYLE
 from surrogate_training.study_config import StudyConfig
 from surrogate_training.study_table import NAMES, by_variant, sizes_and_errors
 
@@ -20,21 +21,14 @@ if TYPE_CHECKING:
     from surrogate_training.study import Result
 
 #: Okabe and Ito's colours, told apart by the colour-blind.
-_BLUE, _ORANGE, _GREEN, _INK, _GREY = "#0072B2", "#D55E00", "#009E73", "#222222", "#8A8A8A"
+_BLUE, _ORANGE, _GREEN, _GREY = "#0072B2", "#D55E00", "#009E73", "#8A8A8A"
 _CYCLE = (_BLUE, _ORANGE, _GREEN, "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8A8A8A", "#A6761D")
 _REGIONS = ("mae", "sources", "field", "r1", "r2", "r3")
-_STYLE: Any = {
-    "font.size": 11,
-    "axes.titlesize": 12,
-    "axes.titlelocation": "left",
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.edgecolor": _INK,
+_STYLE: Any = STYLE | {
     "axes.grid": True,
     "axes.axisbelow": True,
     "grid.color": "#E3E3E3",
     "legend.frameon": False,
-    "savefig.facecolor": "white",
 }
 _UNIT = "thousandths of the largest value"
 
