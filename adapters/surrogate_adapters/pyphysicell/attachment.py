@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import surrogate_plugin as sp
+from surrogate_adapters.options import names_of, recorders, tolerances
 from surrogate_adapters.pyphysicell import uptake
 from surrogate_adapters.pyphysicell.substrate import HistoryEntry, Refresh, Substrate
 
@@ -86,20 +87,16 @@ def attach(
     >>> bool(link.history[0].bound <= 0.38), sim.microenvironment["oxygen"][0, :, 0].min().item()
     (True, 38.0)
     """
-    names = list(simulation.model.substrate_names) if substrates is None else _names(substrates)
+    names = names_of(substrates, list(simulation.model.substrate_names))
+    wanted, stores = tolerances(tolerance, names), recorders(record, names)
     engine = sp.Engine(model=model, device=device, policy=policy)
     limit = _move_limit(simulation, move_limit_um)
     if refresh not in ("changes", "phenotype"):
         raise sp.InvalidProblemError(f"refresh is {refresh!r}; 'changes' or 'phenotype' is allowed.")
-    for name in tolerance if isinstance(tolerance, Mapping) else ():
-        if name not in names:
-            raise sp.InvalidProblemError(f"tolerance names {name!r}; the substrates attached are {', '.join(names)}.")
     owned = []
-    recorders = _recorders(record, names)
     for name in names:
-        wanted = tolerance.get(name) if isinstance(tolerance, Mapping) else tolerance
-        options = {"tolerance": wanted, "model": model, "method": method, "policy": policy, "device": device}
-        owned.append(Substrate(simulation, name, options, engine, refresh, limit, recorders[name]))
+        options = {"tolerance": wanted[name], "model": model, "method": method, "policy": policy, "device": device}
+        owned.append(Substrate(simulation, name, options, engine, refresh, limit, stores[name]))
     return Attachment(simulation, owned)
 
 
@@ -209,21 +206,6 @@ class Attachment:
                 return substrate
         owned = ", ".join(substrate.name for substrate in self._substrates)
         raise sp.UnsupportedProblemError(f"substrate {name!r} is left to the host; attached are {owned}.")
-
-
-def _names(substrates: Sequence[str]) -> list[str]:
-    if isinstance(substrates, str):
-        raise sp.InvalidProblemError(f"substrates is {substrates!r}; a list of names is allowed, as [{substrates!r}].")
-    names = list(substrates)
-    if not names or len(set(names)) < len(names):
-        raise sp.InvalidProblemError(f"substrates is {names}; at least one name, each once, is allowed.")
-    return names
-
-
-def _recorders(record: str | Path | None, names: Sequence[str]) -> dict[str, sp.Recorder | None]:
-    if record is None:
-        return dict.fromkeys(names)
-    return {name: sp.Recorder(record if len(names) == 1 else Path(record) / name) for name in names}
 
 
 def _move_limit(simulation: Any, move_limit_um: float | None) -> float:

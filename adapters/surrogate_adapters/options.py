@@ -1,0 +1,102 @@
+"""The options that every adapter takes, read in one way: substrates, tolerances and recordings by substrate."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import surrogate_plugin as sp
+
+__all__ = ["names_of", "recorders", "tolerances"]
+
+
+def names_of(substrates: Sequence[str] | None, known: Sequence[str]) -> list[str]:
+    """The substrates to answer for; all that the host has if not given.
+
+    Parameters
+    ----------
+    substrates : sequence of str, optional
+    known : sequence of str
+        Those of the host.
+
+    Returns
+    -------
+    list of str
+
+    Raises
+    ------
+    InvalidProblemError
+        If it is one string, or names none, or one twice.
+    UnsupportedProblemError
+        If the host has no such substrate.
+
+    Examples
+    --------
+    >>> names_of(None, ["oxygen", "glucose"]), names_of(["glucose"], ["oxygen", "glucose"])
+    (['oxygen', 'glucose'], ['glucose'])
+    """
+    if isinstance(substrates, str):
+        raise sp.InvalidProblemError(f"substrates is {substrates!r}; a list of names is allowed, as [{substrates!r}].")
+    names = list(known if substrates is None else substrates)
+    if not names or len(set(names)) < len(names):
+        raise sp.InvalidProblemError(f"substrates is {names}; at least one name, each once, is allowed.")
+    for name in names:
+        if name not in known:
+            has = ", ".join(known) or "none"
+            raise sp.UnsupportedProblemError(f"the host has no substrate {name!r}; it has {has}.")
+    return names
+
+
+def tolerances(tolerance: float | Mapping[str, float] | None, names: Sequence[str]) -> dict[str, float | None]:
+    """The tolerance of each substrate, field units; None stands for 1 % of its largest imposed value.
+
+    Parameters
+    ----------
+    tolerance : float or mapping of substrate to float, field units, optional
+        One for all, or one each; those a mapping leaves out get the default.
+    names : sequence of str
+        The substrates answered for.
+
+    Returns
+    -------
+    dict of str to float or None
+
+    Raises
+    ------
+    InvalidProblemError
+        If a mapping names a substrate that is not answered for.
+
+    Examples
+    --------
+    >>> tolerances({"oxygen": 0.38}, ["oxygen", "glucose"])
+    {'oxygen': 0.38, 'glucose': None}
+    """
+    if not isinstance(tolerance, Mapping):
+        return dict.fromkeys(names, tolerance)
+    for name in tolerance:
+        if name not in names:
+            raise sp.InvalidProblemError(f"tolerance names {name!r}; the substrates attached are {', '.join(names)}.")
+    return {name: tolerance.get(name) for name in names}
+
+
+def recorders(record: str | Path | None, names: Sequence[str]) -> dict[str, sp.Recorder | None]:
+    """A recorder for each substrate, or None for each.
+
+    Parameters
+    ----------
+    record : str or Path, optional
+        A store for one substrate; for several a folder with a store for each, under its name.
+    names : sequence of str
+
+    Returns
+    -------
+    dict of str to Recorder or None
+
+    Examples
+    --------
+    >>> recorders(None, ["oxygen"])
+    {'oxygen': None}
+    """
+    if record is None:
+        return dict.fromkeys(names)
+    return {name: sp.Recorder(record if len(names) == 1 else Path(record) / name) for name in names}
