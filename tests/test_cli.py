@@ -9,12 +9,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+import typer
 from typer.testing import CliRunner, Result
 
 import surrogate_plugin as sp
 from surrogate_plugin import registry
 from surrogate_plugin.cli import app, selfcheck
 from surrogate_plugin.cli.hosts import installed
+from surrogate_plugin.cli.plugins import add_commands
 from surrogate_plugin.cli.solve import parse_boundary
 
 
@@ -235,3 +237,31 @@ def test_nothing_heavy_is_loaded_to_print_help() -> None:
     code = "import sys, surrogate_plugin.cli as c\ntry: c.app(['--help'])\nexcept SystemExit: pass\n"
     code += "assert not {'torch', 'pyvista', 'numba', 'scipy.sparse.linalg'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+
+
+def test_a_plugin_adds_a_group_of_commands_and_an_unreadable_one_stops_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unreadable(what: object) -> None:
+        """The type of its parameter is not to be found."""
+
+    unreadable.__annotations__["what"] = "Nowhere"
+    good, odd, taken = typer.Typer(), typer.Typer(), typer.Typer()
+    good.callback()(lambda: None)
+    good.command("count")(lambda to=3: typer.echo(f"counted to {to}"))
+    odd.callback()(lambda: None)
+    odd.command("fail")(unreadable)
+    taken.command("first")(lambda: typer.echo("replaced"))
+    mine = typer.Typer()
+    mine.add_typer(good, name="there")
+    plugin(monkeypatch, registry.COMMANDS, good=good, odd=odd, there=taken)
+    add_commands(mine)
+
+    def call(*arguments: str) -> Result:
+        return CliRunner().invoke(mine, arguments, env={"COLUMNS": "200"})
+
+    assert "counted to 5" in call("good", "count", "--to", "5").output
+    assert "counted to 3" in call("there", "count").output
+    for command in ("good", "odd", "there"):
+        assert command in call("--help").output
+    broken = call("odd", "fail", "--any", "arguments")
+    assert broken.exit_code == 2
+    assert "command 'odd' of lab 1.2 is broken: typer cannot read lab:it" in broken.output

@@ -208,7 +208,7 @@ def test_our_own_plugins_are_registered_and_load() -> None:
         registry.ADAPTERS: {"pyphysicell"},
         registry.MODELS: {"default"},
         registry.DEMOS: {"pyphysicell"},
-        registry.COMMANDS: {"train", "publish", "samples", "distribution", "study", "retrain"},
+        registry.COMMANDS: {"train", "publish", "samples", "distribution", "study", "retrain", "physicell"},
     }.items():
         found = quietly(group)
         assert expected <= set(found)

@@ -1,4 +1,7 @@
-"""Commands that plugins add: a function each, its parameters as typer reads them, its module quick to import."""
+"""Commands that plugins add, their modules quick to import.
+
+A function, its parameters as typer reads them, becomes a command; a `typer.Typer` becomes a group of commands.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +22,7 @@ def add_commands(app: typer.Typer) -> None:
     None takes the name of a command that is there already.
     """
     taken = {command.name or getattr(command.callback, "__name__", "") for command in app.registered_commands}
+    taken |= {group.name for group in app.registered_groups}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", registry.PluginWarning)
         found = registry.discover(registry.COMMANDS)
@@ -29,14 +33,21 @@ def add_commands(app: typer.Typer) -> None:
         if problem:
             app.command(plugin.name, context_settings=_ANYTHING)(_says(plugin, problem))
         else:
-            app.command(plugin.name)(plugin.value)
+            _add(app, plugin)
+
+
+def _add(app: typer.Typer, plugin: registry.Plugin) -> None:
+    if isinstance(plugin.value, typer.Typer):
+        app.add_typer(plugin.value, name=plugin.name)
+    else:
+        app.command(plugin.name)(plugin.value)
 
 
 def _unreadable(plugin: registry.Plugin) -> str:
     """Why typer cannot read a command, which it would otherwise find out for all commands at once."""
     alone = typer.Typer()
-    alone.command(plugin.name)(plugin.value)
     try:
+        _add(alone, plugin)
         typer.main.get_command(alone)
     except Exception as error:
         return f"typer cannot read {plugin.target} ({error})."
