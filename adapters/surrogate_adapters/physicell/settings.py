@@ -1,0 +1,126 @@
+"""`surrogate.toml`: what a modeller chooses, read and checked once, when the header attaches."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+import surrogate_plugin as sp
+
+_Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+class Choice(BaseModel):
+    """A table of its own for one substrate, ``[substrates.oxygen]``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    tolerance: _Positive | None = None
+
+
+class Settings(BaseModel):
+    """The keys of `surrogate.toml`; paths are relative to the folder the simulation runs in, as PhysiCell's are.
+
+    Parameters
+    ----------
+    substrates : list of str, or a table for each
+        Those to answer for; the others stay with the host's solver.
+    tolerance : float or table of substrate to float, field units, optional
+        Largest pointwise error allowed; by default 1 % of the largest Dirichlet value.
+    model, method, policy, device : str
+        As in `BackendConfig`.
+    refresh : "phenotype", "mechanics" or float, min
+        Solve right before each phenotype step, right before each mechanics step, or every so many minutes. All three
+        also solve at the first call and when agents have come or gone.
+    on_error : "stop" or "host"
+        What an error in a solve does: end the simulation with what it was given saved, or let the host's solver answer
+        until the next solve is due.
+    record : str, optional
+        Where to record the states solved for, as in pyphysicell's `attach`.
+    log : str, optional
+        A CSV file with a line for each field solved for.
+    python : str, optional
+        The interpreter to run, in the environment that holds this package; read by the header.
+
+    Examples
+    --------
+    >>> Settings(substrates=["oxygen"], tolerance=0.38).refresh
+    'phenotype'
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+
+    substrates: Annotated[list[str] | dict[str, Choice], Field(min_length=1)]
+    tolerance: _Positive | dict[str, _Positive] | None = None
+    model: str = "default"
+    method: str = "guarded"
+    policy: Literal["surrogate-first", "fastest"] = "surrogate-first"
+    device: str = "auto"
+    refresh: Literal["phenotype", "mechanics"] | _Positive = "phenotype"
+    on_error: Literal["stop", "host"] = "stop"
+    record: str | None = None
+    log: str | None = None
+    python: str | None = None
+
+    @property
+    def names(self) -> list[str]:
+        """The substrates to answer for."""
+        return list(self.substrates)
+
+    @property
+    def tolerances(self) -> float | dict[str, float] | None:
+        """One tolerance for all, or those given, by substrate; a substrate's own table wins."""
+        if isinstance(self.substrates, list):
+            return self.tolerance
+        shared = self.tolerance if isinstance(self.tolerance, dict) else dict.fromkeys(self.names, self.tolerance)
+        own = {name: choice.tolerance for name, choice in self.substrates.items()}
+        return {name: value for name, value in {**shared, **_given(own)}.items() if value is not None}
+
+
+def load(path: str | Path) -> Settings:
+    """Read the settings.
+
+    Parameters
+    ----------
+    path : str or Path
+
+    Returns
+    -------
+    Settings
+
+    Raises
+    ------
+    InvalidProblemError
+        If the file cannot be read, is no TOML, or a key is missing, unknown or not allowed: one sentence naming it.
+    """
+    try:
+        with open(path, "rb") as file:
+            return Settings(**tomllib.load(file))
+    except OSError as error:
+        raise sp.InvalidProblemError(f"cannot read the settings '{path}': {error.strerror}.") from None
+    except tomllib.TOMLDecodeError as error:
+        raise sp.InvalidProblemError(f"{path} is not TOML: {error}.") from None
+    except ValidationError as error:
+        raise sp.InvalidProblemError(f"{path}: {_one_sentence(error)}") from None
+
+
+def _given(values: dict[str, float | None]) -> dict[str, float]:
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _one_sentence(error: ValidationError) -> str:
+    """What pydantic found wrong first, the key as it stands in the file."""
+    first: Any = error.errors()[0]
+    key = str(first["loc"][0])
+    if first["type"] == "missing":
+        return f"{key} is missing."
+    if first["type"] == "extra_forbidden":
+        where = ".".join(str(part) for part in first["loc"])
+        return f"there is no key {where}; keys are {', '.join(Settings.model_fields)}."
+    if key == "refresh":
+        return f"refresh is {first['input']!r}; 'phenotype', 'mechanics' or a number of minutes > 0 is allowed."
+    message = first["msg"]
+    return f"{key} is {first['input']!r}; {message[0].lower()}{message[1:]}."

@@ -1,0 +1,129 @@
+"""The header's buffers in the terms of the core: one voxel after another along x, then y, so nothing is turned."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+import surrogate_plugin as sp
+
+FloatArray = npt.NDArray[np.float64]
+
+#: Rates of an agent, in the order the header hands them over.
+UPTAKE, SECRETION, TARGET, EXPORT = range(4)
+
+
+def domain_of(nodes: Sequence[int], spacing_um: Sequence[float], origin_um: Sequence[float]) -> sp.Domain:
+    """The host's lattice.
+
+    Parameters
+    ----------
+    nodes : (nx, ny, nz)
+    spacing_um : (dx, dy, depth of a voxel), um
+    origin_um : (x, y), um
+        The lower left corner.
+
+    Returns
+    -------
+    Domain
+
+    Raises
+    ------
+    UnsupportedProblemError
+        If there is more than one layer of voxels, or they are not square in the plane.
+
+    Examples
+    --------
+    >>> domain_of((75, 50, 1), (20.0, 20.0, 20.0), (-750.0, -500.0)).shape
+    (50, 75)
+    """
+    (nx, ny, nz), (dx, dy, depth) = nodes, spacing_um
+    if nz != 1:
+        raise sp.UnsupportedProblemError(
+            f"the microenvironment has {nz} layers of voxels along z; one is allowed (use_2D)."
+        )
+    if not math.isclose(dx, dy, rel_tol=1e-12):
+        raise sp.UnsupportedProblemError(f"the voxels are {dx:g} x {dy:g} um; square ones are allowed.")
+    return sp.Domain.from_lattice((ny, nx), dx, origin_um=origin_um, thickness_um=depth)
+
+
+@dataclass(frozen=True, eq=False)
+class HostState:
+    """What the header gathered, as arrays over its own memory; good for the length of the call.
+
+    Attributes
+    ----------
+    voxel : (n,) int64
+        Each agent's voxel ``j nx + i``; -1 for those that take no part, whose volume and rates are 0.
+    volume : (n,) float64, um^3
+    rates : (substrates, 4, n) float64
+        Uptake and secretion (1 / min), target (field units), net export (field units um^3 / min).
+    coefficients : (substrates, 2) float64
+        Diffusivity (um^2 / min) and decay (1 / min).
+    fixed : (substrates, H, W) bool
+        Active Dirichlet nodes.
+    value : (substrates, H, W) float64, field units
+    """
+
+    voxel: npt.NDArray[np.int64]
+    volume: FloatArray
+    rates: FloatArray
+    coefficients: FloatArray
+    fixed: npt.NDArray[np.bool_]
+    value: FloatArray
+
+    @classmethod
+    def over(cls, buffers: Sequence[memoryview], substrates: int, shape: tuple[int, int]) -> HostState:
+        """Arrays over the header's buffers, in the order of the attributes; nothing is copied."""
+        voxel, volume, rates, coefficients, fixed, value = buffers
+        return cls(
+            voxel=np.frombuffer(voxel, dtype=np.int64),
+            volume=np.frombuffer(volume),
+            rates=np.frombuffer(rates).reshape(substrates, 4, len(volume) // 8),
+            coefficients=np.frombuffer(coefficients).reshape(substrates, 2),
+            fixed=np.frombuffer(fixed, dtype=np.bool_).reshape(substrates, *shape),
+            value=np.frombuffer(value).reshape(substrates, *shape),
+        )
+
+    def tissue(self, substrate: int, domain: sp.Domain) -> sp.TissueState:
+        """Everything one substrate's steady field depends on.
+
+        Agents stand in the middle of the voxel the host has them in, since it is that one they take up from.
+
+        Raises
+        ------
+        InvalidProblemError
+            If a rate is negative or not finite.
+        UnsupportedProblemError
+            If a net export is negative: a constant drain can take the field below zero.
+        """
+        rates = self.rates[substrate]
+        row, column = np.divmod(np.maximum(self.voxel, 0), domain.shape[1])
+        x, y = domain.centres_um()
+        cells = sp.Cells(
+            position_um=np.column_stack([x[column], y[row]]),
+            radius_um=np.cbrt(self.volume * (3.0 / (4.0 * math.pi))),
+            uptake_per_min=rates[UPTAKE],
+            secretion_per_min=rates[SECRETION],
+            secretion_target=rates[TARGET],
+        )
+        made = self._exported(rates[EXPORT], domain)
+        voxels = sp.Voxels(self.fixed[substrate], self.value[substrate], production_per_min=made)
+        return sp.TissueState(cells, voxels=voxels)
+
+    def _exported(self, rate: FloatArray, domain: sp.Domain) -> float | FloatArray:
+        if not rate.any():
+            return 0.0
+        if not (rate >= 0).all():
+            agent = int(np.argmin(rate >= 0))
+            raise sp.UnsupportedProblemError(
+                f"agent {agent} has net export {rate[agent]:g}; values >= 0 are allowed: use uptake for what agents "
+                "take in."
+            )
+        rows, columns = domain.shape
+        total = np.bincount(np.maximum(self.voxel, 0), weights=rate, minlength=rows * columns)
+        return np.asarray(total.reshape(domain.shape) / domain.voxel_volume_um3)

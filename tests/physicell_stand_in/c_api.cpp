@@ -1,0 +1,129 @@
+// The stand-in with the header on it, for a driver in Python (ctypes): each call returns 0, or 1 and leaves a message.
+#include "surrogate_backend.hpp"
+//
+#include "stand_in.hpp"
+
+using stand_in::Agent;
+using stand_in::Microenvironment;
+
+namespace {
+
+std::string message;
+
+template <class Call>
+int guarded(Call&& call) {
+    try {
+        call();
+        return 0;
+    } catch (const std::exception& error) {
+        message = error.what();
+        return 1;
+    }
+}
+
+} // namespace
+
+extern "C" {
+
+const char* last_message() { return message.c_str(); }
+
+Microenvironment* create(const int* nodes, const double* spacing, const double* corner) {
+    return new Microenvironment(nodes, spacing, corner);
+}
+
+void destroy(Microenvironment* m) { delete m; }
+
+void add_density(Microenvironment* m, const char* name, double diffusion, double decay, double initial) {
+    m->add_density(name, diffusion, decay, initial);
+}
+
+void set_coefficients(Microenvironment* m, int substrate, double diffusion, double decay) {
+    m->diffusion_coefficients[substrate] = diffusion;
+    m->decay_rates[substrate] = decay;
+}
+
+void set_times(Microenvironment* m, double diffusion_dt, double mechanics_dt, double phenotype_dt) {
+    m->agent_container->diffusion_dt = diffusion_dt;
+    m->agent_container->mechanics_dt = mechanics_dt;
+    m->agent_container->phenotype_dt = phenotype_dt;
+}
+
+void add_dirichlet_node(Microenvironment* m, int voxel, int substrate, double value) {
+    m->add_dirichlet_node(voxel, substrate, value);
+}
+
+void set_activation(Microenvironment* m, int voxel, int substrate, int on) {
+    m->set_substrate_dirichlet_activation(substrate, voxel, on != 0);
+}
+
+void resize_agents(Microenvironment* m, int count) { m->agent_container->resize(count, m->density_names.size()); }
+
+// Rates are uptake, secretion, target and export of each substrate after the other.
+void set_agent(Microenvironment* m, int a, double x, double y, double volume, const double* rates) {
+    Agent& agent = *m->agent_container->all_agents[a];
+    agent.move(m->mesh, x, y);
+    auto& secretion = agent.phenotype.secretion;
+    for (std::size_t s = 0; s < m->density_names.size(); s++) {
+        secretion.uptake_rates[s] = rates[4 * s];
+        secretion.secretion_rates[s] = rates[4 * s + 1];
+        secretion.saturation_densities[s] = rates[4 * s + 2];
+        secretion.net_export_rates[s] = rates[4 * s + 3];
+    }
+    // One that has not secreted yet knows its volume from its phenotype alone.
+    if (agent.secretion_rates != nullptr) agent.set_total_volume(volume);
+    agent.phenotype.volume.total = volume;
+}
+
+void set_active(Microenvironment* m, int a, int on) { m->agent_container->all_agents[a]->is_active = on != 0; }
+
+int solver_call(Microenvironment* m, double dt) {
+    return guarded([&] { m->simulate_diffusion_decay(dt); });
+}
+
+int advance(Microenvironment* m, int steps) {
+    return guarded([&] {
+        for (int step = 0; step < steps; step++) m->agent_container->step(*m);
+    });
+}
+
+void read_density(Microenvironment* m, int substrate, double* out) {
+    for (std::size_t n = 0; n < m->mesh.voxels.size(); n++) out[n] = m->density_vector(static_cast<int>(n))[substrate];
+}
+
+void read_seen(Microenvironment* m, int substrate, double* out) {
+    for (const Agent* agent : m->agent_container->all_agents) *out++ = agent->seen[substrate];
+}
+
+void read_internalised(Microenvironment* m, int substrate, double* out) {
+    for (const Agent* agent : m->agent_container->all_agents) *out++ = agent->internalized_substrates[substrate];
+}
+
+int has_own_solver(Microenvironment* m) { return m->diffusion_decay_solver == stand_in::explicit_solver; }
+
+int attach(Microenvironment* m, const char* settings) {
+    return guarded([&] { surrogate::attach(*m, settings); });
+}
+
+int detach(Microenvironment* m) {
+    return guarded([&] { surrogate::detach(*m); });
+}
+
+int read_report(Microenvironment* m, long* counts, double* seconds, int substrate, double* bound, double* excess,
+                long* excess_voxels, const char** method) {
+    return guarded([&] {
+        const surrogate::Report report = surrogate::report(*m);
+        counts[0] = report.solves;
+        counts[1] = report.held;
+        counts[2] = report.handed_back;
+        seconds[0] = report.seconds_solving;
+        seconds[1] = report.seconds_around;
+        const auto& mine = report.substrates.at(substrate);
+        *bound = mine.bound;
+        *excess = mine.excess;
+        *excess_voxels = mine.excess_voxels;
+        static std::string kept;
+        kept = mine.method;
+        *method = kept.c_str();
+    });
+}
+}

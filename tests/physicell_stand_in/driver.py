@@ -1,0 +1,241 @@
+"""Compile the stand-in with the header on it, and drive it from Python; for tests and benchmarks."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import shutil
+import subprocess
+import sysconfig
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from surrogate_adapters.physicell import bridge
+
+HERE = Path(__file__).parent
+HEADER = Path(bridge.__file__).parent
+FLAGS = ("-std=c++17", "-O2", "-fopenmp", "-Wall", "-Wextra", "-Werror")
+
+_DOUBLES = np.ctypeslib.ndpointer(dtype=np.float64, flags="C")
+
+
+def missing() -> str | None:
+    """What this machine lacks for compiling the stand-in, if anything."""
+    include, library = Path(sysconfig.get_path("include")), _libpython()
+    if _compiler() is None:
+        return "no C++ compiler"
+    if not (include / "Python.h").is_file():
+        return f"no {include / 'Python.h'}"
+    return None if library.is_file() else f"no {library}"
+
+
+def build_library(folder: Path) -> ctypes.CDLL:
+    """The stand-in as a library for the Python that runs this; compiled once a folder."""
+    target = folder / "stand_in.so"
+    if not target.exists():
+        _compile(("stand_in.cpp", "c_api.cpp"), target, ("-fPIC", "-shared"))
+    return _typed(ctypes.CDLL(str(target)))
+
+
+def build_program(folder: Path) -> Path:
+    """The stand-in as a program of its own, which starts a Python."""
+    target = folder / "stand_in"
+    if not target.exists():
+        library = _libpython()
+        name = library.name.removeprefix("lib").partition(".so")[0]
+        paths = (f"-L{library.parent}", f"-Wl,-rpath,{library.parent}")
+        _compile(("stand_in.cpp", "main.cpp"), target, (*paths, "-Wl,--no-as-needed", f"-l{name}"))
+    return target
+
+
+@dataclass
+class Report:
+    """`surrogate::Report`, with the entries of one substrate."""
+
+    solves: int
+    held: int
+    handed_back: int
+    seconds_solving: float
+    seconds_around: float
+    bound: float
+    excess: float
+    excess_voxels: int
+    method: str
+
+
+class HostError(RuntimeError):
+    """What the C++ side threw."""
+
+
+class StandIn:
+    """One microenvironment with its agents.
+
+    Parameters
+    ----------
+    library : CDLL
+        From `build_library`.
+    nodes : (nx, ny) or (nx, ny, nz)
+    spacing_um : float or (dx, dy, dz), um
+    corner_um : (x, y), um
+        The lower left one.
+    substrates : list of (name, diffusivity, decay, initial)
+    times_min : (diffusion, mechanics, phenotype), min
+        How often the host does what.
+    """
+
+    def __init__(
+        self,
+        library: ctypes.CDLL,
+        nodes: Sequence[int],
+        substrates: Sequence[tuple[str, float, float, float]],
+        *,
+        spacing_um: float | Sequence[float] = 20.0,
+        corner_um: Sequence[float] = (-130.0, 40.0),
+        times_min: Sequence[float] = (0.01, 0.1, 6.0),
+    ) -> None:
+        self.library = library
+        self.nodes = (*nodes, 1)[:3]
+        spacing = (spacing_um,) * 3 if isinstance(spacing_um, float) else spacing_um
+        self.names = [name for name, *_ in substrates]
+        self.agents = 0
+        self._host = library.create((ctypes.c_int * 3)(*self.nodes), np.array(spacing), np.array(corner_um))
+        for name, *numbers in substrates:
+            library.add_density(self._host, name.encode(), *numbers)
+        library.set_times(self._host, *times_min)
+
+    def close(self) -> None:
+        """Free the host; not while attached."""
+        self.library.destroy(self._host)
+
+    def fix(self, row: int, column: int, substrate: str, value: float) -> None:
+        """Make a voxel a Dirichlet node that is on for one substrate."""
+        self.library.add_dirichlet_node(self._host, row * self.nodes[0] + column, self._index(substrate), value)
+
+    def activate(self, row: int, column: int, substrate: str, on: bool) -> None:
+        """Switch a Dirichlet node on or off for one substrate."""
+        self.library.set_activation(self._host, row * self.nodes[0] + column, self._index(substrate), on)
+
+    def set_coefficients(self, substrate: str, diffusivity: float, decay: float) -> None:
+        """Change them while the host runs."""
+        self.library.set_coefficients(self._host, self._index(substrate), diffusivity, decay)
+
+    def put(self, position_um: Any, volume_um3: Any, rates: Any) -> None:
+        """Set all agents: (n, 2), (n,) and (n, substrates, 4), the latter uptake, secretion, target and export."""
+        position, volume = np.asarray(position_um, dtype=float), np.asarray(volume_um3, dtype=float)
+        every = np.ascontiguousarray(rates, dtype=float)
+        self.agents = len(volume)
+        self.library.resize_agents(self._host, self.agents)
+        for a, (x, y) in enumerate(position):
+            self.library.set_agent(self._host, a, x, y, volume[a], every[a])
+
+    def set_active(self, agent: int, on: bool) -> None:
+        """Whether an agent takes part."""
+        self.library.set_active(self._host, agent, on)
+
+    def attach(self, settings: Path) -> None:
+        """`surrogate::attach`."""
+        self._do(self.library.attach, os.fsencode(settings))
+
+    def detach(self) -> None:
+        """`surrogate::detach`."""
+        self._do(self.library.detach)
+
+    def advance(self, steps: int = 1) -> None:
+        """The host's own loop: the solver, the agents' uptake, then what else is due."""
+        self._do(self.library.advance, steps)
+
+    def call_solver(self, dt: float) -> None:
+        """The solver alone."""
+        self._do(self.library.solver_call, dt)
+
+    def density(self, substrate: str) -> np.ndarray:
+        """(ny, nx)."""
+        nx, ny, nz = self.nodes
+        return self._read(self.library.read_density, substrate, nx * ny * nz).reshape(nz * ny, nx)
+
+    def seen(self, substrate: str) -> np.ndarray:
+        """What each agent read in the last phenotype step."""
+        return self._read(self.library.read_seen, substrate, self.agents)
+
+    def internalised(self, substrate: str) -> np.ndarray:
+        """What each agent took up so far, net of what it gave off, by its own count."""
+        return self._read(self.library.read_internalised, substrate, self.agents)
+
+    def has_own_solver(self) -> bool:
+        """Whether the solver pointer is the one the host began with."""
+        return bool(self.library.has_own_solver(self._host))
+
+    def report(self, substrate: int = 0) -> Report:
+        """`surrogate::report`; ``substrate`` counts those attached."""
+        counts, seconds = (ctypes.c_long * 3)(), np.zeros(2)
+        bound, excess, voxels, method = ctypes.c_double(), ctypes.c_double(), ctypes.c_long(), ctypes.c_char_p()
+        out = [ctypes.byref(item) for item in (bound, excess, voxels, method)]
+        self._do(self.library.read_report, counts, seconds, substrate, *out)
+        told = (method.value or b"").decode()
+        return Report(*counts, *seconds.tolist(), bound.value, excess.value, voxels.value, told)
+
+    def _do(self, call: Any, *arguments: Any) -> None:
+        if call(self._host, *arguments):
+            raise HostError(self.library.last_message().decode())
+
+    def _read(self, call: Any, substrate: str, count: int) -> np.ndarray:
+        out = np.empty(count)
+        call(self._host, self._index(substrate), out)
+        return out
+
+    def _index(self, substrate: str) -> int:
+        return self.names.index(substrate)
+
+
+def _compiler() -> str | None:
+    return shutil.which(os.environ.get("CXX", "g++"))
+
+
+def _libpython() -> Path:
+    return Path(str(sysconfig.get_config_var("LIBDIR"))) / str(sysconfig.get_config_var("LDLIBRARY"))
+
+
+def _compile(sources: Sequence[str], target: Path, options: Sequence[str]) -> None:
+    """Under another name first, so that two test workers never load half a file."""
+    unfinished = target.with_name(f"{target.name}.{os.getpid()}")
+    paths = [f"-I{HEADER}", f"-isystem{sysconfig.get_path('include')}", *(str(HERE / name) for name in sources)]
+    command = [str(_compiler()), *FLAGS, *paths, "-o", str(unfinished), *options]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(command)}\n{done.stderr}")
+    unfinished.replace(target)
+
+
+def _typed(library: ctypes.CDLL) -> ctypes.CDLL:
+    host, number, whole, text = ctypes.c_void_p, ctypes.c_double, ctypes.c_int, ctypes.c_char_p
+    returns = {"last_message": text, "create": host, "destroy": None}
+    arguments: dict[str, list[Any]] = {
+        "last_message": [],
+        "create": [ctypes.POINTER(whole), _DOUBLES, _DOUBLES],
+        "destroy": [host],
+        "add_density": [host, text, number, number, number],
+        "set_coefficients": [host, whole, number, number],
+        "set_times": [host, number, number, number],
+        "add_dirichlet_node": [host, whole, whole, number],
+        "set_activation": [host, whole, whole, whole],
+        "resize_agents": [host, whole],
+        "set_agent": [host, whole, number, number, number, _DOUBLES],
+        "set_active": [host, whole, whole],
+        "solver_call": [host, number],
+        "advance": [host, whole],
+        "read_density": [host, whole, _DOUBLES],
+        "read_seen": [host, whole, _DOUBLES],
+        "read_internalised": [host, whole, _DOUBLES],
+        "has_own_solver": [host],
+        "attach": [host, text],
+        "detach": [host],
+        "read_report": [host, ctypes.c_void_p, _DOUBLES, whole, *[ctypes.c_void_p] * 4],
+    }
+    for name, types in arguments.items():
+        function = getattr(library, name)
+        function.argtypes, function.restype = types, returns.get(name, whole)
+    return library
