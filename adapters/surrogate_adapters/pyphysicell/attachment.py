@@ -189,6 +189,11 @@ class Attachment:
         for substrate in self._substrates:
             substrate.restore(density, voxel)
 
+    def count(self, internalized: Any, before: Any, voxel: Any, *rest: Any) -> None:
+        """Reckon what the cells took in from the held fields, see `uptake`."""
+        for substrate in self._substrates:
+            substrate.count(internalized, before, voxel, *rest)
+
     def __enter__(self) -> Attachment:
         return self
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from numba import njit
 
-__all__ = ["difference", "restore"]
+__all__ = ["count", "difference", "restore"]
 
 SAME, CHANGED, MOVED = 0, 1, 2
 
@@ -49,3 +49,12 @@ def restore(density, voxel, index, field):
     """Put the held field back into the voxels of the cells: ``density`` (voxels, substrates), ``field`` (voxels,)."""
     for k in range(voxel.size):
         density[voxel[k], index] = field[voxel[k]]
+
+
+@njit(cache=True)
+def count(total, before, field, voxel, volume, secretion, uptake, target, export, dt, index):
+    """What each cell took in during ``dt`` minutes at the held field: ``dt (V ((U + S) rho - S T) - E)`` on top of
+    ``before``, (n,); the cells' arrays are (n,) and (n, substrates), ``field`` (voxels,)."""
+    for k in range(voxel.size):
+        net = (uptake[k, index] + secretion[k, index]) * field[voxel[k]] - secretion[k, index] * target[k, index]
+        total[k, index] = before[k] + dt * (volume[k] * net - export[k, index])

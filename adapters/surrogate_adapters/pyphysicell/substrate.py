@@ -122,6 +122,14 @@ class Substrate:
 
             restore(density.reshape(-1, density.shape[-1]), voxel, self.index, self.result.field.reshape(-1))
 
+    def count(self, internalized: FloatArray, before: FloatArray, voxel: npt.NDArray[np.int64], *rest: Any) -> None:
+        """Reckon what the cells took in, (n, substrates), from the held field, on top of ``before``."""
+        if self.result is not None:
+            from surrogate_adapters.pyphysicell.kernels import count
+
+            field = self.result.field.reshape(-1)
+            count(internalized, np.ascontiguousarray(before[:, self.index]), field, voxel, *rest, self.index)
+
     def _config(self, microenvironment: Any) -> sp.BackendConfig:
         diffusivity, decay = self._coefficients
         if diffusivity <= 0:

@@ -3,7 +3,9 @@
 The steady field already holds what the cells take up and secrete. The host, though, applies
 ``rho <- (rho + f S T) / (1 + f (S + U))`` in the voxels of its cells after each diffusion step, and its mechanics,
 gradients and hooks then see the drained value. So its kernel runs as before, which keeps the substrates of others
-and the internalised totals right, and the voxels of the substrates that are ours get the held field back at once.
+right, and the voxels of the substrates that are ours get the held field back at once. Where the host counts what its
+cells internalise, their totals are reckoned from the held field: together they are then what the steady field gave. The
+host's own count is less by the drain of one step, which cells that share a voxel feel one after the other.
 
 The host calls the kernel through its module, for every simulation of the process, so one guard stands there while
 anything is attached and acts on the densities of attached simulations alone.
@@ -27,6 +29,10 @@ class Owner(Protocol):
         """Put the held fields back into some voxels."""
         ...
 
+    def count(self, internalized: Any, before: Any, voxel: Any, *rest: Any) -> None:
+        """Reckon what the cells took in from the held fields, on top of ``before``."""
+        ...
+
 
 class _Guard:
     """The host's kernel, followed by the owners of the density."""
@@ -34,11 +40,27 @@ class _Guard:
     def __init__(self, kernel: Callable[..., None]) -> None:
         self.kernel = kernel
 
-    def __call__(self, density: Any, cell_voxel: Any, *rest: Any, **named: Any) -> None:
-        self.kernel(density, cell_voxel, *rest, **named)
-        for owner in list(_owners):
-            if owner.owns(density):
-                owner.restore(density, cell_voxel)
+    def __call__(
+        self,
+        density: Any,
+        cell_voxel: Any,
+        volume: Any,
+        secretion: Any,
+        uptake: Any,
+        target: Any,
+        export: Any,
+        voxel_volume: float,
+        dt: float,
+        internalized: Any = None,
+    ) -> None:
+        owners = [owner for owner in _owners if owner.owns(density)]
+        before = None if internalized is None or not owners else internalized.copy()
+        cells = (cell_voxel, volume, secretion, uptake, target, export)
+        self.kernel(density, *cells, voxel_volume, dt, internalized)
+        for owner in owners:
+            owner.restore(density, cell_voxel)
+            if before is not None:
+                owner.count(internalized, before, *cells, dt)
 
 
 _owners: weakref.WeakSet[Owner] = weakref.WeakSet()
