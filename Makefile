@@ -21,7 +21,7 @@ install: $(COMPILED)  ## Set up .venv with everything, once
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --progress-bar off -c constraints.txt -e '.[dev,pyphysicell]'
+	$(BIN)/python -m pip install --progress-bar off -c constraints.txt -e '.[dev,hosts]'
 	@touch $@
 
 $(COMPILED): $(STAMP) $(KERNELS)
