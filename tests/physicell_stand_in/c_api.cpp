@@ -3,6 +3,8 @@
 //
 #include "stand_in.hpp"
 
+#include <omp.h>
+
 using stand_in::Agent;
 using stand_in::Microenvironment;
 
@@ -73,6 +75,8 @@ void set_agent(Microenvironment* m, int a, double x, double y, double volume, co
     if (agent.secretion_rates != nullptr) agent.set_total_volume(volume);
     agent.phenotype.volume.total = volume;
 }
+
+void set_threads(int count) { omp_set_num_threads(count); }
 
 void set_active(Microenvironment* m, int a, int on) { m->agent_container->all_agents[a]->is_active = on != 0; }
 

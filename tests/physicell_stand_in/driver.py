@@ -13,12 +13,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from surrogate_adapters.physicell import bridge
 
 HERE = Path(__file__).parent
 HEADER = Path(bridge.__file__).parent
 FLAGS = ("-std=c++17", "-O2", "-fopenmp", "-Wall", "-Wextra", "-Werror")
+
+FloatArray = npt.NDArray[np.float64]
 
 _DOUBLES = np.ctypeslib.ndpointer(dtype=np.float64, flags="C")
 
@@ -107,8 +110,10 @@ class StandIn:
             library.add_density(self._host, name.encode(), *numbers)
         library.set_times(self._host, *times_min)
 
-    def close(self) -> None:
-        """Free the host; not while attached."""
+    def release(self) -> None:
+        """Free the host."""
+        if not self.has_own_solver():
+            self.detach()
         self.library.destroy(self._host)
 
     def fix(self, row: int, column: int, substrate: str, value: float) -> None:
@@ -132,6 +137,10 @@ class StandIn:
         for a, (x, y) in enumerate(position):
             self.library.set_agent(self._host, a, x, y, volume[a], every[a])
 
+    def set_threads(self, count: int) -> None:
+        """How many threads the host's loops take; agents that share a voxel are in an order with one alone."""
+        self.library.set_threads(count)
+
     def set_active(self, agent: int, on: bool) -> None:
         """Whether an agent takes part."""
         self.library.set_active(self._host, agent, on)
@@ -152,16 +161,16 @@ class StandIn:
         """The solver alone."""
         self._do(self.library.solver_call, dt)
 
-    def density(self, substrate: str) -> np.ndarray:
+    def density(self, substrate: str) -> FloatArray:
         """(ny, nx)."""
         nx, ny, nz = self.nodes
         return self._read(self.library.read_density, substrate, nx * ny * nz).reshape(nz * ny, nx)
 
-    def seen(self, substrate: str) -> np.ndarray:
+    def seen(self, substrate: str) -> FloatArray:
         """What each agent read in the last phenotype step."""
         return self._read(self.library.read_seen, substrate, self.agents)
 
-    def internalised(self, substrate: str) -> np.ndarray:
+    def internalised(self, substrate: str) -> FloatArray:
         """What each agent took up so far, net of what it gave off, by its own count."""
         return self._read(self.library.read_internalised, substrate, self.agents)
 
@@ -176,13 +185,15 @@ class StandIn:
         out = [ctypes.byref(item) for item in (bound, excess, voxels, method)]
         self._do(self.library.read_report, counts, seconds, substrate, *out)
         told = (method.value or b"").decode()
-        return Report(*counts, *seconds.tolist(), bound.value, excess.value, voxels.value, told)
+        solves, held, handed_back = (int(count) for count in counts)
+        solving, around = seconds.tolist()
+        return Report(solves, held, handed_back, solving, around, bound.value, excess.value, int(voxels.value), told)
 
     def _do(self, call: Any, *arguments: Any) -> None:
         if call(self._host, *arguments):
             raise HostError(self.library.last_message().decode())
 
-    def _read(self, call: Any, substrate: str, count: int) -> np.ndarray:
+    def _read(self, call: Any, substrate: str, count: int) -> FloatArray:
         out = np.empty(count)
         call(self._host, self._index(substrate), out)
         return out
@@ -212,7 +223,7 @@ def _compile(sources: Sequence[str], target: Path, options: Sequence[str]) -> No
 
 def _typed(library: ctypes.CDLL) -> ctypes.CDLL:
     host, number, whole, text = ctypes.c_void_p, ctypes.c_double, ctypes.c_int, ctypes.c_char_p
-    returns = {"last_message": text, "create": host, "destroy": None}
+    returns = {"last_message": text, "create": host, "destroy": None, "set_threads": None}
     arguments: dict[str, list[Any]] = {
         "last_message": [],
         "create": [ctypes.POINTER(whole), _DOUBLES, _DOUBLES],
@@ -224,6 +235,7 @@ def _typed(library: ctypes.CDLL) -> ctypes.CDLL:
         "set_activation": [host, whole, whole, whole],
         "resize_agents": [host, whole],
         "set_agent": [host, whole, number, number, number, _DOUBLES],
+        "set_threads": [whole],
         "set_active": [host, whole, whole],
         "solver_call": [host, number],
         "advance": [host, whole],

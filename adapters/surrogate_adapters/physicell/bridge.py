@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TextIO
 
 import numpy as np
 
@@ -84,6 +83,7 @@ class Bridge:
         self._recorders = recorders(settings.record, self.names)
         self._engine = sp.Engine(model=settings.model, device=settings.device, policy=settings.policy)
         self._backends: dict[str, sp.Backend] = {}
+        self._fields: dict[str, FloatArray] = {}
         self._log = _Log(settings.log)
 
     def require(self, coefficients: memoryview) -> None:
@@ -131,7 +131,8 @@ class Bridge:
         flags = " ".join(flag.reason for flag in solution.flags)
         agents = int((state.voxel >= 0).sum())
         self._log.append(minutes, name, reason, agents, solution.method, solution.error_bound, seconds, flags)
-        return np.ascontiguousarray(result.field), solution.method, float(solution.error_bound), seconds
+        self._fields[name] = np.ascontiguousarray(result.field)
+        return self._fields[name], solution.method, float(solution.error_bound), seconds
 
     def _backend(self, name: str, diffusivity: float, decay: float) -> sp.Backend:
         """The backend of a substrate; a new one, with the old engine and recording, where coefficients changed."""
@@ -170,20 +171,28 @@ class Bridge:
             return why
         path = Path(SAVED_STATE).absolute()
         try:
-            np.savez(path, names=np.array(self.names), minutes=minutes, **vars(state))
+            np.savez(path, names=np.array(self.names), minutes=minutes, field=self._held(), **vars(state))
         except OSError as unsaved:
             return f"{why} Its state could not be saved in {path}: {unsaved.strerror}."
         return f"{why} Its state is saved in {path}."
 
+    def _held(self) -> FloatArray:
+        """The last fields, (substrates, H, W); 0 where there is none yet."""
+        none = np.zeros(self._domain.shape)
+        return np.stack([self._fields.get(name, none) for name in self.names])
+
 
 class _Log:
-    """The lines of ``log``, written out one by one, so that they are there when the simulation ends abruptly."""
+    """The lines of ``log``, each written out at once, so that they are there when the simulation ends abruptly."""
 
     def __init__(self, path: str | None) -> None:
-        self._file: TextIO | None = None if path is None else open(path, "w", newline="", encoding="utf-8")  # noqa: SIM115
-        self.append(*_COLUMNS)
+        self._path = path
+        self._write("w", *_COLUMNS)
 
     def append(self, *entries: object) -> None:
-        if self._file is not None:
-            csv.writer(self._file).writerow(entries)
-            self._file.flush()
+        self._write("a", *entries)
+
+    def _write(self, mode: str, *entries: object) -> None:
+        if self._path is not None:
+            with open(self._path, mode, newline="", encoding="utf-8") as file:
+                csv.writer(file).writerow(entries)

@@ -99,9 +99,12 @@ private:
 };
 
 struct Release {
-    void operator()(PyObject* object) const { Py_DECREF(object); }
+    void operator()(PyObject* object) const {
+        const Lock lock; // an exception may have let go of the one it was made under
+        Py_DECREF(object);
+    }
 };
-/// A reference of our own; made and let go of under a Lock.
+/// A reference of our own.
 using Object = std::unique_ptr<PyObject, Release>;
 
 inline std::string text(PyObject* object) {
@@ -373,7 +376,7 @@ public:
         voxels_ = nx * ny * nz;
         voxel_volume_ = host.voxels(0).volume;
         python::start(settings);
-        python::Lock lock;
+        const python::Lock lock;
         const python::Object module = python::bridge_module(settings);
         python::Object names = python::checked(PyList_New(0));
         for (const auto& name : host.density_names) {
@@ -383,11 +386,6 @@ public:
             names.get(), nx, ny, nz, mesh.dx, mesh.dy, voxel_volume_ / (mesh.dx * mesh.dy), mesh.bounding_box[0],
             mesh.bounding_box[1]));
         configure();
-    }
-
-    ~Attachment() {
-        python::Lock lock;
-        bridge_.reset();
     }
 
     /// Stand in for one call of the host's solver.
@@ -470,7 +468,7 @@ private:
     }
 
     void ask(const char* reason) {
-        python::Lock lock;
+        const python::Lock lock;
         const python::Object answers = python::checked(PyObject_CallMethod(bridge_.get(), "solve", "dsNNNNNN", solved_at_,
             reason, python::view(snapshot_.voxel), python::view(snapshot_.volume), python::view(snapshot_.rates),
             python::view(snapshot_.coefficients), python::view(snapshot_.fixed), python::view(snapshot_.value)));

@@ -1,0 +1,111 @@
+"""What `surrogate_backend.hpp` adds to a solve and to a held step: ``python -m benchmarks.physicell_shim``.
+
+It runs on the tests' stand-in for PhysiCell, which keeps densities and agents as PhysiCell does. Counted is all that
+the header does, the backend's own rasterising included, but not the solve itself.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from tests.physicell_stand_in import driver
+
+_DT = 0.01
+
+
+def main() -> None:
+    """Print the medians, and how memory grows."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--side", type=int, default=512, help="voxels along x and y")
+    parser.add_argument("--agents", type=int, default=20_000)
+    parser.add_argument("--solves", type=int, default=15)
+    parser.add_argument("--calls", type=int, default=10_000, help="for the growth of memory; one in 200 is a solve")
+    parser.add_argument("--threads", type=int, default=os.cpu_count(), help="of the host's loops")
+    chosen = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        host = _host(Path(folder), chosen.side, chosen.threads)
+        tissue = _Tissue(chosen.side, chosen.agents)
+        _report(host, tissue, chosen.solves)
+        _memory(host, tissue, chosen.calls)
+        host.release()
+
+
+class _Tissue:
+    """Agents that are elsewhere each time, and one more or less, so that each call of `put` makes a solve due."""
+
+    def __init__(self, side: int, agents: int) -> None:
+        self._rng = np.random.default_rng(0)
+        self._width, self._agents = 20.0 * side, agents
+        self._rates = np.zeros((agents, 1, 4))
+        self._rates[:, 0, 0] = 10.0
+
+    def put(self, host: driver.StandIn) -> None:
+        count = self._agents - 1 if host.agents == self._agents else self._agents
+        place = self._rng.uniform(0.0, self._width, (count, 2))
+        host.put(place, np.full(count, 2494.0), self._rates[:count])
+
+
+def _host(folder: Path, side: int, threads: int) -> driver.StandIn:
+    library = driver.build_library(folder)
+    host = driver.StandIn(library, (side, side), [("oxygen", 1e5, 0.1, 38.0)], corner_um=(0.0, 0.0))
+    host.set_threads(threads)
+    for at in range(side):
+        for row, column in ((0, at), (side - 1, at), (at, 0), (at, side - 1)):
+            host.fix(row, column, "oxygen", 38.0)
+    settings = folder / "surrogate.toml"
+    settings.write_text('substrates = ["oxygen"]\ntolerance = 0.38\n')
+    host.attach(settings)
+    return host
+
+
+def _report(host: driver.StandIn, tissue: _Tissue, solves: int) -> None:
+    solved, held, followed, solving = [], [], [], []
+    for k in range(solves + 2):
+        tissue.put(host)
+        taken = _around(host, _DT)
+        host.call_solver(_DT)
+        if k >= 2:  # kernels, caches and buffers are there by then
+            solved.append(taken)
+            solving.append(host.report().seconds_solving)
+            held += [_around(host, _DT) for _ in range(20)]
+            # Another step length has what agents do within a step reckoned anew, as after they have moved.
+            followed += [_around(host, dt) for dt in (0.5 * _DT, _DT)]
+    print(f"{1e3 * statistics.median(solved):7.2f} ms  around a solve (gather, call, rasterise, write); 25 allowed")
+    print(f"{1e3 * statistics.median(held):7.2f} ms  a held step; 2 allowed")
+    print(f"{1e3 * statistics.median(followed):7.2f} ms  a held step after agents have moved (one in ten)")
+    print(f"{1e3 * statistics.median(np.diff(solving)):7.2f} ms  the solve itself, for comparison")
+
+
+def _around(host: driver.StandIn, dt: float) -> float:
+    """Seconds of one solver call, without those inside the backend's solvers."""
+    before = host.report().seconds_around
+    host.call_solver(dt)
+    return host.report().seconds_around - before
+
+
+def _memory(host: driver.StandIn, tissue: _Tissue, calls: int) -> None:
+    half = calls // 2
+    sizes = []
+    for part in (half, calls - half):
+        for k in range(part):
+            if k % 200 == 0:
+                tissue.put(host)
+            host.call_solver(_DT)
+        sizes.append(_resident_bytes())
+    print(f"{(sizes[1] - sizes[0]) / 2**20:7.2f} MiB growth of memory over the second half of {calls} calls")
+
+
+def _resident_bytes() -> int:
+    """Memory of this process that is in use, by Linux's account."""
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+if __name__ == "__main__":
+    main()
