@@ -1,0 +1,81 @@
+"""What agents say of themselves: a rate, a volume or a value, as a number, an attribute or a function, by class."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+import surrogate_plugin as sp
+
+FloatArray = npt.NDArray[np.float64]
+
+#: A number for every agent, the name of an attribute of each, or a function of the agent.
+Reading = float | str | Callable[[Any], float]
+#: A reading for each class of agents; subclasses share that of their nearest named ancestor.
+ByClass = Mapping[type, Reading]
+
+
+def of_class(by_class: ByClass, kind: type) -> Reading | None:
+    """The reading for a class: its own, or that of its nearest ancestor; None if there is neither.
+
+    Examples
+    --------
+    >>> of_class({int: 1.0, object: 2.0}, bool), of_class({int: 1.0}, str)
+    (1.0, None)
+    """
+    return next((by_class[base] for base in kind.__mro__ if base in by_class), None)
+
+
+def read(agents: Sequence[Any], reading: Reading, what: str) -> FloatArray:
+    """One number an agent.
+
+    Parameters
+    ----------
+    agents : sequence of n mesa.Agent
+    reading : float, str or callable
+    what : str
+        Names the reading in errors.
+
+    Returns
+    -------
+    (n,) float64
+
+    Raises
+    ------
+    InvalidProblemError
+        If an agent lacks the attribute, or a number is not finite and >= 0.
+
+    Examples
+    --------
+    >>> read([3 + 4j, 1 + 0j], "real", "size"), read([3 + 4j], abs, "size")
+    (array([3., 1.]), array([5.]))
+    """
+    found = np.array([_one(agent, reading, what) for agent in agents] if agents else [], dtype=np.float64)
+    wrong = ~(np.isfinite(found) & (found >= 0))
+    if wrong.any():
+        item = int(np.argmax(wrong))
+        raise sp.InvalidProblemError(
+            f"{what} of {name_of(agents[item])} is {found[item]:g}; finite values >= 0 are allowed."
+        )
+    return found
+
+
+def name_of(agent: Any) -> str:
+    """What an agent is called in errors."""
+    return f"agent {getattr(agent, 'unique_id', '?')} ({type(agent).__name__})"
+
+
+def _one(agent: Any, reading: Reading, what: str) -> float:
+    if isinstance(reading, str):
+        if not hasattr(agent, reading):
+            raise sp.InvalidProblemError(f"{name_of(agent)} has no attribute {reading!r}, which {what} reads.")
+        value = getattr(agent, reading)
+    else:
+        value = reading(agent) if callable(reading) else reading
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise sp.InvalidProblemError(f"{what} of {name_of(agent)} is {value!r}; a number is allowed.") from None

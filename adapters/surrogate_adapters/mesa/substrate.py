@@ -1,0 +1,129 @@
+"""`Substrate`: what Mesa does not know of a substrate, and which agents take it up, secrete it or hold it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+import surrogate_plugin as sp
+from surrogate_adapters.mesa.readings import Reading, of_class
+
+_Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+_NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+_READINGS = "a number >= 0, the name of an attribute, or a function of the agent"
+
+
+class Substrate(BaseModel):
+    """One substrate of a model, with its units.
+
+    A rate or value of agents is a number, the name of an attribute (``"uptake"``), or a function of the agent; a
+    mapping gives one for each class, and subclasses share that of their nearest named ancestor.
+
+    Parameters
+    ----------
+    diffusivity_um2_per_min : float, um^2 / min
+        Larger than 0.
+    decay_per_min : float, 1 / min
+        Background decay, >= 0.
+    uptake_per_min, secretion_per_min : mapping of agent class to reading, 1 / min
+        First-order rates of a cell, which count by its volume: ``rate V_cell / V_voxel``.
+    secretion_target : mapping of agent class to reading, field units
+        The value at which secretion stops.
+    vessels : mapping of agent class, or name of a layer, to reading, field units
+        Agents that hold a value where they are. On a grid also a boolean property layer, given by its name: its
+        true cells hold the number, or what the property layer so named says.
+    boundary : str, float or mapping, optional
+        As in `Problem`. If not given, a torus is periodic and other sides let nothing through.
+    michaelis_km : float, field units, optional
+        If given, uptake saturates as in `BackendConfig`.
+    initial : float, field units
+        What a property layer that is made holds before the first step.
+
+    Raises
+    ------
+    InvalidProblemError
+        One sentence naming the option and what is allowed; also for an unknown option.
+
+    Examples
+    --------
+    >>> class Tumour: ...
+    >>> oxygen = Substrate(diffusivity_um2_per_min=1e5, decay_per_min=0.1, uptake_per_min={Tumour: 10.0})
+    >>> oxygen.kinds
+    (<class '...Tumour'>,)
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+    diffusivity_um2_per_min: _Positive
+    decay_per_min: _NotNegative = 0.0
+    uptake_per_min: Mapping[type, Reading] = {}
+    secretion_per_min: Mapping[type, Reading] = {}
+    secretion_target: Mapping[type, Reading] = {}
+    vessels: Mapping[type | str, Reading] = {}
+    boundary: str | float | Mapping[str, str | float] | None = None
+    michaelis_km: _Positive | None = None
+    initial: _NotNegative = 0.0
+
+    if not TYPE_CHECKING:  # the signature that pydantic gives type checkers is the better one
+
+        def __init__(self, **options: Any) -> None:
+            try:
+                super().__init__(**options)
+            except ValidationError as error:
+                raise sp.InvalidProblemError(_one_sentence(error)) from None
+
+    @field_validator("uptake_per_min", "secretion_per_min", "secretion_target", "vessels", mode="plain")
+    @classmethod
+    def _readable(cls, given: Any) -> Any:
+        if not isinstance(given, Mapping):
+            raise ValueError(f"{given!r} is no mapping; one of agent classes to readings is allowed.")
+        for kind, reading in given.items():
+            if not isinstance(kind, type | str):
+                raise ValueError(f"{kind!r} is no class of agents.")
+            if not _is_reading(reading):
+                raise ValueError(
+                    f"the reading for {kind if isinstance(kind, str) else kind.__name__} is {reading!r}; "
+                    f"{_READINGS}, is allowed."
+                )
+        return dict(given)
+
+    @model_validator(mode="after")
+    def _whole(self) -> Substrate:
+        for name in ("uptake_per_min", "secretion_per_min", "secretion_target"):
+            for kind in getattr(self, name):
+                if isinstance(kind, str):
+                    raise ValueError(f"{name} names {kind!r}; classes of agents are allowed, layers for vessels only.")
+        for kind in self.secretion_per_min:
+            if of_class(self.secretion_target, kind) is None:
+                raise ValueError(f"secretion_per_min names {kind.__name__}, but secretion_target does not.")
+        return self
+
+    @property
+    def kinds(self) -> tuple[type, ...]:
+        """Classes of agents that take up or secrete."""
+        return tuple(dict.fromkeys((*self.uptake_per_min, *self.secretion_per_min)))
+
+
+def _is_reading(reading: Any) -> bool:
+    if isinstance(reading, str) or callable(reading):
+        return True
+    try:
+        return bool(0.0 <= float(reading) < float("inf"))
+    except (TypeError, ValueError):
+        return False
+
+
+def _one_sentence(error: ValidationError) -> str:
+    """What pydantic found wrong first, in the words of this package."""
+    first = error.errors()[0]
+    name = ".".join(("Substrate", *map(str, first["loc"][:1])))
+    if first["type"] == "missing":
+        return f"{name} is missing."
+    if first["type"] == "extra_forbidden":
+        return f"Substrate has no option {first['loc'][0]!r}; it has {', '.join(Substrate.model_fields)}."
+    if first["type"] == "value_error":
+        return f"{name}: {first['ctx']['error']}"
+    message = first["msg"]
+    return f"{name} is {first['input']!r}; {message[0].lower()}{message[1:]}."
