@@ -19,6 +19,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import Progress
 
+from benchmarks.document import insert, markdown_table
 from surrogate_plugin.engine import Engine
 from surrogate_plugin.problem import Problem
 from surrogate_plugin.surrogate.model import Model, load
@@ -39,7 +40,6 @@ _NAMES = {
     "r3": "mean, field 0.05 to 0.1",
 }
 _STATISTICS = ("median", "mean", "p95", "p99", "largest")
-_BEGIN, _END = "<!-- benchmarks.surrogate -->", "<!-- end of benchmarks.surrogate -->"
 
 
 def cases() -> dict[str, Distribution]:
@@ -75,7 +75,7 @@ def main() -> None:
     text = "\n".join(_report(name, figures) for name, figures in report.items())
     print(text)
     if options.document:
-        _insert(options.document, text)
+        insert(options.document, "benchmarks.surrogate", text)
     if options.json:
         options.json.write_text(json.dumps(report, indent=1))
 
@@ -135,7 +135,7 @@ def _report(name: str, figures: dict[str, Any]) -> str:
     """The figures of one distribution as Markdown."""
     errors = figures["errors"]
     lines = [f"### {name}", "", f"{figures['problems']} problems; errors in % of the largest imposed value.", ""]
-    lines += _markdown(
+    lines += markdown_table(
         ("error of the network's own field", *_STATISTICS),
         [
             (_NAMES[error], *(f"{100 * errors[error][statistic]:.3f}" for statistic in _STATISTICS))
@@ -159,23 +159,12 @@ def _report(name: str, figures: dict[str, Any]) -> str:
             )
         )
     headings = ("tolerance", "certified after 1 cycle", "2", "3", "cycles from nothing", "with the network", "saved")
-    lines += ["", *_markdown((*headings, "forward, in cycles", "worth", "guarded, ms", "exact, ms", "ratio"), rows), ""]
+    lines += [
+        "",
+        *markdown_table((*headings, "forward, in cycles", "worth", "guarded, ms", "exact, ms", "ratio"), rows),
+        "",
+    ]
     return "\n".join(lines)
-
-
-def _markdown(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    ruler = ["---"] + ["---:"] * (len(headings) - 1)
-    return ["| " + " | ".join(cells) + " |" for cells in (headings, ruler, *rows)]
-
-
-def _insert(document: Path, text: str) -> None:
-    """Put the report between the document's two markers."""
-    given = document.read_text()
-    before, found, rest = given.partition(_BEGIN)
-    _, closed, after = rest.partition(_END)
-    if not (found and closed):
-        raise SystemExit(f"{document} has no lines {_BEGIN!r} and {_END!r} to write between.")
-    document.write_text(f"{before}{_BEGIN}\n{text}\n{_END}{after}")
 
 
 if __name__ == "__main__":
