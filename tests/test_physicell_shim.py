@@ -356,6 +356,8 @@ def test_an_error_stops_the_simulation_and_saves_what_it_was_given(tissue, tmp_p
         np.testing.assert_allclose(saved["volume"], scenario.cells.volume_um3)
         np.testing.assert_array_equal(saved["fixed"][0], scenario.medium("oxygen").fixed)
         np.testing.assert_allclose(saved["field"][0], before, rtol=1e-12)
+    with pytest.raises(driver.HostError, match="net export"):  # a host that goes on is not given the last field
+        host.advance()
 
 
 def test_on_error_host_the_old_solver_answers_until_the_next_solve(tissue, tmp_path, monkeypatch, capfd):

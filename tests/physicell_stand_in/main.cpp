@@ -22,6 +22,7 @@ int main(int argc, char* argv[]) {
     }
     try {
         surrogate::attach(microenvironment, settings);
+        if (PyGILState_Check()) throw surrogate::Error("the interpreter's lock is held while the simulation runs.");
         for (int step = 0; step < 20; step++) container.step(microenvironment);
     } catch (const std::exception& error) {
         std::cerr << error.what() << "\n";

@@ -79,7 +79,8 @@ void explicit_solver(Microenvironment& m, double dt) {
     m.apply_dirichlet_conditions();
 }
 
-Agent::Agent(std::size_t substrates) : position(3, 0.0), internalized_substrates(substrates, 0.0), seen(substrates, 0.0) {
+Agent::Agent(std::size_t substrates)
+    : position(3, 0.0), internalized_substrates(substrates, 0.0), seen(substrates, 0.0) {
     for (auto* rates : {&phenotype.secretion.uptake_rates, &phenotype.secretion.secretion_rates,
                         &phenotype.secretion.saturation_densities, &phenotype.secretion.net_export_rates}) {
         rates->assign(substrates, 0.0);

@@ -1,6 +1,6 @@
 // A small simulator of our own with the names and the order of steps that surrogate_backend.hpp relies on in PhysiCell:
-// densities as vectors of vectors behind a solver pointer, agents that take up and secrete after each solver call, rates
-// that reach an agent only when it first secretes, and uptake constants that are renewed only when its volume is set.
+// densities as vectors of vectors behind a solver pointer, agents that take up and secrete after each solver call,
+// rates that reach an agent only when it first secretes, uptake constants that are renewed only when its volume is set.
 #pragma once
 
 #include <cmath>

@@ -6,9 +6,10 @@
 //     setup_microenvironment();
 //     surrogate::attach( microenvironment , "surrogate.toml" );
 //
-// Every call of the microenvironment's diffusion solver then gives the substrates named in the file the steady field of
-// the present agents and Dirichlet nodes, solved for when due and held in between; the other substrates go to the solver
-// that was there. Needs C++17, OpenMP and libpython; see README.md in this folder for flags and settings.
+// Every call of the microenvironment's diffusion solver then gives the substrates named in the file the steady field
+// of the present agents and Dirichlet nodes, solved for when due and held in between; the other substrates go to the
+// solver that was there. Needs C++17, OpenMP and libpython; `surrogate-plugin physicell init` writes the settings and
+// tells the flags. It is one file, so that it can be copied.
 //
 // From top to bottom: Host (what is read of PhysiCell), python (the interpreter), Clock (when to solve), Snapshot (what
 // is handed to Python), Uptake (the host's own uptake, undone beforehand), Attachment, and the functions to call.
@@ -23,6 +24,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
@@ -34,6 +36,7 @@
 #include <regex>
 #include <stdexcept>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -52,6 +55,11 @@ public:
 ///   static double mechanics_dt(Microenvironment&);           between two mechanics steps
 template <class Microenvironment>
 struct Host;
+
+template <class Microenvironment, class = void>
+struct is_known : std::false_type {};
+template <class Microenvironment>
+struct is_known<Microenvironment, std::void_t<decltype(sizeof(Host<Microenvironment>))>> : std::true_type {};
 
 #if defined(__PhysiCell_cell_h__) && defined(__PhysiCell_settings_h__)
 template <>
@@ -77,7 +85,7 @@ struct Report {
     long held = 0;                ///< ... with the last one
     long handed_back = 0;         ///< ... by the host's solver, after an error (on_error = "host")
     double seconds_solving = 0.0; ///< wall time inside the backend's solvers
-    double seconds_around = 0.0;  ///< wall time of everything else here: gathering, the call, writing; not the host's solver
+    double seconds_around = 0.0;  ///< ... of all else here: gathering, the call, writing; not of the host's solver
     std::vector<Substrate> substrates;
 };
 
@@ -193,7 +201,7 @@ inline void start(const std::string& settings) {
     if (!PyStatus_Exception(status)) status = Py_InitializeFromConfig(&config);
     PyConfig_Clear(&config);
     if (PyStatus_Exception(status)) {
-        throw Error(std::string("surrogate: Python did not start: ") + (status.err_msg ? status.err_msg : "unknown error"));
+        throw Error(std::string("surrogate: Python did not start: ") + (status.err_msg ? status.err_msg : "no reason"));
     }
     PyEval_SaveThread();
 }
@@ -321,10 +329,14 @@ private:
 ///
 /// to its voxel. So the voxel is given the value that these maps, one after the other, take to the field: agents then
 /// read the field itself, and what the host counts as taken up by an agent alone in its voxel is exactly what the field
-/// lost there. With m agents of equal f U in one voxel, whose maps follow each other within the step, it counts
-/// about (m - 1) f U / 2 of that too much. Where agents secrete more within one step than the steady field holds, the value
-/// would be negative: 0 is written, and they read too much by what Report::Substrate::excess tells; a shorter
-/// diffusion_dt lowers it.
+/// lost there. With m agents of equal f U in one voxel, whose maps follow each other within the step, it counts about
+/// (m - 1) f U / 2 of that too much; where an agent exports beside, it is off by f (U + S) of the export. Where agents
+/// secrete more within one step than the steady field holds, the value would be negative: 0 is written, and they read
+/// too much by what Report::Substrate::excess tells. A shorter diffusion_dt lowers all three.
+///
+/// Agents are looked at anew after every step of the host in which they may have moved or changed. Rates that change
+/// without set_total_volume reach the host's own uptake only later, and until then its agents read
+/// (1 + f U_new) / (1 + f U_old) times the field.
 class Uptake {
 public:
     std::string name, method;
@@ -368,11 +380,14 @@ private:
 template <class Microenvironment>
 class Attachment {
 public:
+    using TheHost = Host<Microenvironment>;
     using Solver = void (*)(Microenvironment&, double);
 
-    Attachment(Microenvironment& host, const std::string& settings) : host_(host), host_solver_(host.diffusion_decay_solver) {
+    Attachment(Microenvironment& host, const std::string& settings)
+        : host_(host), host_solver_(host.diffusion_decay_solver) {
         const auto& mesh = host.mesh;
-        const std::ptrdiff_t nx = mesh.x_coordinates.size(), ny = mesh.y_coordinates.size(), nz = mesh.z_coordinates.size();
+        const std::ptrdiff_t nx = mesh.x_coordinates.size(), ny = mesh.y_coordinates.size();
+        const std::ptrdiff_t nz = mesh.z_coordinates.size();
         voxels_ = nx * ny * nz;
         voxel_volume_ = host.voxels(0).volume;
         python::start(settings);
@@ -382,9 +397,9 @@ public:
         for (const auto& name : host.density_names) {
             PyList_Append(names.get(), python::checked(PyUnicode_FromString(name.c_str())).get());
         }
+        const double depth = voxel_volume_ / (mesh.dx * mesh.dy);
         bridge_ = python::checked(PyObject_CallMethod(module.get(), "connect", "sO(nnn)(ddd)(dd)", settings.c_str(),
-            names.get(), nx, ny, nz, mesh.dx, mesh.dy, voxel_volume_ / (mesh.dx * mesh.dy), mesh.bounding_box[0],
-            mesh.bounding_box[1]));
+            names.get(), nx, ny, nz, mesh.dx, mesh.dy, depth, mesh.bounding_box[0], mesh.bounding_box[1]));
         configure();
     }
 
@@ -394,11 +409,13 @@ public:
         clock_.call(host_, dt);
         const char* reason = due(dt);
         if (reason != nullptr) answered_ = solve(reason, dt);
-        double outside = 0.0;
-        if (!answered_ || uptakes_.size() < host_.density_names.size()) outside = timed([&] { host_solver_(host_, dt); });
+        double outside = 0.0; // seconds
+        if (!answered_ || uptakes_.size() < host_.density_names.size()) {
+            outside = timed([&] { host_solver_(host_, dt); });
+        }
         if (answered_) {
             if (reason == nullptr && (clock_.moved || dt != prepared_dt_)) {
-                snapshot_.read_agents(Host<Microenvironment>::agents(host_), indices_);
+                snapshot_.read_agents(TheHost::agents(host_), indices_);
                 prepare(dt);
             }
             write();
@@ -438,11 +455,11 @@ private:
 
     /// Why to solve at this call, or nullptr.
     const char* due(double dt) const {
-        const auto* agents = Host<Microenvironment>::agents(host_);
+        const auto* agents = TheHost::agents(host_);
         if (!asked_) return "first";
         if ((agents == nullptr ? 0 : agents->size()) != agents_) return "agents";
         if (interval_ > 0.0) {
-            return Clock::past(Host<Microenvironment>::minutes(host_), dt, interval_, solved_at_) ? "interval" : nullptr;
+            return Clock::past(TheHost::minutes(host_), dt, interval_, solved_at_) ? "interval" : nullptr;
         }
         if (clock_.phenotype) return "phenotype";
         return clock_.mechanics && refresh_ == "mechanics" ? "mechanics" : nullptr;
@@ -450,16 +467,19 @@ private:
 
     /// Whether there is a new field; if not, the host's solver is to answer until the next one is due.
     bool solve(const char* reason, double dt) {
-        const auto* agents = Host<Microenvironment>::agents(host_);
+        const auto* agents = TheHost::agents(host_);
         agents_ = agents == nullptr ? 0 : agents->size();
-        solved_at_ = Host<Microenvironment>::minutes(host_);
+        solved_at_ = TheHost::minutes(host_);
         asked_ = true;
         snapshot_.read_agents(agents, indices_);
         snapshot_.read_lattice(host_, indices_, voxels_);
         try {
             ask(reason);
         } catch (const Error& error) {
-            if (on_error_ != "host") throw;
+            if (on_error_ != "host") {
+                asked_ = false; // nobody goes on with the last field by ignoring this
+                throw;
+            }
             std::cerr << "Warning: " << error.what() << " The host's own solver answers until the next solve.\n";
             return false;
         }
@@ -469,14 +489,16 @@ private:
 
     void ask(const char* reason) {
         const python::Lock lock;
-        const python::Object answers = python::checked(PyObject_CallMethod(bridge_.get(), "solve", "dsNNNNNN", solved_at_,
-            reason, python::view(snapshot_.voxel), python::view(snapshot_.volume), python::view(snapshot_.rates),
-            python::view(snapshot_.coefficients), python::view(snapshot_.fixed), python::view(snapshot_.value)));
+        const python::Object answers = python::checked(PyObject_CallMethod(bridge_.get(), "solve", "dsNNNNNN",
+            solved_at_, reason, python::view(snapshot_.voxel), python::view(snapshot_.volume),
+            python::view(snapshot_.rates), python::view(snapshot_.coefficients), python::view(snapshot_.fixed),
+            python::view(snapshot_.value)));
         for (std::size_t s = 0; s < uptakes_.size(); s++) {
             PyObject *field = nullptr, *answer = PyList_GetItem(answers.get(), s);
             const char* method = nullptr;
             double seconds = 0.0;
-            if (answer == nullptr || !PyArg_ParseTuple(answer, "Osdd", &field, &method, &uptakes_[s].bound, &seconds)) {
+            double& bound = uptakes_[s].bound;
+            if (answer == nullptr || !PyArg_ParseTuple(answer, "Osdd", &field, &method, &bound, &seconds)) {
                 throw Error("surrogate: " + python::raised());
             }
             uptakes_[s].method = method;
@@ -490,7 +512,8 @@ private:
         if (PyObject_GetBuffer(field, &buffer, PyBUF_C_CONTIGUOUS | PyBUF_FORMAT) != 0) {
             throw Error("surrogate: " + python::raised());
         }
-        const bool fits = buffer.len == static_cast<Py_ssize_t>(voxels_ * sizeof(double)) && std::string(buffer.format) == "d";
+        const Py_ssize_t bytes = static_cast<Py_ssize_t>(voxels_ * sizeof(double));
+        const bool fits = buffer.len == bytes && std::string(buffer.format) == "d";
         if (fits) std::memcpy(uptake.field.data(), buffer.buf, buffer.len);
         PyBuffer_Release(&buffer);
         if (!fits) throw Error("surrogate: the field that came back does not have the shape of the microenvironment.");
@@ -503,9 +526,9 @@ private:
             uptakes_[s].prepare(snapshot_, s, dt, voxel_volume_);
             if (uptakes_[s].excess > 0.0 && !warned_) {
                 warned_ = true;
-                std::cerr << "Warning: surrogate: agents secrete more " << uptakes_[s].name << " within one diffusion step than "
-                          << "its steady field holds, so they read up to " << uptakes_[s].excess
-                          << " too much; a shorter diffusion_dt lowers this.\n";
+                std::cerr << "Warning: surrogate: agents secrete more " << uptakes_[s].name
+                          << " within one diffusion step than its steady field holds, so they read up to "
+                          << uptakes_[s].excess << " too much; a shorter diffusion_dt lowers this.\n";
             }
         }
     }
@@ -554,8 +577,9 @@ std::map<Microenvironment*, std::unique_ptr<Attachment<Microenvironment>>>& atta
 
 template <class Microenvironment>
 Attachment<Microenvironment>& attachment_of(Microenvironment& microenvironment) {
-    const auto found = attachments<Microenvironment>().find(&microenvironment);
-    if (found == attachments<Microenvironment>().end()) throw Error("surrogate: nothing is attached to this microenvironment.");
+    auto& all = attachments<Microenvironment>();
+    const auto found = all.find(&microenvironment);
+    if (found == all.end()) throw Error("surrogate: nothing is attached to this microenvironment.");
     return *found->second;
 }
 
@@ -570,15 +594,14 @@ void solver(Microenvironment& microenvironment, double dt) {
 /// Answer for the substrates named in the settings from now on; throws Error if something is not allowed.
 template <class Microenvironment>
 void attach(Microenvironment& microenvironment, const std::string& settings) {
+    static_assert(is_known<Microenvironment>::value,
+                  "include surrogate_backend.hpp after PhysiCell's headers, or specialise surrogate::Host");
     auto& all = attachments<Microenvironment>();
-    if (all.count(&microenvironment) != 0) throw Error("surrogate: this microenvironment is attached already; detach it first.");
-    all[&microenvironment] = nullptr;
-    try {
-        all[&microenvironment] = std::make_unique<Attachment<Microenvironment>>(microenvironment, settings);
-    } catch (...) {
-        all.erase(&microenvironment);
-        throw;
+    if (all.count(&microenvironment) != 0) {
+        throw Error("surrogate: this microenvironment is attached already; detach it first.");
     }
+    auto made = std::make_unique<Attachment<Microenvironment>>(microenvironment, settings);
+    all[&microenvironment] = std::move(made);
     microenvironment.diffusion_decay_solver = &solver<Microenvironment>;
 }
 
