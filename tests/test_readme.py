@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-README = (Path(__file__).parents[1] / "README.md").read_text()
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+DOCUMENTS = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "adapters").rglob("*.md")]
 
 
 def test_the_python_example_runs_and_keeps_its_tolerance() -> None:
@@ -20,9 +22,16 @@ def test_the_python_example_runs_and_keeps_its_tolerance() -> None:
 
 
 def test_the_readme_names_every_make_target_it_uses() -> None:
-    makefile = (Path(__file__).parents[1] / "Makefile").read_text()
+    makefile = (ROOT / "Makefile").read_text()
     for target in set(re.findall(r"`?make ([a-z-]+)", README)):
         assert re.search(rf"^{target}:", makefile, flags=re.MULTILINE)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_document_points_at_files_that_are_there(document: Path) -> None:
+    links = re.findall(r"\]\((?!https?://|#)([^)#]+)", document.read_text())
+    missing = [link for link in links if not (document.parent / link).exists()]
+    assert not missing
 
 
 HOST = """
@@ -41,4 +50,12 @@ def test_the_pyphysicell_example_runs() -> None:
     pytest.importorskip("pyphysicell")
     example = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)[1].replace("until=360", "until=12")
     check = "\nassert link.history and all(entry.bound <= 0.38 for entry in link.history)"
+    subprocess.run([sys.executable, "-c", HOST + example + check], check=True, capture_output=True)
+
+
+def test_the_guide_of_pyphysicell_runs() -> None:
+    pytest.importorskip("pyphysicell")
+    guide = (ROOT / "adapters/surrogate_adapters/pyphysicell/README.md").read_text()
+    example = re.findall(r"```python\n(.*?)```", guide, flags=re.DOTALL)[0].replace("until=60", "until=12")
+    check = "\nassert link.history[-1].bound <= 0.38"
     subprocess.run([sys.executable, "-c", HOST + example + check], check=True, capture_output=True)
