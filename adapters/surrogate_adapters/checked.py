@@ -1,0 +1,93 @@
+"""Settings that are read once and checked: what is wrong is told in one sentence that names the setting."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+import surrogate_plugin as sp
+
+__all__ = ["Checked", "NotNegative", "Positive", "by_substrate"]
+
+T = TypeVar("T")
+
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+class Checked(BaseModel):
+    """Frozen settings without unknown keys, whose errors are those of this package.
+
+    Raises
+    ------
+    InvalidProblemError
+        One sentence naming the setting, its value and what is allowed.
+
+    Examples
+    --------
+    >>> class Lamp(Checked):
+    ...     watts: Positive = 5.0
+    >>> Lamp(watts=-1.0)
+    Traceback (most recent call last):
+    surrogate_plugin.errors.InvalidProblemError: Lamp.watts is -1.0; input should be greater than 0.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=(), arbitrary_types_allowed=True)
+
+    if not TYPE_CHECKING:  # the signature that pydantic gives type checkers is the better one
+
+        def __init__(self, **settings: Any) -> None:
+            try:
+                super().__init__(**settings)
+            except ValidationError as error:
+                raise sp.InvalidProblemError(_one_sentence(type(self), error)) from None
+
+
+def by_substrate(name: str, given: Any, names: Sequence[str], default: T) -> dict[str, T]:
+    """A setting for each substrate, from one value for all or a mapping that may leave some out.
+
+    Parameters
+    ----------
+    name : str
+        The setting, for the error.
+    given : value or mapping of substrate to value, optional
+    names : sequence of str
+        The substrates answered for.
+    default : value
+        For those that are left out.
+
+    Raises
+    ------
+    InvalidProblemError
+        If a mapping names a substrate that is not answered for.
+
+    Examples
+    --------
+    >>> by_substrate("decay", {"oxygen": 0.1}, ["oxygen", "glucose"], 0.0)
+    {'oxygen': 0.1, 'glucose': 0.0}
+    """
+    if not isinstance(given, Mapping):
+        return dict.fromkeys(names, default if given is None else given)
+    for key in given:
+        if key not in names:
+            raise sp.InvalidProblemError(f"{name} names {key!r}; the substrates answered for are {', '.join(names)}.")
+    return {key: given.get(key, default) for key in names}
+
+
+def _one_sentence(owner: type[BaseModel], error: ValidationError) -> str:
+    """What pydantic found wrong first."""
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"] if not _is_a_type(part))
+    if first["type"] == "missing":
+        return f"{owner.__name__}.{where} is missing."
+    if first["type"] == "extra_forbidden":
+        return f"{owner.__name__} has no setting {where!r}; it has {', '.join(owner.model_fields)}."
+    said = first["msg"][0].lower() + first["msg"][1:]
+    return f"{owner.__name__}.{where} is {first['input']!r}; {said}."
+
+
+def _is_a_type(part: Any) -> bool:
+    """Whether pydantic names the branch of a union here, and not a key."""
+    return isinstance(part, str) and (part in {"float", "str", "int"} or "[" in part)

@@ -1,0 +1,107 @@
+"""The steady fields of several substrates on one lattice, each with who answered, and what was solved when."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import surrogate_plugin as sp
+from surrogate_adapters.options import recorders
+
+__all__ = ["HistoryEntry", "SteadyFields"]
+
+
+@dataclass
+class HistoryEntry:
+    """One field, from the step that solved for it to the last one that held it.
+
+    Attributes
+    ----------
+    substrate : str
+    time : float
+        The host's time at the solve, in its own unit.
+    record : StepRecord
+        Who answered, the bound, the time it took, the flags.
+    held : int
+        How many further steps it was held for, since nothing had changed.
+    """
+
+    substrate: str
+    time: float
+    record: sp.StepRecord
+    held: int = 0
+
+    @property
+    def method(self) -> str:
+        """Who answered."""
+        return self.record.method
+
+    @property
+    def bound(self) -> float:
+        """At least the largest pointwise error of the field, field units."""
+        return self.record.bound
+
+
+class SteadyFields:
+    """One backend a substrate, over one engine.
+
+    It can be pickled and copied; a copy records nothing.
+
+    Parameters
+    ----------
+    configs : mapping of substrate to BackendConfig
+        With the same model, device and policy.
+    record : str or Path, optional
+        Where to record the states solved for, see `recorders`.
+
+    Attributes
+    ----------
+    backends : dict of substrate to Backend
+    history : list of HistoryEntry
+        One a field solved for.
+
+    Examples
+    --------
+    >>> domain = sp.Domain.from_lattice((16, 32), spacing_um=20.0)
+    >>> config = sp.BackendConfig(domain=domain, diffusivity_um2_per_min=1e5, decay_per_min=0.1, tolerance=0.38)
+    >>> fields = SteadyFields({"oxygen": config})
+    >>> vessel = sp.Vessels([(320.0, 160.0)], radius_um=30.0, value=38.0)
+    >>> for time in range(3):
+    ...     result = fields.solve("oxygen", sp.TissueState(vessels=vessel), time)
+    >>> [(entry.substrate, entry.time, entry.held) for entry in fields.history]
+    [('oxygen', 0, 2)]
+    """
+
+    def __init__(self, configs: Mapping[str, sp.BackendConfig], record: str | Path | None = None) -> None:
+        stores = recorders(record, list(configs))
+        some = next(iter(configs.values()))
+        engine = sp.Engine(model=some.model, device=some.device, policy=some.policy)
+        self.backends = {
+            name: sp.Backend(config, engine=engine, recorder=stores[name]) for name, config in configs.items()
+        }
+        self.history: list[HistoryEntry] = []
+        self._latest: dict[str, HistoryEntry] = {}
+
+    def solve(self, name: str, state: sp.TissueState, time: float) -> sp.StepResult:
+        """The steady field of one substrate; the one held, if the state is that of the step before.
+
+        Raises
+        ------
+        InvalidProblemError
+            Naming the substrate, if its state has no unique steady field.
+        """
+        try:
+            result = self.backends[name].step(state)
+        except sp.InvalidProblemError as error:
+            raise sp.InvalidProblemError(f"substrate {name!r}: {error}") from None
+        if result.record.method == "held":
+            self._latest[name].held += 1
+        else:
+            self._latest[name] = HistoryEntry(name, time, result.record)
+            self.history.append(self._latest[name])
+        return result
+
+    def method(self, name: str) -> str:
+        """Who solved for the field that a substrate has now."""
+        return self._latest[name].method
