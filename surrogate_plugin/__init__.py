@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from surrogate_plugin.recorder import RecordingWarning as RecordingWarning
     from surrogate_plugin.recording import Recording as Recording
     from surrogate_plugin.recording import RecordingError as RecordingError
+    from surrogate_plugin.regridding import regrid as regrid
+    from surrogate_plugin.regridding import regrid_fixed as regrid_fixed
     from surrogate_plugin.solution import Flag as Flag
     from surrogate_plugin.solution import Reason as Reason
     from surrogate_plugin.solution import Solution as Solution
@@ -58,6 +60,8 @@ _HOME = {
     "Vessels": "state",
     "Voxels": "state",
     "TissueState": "state",
+    "regrid": "regridding",
+    "regrid_fixed": "regridding",
     "Backend": "backend",
     "BackendConfig": "backend",
     "StepResult": "backend",
@@ -84,6 +88,8 @@ __all__ = [
     "Vessels",
     "Voxels",
     "TissueState",
+    "regrid",
+    "regrid_fixed",
     "Backend",
     "BackendConfig",
     "StepResult",
