@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -43,17 +44,22 @@ def init(
     with --force.
     """
     try:
-        _init(project, [name.strip() for name in substrates.split(",")], tolerance, patch, force)
+        _init(project, [name.strip() for name in substrates.split(",") if name.strip()], tolerance, patch, force)
     except (ValueError, OSError) as error:
         typer.echo(f"Error: {error}", err=True)
         raise typer.Exit(_BAD_INPUT) from None
 
 
 def _init(project: Path, substrates: list[str], tolerance: float | None, patch: bool, force: bool) -> None:
+    import surrogate_plugin as sp
+    from surrogate_adapters.options import names_of
     from surrogate_adapters.physicell import embedding, patching
     from surrogate_adapters.physicell.project import require_project, settings_text, write_files
 
     require_project(project)
+    names_of(substrates, substrates)
+    if tolerance is not None and not (math.isfinite(tolerance) and tolerance > 0):
+        raise sp.InvalidProblemError(f"tolerance is {tolerance}; a finite number > 0 is allowed.")
     python = embedding.this_python()
     settings = settings_text(python.executable, substrates, tolerance)
     written = patching.patch(project, python) if patch else []
