@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,40 +11,13 @@ import numpy.typing as npt
 
 import surrogate_plugin as sp
 from surrogate_adapters.mesa.census import Census, held
+from surrogate_adapters.mesa.history import HistoryEntry
 from surrogate_adapters.mesa.readings import ByClass, Reading, of_class
 from surrogate_adapters.mesa.spaces import Space, space_of
 from surrogate_adapters.mesa.substrate import Substrate
 from surrogate_adapters.options import names_of, recorders, tolerances
 
 FloatArray = npt.NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class HistoryEntry:
-    """The field of one substrate at one update.
-
-    Attributes
-    ----------
-    substrate : str
-    step : int
-        How many steps the model had finished.
-    record : StepRecord
-        Who answered, the bound, the time, the flags.
-    """
-
-    substrate: str
-    step: int
-    record: sp.StepRecord
-
-    @property
-    def method(self) -> str:
-        """Who answered; ``held`` if nothing had changed since the update before."""
-        return self.record.method
-
-    @property
-    def bound(self) -> float:
-        """At least the largest pointwise error of the field, field units."""
-        return self.record.bound
 
 
 def attach(
@@ -268,6 +240,7 @@ class Attachment:
 
     def _states(self) -> dict[str, sp.TissueState]:
         host, space = self._host, self._space
+        space.mend()
         census = Census(host, space, self._kinds, self._volume_um3)
         states = {}
         for name, substrate in self._substrates.items():

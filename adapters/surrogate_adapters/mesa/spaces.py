@@ -13,10 +13,13 @@ import numpy as np
 import numpy.typing as npt
 
 import surrogate_plugin as sp
+from surrogate_adapters.mesa.copies import mend
 from surrogate_adapters.mesa.readings import name_of
 
 FloatArray = npt.NDArray[np.float64]
 
+#: Voxels along a side that a problem has at least.
+_FEWEST = 8
 _ALLOWED = "an orthogonal grid or a continuous space, in two dimensions, is allowed"
 
 
@@ -40,6 +43,11 @@ class Lattice:
         self.domain = sp.Domain.from_lattice((grid.height, grid.width), spacing_um, thickness_um=thickness_um)
         self.boundary = _sides(grid)
         self._old = hasattr(grid, "properties")
+
+    def mend(self) -> None:
+        """Put the grid right if it was copied."""
+        if not self._old:
+            mend(self.grid)
 
     def place(self, agents: Sequence[Any]) -> tuple[list[Any], FloatArray]:
         """The agents that are on the grid, and the centres of their cells, (n, 2), um."""
@@ -71,7 +79,6 @@ class Lattice:
 
     def write(self, name: str, field: FloatArray) -> None:
         """Put a field, (H, W), into the property layer of its name."""
-        self._mend_a_copied_grid()
         self.layer(name)[:] = field
 
     @property
@@ -97,15 +104,6 @@ class Lattice:
         cell = agent.cell
         return cell.coordinate if cell is not None and self.grid[cell.coordinate] is cell else None
 
-    def _mend_a_copied_grid(self) -> None:
-        """Mesa gives each cell of a copied grid a class of its own, and all but the first lose their layers."""
-        if self._old:
-            return
-        kind = self.grid.cell_klass
-        if type(self.grid[self.grid.width - 1, self.grid.height - 1]) is not kind:
-            for cell in self.grid:
-                cell.__class__ = kind
-
 
 class Continuum:
     """A continuous space, of ``mesa.experimental`` or of ``mesa.space``, whose coordinates are micrometres.
@@ -122,6 +120,9 @@ class Continuum:
         origin = float(space.x_min), float(space.y_min)
         self.domain = sp.Domain.from_lattice((rows, columns), spacing_um, origin, thickness_um)
         self.boundary = _sides(space)
+
+    def mend(self) -> None:
+        """Nothing: Mesa copies these spaces well."""
 
     def place(self, agents: Sequence[Any]) -> tuple[list[Any], FloatArray]:
         """The agents that are in the space, and where, (n, 2), um."""
@@ -170,7 +171,13 @@ def space_of(model: Any, space: Any, spacing_um: float, thickness_um: float | No
     if dimensions != 2:
         raise sp.UnsupportedProblemError(f"the model's {kind} has {dimensions} dimensions; {_ALLOWED}.")
     chosen = Lattice if isinstance(space, orthogonal) else Continuum
-    return chosen(space, spacing_um, thickness_um)
+    found_space = chosen(space, spacing_um, thickness_um)
+    rows, columns = found_space.domain.shape
+    if min(rows, columns) < _FEWEST:
+        raise sp.UnsupportedProblemError(
+            f"the model's {kind} has {columns} x {rows} voxels; at least {_FEWEST} along each side are allowed."
+        )
+    return found_space
 
 
 def _kinds() -> tuple[tuple[type, ...], tuple[type, ...]]:
