@@ -191,11 +191,10 @@ def _toolchain() -> str:
 @pytest.mark.skipif(bool(_toolchain()), reason=f"building needs more: {_toolchain()}")
 def test_the_patched_project_builds_and_runs(folder: Path) -> None:
     """The steps of the guide with the settings of the example, on the stand-in."""
-    shutil.copy(EXAMPLE / project.SETTINGS, folder)
     (folder / "output").mkdir()
     assert run(folder, "--patch").exit_code == 0
-    python = f"python = {str(sys.executable)!r}\n"
-    (folder / project.SETTINGS).write_text(python + (EXAMPLE / project.SETTINGS).read_text())
+    python = next(line for line in (folder / project.SETTINGS).read_text().splitlines() if line.startswith("python"))
+    (folder / project.SETTINGS).write_text(f"{python}\n{(EXAMPLE / project.SETTINGS).read_text()}")
     built = subprocess.run(
         ["make", f"STAND_IN={HERE / 'physicell_stand_in'}"], cwd=folder, capture_output=True, text=True
     )

@@ -1,5 +1,5 @@
 // A main.cpp for a PhysiCell project, without its pictures: what surrogate-plugin adds are two lines, and the report.
-// Copy this file and surrogate.toml into a project, run `surrogate-plugin physicell init . --patch`, then make.
+// Copy this file into a project, run `surrogate-plugin physicell init . --patch` there, then make.
 
 #include <exception>
 #include <iostream>
