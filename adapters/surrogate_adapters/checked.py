@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -20,6 +20,11 @@ NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 class Checked(BaseModel):
     """Frozen settings without unknown keys, whose errors are those of this package.
 
+    Attributes
+    ----------
+    owner : str
+        Whose settings they are, for the errors; the name of the class if a subclass does not say.
+
     Raises
     ------
     InvalidProblemError
@@ -31,10 +36,12 @@ class Checked(BaseModel):
     ...     watts: Positive = 5.0
     >>> Lamp(watts=-1.0)
     Traceback (most recent call last):
-    surrogate_plugin.errors.InvalidProblemError: Lamp.watts is -1.0; input should be greater than 0.
+    surrogate_plugin.errors.InvalidProblemError: Lamp: watts is -1.0; input should be greater than 0.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=(), arbitrary_types_allowed=True)
+
+    owner: ClassVar[str] = ""
 
     if not TYPE_CHECKING:  # the signature that pydantic gives type checkers is the better one
 
@@ -76,16 +83,19 @@ def by_substrate(name: str, given: Any, names: Sequence[str], default: T) -> dic
     return {key: given.get(key, default) for key in names}
 
 
-def _one_sentence(owner: type[BaseModel], error: ValidationError) -> str:
+def _one_sentence(settings: type[Checked], error: ValidationError) -> str:
     """What pydantic found wrong first."""
     first = error.errors()[0]
-    where = ".".join(str(part) for part in first["loc"] if not _is_a_type(part))
+    owner = settings.owner or settings.__name__
+    path = [str(part) for part in first["loc"] if not _is_a_type(part)]
+    where = ".".join(path)
     if first["type"] == "missing":
-        return f"{owner.__name__}.{where} is missing."
+        return f"{owner}: {where} is missing."
     if first["type"] == "extra_forbidden":
-        return f"{owner.__name__} has no setting {where!r}; it has {', '.join(owner.model_fields)}."
+        has = f"; it has {', '.join(settings.model_fields)}" if len(path) == 1 else ""
+        return f"{owner} has no setting {where!r}{has}."
     said = first["msg"][0].lower() + first["msg"][1:]
-    return f"{owner.__name__}.{where} is {first['input']!r}; {said}."
+    return f"{owner}: {where} is {first['input']!r}; {said}."
 
 
 def _is_a_type(part: Any) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from vivarium.core.process import Step
@@ -11,9 +11,9 @@ from vivarium.core.process import Step
 class HeldField(Step):  # type: ignore[misc]
     """Keep the fields at what `SurrogateDiffusionField` solved for.
 
-    The steady field already has the agents' uptake in it. A ``LocalField`` that applies an agent's exchange to the field
-    besides would drain it twice until the next solve; this step takes that back in the same moment. It has to run after
-    them: with an entry of its own in the composite's flow it does, since steps without one run first.
+    The steady field already has the agents' uptake in it. A ``LocalField`` that applies an agent's exchange to the
+    field besides would drain it twice until the next solve; this step takes that back in the same moment. It has to run
+    after them: with an entry of its own in the composite's flow it does, since steps without one run first.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ class HeldField(Step):  # type: ignore[misc]
     """
 
     name = "held_field"
-    defaults: dict[str, Any] = {"molecules": []}
+    defaults: ClassVar[dict[str, Any]] = {"molecules": []}
 
     def ports_schema(self) -> dict[str, Any]:
         """The fields, and what they are held at."""

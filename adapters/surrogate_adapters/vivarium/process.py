@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -26,9 +26,10 @@ _HOSTS_OWN = {*DiffusionField.defaults, "time_step", "timestep", "name", "size"}
 class SurrogateDiffusionField(DiffusionField):  # type: ignore[misc]
     """Steady fields of molecules under decay, agents' uptake and secretion, and fixed values, each with its bound.
 
-    It takes the parameters, ports and topology of `DiffusionField`, and those of `Settings` besides. At each of its time
-    steps it reads the agents and writes the fields that are steady for them, as deltas, and each agent's value into
-    ``boundary.external``. An agent of volume V takes up ``u V / V_bin`` of its bin, u being its ``boundary.uptake_per_s``.
+    It takes the parameters, ports and topology of `DiffusionField`, and the parameters of `Settings` besides. At each
+    of its time steps it reads the agents and writes the fields that are steady for them, as deltas, and each agent's
+    value into ``boundary.external``. An agent of volume V adds ``u V / V_bin`` to the decay in its bin, u being its
+    ``boundary.uptake_per_s``.
 
     Further stores: ``boundary.taken_up`` of the agents counts the molecules that each took up; ``certificate`` has the
     bound and the method of each field; ``steady`` the fields themselves, for `HeldField`.
@@ -47,7 +48,8 @@ class SurrogateDiffusionField(DiffusionField):  # type: ignore[misc]
     Raises
     ------
     InvalidProblemError
-        If a parameter is unknown or out of its range, the bins are not square, or a molecule has no unique steady field.
+        If a parameter is unknown or out of its range, the bins are not square, or a molecule has no unique steady
+        field.
     UnsupportedProblemError
         If ``substrates`` names one that is not among ``molecules``.
 
@@ -63,7 +65,10 @@ class SurrogateDiffusionField(DiffusionField):  # type: ignore[misc]
     """
 
     name = "surrogate_diffusion_field"
-    defaults: dict[str, Any] = {**DiffusionField.defaults, **{k: f.default for k, f in Settings.model_fields.items()}}
+    defaults: ClassVar[dict[str, Any]] = {
+        **DiffusionField.defaults,
+        **{key: field.default for key, field in Settings.model_fields.items()},
+    }
 
     def __init__(self, parameters: dict[str, Any] | None = None) -> None:
         given = dict(parameters or {})
@@ -179,7 +184,8 @@ class SurrogateDiffusionField(DiffusionField):  # type: ignore[misc]
     def _refuse_a_broken_field(self, name: str, field: FloatArray) -> None:
         if np.shape(field) != tuple(self.n_bins):
             raise sp.InvalidProblemError(
-                f"fields[{name!r}] has shape {np.shape(field)}; that of the bins (x, y), {tuple(self.n_bins)}, is allowed."
+                f"fields[{name!r}] has shape {np.shape(field)}; that of the bins (x, y), {tuple(self.n_bins)}, "
+                "is allowed."
             )
         if not np.isfinite(field).all():
             raise sp.InvalidProblemError(f"fields[{name!r}] holds a value that is not finite; something else wrote it.")

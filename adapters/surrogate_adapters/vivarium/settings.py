@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -63,6 +63,8 @@ class Settings(Checked):
     'surrogate-first'
     """
 
+    owner = "SurrogateDiffusionField"
+
     substrates: Any = None
     diffusivity_um2_per_s: Positive | dict[str, Positive] | None = None
     decay_per_s: NotNegative | dict[str, NotNegative] = 0.0
@@ -70,14 +72,14 @@ class Settings(Checked):
     secretion_per_s: NotNegative | dict[str, NotNegative] = 0.0
     secretion_target: NotNegative | dict[str, NotNegative] = 0.0
     volume_fL: Positive = 1.0
-    fixed: dict[str, np.ndarray] = {}
+    fixed: dict[str, np.ndarray] | None = None
     fixed_value: NotNegative | dict[str, Any] = 0.0
     vessels: sp.Vessels | dict[str, sp.Vessels] | None = None
     boundary: Any = "reflecting"
     tolerance: Positive | dict[str, Positive] | None = None
     model: str = "default"
     method: str = "guarded"
-    policy: str = "surrogate-first"
+    policy: Literal["surrogate-first", "fastest"] = "surrogate-first"
     device: str = "auto"
     record: str | Path | None = None
 
@@ -128,13 +130,11 @@ def configs_of(settings: Settings, molecules: Sequence[str], domain: sp.Domain, 
 
 def surroundings_of(settings: Settings, names: Sequence[str], n_bins: Sequence[int]) -> dict[str, sp.TissueState]:
     """What holds each substrate's field wherever the agents are: vessels and fixed bins, rows along y."""
-    vessels = by_substrate("vessels", settings.vessels, names, None)
+    vessels = by_substrate("vessels", settings.vessels, names, sp.Vessels.none())
     masks = by_substrate("fixed", settings.fixed, names, None)
     values = by_substrate("fixed_value", settings.fixed_value, names, 0.0)
     return {
-        name: sp.TissueState(
-            vessels=vessels[name] or sp.Vessels.none(), voxels=_voxels(name, masks[name], values[name], n_bins)
-        )
+        name: sp.TissueState(vessels=vessels[name], voxels=_voxels(name, masks[name], values[name], n_bins))
         for name in names
     }
 

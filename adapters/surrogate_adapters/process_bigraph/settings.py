@@ -1,0 +1,187 @@
+"""The config of `SurrogateDiffusion`: checked here, and declared in the host's types."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+import surrogate_plugin as sp
+from surrogate_adapters.checked import Checked, NotNegative, Positive
+
+_Count = Annotated[int, Field(gt=0)]
+_Index = Annotated[int, Field(ge=0)]
+_Number = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class Medium(BaseModel):
+    """One substrate.
+
+    Parameters
+    ----------
+    diffusivity_um2_per_min : float, um^2 / min
+    decay_per_min : float, 1 / min
+    tolerance : float, field units, optional
+        Largest pointwise error allowed; by default 1 % of the largest value imposed.
+    michaelis_km : float, field units, optional
+        If given, uptake saturates, see `BackendConfig`.
+    boundary : mapping of side to what `Problem` takes
+        All sides reflect if not given. A number may be written as text.
+    fixed : list of (row, column, value)
+        Voxels that hold a value.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    diffusivity_um2_per_min: Positive
+    decay_per_min: NotNegative = 0.0
+    tolerance: Positive | None = None
+    michaelis_km: Positive | None = None
+    boundary: dict[str, float | str] = {}
+    fixed: list[tuple[_Index, _Index, NotNegative]] = []
+
+    @field_validator("boundary", mode="after")
+    @classmethod
+    def _numbers(cls, boundary: dict[str, float | str]) -> dict[str, float | str]:
+        """The host writes every side as text when it saves a document."""
+        return {side: _number_or_kind(kind) for side, kind in boundary.items()}
+
+
+class Settings(Checked):
+    """The whole config.
+
+    Parameters
+    ----------
+    shape : (int, int)
+        (H, W): rows along y, columns along x, as the fields are.
+    spacing_um : float, um
+        Side of a voxel.
+    substrates : mapping of name to Medium
+    origin_um : (float, float), um
+        The lattice's lower left corner.
+    thickness_um : float, um, optional
+        Depth of a voxel; the spacing if not given.
+    cells : "map" or "arrays"
+        How the composite keeps its cells.
+    deposit : "voxel" or "area"
+        How cells land on voxels and read them: all in the one that holds the centre, or by the area of the disc, and
+        bilinear between voxels' centres.
+    outside : "clamp", "drop" or "error"
+        What becomes of cells and vessels off the lattice.
+    model, method, policy, device : str
+        As in `BackendConfig`.
+    record : str, optional
+        Where to record the states solved for, see `Recorder`.
+
+    Raises
+    ------
+    InvalidProblemError
+        If a setting is missing, unknown or out of its range.
+
+    Examples
+    --------
+    >>> settings = Settings(shape=[8, 16], spacing_um=20.0, substrates={"oxygen": {"diffusivity_um2_per_min": 1e5}})
+    >>> settings.domain.size_um, settings.substrates["oxygen"].decay_per_min
+    ((320.0, 160.0), 0.0)
+    """
+
+    owner = "SurrogateDiffusion"
+
+    shape: tuple[_Count, _Count]
+    spacing_um: Positive
+    substrates: Annotated[dict[str, Medium], Field(min_length=1)]
+    origin_um: tuple[_Number, _Number] = (0.0, 0.0)
+    thickness_um: Positive | None = None
+    cells: Literal["map", "arrays"] = "map"
+    deposit: Literal["voxel", "area"] = "voxel"
+    outside: Literal["clamp", "drop", "error"] = "clamp"
+    model: str = "default"
+    method: str = "guarded"
+    policy: Literal["surrogate-first", "fastest"] = "surrogate-first"
+    device: str = "auto"
+    record: str | None = None
+
+    @property
+    def domain(self) -> sp.Domain:
+        """The lattice."""
+        return sp.Domain.from_lattice(self.shape, self.spacing_um, self.origin_um, self.thickness_um)
+
+    def backend_config(self, name: str) -> sp.BackendConfig:
+        """What the backend of one substrate is told."""
+        medium = self.substrates[name]
+        return sp.BackendConfig(
+            domain=self.domain,
+            diffusivity_um2_per_min=medium.diffusivity_um2_per_min,
+            decay_per_min=medium.decay_per_min,
+            tolerance=medium.tolerance,
+            michaelis_km=medium.michaelis_km,
+            boundary=medium.boundary or "reflecting",
+            model=self.model,
+            method=self.method,
+            policy=self.policy,
+            device=self.device,
+            deposit=self.deposit,
+            outside=self.outside,
+        )
+
+    def voxels(self, name: str) -> sp.Voxels | None:
+        """The voxels of one substrate that hold a value.
+
+        Raises
+        ------
+        InvalidProblemError
+            If one is off the lattice.
+        """
+        fixed, value = np.zeros(self.shape, dtype=np.bool_), np.zeros(self.shape)
+        for row, column, held in self.substrates[name].fixed:
+            if row >= self.shape[0] or column >= self.shape[1]:
+                raise sp.InvalidProblemError(
+                    f"SurrogateDiffusion: substrates.{name}.fixed names voxel ({row}, {column}), but the lattice has "
+                    f"{self.shape[0]} rows and {self.shape[1]} columns."
+                )
+            fixed[row, column], value[row, column] = True, held
+        return sp.Voxels(fixed=fixed, value=value) if fixed.any() else None
+
+
+def _quoted(kind: Any, default: Any = None) -> dict[str, Any]:
+    """A type whose values reach the process as they were given.
+
+    The host would turn what does not fit its type into a default without a word; here it meets `Settings` instead.
+    """
+    declared = {"_type": "quote", "_value": kind}
+    return declared if default is None else {**declared, "_default": default}
+
+
+_MEDIUM = {
+    "diffusivity_um2_per_min": "float",
+    "decay_per_min": "float",
+    "tolerance": "maybe[float]",
+    "michaelis_km": "maybe[float]",
+    "boundary": "map[string]",
+    "fixed": "list[tuple[integer,integer,float]]",
+}
+
+#: The same in the host's types.
+CONFIG_SCHEMA = {
+    "shape": _quoted("tuple[integer,integer]"),
+    "spacing_um": _quoted("float"),
+    "substrates": _quoted({"_type": "map", "_value": _MEDIUM}),
+    "origin_um": _quoted("tuple[float,float]", [0.0, 0.0]),
+    "thickness_um": _quoted("maybe[float]"),
+    "cells": _quoted("string", "map"),
+    "deposit": _quoted("string", "voxel"),
+    "outside": _quoted("string", "clamp"),
+    "model": _quoted("string", "default"),
+    "method": _quoted("string", "guarded"),
+    "policy": _quoted("string", "surrogate-first"),
+    "device": _quoted("string", "auto"),
+    "record": _quoted("maybe[string]"),
+}
+
+
+def _number_or_kind(side: float | str) -> float | str:
+    try:
+        return float(side)
+    except ValueError:
+        return side
