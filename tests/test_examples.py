@@ -19,10 +19,15 @@ EXAMPLES = Path(__file__).parent.parent / "examples"
 WORDS = {
     "minimal_solve.py": ("answered by", "in truth"),
     "backend_without_host.py": ("step 5:", "6 steps:", "largest bound"),
+    "mesa_spheroid.py": ("answered by", "largest bound", "picture:"),
     "pyphysicell_tumour.py": ("largest certified bound", "answered by sparse direct", "faster by"),
     "retrain_on_a_host.py": ("12 states recorded", "| certified at 1 % after 2 cycles |", "longest_length_px stays"),
 }
-ARGUMENTS = {"pyphysicell_tumour.py": ("--small", "--steps", "2"), "retrain_on_a_host.py": ("--small",)}
+ARGUMENTS = {
+    "mesa_spheroid.py": ("--small",),
+    "pyphysicell_tumour.py": ("--small", "--steps", "2"),
+    "retrain_on_a_host.py": ("--small",),
+}
 
 
 def test_every_example_is_tested():
