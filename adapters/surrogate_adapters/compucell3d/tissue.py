@@ -1,0 +1,115 @@
+"""Which cell is where on the host's lattice, and what each type or each cell does there.
+
+The host orders its lattice (x, y, z); here it is turned, once, to (rows = y, columns = x).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from numbers import Real
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+import surrogate_plugin as sp
+from surrogate_adapters.compucell3d.fields import Amounts, Field
+
+FloatArray = npt.NDArray[np.float64]
+
+#: The host counts types in one byte.
+_TYPES = 256
+
+
+def check_types(name: str, field: Field, type_ids: Mapping[str, int]) -> None:
+    """Whether a field names only types that the host has, and asks the medium for no ``cell.dict``.
+
+    Raises
+    ------
+    InvalidProblemError
+        Naming the field, the option and the type.
+    """
+    for option, amounts in field.by_type().items():
+        for cell_type, amount in amounts.items():
+            if cell_type not in type_ids:
+                raise sp.InvalidProblemError(
+                    f"field {name!r}: {option} names {cell_type!r}; the cell types are {', '.join(type_ids)}."
+                )
+            if isinstance(amount, str) and type_ids[cell_type] == 0:
+                raise sp.InvalidProblemError(
+                    f"field {name!r}: {option} of {cell_type!r} is {amount!r}, but what is no cell has no dict; "
+                    "a number is allowed."
+                )
+
+
+def needs_ids(fields: Iterable[Field]) -> bool:
+    """Whether any option is kept cell by cell, so that types alone do not say it all."""
+    return any(
+        isinstance(amount, str) for f in fields for by_type in f.by_type().values() for amount in by_type.values()
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Tissue:
+    """The cells at one moment.
+
+    Attributes
+    ----------
+    types : (H, W) uint8
+        Type of the cell in each voxel; 0 is the medium.
+    ids : (H, W) int32, or None
+        Id of the cell in each voxel, where any option is kept cell by cell; 0 is the medium.
+    cells : iterable of the host's cells
+    type_ids : mapping of type name to number
+    """
+
+    types: npt.NDArray[np.uint8]
+    ids: npt.NDArray[np.int32] | None
+    cells: Iterable[Any]
+    type_ids: Mapping[str, int]
+
+    def spread(self, option: str, amounts: Amounts, entries_unit: float = 1.0) -> FloatArray:
+        """An option on the lattice, (H, W): each voxel has the number of its cell's type, or of its cell."""
+        by_type = np.zeros(_TYPES)
+        for name, amount in amounts.items():
+            if not isinstance(amount, str):
+                by_type[self.type_ids[name]] = amount
+        spread = by_type[self.types]
+        for name, amount in amounts.items():
+            if isinstance(amount, str):
+                where = self._of_type(name)
+                spread[where] = entries_unit * self._entries(option, name, amount)[self._ids()[where]]
+        return spread
+
+    def of_types(self, names: Iterable[str]) -> npt.NDArray[np.bool_]:
+        """Where there are cells of these types, (H, W) bool."""
+        chosen = np.zeros(_TYPES, dtype=np.bool_)
+        chosen[[self.type_ids[name] for name in names]] = True
+        return chosen[self.types]
+
+    def _of_type(self, name: str) -> npt.NDArray[np.bool_]:
+        return np.asarray(self.types == self.type_ids[name])
+
+    def _ids(self) -> npt.NDArray[np.int32]:
+        assert self.ids is not None, "ids are read whenever an option is kept cell by cell"
+        return self.ids
+
+    def _entries(self, option: str, name: str, key: str) -> FloatArray:
+        """What each cell of a type keeps under ``key``, by id."""
+        entries = np.zeros(int(self._ids().max()) + 1)
+        for cell in self.cells:
+            if cell.type == self.type_ids[name] and cell.id < entries.size:  # the newest may have no voxel yet
+                entries[cell.id] = _entry(option, name, key, cell)
+        return entries
+
+
+def _entry(option: str, name: str, key: str, cell: Any) -> float:
+    whose = f"{option}: cell {cell.id} ({name})"
+    if key not in cell.dict:
+        raise sp.InvalidProblemError(f"{whose} has no dict[{key!r}]; set it, or give the type a number.")
+    value = cell.dict[key]
+    if not isinstance(value, Real) or not math.isfinite(value) or value < 0:
+        raise sp.InvalidProblemError(f"{whose} has dict[{key!r}] = {value!r}; a finite number >= 0 is allowed.")
+    return float(value)
