@@ -84,10 +84,10 @@ def by_substrate(name: str, given: Any, names: Sequence[str], default: T) -> dic
 
 
 def _one_sentence(settings: type[Checked], error: ValidationError) -> str:
-    """What pydantic found wrong first."""
-    first = error.errors()[0]
+    """What pydantic found wrong first; where several types are allowed, in the one that the value comes closest to."""
+    first = max(error.errors(), key=lambda found: len(_path(found)))
     owner = settings.owner or settings.__name__
-    path = [str(part) for part in first["loc"] if not _is_a_type(part)]
+    path = _path(first)
     where = ".".join(path)
     if first["type"] == "missing":
         return f"{owner}: {where} is missing."
@@ -98,6 +98,7 @@ def _one_sentence(settings: type[Checked], error: ValidationError) -> str:
     return f"{owner}: {where} is {first['input']!r}; {said}."
 
 
-def _is_a_type(part: Any) -> bool:
-    """Whether pydantic names the branch of a union here, and not a key."""
-    return isinstance(part, str) and (part in {"float", "str", "int"} or "[" in part)
+def _path(found: Any) -> list[str]:
+    """The setting and the keys within it, without the branches of unions that pydantic names too."""
+    branches = {"float", "str", "int", "constrained-float", "constrained-int"}
+    return [str(part) for part in found["loc"] if part not in branches and "[" not in str(part)]

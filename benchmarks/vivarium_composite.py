@@ -1,0 +1,170 @@
+"""`python -m benchmarks.vivarium_composite`: a multibody composite on its own diffusion field and on ours.
+
+The same agents grow, divide and push each other on the same lattice: with no field at all, with vivarium-multibody's
+`DiffusionField`, and with `SurrogateDiffusionField`. The table has wall time per simulated second, each the median over
+the rounds, taken in turns; the ratio is that of what each field adds to a composite without one.
+
+The original steps a transient field that nothing takes up; ours is the steady one of the agents' uptake, within the
+tolerance. They are not the same field: the table says what a composite pays for either.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import random
+import statistics
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numba
+import numpy as np
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+SPACING_UM, DEPTH_UM, SATURATED = 2.0, 2.0, 5.0
+#: um^2 / s. The original is stable up to 100 in bins of 2 um, since its own step is 0.01 s.
+DIFFUSION = 80.0
+FIELDS = ("no field", "original", "ours at 1 %", "ours at 1e-6")
+
+
+@dataclass(frozen=True)
+class Case:
+    """One composite: bins along each side, agents at first, time step of all processes."""
+
+    bins: int
+    agents: int
+    step_s: float
+
+    @property
+    def label(self) -> str:
+        return f"{self.bins}x{self.bins} bins, {self.agents} agents, step {self.step_s:g} s"
+
+
+CASES = (
+    Case(25, 10, 1.0),
+    Case(50, 50, 1.0),
+    Case(50, 50, 10.0),
+    Case(100, 200, 1.0),
+    Case(100, 200, 10.0),
+    Case(256, 500, 10.0),
+)
+QUICK = (Case(12, 3, 1.0), Case(12, 3, 5.0))
+
+
+def main() -> None:
+    """Time every case and print the table."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--steps", type=int, default=10, help="time steps a round")
+    parser.add_argument("--quick", action="store_true", help="two small cases, to see that it runs")
+    parser.add_argument("--json", type=Path, help="write the numbers there too")
+    options = parser.parse_args()
+    cases, rounds, steps = (QUICK, 2, 2) if options.quick else (CASES, options.rounds, options.steps)
+    console = Console(width=120)
+    console.print(f"{platform.processor() or platform.machine()}, numba with {numba.get_num_threads()} threads\n")
+    report = {}
+    bar = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
+    with Progress(*bar, console=console, transient=True) as progress:
+        task = progress.add_task("", total=len(cases) * rounds * len(FIELDS))
+        for case in cases:
+            progress.update(task, description=case.label)
+            report[case.label] = _timed(case, rounds, steps, lambda: progress.advance(task))
+    console.print(_table(report))
+    if options.json:
+        options.json.write_text(json.dumps(report, indent=1))
+
+
+def _timed(case: Case, rounds: int, steps: int, advance: Any) -> dict[str, Any]:
+    """Median wall seconds per simulated second of each field, and the largest bound of ours."""
+    seconds: dict[str, list[float]] = {name: [] for name in FIELDS}
+    largest: dict[str, float] = {}
+    for _ in range(rounds):
+        for name in FIELDS:
+            engine, field = _composite(case, name)
+            engine.update(case.step_s)  # caches and kernels
+            began = time.perf_counter()
+            engine.update(steps * case.step_s)
+            seconds[name].append((time.perf_counter() - began) / (steps * case.step_s))
+            if name.startswith("ours"):
+                largest[name] = max(entry.bound for entry in field.history)
+            advance()
+    report: dict[str, Any] = {name: statistics.median(spent) for name, spent in seconds.items()}
+    report["largest bound"] = largest
+    return report
+
+
+def _composite(case: Case, field: str) -> tuple[Any, Any]:
+    """The engine and its field process."""
+    from vivarium.core.engine import Engine
+    from vivarium.library.units import units
+    from vivarium_multibody.composites.grow_divide import GrowDivide
+    from vivarium_multibody.composites.lattice import Lattice
+
+    from surrogate_adapters.vivarium import SurrogateLattice
+
+    random.seed(0)
+    np.random.seed(0)  # noqa: NPY002 - the host draws from the global generators
+    rng = np.random.default_rng(0)
+    side = case.bins * SPACING_UM
+    lattice = {"multibody": {"bounds": [side, side], "time_step": case.step_s}, "diffusion": _diffusion(case, field)}
+    composite = (SurrogateLattice if field.startswith("ours") else Lattice)(lattice).generate()
+    if field == "no field":
+        del composite["processes"]["diffusion"], composite["topology"]["diffusion"]
+    cell = GrowDivide({"growth": {"default_growth_rate": 0.0005, "time_step": case.step_s}})
+    agents = {}
+    for k in range(case.agents):
+        composite.merge(composite=cell.generate({"agent_id": str(k)}), path=("agents", str(k)))
+        place = rng.uniform(0.1 * side, 0.9 * side, 2).tolist()
+        agents[str(k)] = {"boundary": {"location": place, "mass": float(rng.uniform(1000, 1900)) * units.fg}}
+    parts = {key: composite[key] for key in ("processes", "steps", "flow", "topology")}
+    engine = Engine(**parts, initial_state={"agents": agents}, display_info=False, emitter="null")
+    return engine, composite["processes"].get("diffusion")
+
+
+def _diffusion(case: Case, field: str) -> dict[str, Any]:
+    side, shape = case.bins * SPACING_UM, (case.bins, case.bins)
+    # A gradient: the original skips a field that is the same everywhere.
+    gradient = np.linspace(0.0, SATURATED, case.bins)[:, np.newaxis] * np.ones(shape)
+    shared = {
+        "molecules": ["glc"],
+        "n_bins": list(shape),
+        "bounds": [side, side],
+        "depth": DEPTH_UM,
+        "diffusion": DIFFUSION,
+        "time_step": case.step_s,
+        "initial_state": {"glc": gradient},
+    }
+    if not field.startswith("ours"):
+        return shared
+    bath = np.zeros(shape, dtype=bool)
+    bath[-1] = True
+    share = 1e-2 if field.endswith("1 %") else 1e-6
+    return shared | {
+        "decay_per_s": 0.01,
+        "uptake_per_s": 1.0,
+        "fixed": {"glc": bath},
+        "fixed_value": SATURATED,
+        "tolerance": share * SATURATED,
+    }
+
+
+def _table(report: dict[str, dict[str, Any]]) -> Table:
+    table = Table(title="Wall ms per simulated second; bounds in mmol/L")
+    for heading in ("composite", *FIELDS, "original / ours", "bound at 1 %"):
+        table.add_column(heading, justify="left" if heading == "composite" else "right")
+    for label, row in report.items():
+        original, ours = (row[name] - row["no field"] for name in FIELDS[1:3])
+        # What is left may be below what the timing can tell.
+        ratio = f"{original / ours:.1f}" if ours > 0.01 * row["no field"] else "-"
+        times = [f"{1e3 * row[name]:.2f}" for name in FIELDS]
+        table.add_row(label, *times, ratio, f"{row['largest bound'][FIELDS[2]]:.1e}")
+    return table
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,401 @@
+"""vivarium-multibody on the backend: the conformance kit, and composites whose agents grow, divide and exchange."""
+
+from __future__ import annotations
+
+import pickle
+import re
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from vivarium.core.engine import Engine
+from vivarium.core.registry import process_registry
+from vivarium.library.units import units
+from vivarium_multibody.composites.grow_divide import GrowDivide, GrowDivideExchange
+from vivarium_multibody.composites.lattice import Lattice, make_lattice_config
+from vivarium_multibody.processes.diffusion_field import DiffusionField
+
+import surrogate_plugin as sp
+from surrogate_adapters.vivarium import SurrogateDiffusionField, SurrogateLattice, register
+from surrogate_adapters.vivarium.agents import COUNTS_PER_MMOLAR_FL
+from surrogate_plugin.testing import AdapterSuite, CellTable, Scenario
+
+GUIDE = Path(__file__).parents[1] / "adapters" / "surrogate_adapters" / "vivarium" / "README.md"
+
+
+class Vivarium:
+    """An engine with a field alone: agents stay where they are put."""
+
+    STEP_S = 2.0
+
+    def __init__(self, scenario: Scenario) -> None:
+        self.scenario = scenario
+        self.cells = scenario.cells
+        self.attached = False
+        self._compose(DiffusionField(self._lattice()))
+
+    def attach(self, substrates: Sequence[str], tolerance: float) -> None:
+        media = {m.name: m for m in self.scenario.media if m.name in substrates}
+        ours = {
+            "substrates": list(substrates),
+            "diffusivity_um2_per_s": {name: m.diffusivity_um2_per_min / 60 for name, m in media.items()},
+            "decay_per_s": {name: m.decay_per_min / 60 for name, m in media.items()},
+            "fixed": {name: m.fixed.T for name, m in media.items()},
+            "fixed_value": {name: m.value.T for name, m in media.items()},
+            "tolerance": tolerance,
+        }
+        self._compose(SurrogateDiffusionField({**self._lattice(), **ours}))
+        self.attached = True
+
+    def advance(self) -> None:
+        self.before = self._boundaries("taken_up") if self.attached else []
+        self.engine.update(self.STEP_S)
+
+    def field(self, substrate: str) -> np.ndarray:
+        return self.engine.state.get_path(("fields", substrate)).get_value().T.copy()
+
+    def seen(self, substrate: str) -> np.ndarray:
+        return np.array([external[substrate] for external in self._boundaries("external")])
+
+    def taken_up(self, substrate: str) -> float:
+        """The host's counts of molecules, in mmol / L times fL (= um^3) / min."""
+        counts = sum(after[substrate] for after in self._boundaries("taken_up"))
+        counts -= sum(before[substrate] for before in self.before)
+        return counts / COUNTS_PER_MMOLAR_FL / (self.STEP_S / 60)
+
+    def put(self, cells: CellTable) -> None:
+        store, born = self.engine.state.get_path(("agents",)), self._agents(cells)
+        added = [{"key": key, "state": state} for key, state in born.items() if key not in store.inner]
+        dead = [key for key in store.inner if key not in born]
+        store.apply_update({"_add": added, "_delete": dead}, store)
+        store.set_value(born)
+        self.engine.state.build_topology_views()
+        self.cells = cells
+
+    def _lattice(self) -> dict[str, Any]:
+        (rows, columns), h = self.scenario.shape, self.scenario.spacing_um
+        uneven = np.linspace(0.9, 1.1, columns)[:, np.newaxis] * np.ones(rows)
+        return {
+            "molecules": list(self.scenario.names),
+            "n_bins": [columns, rows],
+            "bounds": [columns * h, rows * h],
+            "depth": self.scenario.thickness_um,
+            "diffusion": 5.0,
+            "initial_state": {m.name: m.initial * uneven for m in self.scenario.media},
+            "time_step": self.STEP_S,
+        }
+
+    def _compose(self, process: DiffusionField) -> None:
+        topology = {port: (port,) for port in ("agents", "fields", "dimensions")}
+        state = {"agents": self._agents(self.cells), **process.initial_state({})}
+        if hasattr(self, "engine"):
+            state["fields"] = self.engine.state.get_path(("fields",)).get_value()
+        self.engine = Engine(
+            processes={"field": process},
+            topology={"field": topology},
+            initial_state=state,
+            display_info=False,
+            emitter="null",
+        )
+
+    def _agents(self, cells: CellTable) -> dict[str, Any]:
+        names = self.scenario.names
+        per_s = [("uptake_per_s", cells.uptake_per_min), ("secretion_per_s", cells.secretion_per_min)]
+        return {
+            str(k): {
+                "boundary": {
+                    "location": cells.position_um[k].tolist(),
+                    "volume": cells.volume_um3[k] * units.fL,
+                    **{rate: {name: float(given[name][k]) / 60 for name in names} for rate, given in per_s},
+                    "secretion_target": {name: float(cells.secretion_target[name][k]) for name in names},
+                }
+            }
+            for k in range(len(cells))
+        }
+
+    def _boundaries(self, key: str) -> list[dict[str, Any]]:
+        agents = self.engine.state.get_path(("agents",)).inner
+        return [agents[str(k)].get_path(("boundary", key)).get_value() for k in range(len(agents))]
+
+
+class TestConformance(AdapterSuite):
+    outside = "clamp"
+    detaches = False  # a composite is put together once
+
+    def build(self, scenario: Scenario) -> Vivarium:
+        return Vivarium(scenario)
+
+
+# --- composites of the host ---
+
+N_BINS, BOUNDS, TOLERANCE = (20, 10), (40.0, 20.0), 1e-4
+
+
+def lattice_config(step_s: float = 10.0, **ours: Any) -> dict[str, Any]:
+    """The host's own way to configure a lattice, and our parameters: glucose held at 5 mmol / L on the left."""
+    wall = np.zeros(N_BINS, dtype=bool)
+    wall[0] = True
+    diffusion = {"decay_per_s": 0.01, "uptake_per_s": 0.1, "fixed": {"glc": wall}, "fixed_value": 5.0}
+    return make_lattice_config(
+        time_step=step_s,
+        jitter_force=1e-5,
+        bounds=list(BOUNDS),
+        n_bins=list(N_BINS),
+        depth=2.0,
+        molecules=["glc"],
+        diffusion=100.0,
+        set_config={"diffusion": {**diffusion, "tolerance": TOLERANCE, **ours}},
+    )
+
+
+def colony(lattice: Lattice, agent: GrowDivide, count: int = 2) -> tuple[Engine, dict[str, Any]]:
+    composite = lattice.generate()
+    ids = [str(k) for k in range(count)]
+    for key in ids:
+        composite.merge(composite=agent.generate({"agent_id": key}), path=("agents", key))
+    places = {
+        key: {"boundary": {"location": [10.0 + 5 * k, 5.0 + 4 * k], "mass": 1500 * units.fg}}
+        for k, key in enumerate(ids)
+    }
+    engine = Engine(
+        processes=composite.processes,
+        steps=composite.steps,
+        flow=composite.flow,
+        topology=composite.topology,
+        initial_state={"agents": places},
+        display_info=False,
+    )
+    return engine, composite.processes
+
+
+def growing(rate: float = 0.002) -> dict[str, Any]:
+    return {"growth": {"default_growth_rate": rate, "time_step": 10.0}}
+
+
+def test_agents_that_grow_divide_and_push_each_other_live_on_the_certified_field():
+    engine, processes = colony(SurrogateLattice(lattice_config()), GrowDivide(growing()))
+    field = processes["diffusion"]
+    for _ in range(50):
+        engine.update(10.0)
+        state = engine.state.get_value()
+        exact = sp.solve(field.backend("glc").problem(field.state("glc")), method="sparse-direct").field.T
+        certificate = state["certificate"]["glc"]
+        assert np.abs(state["fields"]["glc"] - exact).max() <= certificate["bound"] + 1e-12
+        assert certificate["bound"] <= TOLERANCE
+        assert certificate["method"] == field.history[-1].method
+    assert len(state["agents"]) >= 4
+    external = [agent["boundary"]["external"]["glc"] for agent in state["agents"].values()]
+    assert 0 < min(external) < max(external) < 5.0
+    taken = [agent["boundary"]["taken_up"]["glc"] for agent in state["agents"].values()]
+    assert min(taken) > 1e6
+    emitted = engine.emitter.get_data()
+    assert emitted[500.0]["certificate"]["glc"] == certificate
+
+
+def exchanging(step_s: float = 10.0) -> GrowDivideExchange:
+    """Agents of 1 fL that take 10 % of what is outside at each of their steps, and count it."""
+    rate = {"glc": 0.1}
+    counts = COUNTS_PER_MMOLAR_FL * (1339 / 1100)
+    exchange = {"molecules": ["glc"], "uptake_rate": rate, "default_secrete_rate": 0.0, "mmol_to_counts": counts}
+    return GrowDivideExchange({**growing(0.0), "exchange": {**exchange, "time_step": step_s}})
+
+
+@pytest.mark.parametrize("composer", [SurrogateLattice, None])
+def test_an_exchange_in_counts_does_not_drain_the_field_a_second_time(composer):
+    """With `HeldField` nobody ever sees it drained; without, not the agents, and the next step fills it again."""
+
+    class Bare(SurrogateLattice):
+        def generate_steps(self, config):
+            return {}
+
+        def generate_flow(self, config):
+            return {}
+
+        def generate_topology(self, config):
+            topology = super().generate_topology(config)
+            del topology["hold"]
+            return topology
+
+    engine, processes = colony((composer or Bare)(lattice_config(uptake_per_s=0.01)), exchanging())
+    field, drained = processes["diffusion"], []
+    for _ in range(5):
+        engine.update(10.0)
+        state = engine.state.get_value()
+        steady = field.backend("glc").step(field.state("glc")).field.T
+        drained.append(float(np.abs(state["fields"]["glc"] - steady).max()))
+        for k, agent in enumerate(state["agents"].values()):
+            there = steady[field._agents.bins][k]
+            assert agent["boundary"]["external"]["glc"] == there
+    assert max(drained) <= 1e-12 if composer else min(drained[1:]) > 1e-6
+
+
+def test_what_the_exchange_counts_is_what_the_field_gives():
+    """Exchange takes ``rate`` of the outside a step: first order, 1 / s times the step, and so is ours."""
+    config = lattice_config(uptake_per_s=0.01)
+    for key in ("multibody", "diffusion"):
+        config[key]["time_step"] = 10.0
+    engine, _ = colony(SurrogateLattice(config), exchanging(), count=1)
+    internal, taken = [], []
+    for _ in range(6):
+        engine.update(10.0)
+        (agent,) = engine.state.get_value()["agents"].values()
+        internal.append(agent["internal"]["glc"])
+        taken.append(agent["boundary"]["taken_up"]["glc"])
+        mass = agent["boundary"]["mass"].to("fg").magnitude
+    # The exchange of a step reads what the field of the step before gave.
+    volume = mass / 1100
+    assert np.allclose(np.array(internal[1:]) * volume * COUNTS_PER_MMOLAR_FL, taken[:-1], rtol=1e-9)
+
+
+def field_alone(**parameters: Any) -> SurrogateDiffusionField:
+    return SurrogateDiffusionField(
+        {
+            "molecules": ["glc"],
+            "n_bins": list(N_BINS),
+            "bounds": list(BOUNDS),
+            "depth": 2.0,
+            "diffusion": 100.0,
+            "decay_per_s": 0.1,
+            "uptake_per_s": 0.1,
+            "boundary": {"glc": {"left": 5.0, "right": "reflecting", "top": "reflecting", "bottom": "reflecting"}},
+            **parameters,
+        }
+    )
+
+
+def agent(location: Any = (10.0, 5.0), volume: Any = 50.0, uptake: float = 3.0) -> dict[str, Any]:
+    rates = {"uptake_per_s": {"glc": uptake}, "secretion_per_s": {"glc": 0.0}, "secretion_target": {"glc": 0.0}}
+    return {"boundary": {"location": location, "volume": volume, **rates}}
+
+
+def test_deltas_leave_no_errors_behind_and_undo_what_others_wrote():
+    process, field = field_alone(), np.full(N_BINS, 7.0)
+    rng = np.random.default_rng(0)
+    for step in range(200):
+        agents = {str(k): agent(rng.uniform((0, 0), BOUNDS)) for k in range(3)}
+        update = process.next_update(1.0, {"fields": {"glc": field}, "agents": agents})
+        field = np.maximum(field + update["fields"]["glc"], 0.0)
+        assert np.abs(field - update["steady"]["glc"]).max() <= 1e-12
+        if step % 10 == 0:
+            field = field * rng.uniform(0.0, 100.0, field.shape)
+
+
+def test_a_state_that_stays_is_held():
+    process, agents = field_alone(), {"a": agent((10.1, 5.1))}
+    for place in ((10.1, 5.1), (10.9, 5.9), (10.1, 5.1), (12.1, 5.1)):
+        agents["a"]["boundary"]["location"] = place
+        process.next_update(2.0, {"fields": {"glc": np.ones(N_BINS)}, "agents": agents})
+    # A step within a bin changes nothing.
+    assert [(entry.time, entry.held) for entry in process.history] == [(0.0, 2), (6.0, 0)]
+
+
+def test_units_of_the_hosts_library_are_understood():
+    plain = field_alone().next_update(1.0, {"fields": {"glc": np.ones(N_BINS)}, "agents": {"a": agent()}})
+    with_units = agent([10.0 * units.um, 5e-3 * units.mm], 5e-14 * units.L)
+    same = field_alone().next_update(1.0, {"fields": {"glc": np.ones(N_BINS)}, "agents": {"a": with_units}})
+    assert np.allclose(same["steady"]["glc"], plain["steady"]["glc"], rtol=1e-12)
+
+
+def test_an_agent_on_the_far_side_reads_the_last_bin_and_not_the_first():
+    process = field_alone()
+    update = process.next_update(1.0, {"fields": {"glc": np.ones(N_BINS)}, "agents": {"a": agent(BOUNDS)}})
+    seen = update["agents"]["a"]["boundary"]["external"]["glc"]["_value"]
+    assert seen == update["steady"]["glc"][-1, -1] < update["steady"]["glc"][0, 0]
+    assert process.get_bin_site(BOUNDS) == (N_BINS[0] - 1, N_BINS[1] - 1)
+
+
+def test_vessels_hold_their_value_where_they_are():
+    vessel = sp.Vessels([(31.0, 5.0)], radius_um=1.2, value=4.0)
+    process = field_alone(boundary="reflecting", vessels={"glc": vessel})
+    _, new = process.diffuse({"glc": np.ones(N_BINS)}, 1.0)
+    assert np.argwhere(new["glc"] == 4.0).tolist() == [[15, 2]]
+
+
+def test_a_pickled_process_goes_on_as_the_original_does():
+    """The host sends processes with ``_parallel`` to processes of their own."""
+    process = field_alone()
+    states = {"fields": {"glc": np.ones(N_BINS)}, "agents": {"a": agent()}}
+    process.next_update(1.0, states)
+    states["agents"]["a"]["boundary"]["location"] = (30.0, 15.0)
+    copied = pickle.loads(pickle.dumps(process))
+    mine, theirs = process.next_update(1.0, states), copied.next_update(1.0, states)
+    bounds = mine["certificate"]["glc"]["bound"] + theirs["certificate"]["glc"]["bound"]
+    assert np.abs(mine["steady"]["glc"] - theirs["steady"]["glc"]).max() <= bounds
+    assert len(copied.history) == 2
+
+
+def test_states_are_recorded_if_asked_for(tmp_path):
+    process = field_alone(record=tmp_path / "run.zarr")
+    for place in ((10.0, 5.0), (20.0, 5.0)):
+        process.next_update(1.0, {"fields": {"glc": np.ones(N_BINS)}, "agents": {"a": agent(place)}})
+    assert len(sp.Recording(tmp_path / "run.zarr")) == 2
+
+
+def test_it_is_registered_once_and_leaves_the_host_alone():
+    for _ in range(2):
+        assert process_registry.access("surrogate_diffusion_field") is register() is SurrogateDiffusionField
+    assert process_registry.list().count("surrogate_diffusion_field") == 1
+    field_alone(gradient={"type": "uniform", "molecules": {"glc": 3.0}})
+    assert DiffusionField.defaults["initial_state"] == {}
+    assert SurrogateDiffusionField.defaults["initial_state"] == {}
+    assert DiffusionField({"molecules": ["glc"]}).initial == {}
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"decay": 0.1}, "SurrogateDiffusionField has no setting 'decay'; it has substrates"),
+        ({"decay_per_s": -1.0}, "SurrogateDiffusionField: decay_per_s is -1.0; input should be greater"),
+        ({"decay_per_s": {"glc": "fast"}}, "decay_per_s.glc is 'fast'"),
+        ({"uptake_per_s": {"oxygen": 1.0}}, "uptake_per_s names 'oxygen'; the substrates answered for are glc"),
+        ({"substrates": ["oxygen"]}, "no substrate 'oxygen'; it has glc"),
+        ({"substrates": "glc"}, "a list of names is allowed"),
+        ({"tolerance": 0.0}, "tolerance is 0.0"),
+        ({"policy": "never"}, "policy is 'never'"),
+        ({"diffusion": 0.0}, "diffusivity_um2_per_min is 0.0"),
+        ({"bounds": [40.0, 40.0]}, r"the bins are 2 x 4 um .*; square ones"),
+        ({"fixed": {"glc": np.ones((10, 20), dtype=bool)}}, r"fixed\['glc'\] has shape \(10, 20\).*\(20, 10\)"),
+        ({"boundary": {"left": 5.0}}, "boundary names 'left'"),
+        ({"boundary": {"glc": "open"}}, "boundary .* is 'open'"),
+        ({"record": "run.zarr", "_parallel": True}, "record is set for a process with _parallel"),
+        (
+            {"decay_per_s": 0.0, "uptake_per_s": 0.0, "boundary": "reflecting"},
+            "molecule 'glc': .*no unique steady state.*; leave it out of substrates, and it diffuses as before",
+        ),
+    ],
+)
+def test_what_cannot_be_done_is_refused_in_one_sentence(parameters, message):
+    with pytest.raises((sp.InvalidProblemError, sp.UnsupportedProblemError), match=message) as refused:
+        field_alone(**parameters)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("field", "agents", "message"),
+    [
+        (np.ones(N_BINS[::-1]), {}, r"fields\['glc'\] has shape \(10, 20\)"),
+        (np.full(N_BINS, np.nan), {}, r"fields\['glc'\] holds a value that is not finite"),
+        (np.ones(N_BINS), {"a": agent((np.nan, 1.0))}, "an agent's location is"),
+        (np.ones(N_BINS), {"a": agent(uptake=-1.0)}, r"uptake_per_min\[0\] is -60"),
+    ],
+)
+def test_a_broken_state_is_refused_in_one_sentence(field, agents, message):
+    with pytest.raises(sp.InvalidProblemError, match=message):
+        field_alone().next_update(1.0, {"fields": {"glc": field}, "agents": agents})
+
+
+def test_a_field_that_only_agents_drain_has_none_once_they_are_gone():
+    process = field_alone(decay_per_s=0.0, boundary="reflecting")
+    process.next_update(1.0, {"fields": {"glc": np.ones(N_BINS)}, "agents": {"a": agent()}})
+    with pytest.raises(sp.InvalidProblemError, match=r"substrate 'glc': .*no unique steady state"):
+        process.next_update(1.0, {"fields": {"glc": np.ones(N_BINS)}, "agents": {}})
+
+
+def test_the_guides_examples_run_as_they_stand():
+    code = "\n".join(re.findall(r"```python\n(.*?)```", GUIDE.read_text(), flags=re.DOTALL))
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
