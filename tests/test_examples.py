@@ -17,6 +17,7 @@ from surrogate_adapters.demo import Outcome, run
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 WORDS = {
+    "minimal_adapter.py": ("cells read", "off; answered by"),
     "minimal_solve.py": ("answered by", "in truth"),
     "backend_without_host.py": ("step 5:", "6 steps:", "largest bound"),
     "mesa_spheroid.py": ("answered by", "largest bound", "picture:"),
