@@ -6,6 +6,7 @@ import inspect
 import itertools
 import re
 import sys
+import tomllib
 import types
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from surrogate_plugin import registry
 from surrogate_plugin.testing import AdapterSuite, CellTable, Scenario
 
 ROOT = Path(__file__).parents[1]
@@ -240,3 +242,29 @@ def checks() -> set[str]:
 
 def test_every_check_of_the_kit_can_fail():
     assert {mistake.check for mistake in MISTAKES} == checks()
+
+
+# --- the guide ---
+
+
+def test_the_guide_quotes_the_code_as_it_is():
+    quoted = re.findall(r"```python\n(.*?)```", GUIDE.read_text(), flags=re.DOTALL)
+    here = Path(__file__).read_text()
+    assert len(quoted) == 5
+    for block in quoted:
+        assert block in SOURCE or block in here, block
+    adapter = SOURCE[SOURCE.index("def attach(") : SOURCE.index("# --- both at work ---")]
+    assert len(adapter.strip().splitlines()) <= 60
+    assert sum(block in SOURCE for block in quoted) == 3
+    assert "\n\n\n".join(block.strip() for block in quoted[:3]) == adapter.strip()
+
+
+def test_the_guide_tells_of_every_check():
+    rows = re.findall(r"^\| `(\w+)` \|", GUIDE.read_text(), flags=re.MULTILINE)
+    assert len(rows) == len(set(rows))
+    assert set(rows) == checks()
+
+
+def test_the_guide_registers_adapters_where_they_are_looked_for():
+    table = tomllib.loads(re.findall(r"```toml\n(.*?)```", GUIDE.read_text(), flags=re.DOTALL)[0])
+    assert list(table["project"]["entry-points"]) == [registry.ADAPTERS]
