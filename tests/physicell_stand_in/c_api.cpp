@@ -58,22 +58,24 @@ void set_activation(Microenvironment* m, int voxel, int substrate, int on) {
     m->set_substrate_dirichlet_activation(substrate, voxel, on != 0);
 }
 
-void resize_agents(Microenvironment* m, int count) { m->agent_container->resize(count, m->density_names.size()); }
-
-// Rates are uptake, secretion, target and export of each substrate after the other.
-void set_agent(Microenvironment* m, int a, double x, double y, double volume, const double* rates) {
-    Agent& agent = *m->agent_container->all_agents[a];
-    agent.move(m->mesh, x, y);
-    auto& secretion = agent.phenotype.secretion;
-    for (std::size_t s = 0; s < m->density_names.size(); s++) {
-        secretion.uptake_rates[s] = rates[4 * s];
-        secretion.secretion_rates[s] = rates[4 * s + 1];
-        secretion.saturation_densities[s] = rates[4 * s + 2];
-        secretion.net_export_rates[s] = rates[4 * s + 3];
+// These are the agents now, the first ones those that were there: x and y, volume, and for each substrate uptake,
+// secretion, target and export.
+void put_agents(Microenvironment* m, int count, const double* position, const double* volume, const double* rates) {
+    const std::size_t substrates = m->density_names.size();
+    m->agent_container->resize(count, substrates);
+    for (int a = 0; a < count; a++) {
+        Agent& agent = *m->agent_container->all_agents[a];
+        agent.move(m->mesh, position[2 * a], position[2 * a + 1]);
+        for (std::size_t s = 0; s < substrates; s++, rates += 4) {
+            agent.phenotype.secretion.uptake_rates[s] = rates[0];
+            agent.phenotype.secretion.secretion_rates[s] = rates[1];
+            agent.phenotype.secretion.saturation_densities[s] = rates[2];
+            agent.phenotype.secretion.net_export_rates[s] = rates[3];
+        }
+        // One that has not secreted yet knows its volume from its phenotype alone.
+        if (agent.secretion_rates != nullptr) agent.set_total_volume(volume[a]);
+        agent.phenotype.volume.total = volume[a];
     }
-    // One that has not secreted yet knows its volume from its phenotype alone.
-    if (agent.secretion_rates != nullptr) agent.set_total_volume(volume);
-    agent.phenotype.volume.total = volume;
 }
 
 void set_threads(int count) { omp_set_num_threads(count); }

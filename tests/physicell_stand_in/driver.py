@@ -130,12 +130,9 @@ class StandIn:
 
     def put(self, position_um: Any, volume_um3: Any, rates: Any) -> None:
         """Set all agents: (n, 2), (n,) and (n, substrates, 4), the latter uptake, secretion, target and export."""
-        position, volume = np.asarray(position_um, dtype=float), np.asarray(volume_um3, dtype=float)
-        every = np.ascontiguousarray(rates, dtype=float)
+        position, volume, every = (np.ascontiguousarray(part, dtype=float) for part in (position_um, volume_um3, rates))
         self.agents = len(volume)
-        self.library.resize_agents(self._host, self.agents)
-        for a, (x, y) in enumerate(position):
-            self.library.set_agent(self._host, a, x, y, volume[a], every[a])
+        self.library.put_agents(self._host, self.agents, position, volume, every)
 
     def set_threads(self, count: int) -> None:
         """How many threads the host's loops take; agents that share a voxel are in an order with one alone."""
@@ -223,7 +220,8 @@ def _compile(sources: Sequence[str], target: Path, options: Sequence[str]) -> No
 
 def _typed(library: ctypes.CDLL) -> ctypes.CDLL:
     host, number, whole, text = ctypes.c_void_p, ctypes.c_double, ctypes.c_int, ctypes.c_char_p
-    returns = {"last_message": text, "create": host, "destroy": None, "set_threads": None}
+    answers: dict[str, Any] = {"last_message": text, "create": host}
+    answers |= dict.fromkeys(("solver_call", "advance", "attach", "detach", "read_report", "has_own_solver"), whole)
     arguments: dict[str, list[Any]] = {
         "last_message": [],
         "create": [ctypes.POINTER(whole), _DOUBLES, _DOUBLES],
@@ -233,8 +231,7 @@ def _typed(library: ctypes.CDLL) -> ctypes.CDLL:
         "set_times": [host, number, number, number],
         "add_dirichlet_node": [host, whole, whole, number],
         "set_activation": [host, whole, whole, whole],
-        "resize_agents": [host, whole],
-        "set_agent": [host, whole, number, number, number, _DOUBLES],
+        "put_agents": [host, whole, _DOUBLES, _DOUBLES, _DOUBLES],
         "set_threads": [whole],
         "set_active": [host, whole, whole],
         "solver_call": [host, number],
@@ -249,5 +246,5 @@ def _typed(library: ctypes.CDLL) -> ctypes.CDLL:
     }
     for name, types in arguments.items():
         function = getattr(library, name)
-        function.argtypes, function.restype = types, returns.get(name, whole)
+        function.argtypes, function.restype = types, answers.get(name)
     return library
