@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Annotated
 
+from pydantic import AfterValidator
 from pydantic import Field as Setting
+from pydantic_core import PydanticCustomError
 
 from surrogate_adapters.checked import Checked, NotNegative, Positive
 
 __all__ = ["Amounts", "Field", "LatticeField"]
 
+
+def _amount(given: float | str) -> float | str:
+    if given == "" or (isinstance(given, float) and not (math.isfinite(given) and given >= 0)):
+        raise PydanticCustomError("amount", "a finite number >= 0, or the name of an entry of cell.dict, is allowed")
+    return given
+
+
 #: For each cell type a number, or the name of the entry of ``cell.dict`` in which each cell keeps its own.
-Amounts = Mapping[str, NotNegative | Annotated[str, Setting(min_length=1)]]
+Amounts = Mapping[str, Annotated[float | str, AfterValidator(_amount)]]
 
 Sides = str | float | Mapping[str, str | float]
 

@@ -31,6 +31,8 @@ _TYPE_MAP, _ID_MAP = "surrogate_cell_type", "surrogate_cell_id"
 class Units(Checked):
     """How long a pixel and a Monte Carlo step are."""
 
+    owner = "SurrogateDiffusion"
+
     um_per_pixel: Positive
     minutes_per_mcs: Positive
 
