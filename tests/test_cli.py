@@ -134,6 +134,7 @@ def test_hosts_lists_every_adapter_and_the_broken_ones(monkeypatch: pytest.Monke
     result = run("hosts")
     assert result.exit_code == 0
     assert "pyphysicell" in result.output
+    assert "C++" in result.output  # nothing to import, so the adapter tells what to do
     plugin(monkeypatch, registry.ADAPTERS, good=lambda host: None, bad="it needs [brackets] and a host.")
     result = run("hosts")
     assert "ready" in result.output

@@ -22,7 +22,7 @@ def hosts() -> None:
             adapter = f"[green]ready[/]: {plugin.target}"
         else:
             adapter = f"[red]{plugin.status}[/]: {escape(plugin.problem)}"
-        made.add_row(plugin.name, installed(host_module(plugin)), adapter, plugin.origin)
+        made.add_row(plugin.name, _there(plugin), adapter, plugin.origin)
     if not made.row_count:
         stdout().print("No adapter is installed.")
         return
@@ -38,8 +38,16 @@ def adapters() -> tuple[registry.Plugin, ...]:
 
 def host_module(plugin: registry.Plugin) -> str:
     """The module a host is imported as: the adapter module's ``HOST``, or the plugin's name."""
-    module = sys.modules.get(getattr(inspect.unwrap(plugin.value), "__module__", "")) if plugin.value else None
-    return str(getattr(module, "HOST", plugin.name.replace("-", "_")))
+    return str(getattr(_module(plugin), "HOST", plugin.name.replace("-", "_")))
+
+
+def _there(plugin: registry.Plugin) -> str:
+    """Whether the simulator is there, or, if it is none that Python imports, what the adapter says of it."""
+    return str(getattr(_module(plugin), "HOST_NOTE", None) or installed(host_module(plugin)))
+
+
+def _module(plugin: registry.Plugin) -> object:
+    return sys.modules.get(getattr(inspect.unwrap(plugin.value), "__module__", "")) if plugin.value else None
 
 
 def installed(module: str) -> str:

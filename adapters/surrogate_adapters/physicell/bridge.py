@@ -13,6 +13,9 @@ from surrogate_adapters.options import names_of, recorders, tolerances
 from surrogate_adapters.physicell.settings import Settings, load
 from surrogate_adapters.physicell.state import FloatArray, HostState, domain_of
 
+#: For `surrogate-plugin hosts`: nothing to import, so nobody can tell whether it is there.
+HOST_NOTE = "C++; `surrogate-plugin physicell init` sets a project up"
+
 #: What an error in a solve leaves behind, in the folder the simulation runs in.
 SAVED_STATE = "surrogate-failure.npz"
 
