@@ -21,8 +21,10 @@ WORDS = {
     "minimal_solve.py": ("answered by", "in truth"),
     "backend_without_host.py": ("step 5:", "6 steps:", "largest bound"),
     "mesa_spheroid.py": ("answered by", "largest bound", "picture:"),
+    "process_bigraph_composite.py": ("12 h:", "latter half from a saved document", "largest certified bound"),
     "pyphysicell_tumour.py": ("largest certified bound", "answered by sparse direct", "faster by"),
     "retrain_on_a_host.py": ("12 states recorded", "| certified at 1 % after 2 cycles |", "longest_length_px stays"),
+    "vivarium_lattice.py": ("answered by", "40 fields solved for", "largest certified bound"),
 }
 ARGUMENTS = {
     "mesa_spheroid.py": ("--small",),
