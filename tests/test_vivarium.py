@@ -380,6 +380,7 @@ def test_what_cannot_be_done_is_refused_in_one_sentence(parameters, message):
         (np.ones(N_BINS[::-1]), {}, r"fields\['glc'\] has shape \(10, 20\)"),
         (np.full(N_BINS, np.nan), {}, r"fields\['glc'\] holds a value that is not finite"),
         (np.ones(N_BINS), {"a": agent((np.nan, 1.0))}, "an agent's location is"),
+        (np.ones(N_BINS), {"a": agent(volume=-1.0)}, "agent 'a' has volume -1 fL"),
         (np.ones(N_BINS), {"a": agent(uptake=-1.0)}, r"uptake_per_min\[0\] is -60"),
     ],
 )

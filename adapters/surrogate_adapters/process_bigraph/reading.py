@@ -52,6 +52,7 @@ class CellTable:
         }
         position = [_place(f"cells[{key!r}]", cell["position_um"]) for key, cell in cells.items()]
         volume = np.array([cell["volume_um3"] for cell in each], dtype=np.float64)
+        _check_volumes(volume, [f"cells[{key!r}].volume_um3" for key in cells])
         return cls(list(cells), np.array(position, dtype=np.float64).reshape(-1, 2), volume, rates)
 
     @classmethod
@@ -61,8 +62,9 @@ class CellTable:
         # The host's default for an array that nobody gave is one number.
         position = np.empty((0, 2)) if position.size == 0 or position.ndim == 0 else position
         rates = {(rate, name): (cells.get(rate) or {}).get(name, 0.0) for rate in RATES for name in names}
-        volume = np.asarray(cells["volume_um3"], dtype=np.float64)
-        return cls([], position, volume if len(position) else np.empty(0), rates)
+        volume = np.asarray(cells["volume_um3"], dtype=np.float64) if len(position) else np.empty(0)
+        _check_volumes(volume, [f"cells.volume_um3[{k}]" for k in range(volume.size)])
+        return cls([], position, volume, rates)
 
     def cells(self, name: str) -> sp.Cells:
         """What one substrate's field feels of them.
@@ -101,6 +103,15 @@ def vessels_of(vessels: Mapping[str, Mapping[str, Any]], name: str) -> sp.Vessel
             _place(f"vessels[{key!r}]", vessel.get("end_um") or vessel["position_um"]) for key, vessel in chosen.items()
         ],
     )
+
+
+def _check_volumes(volume_um3: FloatArray, names: Sequence[str]) -> None:
+    wrong = np.flatnonzero(~((volume_um3 >= 0) & np.isfinite(volume_um3)))
+    if wrong.size:
+        first = wrong[0]
+        raise sp.InvalidProblemError(
+            f"{names[first]} is {volume_um3.ravel()[first]:g}; finite volumes >= 0 are allowed."
+        )
 
 
 def _place(whose: str, place: Any) -> list[float]:

@@ -31,7 +31,8 @@ def bins_of(location: npt.ArrayLike, n_bins: Sequence[int], bounds: Sequence[flo
     """
     place = np.asarray(location, dtype=np.float64).reshape(-1, 2)
     if not np.isfinite(place).all():
-        raise sp.InvalidProblemError(f"an agent's location is {place[~np.isfinite(place).all(axis=1)][0].tolist()}.")
+        wrong = place[~np.isfinite(place).all(axis=1)][0].tolist()
+        raise sp.InvalidProblemError(f"an agent's location is {wrong}; finite ones are allowed.")
     x, y = (np.clip(place[:, k] * n_bins[k] / bounds[k], 0, n_bins[k] - 1).astype(np.int64) for k in (0, 1))
     return x, y
 
@@ -81,6 +82,9 @@ class Agents:
             for rate in RATES
             for name in names
         }
+        for agent, fL in zip(ids, volume, strict=True):
+            if not 0 <= fL < np.inf:
+                raise sp.InvalidProblemError(f"agent {agent!r} has volume {fL:g} fL; finite volumes >= 0 are allowed.")
         return cls(ids, bins_of(place, n_bins, bounds), np.array(volume, dtype=np.float64), rates)
 
     def cells(self, name: str, spacing_um: float) -> sp.Cells:
