@@ -295,7 +295,7 @@ def test_what_cannot_be_answered_is_refused_in_one_sentence(field, options, mess
         tissue(steppable({"oxygen": oxygen(**field)}, **options), **of_the_host).start()
 
 
-@pytest.mark.parametrize("value", [-1.0, float("nan"), "much", None])
+@pytest.mark.parametrize("value", [-1.0, float("nan"), float("inf"), "much", [1.0]])
 def test_a_cell_whose_entry_is_no_rate_is_named(value):
     simulation = tissue(steppable({"oxygen": oxygen(uptake_per_min={"Stroma": "own"})}))
     simulation.handles.cell_field[15, 8, 0].dict["own"] = value

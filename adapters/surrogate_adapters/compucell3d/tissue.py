@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -21,6 +20,8 @@ FloatArray = npt.NDArray[np.float64]
 
 #: The host counts types in one byte.
 _TYPES = 256
+
+_NUMBERS = (float, int, np.floating, np.integer)
 
 
 def check_types(name: str, field: Field, type_ids: Mapping[str, int]) -> None:
@@ -98,18 +99,18 @@ class Tissue:
 
     def _entries(self, option: str, name: str, key: str) -> FloatArray:
         """What each cell of a type keeps under ``key``, by id."""
-        entries = np.zeros(int(self._ids().max()) + 1)
-        for cell in self.cells:
-            if cell.type == self.type_ids[name] and cell.id < entries.size:  # the newest may have no voxel yet
-                entries[cell.id] = _entry(option, name, key, cell)
+        entries, number = np.zeros(int(self._ids().max()) + 1), self.type_ids[name]
+        # Each look at a cell is a call of the host's, so there are as few as can be: this is what a step costs most.
+        found: list[tuple[int, Any]] = [(cell.id, cell.dict.get(key)) for cell in self.cells if cell.type == number]
+        for cell_id, amount in found:
+            if not isinstance(amount, _NUMBERS) or not 0 <= amount < math.inf:
+                raise sp.InvalidProblemError(_refusal(f"{option}: cell {cell_id} ({name})", key, amount))
+            if cell_id < entries.size:  # the newest may have no voxel yet
+                entries[cell_id] = amount
         return entries
 
 
-def _entry(option: str, name: str, key: str, cell: Any) -> float:
-    whose = f"{option}: cell {cell.id} ({name})"
-    if key not in cell.dict:
-        raise sp.InvalidProblemError(f"{whose} has no dict[{key!r}]; set it, or give the type a number.")
-    value = cell.dict[key]
-    if not isinstance(value, Real) or not math.isfinite(value) or value < 0:
-        raise sp.InvalidProblemError(f"{whose} has dict[{key!r}] = {value!r}; a finite number >= 0 is allowed.")
-    return float(value)
+def _refusal(whose: str, key: str, amount: Any) -> str:
+    if amount is None:
+        return f"{whose} has no dict[{key!r}]; set it, or give the type a number."
+    return f"{whose} has dict[{key!r}] = {amount!r}; a finite number >= 0 is allowed."

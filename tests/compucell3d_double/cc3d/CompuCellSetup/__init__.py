@@ -97,4 +97,5 @@ def run_cc3d_project(cc3d_sim_fname):
     persistent_globals.root = ElementTree.parse(project.parent / description.findtext("XMLScript")).getroot()
     sys.path.insert(0, str(project.parent / "Simulation"))
     script = project.parent / description.findtext("PythonScript")
-    exec(compile(script.read_text(), str(script), "exec"), {"__name__": "__main__"})
+    # With separate globals and locals, as the host does it: a function defined in the script sees no import of it.
+    exec(compile(script.read_text(), str(script), "exec"), {"__name__": "__main__"}, {})

@@ -38,15 +38,16 @@ class floatfieldaux:
         return self._array.max().item()
 
     def __getitem__(self, _indexTuple):
+        # The host's own process is aborted by these; numpy's integers are no int either.
         if not isinstance(_indexTuple, tuple) or len(_indexTuple) != 3:
             raise RuntimeError("Wrong Syntax: Expected something like: field[1,2,3]")
-        if any(isinstance(index, slice) for index in _indexTuple):
+        if not all(isinstance(index, int | float) for index in _indexTuple):
             raise RuntimeError("Wrong Type (X): only integer or float values are allowed here - floats are rounded")
         return self._array[tuple(round(index) for index in _indexTuple)].item()
 
     def __setitem__(self, _indexTyple, _val):
         # One number for a whole slice; the host takes no arrays here.
-        if not np.isscalar(_val):
+        if not isinstance(_val, int | float):
             raise TypeError("in method 'floatfieldaux_setitem', argument 3 of type 'float'")
         self._array[_indexTyple] = _val
 
