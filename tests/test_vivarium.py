@@ -251,6 +251,21 @@ def test_what_the_exchange_counts_is_what_the_field_gives():
     assert np.allclose(np.array(internal[1:]) * volume * COUNTS_PER_MMOLAR_FL, taken[:-1], rtol=1e-9)
 
 
+def test_it_drops_into_a_composite_as_the_host_wires_it():
+    class Stock(Lattice):
+        def generate_processes(self, config):
+            return {**super().generate_processes(config), "diffusion": SurrogateDiffusionField(config["diffusion"])}
+
+    config = lattice_config()
+    engine, processes = colony(Stock(config), GrowDivide(growing()))
+    engine.update(30.0)
+    assert len(processes["diffusion"].history) == 3
+    state = engine.state.get_value()
+    steady = processes["diffusion"].backend("glc").step(processes["diffusion"].state("glc")).field.T
+    assert np.abs(state["fields"]["glc"] - steady).max() <= 1e-12
+    assert all(agent["boundary"]["external"]["glc"] > 0 for agent in state["agents"].values())
+
+
 def field_alone(**parameters: Any) -> SurrogateDiffusionField:
     return SurrogateDiffusionField(
         {

@@ -31,8 +31,8 @@ class SurrogateDiffusionField(DiffusionField):  # type: ignore[misc]
     value into ``boundary.external``. An agent of volume V adds ``u V / V_bin`` to the decay in its bin, u being its
     ``boundary.uptake_per_s``.
 
-    Further stores: ``boundary.taken_up`` of the agents counts the molecules that each took up; ``certificate`` has the
-    bound and the method of each field; ``steady`` the fields themselves, for `HeldField`.
+    Its further ports: ``boundary.taken_up`` of the agents counts the molecules that each took up; ``certificate`` has
+    the bound and the method of each field and ``steady`` the fields, for `HeldField`, if the topology wires them.
 
     Parameters
     ----------
