@@ -8,12 +8,16 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from vivarium.library.units import Quantity, units
 
 import surrogate_plugin as sp
 from surrogate_adapters.vivarium.settings import SECONDS_PER_MINUTE
 
 FloatArray = npt.NDArray[np.float64]
 Bins = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
+
+#: Looked up once: the host's library reads the name of a unit anew each time.
+_UM, _FL = units.um, units.fL
 
 RATES = ("uptake_per_s", "secretion_per_s", "secretion_target")
 
@@ -75,8 +79,8 @@ class Agents:
             If a location, volume or rate is not a finite number, or a volume or rate is negative.
         """
         ids, boundaries = list(agents), [agent["boundary"] for agent in agents.values()]
-        place = [[_plain(one, "um") for one in boundary["location"]] for boundary in boundaries]
-        volume = [_plain(boundary["volume"], "fL") for boundary in boundaries]
+        place = [[_plain(one, _UM) for one in boundary["location"]] for boundary in boundaries]
+        volume = [_plain(boundary["volume"], _FL) for boundary in boundaries]
         rates = {
             (rate, name): np.array([boundary[rate][name] for boundary in boundaries], dtype=np.float64)
             for rate in RATES
@@ -118,6 +122,9 @@ class Agents:
 COUNTS_PER_MMOLAR_FL = 602214.076
 
 
-def _plain(value: Any, unit: str) -> float:
+def _plain(value: Any, unit: Any) -> float:
     """A number in a unit of the host's library, or already without one."""
-    return float(value.to(unit).magnitude) if hasattr(value, "to") else float(value)
+    if not isinstance(value, Quantity):
+        return float(value)
+    # Converting to the unit that it has already would take several times as long as the solve.
+    return float((value if value.units == unit else value.to(unit)).magnitude)
