@@ -415,3 +415,19 @@ def test_the_guides_examples_run_as_they_stand():
     code = "\n".join(re.findall(r"```python\n(.*?)```", GUIDE.read_text(), flags=re.DOTALL))
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_the_benchmark_beside_the_original_field_runs():
+    command = [sys.executable, "-m", "benchmarks.vivarium_composite", "--quick"]
+    done = subprocess.run(command, cwd=Path(__file__).parents[1], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "original" in done.stdout
+    assert done.stdout.count("12x12 bins") == 2
+
+
+def test_the_adapters_package_loads_no_host_until_it_is_asked_for_a_process():
+    code = (
+        "import sys, surrogate_adapters.vivarium, surrogate_adapters.process_bigraph\n"
+        "assert not {'vivarium', 'vivarium_multibody', 'process_bigraph', 'pymunk'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
