@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -15,8 +16,7 @@ ROOT = Path(__file__).parents[1]
 DOUBLE = Path(__file__).parent / "compucell3d_double"
 PROJECT = ROOT / "examples" / "compucell3d_tumour" / "compucell3d_tumour.cc3d"
 GUIDE = (ROOT / "adapters" / "surrogate_adapters" / "compucell3d" / "README.md").read_text()
-#: What a modeller has around the lines of the guide.
-SEEDING = (ROOT / "examples" / "compucell3d_tumour" / "Simulation" / "compucell3d_tumour_steppables.py").read_text()
+BLOCKS = re.findall(r"```python\n(.*?)```", GUIDE, flags=re.DOTALL)
 
 
 def run(*arguments: str, double: bool = True, cwd: Path | None = None) -> str:
@@ -61,18 +61,10 @@ def test_without_the_host_the_steppable_says_what_is_missing():
     assert "cc3d), which is not installed" in run("-c", code, double=False)
 
 
-@pytest.mark.parametrize("block", range(len(re.findall(r"```python\n", GUIDE))))
-def test_every_block_of_the_guide_runs_in_a_project(block, tmp_path):
-    """Each block is a main script, or the field of one, of a project with the example's lattice and seeding."""
-    folder = tmp_path / "Simulation"
-    folder.mkdir()
-    xml = (PROJECT.parent / "Simulation" / "compucell3d_tumour.xml").read_text()
-    (folder / "guide.xml").write_text(xml)
-    (folder / "steppables.py").write_text(SEEDING)
-    (folder / "guide.py").write_text(re.findall(r"```python\n(.*?)```", GUIDE, flags=re.DOTALL)[block])
-    project = tmp_path / "guide.cc3d"
-    project.write_text(
-        "<Simulation><XMLScript>Simulation/guide.xml</XMLScript>"
-        "<PythonScript>Simulation/guide.py</PythonScript></Simulation>"
-    )
+@pytest.mark.parametrize("block", BLOCKS, ids=range(len(BLOCKS)))
+def test_every_block_of_the_guide_is_a_main_script_that_runs(block, tmp_path):
+    """In the place of the example's own."""
+    assert "CompuCellSetup.run()" in block
+    project = shutil.copytree(PROJECT.parent, tmp_path / "project") / PROJECT.name
+    (project.parent / "Simulation" / f"{PROJECT.stem}.py").write_text(block)
     run("-m", "cc3d.run_script", "-i", str(project), cwd=tmp_path)
