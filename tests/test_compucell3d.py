@@ -217,6 +217,18 @@ def test_the_hosts_memory_is_let_go_when_it_finishes():
     assert surrogate.result("oxygen").field.max() == 38.0
 
 
+def test_before_the_host_starts_there_is_nothing_yet_and_afterwards_only_what_was_described():
+    surrogate = steppable({"oxygen": oxygen()})
+    assert surrogate.history == []
+    assert surrogate.result("oxygen") is None
+    with pytest.raises(RuntimeError, match="made when the host starts"):
+        surrogate.backend("oxygen")
+    tissue(surrogate).start()
+    assert len(surrogate.history) == 1
+    with pytest.raises(sp.UnsupportedProblemError, match="'glucose' is not answered for; those that are: oxygen"):
+        surrogate.problem("glucose")
+
+
 def test_a_second_core_init_makes_no_second_fields():
     surrogate = steppable({"oxygen": oxygen()})
     simulation = tissue(surrogate)

@@ -122,7 +122,7 @@ class SurrogateDiffusion(SteppableBasePy):  # type: ignore[misc]
     @property
     def history(self) -> list[HistoryEntry]:
         """One entry a field solved for."""
-        return self._steady.history
+        return self._steady.history if self._substrates else []
 
     def core_init(self, reinitialize_cell_types: bool = True) -> None:
         """Make the fields; called by the host once it has its lattice, and again when that changes."""
@@ -162,8 +162,11 @@ class SurrogateDiffusion(SteppableBasePy):  # type: ignore[misc]
         self.finish()
 
     def backend(self, name: str) -> sp.Backend:
-        """The backend of a field, with its records and settings."""
-        return self._steady.backends[self._known(name)]
+        """The backend of a field, with its records and settings; made when the host starts."""
+        known = self._known(name)
+        if not self._substrates:
+            raise RuntimeError("the fields are made when the host starts: CompuCellSetup.run() comes first.")
+        return self._steady.backends[known]
 
     def result(self, name: str) -> sp.StepResult | None:
         """The last field of a name in float64, on the lattice solved on; None before the host has started."""
