@@ -341,6 +341,9 @@ def test_a_copied_model_goes_on_with_fields_of_its_own(duplicate):
     for _ in range(3):
         twin.step()
         assert twin.off <= 1e-5
+        assert all(twin.grid[agent.cell.coordinate] is agent.cell for agent in twin.agents)
+        assert all(cell.connections for cell in twin.grid)
+        assert {id(cell) for cell in twin.grid.all_cells} == {id(cell) for cell in twin.grid}
         seen = {agent.cell.oxygen for agent in twin.agents}
         assert seen <= set(twin.grid.oxygen.data.ravel())
     assert np.array_equal(model.grid.oxygen.data, before)
@@ -348,6 +351,32 @@ def test_a_copied_model_goes_on_with_fields_of_its_own(duplicate):
     assert not np.array_equal(twin.grid.oxygen.data, before)
     model.step()
     assert model.off <= 1e-5
+
+
+def test_the_substrates_of_a_copy_share_an_engine_as_those_of_the_original_do():
+    model = still(cells=5, vessels=1)
+    substrates = dict.fromkeys(("oxygen", "glucose", "lactate"), OXYGEN)
+    link = attach(model, substrates=substrates, spacing_um=H, volume_um3=VOLUME)
+    twin = copy.deepcopy(model).step.__self__
+    engines = [[each.backend(name).engine for name in substrates] for each in (link, twin)]
+    assert [len(set(map(id, each))) for each in engines] == [1, 1]
+    assert engines[0][0] is not engines[1][0]
+
+
+def test_agents_of_another_space_do_not_count():
+    model = still(cells=4, vessels=1)
+    other = OrthogonalMooreGrid((17, 11), random=model.random)
+    Tumour(model, other[3, 3])
+    Vessel(model, other[9, 9], 99.0)
+    link = attached(model, space=model.grid)
+    assert len(link.state("oxygen").cells) == 4
+    model.step()
+    assert model.grid.oxygen.data.max() <= 38.0
+
+    pond = lake()
+    water, pond.space = pond.space, ContinuousSpace([[-80.0, 240.0], [0.0, 200.0]], random=pond.random)
+    Swimmer(pond, (0.0, 50.0))
+    assert len(attached(pond, WATER, space=water, spacing_um=10.0).state("oxygen").cells) == len(PLACES) + 1  # a vessel
 
 
 def test_a_copied_continuous_space_goes_on_as_well():

@@ -14,9 +14,7 @@ def mend(grid: Any) -> None:
     last = grid[tuple(side - 1 for side in grid.dimensions)]
     if type(last) is grid.cell_klass:
         return
-    vars(grid).pop("all_cells", None)  # may still hold the stray cells
     for cell in grid:
         cell.__class__ = grid.cell_klass
         for agent in cell.agents:
             agent._mesa_cell = cell
-    grid._connect_cells()
