@@ -69,17 +69,17 @@ def settings_text(executable: Path, substrates: Sequence[str], tolerance: float 
     --------
     >>> print(settings_text(Path("/venv/bin/python"), ["oxygen"], None))
     # How surrogate_backend.hpp answers for this simulation; the guide tells of every key.
-    python = "/venv/bin/python" # the interpreter that has surrogate-plugin
+    python = '/venv/bin/python' # the interpreter that has surrogate-plugin
     substrates = ["oxygen"] # all others stay with PhysiCell's own solver
     # tolerance = 0.38 # largest error anywhere, in the substrate's unit; by default 1 % of its largest Dirichlet value
     <BLANKLINE>
     """
     given = "# tolerance = 0.38" if tolerance is None else f"tolerance = {float(tolerance)!r}"
-    # A JSON string or list of strings is one of TOML too.
+    named = json.dumps(list(substrates), ensure_ascii=False)  # a list of strings is the same in TOML
     return (
         "# How surrogate_backend.hpp answers for this simulation; the guide tells of every key.\n"
-        f"python = {json.dumps(str(executable))} # the interpreter that has surrogate-plugin\n"
-        f"substrates = {json.dumps(list(substrates))} # all others stay with PhysiCell's own solver\n"
+        f"python = {_quoted(str(executable))} # the interpreter that has surrogate-plugin\n"
+        f"substrates = {named} # all others stay with PhysiCell's own solver\n"
         f"{given} # largest error anywhere, in the substrate's unit; by default 1 % of its largest Dirichlet value\n"
     )
 
@@ -112,3 +112,8 @@ def _write(path: Path, text: str, force: bool) -> Written:
         return Written(path, "kept")
     path.write_text(text, encoding="utf-8")
     return Written(path, outcome)
+
+
+def _quoted(path: str) -> str:
+    """A path for TOML as it stands, since the header that reads this line undoes no escapes."""
+    return json.dumps(path, ensure_ascii=False) if "'" in path else f"'{path}'"
