@@ -340,6 +340,8 @@ def test_a_resized_lattice_is_told():
     simulation.handles.cell_field._cells = np.full((30, 18, 1), None, dtype=object)
     with pytest.raises(sp.UnsupportedProblemError, match=r"resized to \(30, 18, 1\)"):
         simulation.turn()
+    with pytest.raises(sp.UnsupportedProblemError, match="was resized"):
+        surrogate.__init__(surrogate.frequency)  # what the host does with every steppable
 
 
 def test_two_steppables_cannot_answer_for_one_field():

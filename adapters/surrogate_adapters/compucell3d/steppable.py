@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import numpy.typing as npt
@@ -144,6 +144,8 @@ class SurrogateDiffusion(SteppableBasePy):  # type: ignore[misc]
         if needs_ids(self._described.values()):
             self._maps["id"] = make_map(self.simulator, _ID_MAP, "int32")
         self._shared = {name: make_concentration_field(self.simulator, name) for name in self._substrates}
+        # The host makes every steppable anew when it resizes its lattice, by this call.
+        self.__init__ = self._refuse_another_lattice  # type: ignore[misc]
 
     def start(self) -> None:
         """Solve for the fields, so that they are there before the first Monte Carlo step."""
@@ -185,15 +187,16 @@ class SurrogateDiffusion(SteppableBasePy):  # type: ignore[misc]
             self._shared[name][...] = substrate.on_lattice(result.field, tissue)
 
     def _tissue(self) -> Tissue:
-        lattice, now = self._lattice(), dimensions_of(self)
-        if now != (*lattice[::-1], 1):
-            raise sp.UnsupportedProblemError(
-                f"the lattice was resized to {now}; fields keep the size they were made with, {(*lattice[::-1], 1)}."
-            )
+        if dimensions_of(self) != (*self._lattice()[::-1], 1):
+            self._refuse_another_lattice()
         self.copy_cell_attribute_field_values_to(_TYPE_MAP, "type")
         if "id" in self._maps:
             self.copy_cell_attribute_field_values_to(_ID_MAP, "id")
         return Tissue(self._maps["type"], self._maps.get("id"), self.cell_list, self.cell_type.get_data())
+
+    def _refuse_another_lattice(self, *_: object) -> NoReturn:
+        made, now = (*self._lattice()[::-1], 1), dimensions_of(self)
+        raise sp.UnsupportedProblemError(f"the lattice was resized to {now}; fields keep the size {made} they have.")
 
     def _lattice(self) -> tuple[int, int]:
         return next(iter(self._substrates.values())).lattice

@@ -24,7 +24,8 @@ class Hypoxia(SteppableBasePy):
     def step(self, mcs):
         oxygen = self.field.oxygen
         for cell in self.cell_list_by_type(self.TUMOUR):
-            if oxygen[cell.xCOM % self.dim.x, cell.yCOM, 0] < 12.0:
+            # Whole numbers: the host does not check whether a place is on the lattice, and rounds up at its end.
+            if oxygen[round(cell.xCOM) % self.dim.x, round(cell.yCOM), 0] < 12.0:
                 cell.type = self.HYPOXIC
                 cell.dict["oxygen_uptake"] = 10.0
 

@@ -43,7 +43,10 @@ class floatfieldaux:
             raise RuntimeError("Wrong Syntax: Expected something like: field[1,2,3]")
         if not all(isinstance(index, int | float) for index in _indexTuple):
             raise RuntimeError("Wrong Type (X): only integer or float values are allowed here - floats are rounded")
-        return self._array[tuple(round(index) for index in _indexTuple)].item()
+        place = tuple(round(index) for index in _indexTuple)
+        if not all(0 <= index < side for index, side in zip(place, self._array.shape, strict=True)):
+            raise IndexError(f"{place} is off the lattice: the host would read somebody else's memory here")
+        return self._array[place].item()
 
     def __setitem__(self, _indexTyple, _val):
         # One number for a whole slice; the host takes no arrays here.
