@@ -16,7 +16,14 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 PACKAGES = [ROOT / "surrogate_plugin", ROOT / "adapters/surrogate_adapters", ROOT / "training/surrogate_training"]
 OURS = {package.name for package in PACKAGES}
 #: Where the module and the package it comes from have different names.
-DISTRIBUTION = {"PIL": "pillow", "sksparse": "scikit-sparse"}
+DISTRIBUTION = {
+    "PIL": "pillow",
+    "pydantic_core": "pydantic",
+    "sksparse": "scikit-sparse",
+    "vivarium": "vivarium-core",
+}
+#: Hosts that no package index has.
+ELSEWHERE = {"cc3d"}
 
 
 def normal(requirement: str) -> str:
@@ -43,7 +50,7 @@ def foreign(folder: Path) -> set[str]:
 def test_every_import_is_a_declared_dependency(package: Path) -> None:
     extras = [requirement for extra in PROJECT["optional-dependencies"].values() for requirement in extra]
     declared = {normal(requirement) for requirement in [*PROJECT["dependencies"], *extras]}
-    assert foreign(package) - declared == set()
+    assert foreign(package) - declared - ELSEWHERE == set()
 
 
 def test_every_dependency_is_used() -> None:
@@ -54,7 +61,10 @@ def test_every_dependency_is_used() -> None:
 def test_every_dependency_is_pinned_in_the_constraints() -> None:
     lines = (ROOT / "constraints.txt").read_text().splitlines()
     pinned = {normal(line) for line in lines if "==" in line}
-    wanted = PROJECT["dependencies"] + PROJECT["optional-dependencies"]["dev"]
+    extras = PROJECT["optional-dependencies"]
+    # What an extra takes from another one, "surrogate-plugin[mesa]", is that other one's.
+    wanted = PROJECT["dependencies"] + extras["dev"] + [need for extra in extras.values() for need in extra]
+    wanted = [need for need in wanted if normal(need) not in ("surrogate-plugin", "scikit-sparse")]
     assert {normal(requirement) for requirement in wanted} - pinned == set()
     assert [
         line for line in lines if line and not line.startswith("#") and not re.fullmatch(r"[\w.-]+==[\w.]+", line)
