@@ -59,6 +59,16 @@ def _report_versions(console: Console) -> None:
     console.print(made)
 
 
+def _threads() -> str:
+    """How the compiled loops are shared out; it shows after the first of them has run."""
+    import numba
+
+    from surrogate_plugin import Problem, solve
+
+    solve(Problem([[1.0] + 63 * [0.0]] * 8), method="multigrid")
+    return f"{numba.get_num_threads()} threads of {numba.threading_layer()}"
+
+
 def _version(package: str) -> str | None:
     try:
         return importlib.metadata.version(package)
@@ -68,7 +78,7 @@ def _version(package: str) -> str | None:
 
 def _report_devices(console: Console) -> None:
     made = table("Devices", "device", "what it is")
-    made.add_row("cpu", f"{_usable_cores()} of {os.cpu_count()} cores usable")
+    made.add_row("cpu", f"{_usable_cores()} of {os.cpu_count()} cores usable; {_threads()}")
     try:
         import torch
     except (ImportError, OSError) as error:
