@@ -19,6 +19,7 @@ from surrogate_plugin.solution import Reason, Solution
 from surrogate_plugin.solvers.hierarchy import Hierarchy
 from surrogate_plugin.solvers.sparse_direct import SparseDirect
 from surrogate_plugin.solvers.spectral import Spectral
+from surrogate_plugin.solvers.threads import few_for
 from surrogate_plugin.task import Task
 
 Policy = Literal["surrogate-first", "fastest"]
@@ -93,7 +94,7 @@ class Engine:
             raise InvalidProblemError(f"tolerance is {tolerance!r}; a positive finite number is allowed.")
         if previous is not None:
             previous = _usable(previous, problem)
-        with self._lock:
+        with self._lock, few_for(problem.source.size):
             return self._route(Task(problem, tolerance, previous), method)
 
     def _route(self, task: Task, method: str) -> Solution:

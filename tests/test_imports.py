@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import inspect
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -81,20 +80,3 @@ def test_type_checkers_and_the_interpreter_see_the_same_names() -> None:
 def test_an_unknown_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="no_such_name"):
         surrogate_plugin.no_such_name  # noqa: B018
-
-
-@pytest.mark.parametrize(("chosen", "layer"), [({}, "omp"), ({"NUMBA_THREADING_LAYER": "workqueue"}, "workqueue")])
-def test_loops_are_shared_out_by_openmp_unless_the_user_says_otherwise(chosen, layer) -> None:
-    """TBB, numba's first choice where it is installed, is many times slower for loops as short as ours."""
-    code = (
-        "import numba, numpy as np, surrogate_plugin as sp\n"
-        "sp.solve(sp.Problem(np.eye(64)), method='multigrid')\n"
-        "from numba import config\n"
-        "print(config.THREADING_LAYER_PRIORITY[0], numba.threading_layer())"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code], check=True, capture_output=True, text=True, env={**os.environ, **chosen}
-    )
-    first, used = done.stdout.split()
-    assert used == layer
-    assert (first == "omp") is not bool(chosen)
