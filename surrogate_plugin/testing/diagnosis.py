@@ -68,6 +68,16 @@ def _mistakes(scenario: Scenario, name: str, cells: CellTable) -> Iterator[tuple
         "It is the field of cells as large as their voxels: uptake counts times V_cell / V_voxel.",
         lambda: scenario.steady(name, replace(cells, volume_um3=unit)),
     )
+    yield "It is the field of cells that secrete nothing.", lambda: scenario.steady(name, cells.giving(0.0))
+    for times, told in (
+        (60.0, "60 times their rates: per minute was read as per second."),
+        (1.0 / 60.0, "1/60 of their rates: per second was read as per minute."),
+    ):
+        off = cells.eating(times).giving(times)
+        yield f"It is the field of cells with {told}", lambda off=off: scenario.steady(name, off)  # type: ignore[misc]
+    for other in scenario.names:
+        if other != name:
+            yield f"It is the field of {other}.", lambda other=other: scenario.steady(other, cells)  # type: ignore[misc]
     yield "It is the field without any cells.", lambda: scenario.steady(name, cells.take([]))
     yield "It is the field of the cells as they were at first.", lambda: scenario.steady(name, scenario.cells)
     if medium.fixed.any():

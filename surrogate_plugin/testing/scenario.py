@@ -85,6 +85,10 @@ class CellTable:
         """The same cells with their uptake multiplied."""
         return replace(self, uptake_per_min={name: times * rate for name, rate in self.uptake_per_min.items()})
 
+    def giving(self, times: float) -> CellTable:
+        """The same cells with their secretion multiplied."""
+        return replace(self, secretion_per_min={name: times * rate for name, rate in self.secretion_per_min.items()})
+
 
 @dataclass(frozen=True, eq=False)
 class Scenario:
