@@ -114,10 +114,10 @@ def test_options_that_are_not_allowed_are_named(options, message):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"diffusivity_um2_per_min": 0.0}, r"Substrate.diffusivity_um2_per_min is 0.0; input should be greater than 0"),
-        ({"decay_per_min": float("nan")}, "Substrate.decay_per_min is nan"),
-        ({"decay": 1.0}, "Substrate has no option 'decay'; it has diffusivity_um2_per_min"),
-        ({"uptake_per_min": 10.0}, "Substrate.uptake_per_min: 10.0 is no mapping"),
+        ({"diffusivity_um2_per_min": 0.0}, r"Substrate: diffusivity_um2_per_min is 0.0; input should"),
+        ({"decay_per_min": float("nan")}, "Substrate: decay_per_min is nan"),
+        ({"decay": 1.0}, "Substrate has no setting 'decay'; it has diffusivity_um2_per_min"),
+        ({"uptake_per_min": 10.0}, "Substrate: uptake_per_min: 10.0 is no mapping"),
         ({"uptake_per_min": {Tumour: -1.0}}, "the reading for Tumour is -1.0"),
         ({"uptake_per_min": {Tumour: float("nan")}}, "the reading for Tumour is nan"),
         ({"uptake_per_min": {Tumour: None}}, "the reading for Tumour is None"),
@@ -133,7 +133,7 @@ def test_a_substrate_that_is_not_allowed_is_refused_in_one_sentence(options, mes
 
 
 def test_a_substrate_without_diffusivity_is_incomplete():
-    with pytest.raises(sp.InvalidProblemError, match=r"Substrate\.diffusivity_um2_per_min is missing"):
+    with pytest.raises(sp.InvalidProblemError, match="Substrate: diffusivity_um2_per_min is missing"):
         Substrate()
 
 

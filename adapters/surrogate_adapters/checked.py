@@ -94,6 +94,8 @@ def _one_sentence(settings: type[Checked], error: ValidationError) -> str:
     if first["type"] == "extra_forbidden":
         has = f"; it has {', '.join(settings.model_fields)}" if len(path) == 1 else ""
         return f"{owner} has no setting {where!r}{has}."
+    if first["type"] == "value_error":  # raised by a validator of ours, which has said it all
+        return ": ".join(filter(None, (owner, where, str(first["ctx"]["error"]))))
     said = first["msg"][0].lower() + first["msg"][1:]
     return f"{owner}: {where} is {first['input']!r}; {said}."
 

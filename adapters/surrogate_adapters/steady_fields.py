@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import surrogate_plugin as sp
 from surrogate_adapters.options import recorders
@@ -105,3 +106,10 @@ class SteadyFields:
     def method(self, name: str) -> str:
         """Who solved for the field that a substrate has now."""
         return self._latest[name].method
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        # Each backend of a copy comes with an engine of its own; one network is enough.
+        first, *others = self.backends.values()
+        for backend in others:
+            backend.engine = first.engine

@@ -11,11 +11,11 @@ import numpy.typing as npt
 
 import surrogate_plugin as sp
 from surrogate_adapters.mesa.census import Census, held
-from surrogate_adapters.mesa.history import HistoryEntry
 from surrogate_adapters.mesa.readings import ByClass, Reading, of_class
 from surrogate_adapters.mesa.spaces import Space, space_of
 from surrogate_adapters.mesa.substrate import Substrate
-from surrogate_adapters.options import names_of, recorders, tolerances
+from surrogate_adapters.options import names_of, tolerances
+from surrogate_adapters.steady_fields import HistoryEntry, SteadyFields
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -98,13 +98,11 @@ def attach(
     _check_model(host, substrates)
     names = names_of(list(substrates), list(substrates))
     volumes = _volumes(volume_um3, substrates)
-    wanted, stores = tolerances(tolerance, names), recorders(record, names)
+    wanted = tolerances(tolerance, names)
     place = space_of(host, space, spacing_um, thickness_um)
-    engine = sp.Engine(model=model, device=device, policy=policy)
     options: dict[str, Any] = {"model": model, "method": method, "policy": policy, "device": device}
-    backends = {}
-    for name, substrate in substrates.items():
-        config = sp.BackendConfig(
+    configs = {
+        name: sp.BackendConfig(
             domain=place.domain,
             diffusivity_um2_per_min=substrate.diffusivity_um2_per_min,
             decay_per_min=substrate.decay_per_min,
@@ -114,10 +112,12 @@ def attach(
             tolerance=wanted[name],
             **options,
         )
-        backends[name] = sp.Backend(config, engine=engine, recorder=stores[name])
+        for name, substrate in substrates.items()
+    }
+    fields = SteadyFields(configs, record)
     for name, substrate in substrates.items():
         place.prepare(name, substrate.initial)
-    return Attachment(host, place, substrates, backends, volumes, vessel_radius_um)
+    return Attachment(host, place, substrates, fields, volumes, vessel_radius_um)
 
 
 class Attachment:
@@ -128,7 +128,7 @@ class Attachment:
     Attributes
     ----------
     history : list of HistoryEntry
-        One a substrate and update.
+        One a field solved for, with the number of steps that the model had finished, and how long it was held.
     """
 
     def __init__(
@@ -136,15 +136,14 @@ class Attachment:
         host: Any,
         space: Space,
         substrates: Mapping[str, Substrate],
-        backends: Mapping[str, sp.Backend],
+        fields: SteadyFields,
         volume_um3: ByClass,
         vessel_radius_um: Reading,
     ) -> None:
-        self.history: list[HistoryEntry] = []
         self._host = host
         self._space = space
         self._substrates = dict(substrates)
-        self._backends = dict(backends)
+        self._fields = fields
         self._volume_um3 = dict(volume_um3)
         self._vessel_radius_um = vessel_radius_um
         self._kinds = tuple(dict.fromkeys(kind for each in substrates.values() for kind in each.kinds))
@@ -152,6 +151,11 @@ class Attachment:
         self._host_step = host.step
         self._attached = True
         host.step = self.step
+
+    @property
+    def history(self) -> list[HistoryEntry]:
+        """One entry a field solved for."""
+        return self._fields.history
 
     def step(self, *args: Any, **options: Any) -> None:
         """Stand in for the model's step: first the fields, then the agents."""
@@ -169,10 +173,10 @@ class Attachment:
         InvalidProblemError, UnsupportedProblemError
             If an agent says something that is not allowed; all layers are left as they were.
         """
-        results = {name: self._backends[name].step(state) for name, state in self._states().items()}
+        states = self._states().items()
+        results = {name: self._fields.solve(name, state, self._host.steps) for name, state in states}
         for name, result in results.items():
             self._space.write(name, result.field)
-            self.history.append(HistoryEntry(name, self._host.steps, result.record))
         self._results = results
 
     def detach(self) -> None:
@@ -221,22 +225,16 @@ class Attachment:
 
     def backend(self, substrate: str) -> sp.Backend:
         """The backend of a substrate, with its records."""
-        if substrate not in self._backends:
-            attached = ", ".join(self._backends)
+        if substrate not in self._substrates:
+            attached = ", ".join(self._substrates)
             raise sp.UnsupportedProblemError(f"substrate {substrate!r} is not attached; attached are {attached}.")
-        return self._backends[substrate]
+        return self._fields.backends[substrate]
 
     def __enter__(self) -> Attachment:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.detach()
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        vars(self).update(state)
-        first, *others = self._backends.values()
-        for backend in others:
-            backend.engine = first.engine
 
     def _states(self) -> dict[str, sp.TissueState]:
         host, space = self._host, self._space
@@ -262,7 +260,7 @@ def _check_model(host: Any, substrates: Any) -> None:
     owner = getattr(host.step, "__self__", None)
     while isinstance(owner, Attachment):
         for name in substrates:
-            if name in owner._backends:
+            if name in owner._substrates:
                 raise sp.InvalidProblemError(f"substrate {name!r} is attached already; detach the former first.")
         owner = getattr(owner._host_step, "__self__", None)
 

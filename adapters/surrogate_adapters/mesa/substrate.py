@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import field_validator, model_validator
 
-import surrogate_plugin as sp
+from surrogate_adapters.checked import Checked, NotNegative, Positive
 from surrogate_adapters.mesa.readings import Reading, of_class
 
-_Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-_NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 _READINGS = "a number >= 0, the name of an attribute, or a function of the agent"
 
 
-class Substrate(BaseModel):
+class Substrate(Checked):
     """One substrate of a model, with its units.
 
     A rate or value of agents is a number, the name of an attribute (``"uptake"``), or a function of the agent; a
@@ -54,25 +52,15 @@ class Substrate(BaseModel):
     (<class '...Tumour'>,)
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
-
-    diffusivity_um2_per_min: _Positive
-    decay_per_min: _NotNegative = 0.0
+    diffusivity_um2_per_min: Positive
+    decay_per_min: NotNegative = 0.0
     uptake_per_min: Mapping[type, Reading] = {}
     secretion_per_min: Mapping[type, Reading] = {}
     secretion_target: Mapping[type, Reading] = {}
     vessels: Mapping[type | str, Reading] = {}
     boundary: str | float | Mapping[str, str | float] | None = None
-    michaelis_km: _Positive | None = None
-    initial: _NotNegative = 0.0
-
-    if not TYPE_CHECKING:  # the signature that pydantic gives type checkers is the better one
-
-        def __init__(self, **options: Any) -> None:
-            try:
-                super().__init__(**options)
-            except ValidationError as error:
-                raise sp.InvalidProblemError(_one_sentence(error)) from None
+    michaelis_km: Positive | None = None
+    initial: NotNegative = 0.0
 
     @field_validator("uptake_per_min", "secretion_per_min", "secretion_target", "vessels", mode="plain")
     @classmethod
@@ -113,17 +101,3 @@ def _is_reading(reading: Any) -> bool:
         return bool(0.0 <= float(reading) < float("inf"))
     except (TypeError, ValueError):
         return False
-
-
-def _one_sentence(error: ValidationError) -> str:
-    """What pydantic found wrong first, in the words of this package."""
-    first = error.errors()[0]
-    name = ".".join(("Substrate", *map(str, first["loc"][:1])))
-    if first["type"] == "missing":
-        return f"{name} is missing."
-    if first["type"] == "extra_forbidden":
-        return f"Substrate has no option {first['loc'][0]!r}; it has {', '.join(Substrate.model_fields)}."
-    if first["type"] == "value_error":
-        return f"{name}: {first['ctx']['error']}"
-    message = first["msg"]
-    return f"{name} is {first['input']!r}; {message[0].lower()}{message[1:]}."
