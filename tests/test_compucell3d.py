@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,12 +10,7 @@ import pytest
 
 import surrogate_plugin as sp
 from surrogate_adapters.compucell3d import Field, LatticeField
-
-sys.path.insert(0, str(Path(__file__).parent / "compucell3d_double"))
-try:
-    import compucell3d_driving as driving
-finally:
-    sys.path.pop(0)
+from tests.compucell3d_double import compucell3d_driving as driving
 
 #: Exact to here, relative to the largest value; the rest is the host's float32.
 TIGHT = 1e-8

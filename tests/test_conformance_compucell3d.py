@@ -2,114 +2,19 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator, Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator
 
-import numpy as np
 import pytest
 
-from surrogate_adapters.compucell3d import Field
-from surrogate_plugin.testing import AdapterSuite, CellTable, Scenario
-
-sys.path.insert(0, str(Path(__file__).parent / "compucell3d_double"))
-try:
-    import compucell3d_driving as driving
-finally:
-    sys.path.pop(0)
-
-MINUTES_PER_MCS = 1e-5
+from surrogate_plugin.testing import AdapterSuite, Scenario
+from tests.compucell3d_double.compucell3d_driving import double_on_the_path
+from tests.hosts.compucell3d import CompuCell3D
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _double() -> Iterator[None]:
-    with driving.double_on_the_path():
+    with double_on_the_path():
         yield
-
-
-class CompuCell3D:
-    """Cells of one pixel, with rates of their own in ``cell.dict``; a vessel's type says how many fields it holds."""
-
-    def __init__(self, scenario: Scenario) -> None:
-        self.scenario, self.cells, self.simulation = scenario, scenario.cells, None
-
-    def _begin(self, steppables: Sequence[Any] = (), answered: Sequence[str] = ()) -> None:
-        scenario = self.scenario
-        rows, columns = scenario.shape
-        per_pixel = MINUTES_PER_MCS / scenario.spacing_um**2
-        solved = [
-            (m.name, m.diffusivity_um2_per_min * per_pixel, m.decay_per_min * MINUTES_PER_MCS, m.initial)
-            for m in scenario.media
-            if m.name not in answered
-        ]
-        types = ["Cell", *(f"Vessel{count}" for count in range(1, len(scenario.media) + 1))]
-        self.simulation = driving.Simulation(driving.xml((columns, rows, 1), types, solved=solved), steppables)
-        holding = np.sum([m.fixed for m in scenario.media], axis=0)
-        for row, column in np.argwhere(holding > 0):
-            held = {f"{m.name}_held": m.value[row, column] for m in scenario.media if m.fixed[row, column]}
-            self.simulation.place(f"Vessel{holding[row, column]}", int(column), int(row), **held)
-        self._put()
-
-    def attach(self, substrates: Sequence[str], tolerance: float) -> None:
-        from surrogate_adapters.compucell3d import SurrogateDiffusion
-
-        media = self.scenario.media
-        fields = {m.name: self._described(m, first) for first, m in enumerate(media)}
-        surrogate = SurrogateDiffusion(
-            fields,
-            um_per_pixel=self.scenario.spacing_um,
-            minutes_per_mcs=MINUTES_PER_MCS,
-            substrates=substrates,
-            tolerance=tolerance,
-        )
-        self._begin([surrogate], substrates)
-        self.simulation.start()
-
-    def _described(self, medium: Any, first: int) -> Field:
-        name = medium.name
-        return Field(
-            diffusivity_um2_per_min=medium.diffusivity_um2_per_min,
-            decay_per_min=medium.decay_per_min,
-            uptake_per_min={"Cell": f"{name}_uptake"},
-            secretion_per_min={"Cell": f"{name}_secretion"},
-            secretion_target={"Cell": f"{name}_target"},
-            fixed={f"Vessel{n}": f"{name}_held" for n in range(first + 1, len(self.scenario.media) + 1)},
-        )
-
-    def advance(self) -> None:
-        if self.simulation is None:
-            self._begin()
-            self.simulation.start()
-        self.simulation.turn()
-
-    def field(self, substrate: str) -> np.ndarray:
-        if self.simulation is None:
-            self._begin()
-        return self.simulation.field(substrate)
-
-    def seen(self, substrate: str) -> np.ndarray:
-        field = getattr(self.simulation.handles.field, substrate)
-        return np.array([field[cell.xCOM, cell.yCOM, 0] for cell in self.placed])
-
-    def put(self, cells: CellTable) -> None:
-        self.cells = cells
-        if self.simulation is not None:
-            for cell in self.placed:
-                self.simulation.handles.delete_cell(cell)
-            self._put()
-
-    def _put(self) -> None:
-        cells, scenario = self.cells, self.scenario
-        share = cells.volume_um3 / scenario.voxel_volume_um3  # a pixel is a whole voxel; the scenario's cells are less
-        self.placed = []
-        for k, (row, column) in enumerate(zip(*scenario.voxels(cells), strict=True)):
-            entries = {}
-            for name in scenario.names:
-                entries[f"{name}_uptake"] = share[k] * cells.uptake_per_min[name][k]
-                entries[f"{name}_secretion"] = share[k] * cells.secretion_per_min[name][k]
-                entries[f"{name}_target"] = cells.secretion_target[name][k]
-            self.placed.append(self.simulation.place("Cell", int(column), int(row), **entries))
 
 
 class TestConformance(AdapterSuite):

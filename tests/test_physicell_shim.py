@@ -6,13 +6,11 @@ import csv
 import ctypes
 import dataclasses
 import gc
-import importlib.util
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -20,24 +18,11 @@ import pytest
 
 import surrogate_plugin as sp
 from surrogate_plugin.testing import AdapterSuite, CellTable, Medium, Scenario
+from tests.hosts.physicell import CORNER, Driven, put, write_settings
+from tests.physicell_stand_in import driver
 
-
-def _driver() -> ModuleType:
-    """`physicell_stand_in/driver.py`, which is no module of a package."""
-    path = Path(__file__).parent / "physicell_stand_in" / "driver.py"
-    spec = importlib.util.spec_from_file_location("physicell_stand_in_driver", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-driver = _driver()
 pytestmark = pytest.mark.skipif(driver.missing() is not None, reason=f"compiling needs more: {driver.missing()}")
 
-CORNER = np.array([-130.0, 40.0])
 DT = 0.01
 
 
@@ -59,65 +44,7 @@ def _shared(factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def write_settings(folder: Path, **keys: Any) -> Path:
-    """A `surrogate.toml`; Python's literals of strings, numbers and flat lists are TOML's too."""
-    path = folder / "surrogate.toml"
-    path.write_text("".join(f"{key} = {value!r}\n" for key, value in ({"substrates": ["oxygen"]} | keys).items()))
-    return path
-
-
 # --- the conformance kit ---
-
-
-class Driven:
-    """A stand-in set up with a scenario; every step of it is a phenotype step too, so that each one is solved for."""
-
-    def __init__(self, library: ctypes.CDLL, scenario: Scenario, folder: Path) -> None:
-        rows, columns = scenario.shape
-        self.names, self.folder = scenario.names, folder
-        self.host = driver.StandIn(
-            library,
-            (columns, rows),
-            [(m.name, m.diffusivity_um2_per_min, m.decay_per_min, m.initial) for m in scenario.media],
-            spacing_um=(scenario.spacing_um, scenario.spacing_um, scenario.thickness_um),
-            corner_um=CORNER,
-            times_min=(0.001, 0.001, 0.001),
-        )
-        self.host.set_threads(1)
-        for medium in scenario.media:
-            for row, column in np.argwhere(medium.fixed):
-                self.host.fix(int(row), int(column), medium.name, float(medium.value[row, column]))
-        self.put(scenario.cells)
-
-    def attach(self, substrates: Sequence[str], tolerance: float) -> None:
-        try:
-            self.host.attach(write_settings(self.folder, substrates=list(substrates), tolerance=tolerance))
-        except driver.HostError as error:
-            raise sp.UnsupportedProblemError(str(error)) from error
-
-    def detach(self) -> None:
-        self.host.detach()
-
-    def advance(self) -> None:
-        self.host.advance()
-
-    def field(self, substrate: str) -> np.ndarray:
-        return self.host.density(substrate)
-
-    def seen(self, substrate: str) -> np.ndarray:
-        return self.host.seen(substrate)
-
-    def put(self, cells: CellTable) -> None:
-        put(self.host, cells, self.names)
-
-
-def put(host: Any, cells: CellTable, names: Sequence[str], export: float = 0.0) -> None:
-    rates = [
-        (cells.uptake_per_min[name], cells.secretion_per_min[name], cells.secretion_target[name]) for name in names
-    ]
-    every = np.full((len(cells), len(names), 4), export)
-    every[..., :3] = np.moveaxis(np.array(rates).reshape(len(names), 3, len(cells)), 2, 0)
-    host.put(cells.position_um + CORNER, cells.volume_um3, every)
 
 
 class TestConformance(AdapterSuite):

@@ -6,7 +6,6 @@ import pickle
 import re
 import subprocess
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,104 +21,10 @@ from vivarium_multibody.processes.diffusion_field import DiffusionField
 import surrogate_plugin as sp
 from surrogate_adapters.vivarium import SurrogateDiffusionField, SurrogateLattice, register
 from surrogate_adapters.vivarium.agents import COUNTS_PER_MMOLAR_FL
-from surrogate_plugin.testing import AdapterSuite, CellTable, Scenario
+from surrogate_plugin.testing import AdapterSuite, Scenario
+from tests.hosts.vivarium import Vivarium
 
 GUIDE = Path(__file__).parents[1] / "adapters" / "surrogate_adapters" / "vivarium" / "README.md"
-
-
-class Vivarium:
-    """An engine with a field alone: agents stay where they are put."""
-
-    STEP_S = 2.0
-
-    def __init__(self, scenario: Scenario) -> None:
-        self.scenario = scenario
-        self.cells = scenario.cells
-        self.attached = False
-        self._compose(DiffusionField(self._lattice()))
-
-    def attach(self, substrates: Sequence[str], tolerance: float) -> None:
-        media = {m.name: m for m in self.scenario.media if m.name in substrates}
-        ours = {
-            "substrates": list(substrates),
-            "diffusivity_um2_per_s": {name: m.diffusivity_um2_per_min / 60 for name, m in media.items()},
-            "decay_per_s": {name: m.decay_per_min / 60 for name, m in media.items()},
-            "fixed": {name: m.fixed.T for name, m in media.items()},
-            "fixed_value": {name: m.value.T for name, m in media.items()},
-            "tolerance": tolerance,
-        }
-        self._compose(SurrogateDiffusionField({**self._lattice(), **ours}))
-        self.attached = True
-
-    def advance(self) -> None:
-        self.before = self._boundaries("taken_up") if self.attached else []
-        self.engine.update(self.STEP_S)
-
-    def field(self, substrate: str) -> np.ndarray:
-        return self.engine.state.get_path(("fields", substrate)).get_value().T.copy()
-
-    def seen(self, substrate: str) -> np.ndarray:
-        return np.array([external[substrate] for external in self._boundaries("external")])
-
-    def taken_up(self, substrate: str) -> float:
-        """The host's counts of molecules, in mmol / L times fL (= um^3) / min."""
-        counts = sum(after[substrate] for after in self._boundaries("taken_up"))
-        counts -= sum(before[substrate] for before in self.before)
-        return counts / COUNTS_PER_MMOLAR_FL / (self.STEP_S / 60)
-
-    def put(self, cells: CellTable) -> None:
-        store, born = self.engine.state.get_path(("agents",)), self._agents(cells)
-        added = [{"key": key, "state": state} for key, state in born.items() if key not in store.inner]
-        dead = [key for key in store.inner if key not in born]
-        store.apply_update({"_add": added, "_delete": dead}, store)
-        store.set_value(born)
-        self.engine.state.build_topology_views()
-        self.cells = cells
-
-    def _lattice(self) -> dict[str, Any]:
-        (rows, columns), h = self.scenario.shape, self.scenario.spacing_um
-        uneven = np.linspace(0.9, 1.1, columns)[:, np.newaxis] * np.ones(rows)
-        return {
-            "molecules": list(self.scenario.names),
-            "n_bins": [columns, rows],
-            "bounds": [columns * h, rows * h],
-            "depth": self.scenario.thickness_um,
-            "diffusion": 5.0,
-            "initial_state": {m.name: m.initial * uneven for m in self.scenario.media},
-            "time_step": self.STEP_S,
-        }
-
-    def _compose(self, process: DiffusionField) -> None:
-        topology = {port: (port,) for port in ("agents", "fields", "dimensions")}
-        state = {"agents": self._agents(self.cells), **process.initial_state({})}
-        if hasattr(self, "engine"):
-            state["fields"] = self.engine.state.get_path(("fields",)).get_value()
-        self.engine = Engine(
-            processes={"field": process},
-            topology={"field": topology},
-            initial_state=state,
-            display_info=False,
-            emitter="null",
-        )
-
-    def _agents(self, cells: CellTable) -> dict[str, Any]:
-        names = self.scenario.names
-        per_s = [("uptake_per_s", cells.uptake_per_min), ("secretion_per_s", cells.secretion_per_min)]
-        return {
-            str(k): {
-                "boundary": {
-                    "location": cells.position_um[k].tolist(),
-                    "volume": cells.volume_um3[k] * units.fL,
-                    **{rate: {name: float(given[name][k]) / 60 for name in names} for rate, given in per_s},
-                    "secretion_target": {name: float(cells.secretion_target[name][k]) for name in names},
-                }
-            }
-            for k in range(len(cells))
-        }
-
-    def _boundaries(self, key: str) -> list[dict[str, Any]]:
-        agents = self.engine.state.get_path(("agents",)).inner
-        return [agents[str(k)].get_path(("boundary", key)).get_value() for k in range(len(agents))]
 
 
 class TestConformance(AdapterSuite):

@@ -1,0 +1,99 @@
+"""A model of Mesa, set up with a scenario."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import mesa
+import numpy as np
+from mesa.discrete_space import CellAgent, OrthogonalMooreGrid
+
+from surrogate_adapters.mesa import Substrate, attach
+from surrogate_plugin.testing import CellTable, Scenario
+
+
+def per_substrate(name: str) -> dict[str, Any]:
+    """Readings of all three kinds: an attribute, a function, and what a layer says."""
+    return {
+        "uptake_per_min": {Eater: f"{name}_uptake"},
+        "secretion_per_min": {Eater: lambda agent: agent.secretion[name]},
+        "secretion_target": {Eater: lambda agent: agent.target[name]},
+        "vessels": {f"{name}_vessel": f"{name}_held"},
+    }
+
+
+class Eater(CellAgent):
+    """A cell of the conformance kit's scenarios."""
+
+    def tell(self, cells: CellTable, row: int) -> None:
+        self.volume = cells.volume_um3[row]
+        for name, rate in cells.uptake_per_min.items():
+            setattr(self, f"{name}_uptake", rate[row])
+        self.secretion = {name: rate[row] for name, rate in cells.secretion_per_min.items()}
+        self.target = {name: value[row] for name, value in cells.secretion_target.items()}
+
+
+class MesaGrid:
+    """A model whose agents stay where they are put, on a grid with a layer a substrate."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        rows, columns = scenario.shape
+        self.scenario = scenario
+        self.model = mesa.Model(seed=0)
+        self.model.grid = OrthogonalMooreGrid((columns, rows), random=self.model.random)
+        self.agents: list[Eater] = []
+        for medium in scenario.media:
+            self.model.grid.create_property_layer(medium.name, medium.initial)
+            self.model.grid.create_property_layer(f"{medium.name}_vessel", False, dtype=bool)
+            self.model.grid.create_property_layer(f"{medium.name}_held", 0.0)
+            for row, column in np.argwhere(medium.fixed):
+                cell = self.model.grid[int(column), int(row)]
+                setattr(cell, f"{medium.name}_vessel", True)
+                setattr(cell, f"{medium.name}_held", medium.value[row, column])
+        self.put(scenario.cells)
+
+    def settings(self, name: str) -> Substrate | None:
+        if name not in self.scenario.names:
+            return None
+        medium = self.scenario.medium(name)
+        return Substrate(
+            diffusivity_um2_per_min=medium.diffusivity_um2_per_min,
+            decay_per_min=medium.decay_per_min,
+            **per_substrate(name),
+        )
+
+    def attach(self, substrates: Sequence[str], tolerance: float) -> None:
+        self.link = attach(
+            self.model,
+            substrates={name: self.settings(name) for name in substrates},
+            spacing_um=self.scenario.spacing_um,
+            thickness_um=self.scenario.thickness_um,
+            volume_um3="volume",
+            tolerance=tolerance,
+        )
+
+    def detach(self) -> None:
+        self.link.detach()
+
+    def advance(self) -> None:
+        self.model.step()
+
+    def field(self, substrate: str) -> np.ndarray:
+        rows, columns = self.scenario.shape
+        grid = self.model.grid
+        return np.array([[getattr(grid[x, y], substrate) for x in range(columns)] for y in range(rows)])
+
+    def seen(self, substrate: str) -> np.ndarray:
+        return np.array([getattr(agent.cell, substrate) for agent in self.agents])
+
+    def put(self, cells: CellTable) -> None:
+        while len(self.agents) > len(cells):
+            self.agents.pop().remove()
+        while len(self.agents) < len(cells):
+            self.agents.append(Eater(self.model))
+        for row, (agent, place) in enumerate(zip(self.agents, cells.position_um, strict=True)):
+            x, y = (int(index) for index in np.floor(place / self.scenario.spacing_um))
+            on_it = 0 <= x < self.scenario.shape[1] and 0 <= y < self.scenario.shape[0]
+            agent.cell = self.model.grid[x, y] if on_it else None
+            agent.tell(cells, row)

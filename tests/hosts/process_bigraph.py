@@ -1,0 +1,92 @@
+"""A composite of process-bigraph, set up with a scenario."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from process_bigraph import Composite
+
+import surrogate_plugin as sp
+from surrogate_plugin.testing import CellTable, Scenario
+
+RATES = ("uptake_per_min", "secretion_per_min", "secretion_target")
+ORIGIN = np.array([-130.0, 40.0])
+
+
+class Bigraph:
+    """A composite of the process and what it reads; without it, of its stores alone."""
+
+    def __init__(self, scenario: Scenario, core: Any, cells: str) -> None:
+        self.scenario, self.core, self.kept = scenario, core, cells
+        self.composite: Composite | None = None
+        self.fields = {m.name: np.full(scenario.shape, m.initial) for m in scenario.media}
+        self.table = scenario.cells
+
+    def attach(self, substrates: Sequence[str], tolerance: float) -> None:
+        unknown = [name for name in substrates if name not in self.scenario.names]
+        if unknown:
+            raise sp.UnsupportedProblemError(f"the scenario has no {unknown[0]}.")
+        config = {
+            "shape": list(self.scenario.shape),
+            "spacing_um": self.scenario.spacing_um,
+            "thickness_um": self.scenario.thickness_um,
+            "origin_um": ORIGIN.tolist(),
+            "cells": self.kept,
+            "substrates": {name: self._medium(name, tolerance) for name in substrates},
+        }
+        wires = {port: [port] for port in ("fields", "cells", "vessels")}
+        out = {port: [port] for port in ("fields", "bound", "method", "sampled")}
+        link = {"_type": "process", "address": "local:SurrogateDiffusion", "config": config, "interval": 1.0}
+        state = {"diffusion": {**link, "inputs": wires, "outputs": out}, "fields": self.fields}
+        self.composite = Composite({"state": {**state, "cells": self._cells()}}, core=self.core)
+
+    def detach(self) -> None:
+        raise NotImplementedError
+
+    def advance(self) -> None:
+        if self.composite is not None:
+            self.composite.run(1.0)
+
+    def field(self, substrate: str) -> np.ndarray:
+        fields = self.fields if self.composite is None else self.composite.state["fields"]
+        return np.array(fields[substrate])
+
+    def seen(self, substrate: str) -> np.ndarray:
+        assert self.composite is not None
+        sampled = self.composite.state["sampled"]
+        if not sampled or self.kept == "arrays":
+            seen = np.asarray(sampled.get(substrate, 0.0))
+            return seen if seen.ndim else np.zeros(len(self.table))
+        return np.array([sampled[str(k)][substrate] for k in range(len(self.table))])
+
+    def put(self, cells: CellTable) -> None:
+        assert self.composite is not None
+        self.table = cells
+        self.composite.state["cells"] = self._cells()
+
+    def _medium(self, name: str, tolerance: float) -> dict[str, Any]:
+        medium = self.scenario.medium(name)
+        where = np.argwhere(medium.fixed).tolist()
+        return {
+            "diffusivity_um2_per_min": medium.diffusivity_um2_per_min,
+            "decay_per_min": medium.decay_per_min,
+            "tolerance": tolerance,
+            "fixed": [[row, column, float(medium.value[row, column])] for row, column in where],
+        }
+
+    def _cells(self) -> dict[str, Any]:
+        table, names = self.table, self.scenario.names
+        place = table.position_um + ORIGIN
+        if self.kept == "arrays":
+            rates = {rate: {name: getattr(table, rate)[name] for name in names} for rate in RATES}
+            return {"position_um": place, "volume_um3": table.volume_um3, **rates}
+        return {
+            str(k): {
+                "position_um": place[k].tolist(),
+                "volume_um3": float(table.volume_um3[k]),
+                **{rate: {name: float(getattr(table, rate)[name][k]) for name in names} for rate in RATES},
+            }
+            for k in range(len(table))
+        }

@@ -1,0 +1,85 @@
+"""The real pyphysicell, set up with a scenario."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pyphysicell as pc
+
+from surrogate_adapters.pyphysicell import attach
+from surrogate_plugin.testing import CellTable, Scenario
+
+#: Lower left corner of the host's domain, um.
+ORIGIN = np.array([-130.0, 40.0])
+
+
+class PyPhysiCell:
+    """A simulation without mechanics and phenotype steps: cells stay where they are put."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        rows, columns = scenario.shape
+        high = ORIGIN + np.array([columns, rows]) * scenario.spacing_um
+        domain = pc.Domain(
+            x_min=ORIGIN[0], x_max=high[0], y_min=ORIGIN[1], y_max=high[1],
+            z_min=-scenario.thickness_um / 2, z_max=scenario.thickness_um / 2,
+            dx=scenario.spacing_um, dy=scenario.spacing_um, dz=scenario.thickness_um,
+        )  # fmt: skip
+        substrates = [
+            pc.Substrate(m.name, m.diffusivity_um2_per_min, m.decay_per_min, m.initial) for m in scenario.media
+        ]
+        model = pc.Model(
+            domain=domain, substrates=substrates, cell_types=[pc.CellType("cell")], track_internalized_substrates=True
+        )
+        self.sim = pc.Simulation(model)
+        self.sim._next_phenotype = self.sim._next_mechanics = 1e9
+        self._fix(scenario)
+        self.put(scenario.cells)
+
+    def _fix(self, scenario: Scenario) -> None:
+        me = self.sim.microenvironment
+        me.dirichlet_idx = np.flatnonzero(np.any([m.fixed for m in scenario.media], axis=0))
+        mask = np.stack([m.fixed.ravel()[me.dirichlet_idx] for m in scenario.media], axis=1)
+        me.dirichlet_mask = mask.astype(np.uint8)
+        me.dirichlet_val = np.stack([m.value.ravel()[me.dirichlet_idx] for m in scenario.media], axis=1)
+
+    def attach(self, substrates: Sequence[str], tolerance: float) -> None:
+        self.link = attach(self.sim, substrates=list(substrates), tolerance=tolerance, move_limit_um=0.0)
+
+    def detach(self) -> None:
+        self.link.detach()
+
+    def advance(self) -> None:
+        self.before = self.sim.cells.internalized[: self.sim.cells.n].copy()
+        self.sim.step()
+
+    def field(self, substrate: str) -> np.ndarray:
+        return self.sim.microenvironment[substrate][0].copy()
+
+    def seen(self, substrate: str) -> np.ndarray:
+        voxel = self.sim.cells.voxel[: self.sim.cells.n]
+        return self.sim.microenvironment.density[..., self._index(substrate)].ravel()[voxel]
+
+    def taken_up(self, substrate: str) -> float:
+        """The host's own totals, which count what the cells secrete too."""
+        cells, s = self.sim.cells, self._index(substrate)
+        made = cells.secretion_rate[: cells.n, s] * (cells.secretion_target[: cells.n, s] - self.seen(substrate))
+        net = (cells.internalized[: cells.n, s] - self.before[:, s]).sum() / self.sim.model.time.dt_diffusion
+        return float(net + (made * cells.volume_total[: cells.n]).sum())
+
+    def put(self, cells: CellTable) -> None:
+        c = self.sim.cells
+        if c.n > len(cells):
+            c.remove(np.arange(c.n) >= len(cells))
+        place = np.column_stack([cells.position_um + ORIGIN, np.zeros(len(cells))])
+        if len(cells) > c.n:
+            self.sim.add_cells(place[c.n :], "cell")
+        c.position[: c.n] = place
+        c.volume_total[: c.n] = cells.volume_um3
+        for s, name in enumerate(self.sim.model.substrate_names):
+            c.uptake_rate[: c.n, s] = cells.uptake_per_min[name]
+            c.secretion_rate[: c.n, s] = cells.secretion_per_min[name]
+            c.secretion_target[: c.n, s] = cells.secretion_target[name]
+
+    def _index(self, substrate: str) -> int:
+        return list(self.sim.model.substrate_names).index(substrate)
