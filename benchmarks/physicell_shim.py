@@ -14,26 +14,31 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.document import insert, markdown_table
 from tests.physicell_stand_in import driver
 
 _DT = 0.01
 
 
 def main() -> None:
-    """Print the medians, and how memory grows."""
+    """Measure, print, and write down if asked to."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--side", type=int, default=512, help="voxels along x and y")
     parser.add_argument("--agents", type=int, default=20_000)
     parser.add_argument("--solves", type=int, default=15)
     parser.add_argument("--calls", type=int, default=10_000, help="for the growth of memory; one in 200 is a solve")
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="of the host's loops")
+    parser.add_argument("--document", type=Path, help="put the figures between this document's two marks too")
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         host = _host(Path(folder), chosen.side, chosen.threads)
         tissue = _Tissue(chosen.side, chosen.agents)
-        _report(host, tissue, chosen.solves)
-        _memory(host, tissue, chosen.calls)
+        rows = [*_times(host, tissue, chosen.solves), _memory(host, tissue, chosen.calls)]
         host.release()
+    for what, figure, allowed in rows:
+        print(f"{figure:>10}  {what}" + (f"; {allowed} allowed" if allowed else ""))
+    if chosen.document:
+        insert(chosen.document, "benchmarks.physicell_shim", "\n".join(markdown_table(("", "measured", "bar"), rows)))
 
 
 class _Tissue:
@@ -64,7 +69,11 @@ def _host(folder: Path, side: int, threads: int) -> driver.StandIn:
     return host
 
 
-def _report(host: driver.StandIn, tissue: _Tissue, solves: int) -> None:
+#: What is measured, the figure, and what is allowed.
+Row = tuple[str, str, str]
+
+
+def _times(host: driver.StandIn, tissue: _Tissue, solves: int) -> list[Row]:
     solved, held, followed, solving = [], [], [], []
     for k in range(solves + 2):
         tissue.put(host)
@@ -76,10 +85,16 @@ def _report(host: driver.StandIn, tissue: _Tissue, solves: int) -> None:
             held += [_around(host, _DT) for _ in range(20)]
             # Another step length has what agents do within a step reckoned anew, as after they have moved.
             followed += [_around(host, dt) for dt in (0.5 * _DT, _DT)]
-    print(f"{1e3 * statistics.median(solved):7.2f} ms  around a solve (gather, call, rasterise, write); 25 allowed")
-    print(f"{1e3 * statistics.median(held):7.2f} ms  a held step; 2 allowed")
-    print(f"{1e3 * statistics.median(followed):7.2f} ms  a held step after agents have moved (one in ten)")
-    print(f"{1e3 * statistics.median(np.diff(solving)):7.2f} ms  the solve itself, for comparison")
+    return [
+        ("around a solve: gather, call, rasterise, write", _ms(solved), "25 ms"),
+        ("a held step", _ms(held), "2 ms"),
+        ("a held step after agents have moved, one in ten", _ms(followed), "2 ms"),
+        ("the solve itself, for comparison", _ms(list(np.diff(solving))), ""),
+    ]
+
+
+def _ms(seconds: list[float]) -> str:
+    return f"{1e3 * statistics.median(seconds):.2f} ms"
 
 
 def _around(host: driver.StandIn, dt: float) -> float:
@@ -89,7 +104,7 @@ def _around(host: driver.StandIn, dt: float) -> float:
     return host.report().seconds_around - before
 
 
-def _memory(host: driver.StandIn, tissue: _Tissue, calls: int) -> None:
+def _memory(host: driver.StandIn, tissue: _Tissue, calls: int) -> Row:
     half = calls // 2
     peaks = []
     for part in (half, calls - half):
@@ -102,7 +117,8 @@ def _memory(host: driver.StandIn, tissue: _Tissue, calls: int) -> None:
                 sizes.append(_resident_bytes())
         peaks.append(max(sizes))
     growth = (peaks[1] - peaks[0]) / 2**20
-    print(f"{growth:7.2f} MiB growth of the largest memory from the first half of {calls} calls to the second")
+    what = f"growth of the largest memory from the first half of {calls:,} calls to the second"
+    return what, f"{growth:.2f} MiB", "none"
 
 
 def _resident_bytes() -> int:

@@ -27,10 +27,13 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from benchmarks.document import insert, markdown_table
+
 SPACING_UM, DEPTH_UM, SATURATED = 2.0, 2.0, 5.0
 #: um^2 / s. The original is stable up to 100 in bins of 2 um, since its own step is 0.01 s.
 DIFFUSION = 80.0
 FIELDS = ("original", "ours at 1 %", "ours at 1e-6")
+_HEADINGS = ("composite", *FIELDS, "field: original / ours at 1 %", "bound at 1 %, mmol/L")
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=10, help="time steps a round")
     parser.add_argument("--quick", action="store_true", help="two small cases, to see that it runs")
     parser.add_argument("--json", type=Path, help="write the numbers there too")
+    parser.add_argument("--document", type=Path, help="put the table between this document's two marks too")
     options = parser.parse_args()
     cases, rounds, steps = (QUICK, 2, 2) if options.quick else (CASES, options.rounds, options.steps)
     console = Console(width=120)
@@ -78,6 +82,8 @@ def main() -> None:
             progress.update(task, description=case.label)
             report[case.label] = _timed(case, rounds, steps, lambda: progress.advance(task))
     console.print(_table(report))
+    if options.document:
+        insert(options.document, "benchmarks.vivarium_composite", "\n".join(markdown_table(_HEADINGS, _rows(report))))
     if options.json:
         options.json.write_text(json.dumps(report, indent=1))
 
@@ -178,13 +184,20 @@ def _diffusion(case: Case, field: str) -> dict[str, Any]:
 
 def _table(report: dict[str, dict[str, Any]]) -> Table:
     table = Table(title="Wall ms per simulated second; the field's process alone in brackets", show_lines=True)
-    for heading in ("composite", *FIELDS, "field: original / ours at 1 %", "bound at 1 %, mmol/L"):
+    for heading in _HEADINGS:
         table.add_column(heading, justify="left" if heading == "composite" else "right")
+    for row in _rows(report):
+        table.add_row(*row)
+    return table
+
+
+def _rows(report: dict[str, dict[str, Any]]) -> list[list[str]]:
+    rows = []
     for label, row in report.items():
         times = [f"{1e3 * row['composite'][name]:.2f} ({1e3 * row['field'][name]:.2f})" for name in FIELDS]
         ratio = row["field"]["original"] / row["field"]["ours at 1 %"]
-        table.add_row(label, *times, f"{ratio:.2f}", f"{row['largest bound']['ours at 1 %']:.1e}")
-    return table
+        rows.append([label, *times, f"{ratio:.1f}", f"{row['largest bound']['ours at 1 %']:.1e}"])
+    return rows
 
 
 if __name__ == "__main__":
