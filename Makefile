@@ -46,8 +46,9 @@ format: $(STAMP)  ## Let ruff lay out the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(COMPILED)  ## Time every solver side by side on this machine
+bench: $(COMPILED)  ## Time every solver side by side on this machine, and what the PhysiCell header adds
 	$(BIN)/python -m benchmarks.solvers
+	$(BIN)/python -m benchmarks.physicell_shim
 
 clean:  ## Remove .venv, caches and outputs
 	rm -rf .venv build dist *.egg-info demo-output .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
