@@ -59,18 +59,18 @@ def main() -> None:
     sim = tissue(options.voxels, options.cells, options.vessels)
     me = sim.microenvironment
     with attach(sim, substrates=["oxygen"], tolerance=options.tolerance) as link:
-        began = time.perf_counter()
-        me.step(TIME_STEPS[0])
-        first = time.perf_counter() - began
-        exact, bound = me["oxygen"][0].copy(), link.history[0].bound
+        for eating in (11.0, 10.0):  # the first solve loads and compiles
+            sim.cells.uptake_rate[: sim.cells.n] = eating
+            began = time.perf_counter()
+            me.step(TIME_STEPS[0])
+            solve = time.perf_counter() - began
+        exact, bound = me["oxygen"][0].copy(), link.history[-1].bound
     steps = TIME_STEPS[: options.coarsest]
     with Progress(console=console, transient=True) as progress:
         task = progress.add_task("stepping the host", total=sum(options.minutes / step for step in steps))
         rows = [_settle(sim, exact, step, options.minutes, lambda n: progress.advance(task, n)) for step in steps]
-    text = "\n".join(_report(sim, rows, exact, bound))
-    console.print(
-        f"{platform.processor() or platform.machine()}, numpy {np.__version__}; the solve took {first:.3f} s\n"
-    )
+    text = "\n".join(_report(sim, rows, exact, bound, solve))
+    console.print(f"{platform.processor() or platform.machine()}, numpy {np.__version__}\n")
     console.print(text, markup=False, highlight=False)
     if options.document:
         insert(options.document, "benchmarks.pyphysicell_time_step", text)
@@ -114,7 +114,7 @@ def _settle(sim: Any, exact: FloatArray, time_step: float, minutes: float, advan
     return Row(time_step, me["oxygen"][0].copy(), (time.perf_counter() - began) / count)
 
 
-def _report(sim: Any, rows: list[Row], exact: FloatArray, bound: float) -> list[str]:
+def _report(sim: Any, rows: list[Row], exact: FloatArray, bound: float, solve: float) -> list[str]:
     me = sim.microenvironment
     held = np.isin(np.arange(exact.size), me.dirichlet_idx).reshape(exact.shape)
     inner = held.copy()
@@ -139,7 +139,7 @@ def _report(sim: Any, rows: list[Row], exact: FloatArray, bound: float) -> list[
     )
     about = (
         f"{me.nx} x {me.ny} voxels of 20 um, {sim.cells.n} cells, {int(inner.sum())} vessel voxels inside. Errors are "
-        f"against the attached backend's field, whose own bound is {bound:.1e} mmHg."
+        f"against the attached backend's field, which took {1e3 * solve:.1f} ms and is at most {bound:.1e} mmHg off."
     )
     return [about, "", *markdown_table(headings, lines)]
 
