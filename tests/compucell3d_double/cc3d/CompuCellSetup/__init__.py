@@ -61,7 +61,7 @@ def initialize_cc3d():
     globals_.steppable_registry.core_init()
     for chemical in globals_.root.iterfind("Plugin[@Name='Chemotaxis']/ChemicalField"):
         if chemical.get("Name") not in simulator.getConcentrationFieldNameVector():
-            raise RuntimeError("No chemical field has been loaded!")
+            raise RuntimeError("there is no concentration field")
 
 
 def begin():

@@ -15,7 +15,7 @@ class CellTypeFetcher:
         try:
             return self._ids[item]
         except KeyError:
-            raise KeyError(f"The requested cell type {item} does not exist") from None
+            raise KeyError(f"there is no cell type {item}") from None
 
     def get_data(self) -> dict:
         return self._ids
@@ -28,7 +28,7 @@ class FieldFetcher:
             return simulator.getPotts().getCellFieldG()
         field = CompuCell.getConcentrationField(simulator, item)
         if field is None:
-            raise KeyError(f" The requested field {item} does not exist")
+            raise KeyError(f"there is no field {item}")
         return field
 
 
@@ -49,7 +49,7 @@ class SteppableBasePy(SteppablePy):
         super().__init__()
         self.frequency = kwds.get("frequency", args[0] if args else 1)
         if not isinstance(self.frequency, int):
-            raise TypeError("frequency must must be integer.")
+            raise TypeError("frequency is a whole number")
         self.field = FieldFetcher()
         self._simulator = None
         self.cell_type = self.cell_field = self.cell_list = None

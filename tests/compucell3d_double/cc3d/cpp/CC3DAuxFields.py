@@ -40,9 +40,9 @@ class floatfieldaux:
     def __getitem__(self, _indexTuple):
         # The host's own process is aborted by these; numpy's integers are no int either.
         if not isinstance(_indexTuple, tuple) or len(_indexTuple) != 3:
-            raise RuntimeError("Wrong Syntax: Expected something like: field[1,2,3]")
+            raise RuntimeError("three indices are wanted, field[x, y, z]")
         if not all(isinstance(index, int | float) for index in _indexTuple):
-            raise RuntimeError("Wrong Type (X): only integer or float values are allowed here - floats are rounded")
+            raise RuntimeError("an index is no int or float of Python")
         place = tuple(round(index) for index in _indexTuple)
         if not all(0 <= index < side for index, side in zip(place, self._array.shape, strict=True)):
             raise IndexError(f"{place} is off the lattice: the host would read somebody else's memory here")
@@ -51,12 +51,12 @@ class floatfieldaux:
     def __setitem__(self, _indexTyple, _val):
         # One number for a whole slice; the host takes no arrays here.
         if not isinstance(_val, int | float):
-            raise TypeError("in method 'floatfieldaux_setitem', argument 3 of type 'float'")
+            raise TypeError("one float is wanted as the value")
         self._array[_indexTyple] = _val
 
     def as_numpy(self, copy=True):
         if not copy:
-            raise RuntimeError("CC3D in its current version can only return concentration field as a copy")
+            raise RuntimeError("a concentration field is given as a copy alone")
         return self._array.copy()
 
 
@@ -67,7 +67,7 @@ class NumpyArrayWrapper3DImplFloat(floatfieldaux):
         if padding:
             raise NotImplementedError("the double has no padding")
         if shape[0] == 1 or shape[1] == 1:
-            raise RuntimeError("NumpyArrayWrapperImpl3D does not support 2D arrays along xz or yz planes !!!")
+            raise RuntimeError("shared fields have at least two pixels along x and y")
         super().__init__(shape)
 
     def getSize(self):

@@ -89,7 +89,7 @@ class Simulator:
     def registerConcentrationField(self, _name, _fieldPtr):
         self._refuse(_name)
         if not isinstance(_fieldPtr, floatfieldaux) or _fieldPtr.dtype is not np.float32:
-            raise TypeError("in method 'Simulator_registerConcentrationField', argument 3 of type 'Field3D< float > *'")
+            raise TypeError("a field of float32 is wanted as the second argument")
         self._concentration[_name] = _fieldPtr
 
     def createGenericScalarField_float32(self, name, padding=1):
@@ -124,7 +124,7 @@ class Simulator:
 
     def _refuse(self, name):
         if name in self._concentration or name in self._generic:
-            raise RuntimeError(f"Field {name} already exists")
+            raise RuntimeError(f"there is a field {name} already")
 
     def _solve_for(self, name, diffusion, decay, initial):
         field = floatfieldaux(self._potts.getCellFieldG()._cells.shape)
