@@ -10,6 +10,7 @@ from dataclasses import field as default
 from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
+from numba import get_num_threads
 
 from surrogate_plugin import calibration
 from surrogate_plugin.problem import FloatArray, Problem
@@ -121,10 +122,10 @@ class NetworkStart:
             )
         if has_previous:
             return Flag(Reason.EXACT_IS_CHEAPER, "The previous field is at hand and costs nothing.")
-        shape = problem.shape
+        where = f"{problem.shape}, {get_num_threads()} threads"
         digest = model.card.sha256 if model.card is not None else f"unnamed {id(model)}"
-        forward = calibration.seconds(f"{digest}|{model.device}|{shape}", lambda: model.predict(problem))
-        cycle = calibration.seconds(f"cycle|{shape}", _cycle(problem))
+        forward = calibration.seconds(f"{digest}|{model.device}|{where}", lambda: model.predict(problem))
+        cycle = calibration.seconds(f"cycle|{where}", _cycle(problem))
         error = min(max(model.typical_error, 1e-6), _ERROR_WITHOUT)
         saved = math.log(_ERROR_WITHOUT / error) / math.log(1.0 / _CONTRACTION)
         if forward <= saved * cycle:
