@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from unittest import mock
+
 import numpy as np
 import pytest
 import torch
@@ -207,7 +209,9 @@ def test_the_coarse_solve_s_gradient_is_the_dense_one(seed: int) -> None:
     weight = torch.rand(1, 6, 9, generator=torch.Generator().manual_seed(seed))
     for part in grids:
         part.requires_grad_()
-    (coarse.solve(*grids) * weight).sum().backward()  # type: ignore[no-untyped-call]
+    # The gradient of a link is the product of two differences, so it needs both fields tighter than they are used.
+    with mock.patch.object(coarse, "TOLERANCE", 1e-6):
+        (coarse.solve(*grids) * weight).sum().backward()  # type: ignore[no-untyped-call]
     matrix = dense(*(part[0] for part in grids[:3]))
     field = dense_solution(grids, 0).reshape(6, 9)
     adjoint = np.linalg.solve(matrix, weight[0].numpy().ravel().astype(np.float64)).reshape(6, 9)
@@ -216,4 +220,4 @@ def test_the_coarse_solve_s_gradient_is_the_dense_one(seed: int) -> None:
     up[:-1] = -np.diff(adjoint, axis=0) * np.diff(field, axis=0)
     for part, expected in zip(grids, (across, up, -adjoint * field, adjoint), strict=True):
         assert part.grad is not None
-        np.testing.assert_allclose(part.grad[0].numpy(), expected, atol=5e-3 * max(np.abs(expected).max(), 1e-3))
+        np.testing.assert_allclose(part.grad[0].numpy(), expected, atol=1e-3 * max(np.abs(expected).max(), 1e-3))
