@@ -1,0 +1,66 @@
+"""Attaching to a model of Mesa: steps, layers and records stay the model's own, and detaching leaves no trace."""
+
+from __future__ import annotations
+
+import mesa
+import pytest
+from mesa.discrete_space import OrthogonalMooreGrid
+
+import surrogate_plugin as sp
+from surrogate_adapters.mesa import attach
+from tests.hosts.mesa_models import OXYGEN, VOLUME, H, Tumour, attached, off, still
+
+
+def test_steps_take_what_the_models_own_step_takes_and_detaching_gives_it_back():
+    class Asking(mesa.Model):
+        def step(self, twice: int, *, thrice: int) -> None:
+            self.said = twice, thrice
+
+    model = Asking(seed=0)
+    model.grid = OrthogonalMooreGrid((9, 8), random=model.random)
+    before = model.step
+    link = attached(model)
+    model.step(2, thrice=3)
+    assert (model.said, model.steps) == ((2, 3), 1)
+    link.detach()
+    link.detach()
+    assert model.step == before
+    Tumour(model, model.grid[0, 0])
+    model.step(4, thrice=5)
+    assert (model.said, model.steps, len(link.history)) == ((4, 5), 2, 1)
+
+
+def test_two_attachments_leave_in_the_order_in_which_they_came():
+    model = still(cells=5, vessels=1)
+    oxygen = attached(model)
+    glucose = attach(model, substrates={"glucose": OXYGEN}, spacing_um=H, volume_um3=VOLUME, tolerance=1e-5)
+    with pytest.raises(sp.InvalidProblemError, match="'oxygen' is attached already"):
+        attached(model)
+    model.step()
+    assert model.grid.glucose.data == pytest.approx(model.grid.oxygen.data, abs=2e-5)
+    with pytest.raises(RuntimeError, match="detach what was attached last first"):
+        oxygen.detach()
+    glucose.detach()
+    oxygen.detach()
+    assert model.step == model._wrapped_step
+
+
+def test_a_layer_that_is_there_is_taken_and_one_that_is_not_is_made():
+    model = still(cells=5, vessels=1)
+    mine = model.grid.create_property_layer("oxygen", 7.0)
+    attached(model)
+    glucose = OXYGEN.model_copy(update={"initial": 5.0})
+    attach(model, substrates={"glucose": glucose}, spacing_um=H, volume_um3=VOLUME)
+    assert model.grid.oxygen is mine
+    assert (mine.data == 7.0).all()
+    assert (model.grid.glucose.data == 5.0).all()
+    model.step()
+    assert off(model) <= 1e-5
+
+
+def test_the_states_solved_for_can_be_recorded(tmp_path):
+    model = still(cells=5, vessels=1)
+    attached(model, record=tmp_path / "run.zarr")
+    model.step()
+    model.step()
+    assert len(sp.Recording(tmp_path / "run.zarr")) == 1
