@@ -1,0 +1,31 @@
+"""The conformance kit on the C++ header, in the stand-in for PhysiCell."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from surrogate_plugin.testing import AdapterSuite, Scenario
+from tests.hosts import physicell_fixtures
+from tests.hosts.physicell import Driven
+
+pytestmark = physicell_fixtures.NEEDS_COMPILER
+library = physicell_fixtures.library
+
+
+class TestConformance(AdapterSuite):
+    outside = "drop"  # the host leaves agents off its domain alone
+
+    @pytest.fixture(autouse=True)
+    def _with(self, library: ctypes.CDLL, tmp_path: Path) -> Iterator[None]:
+        self.library, self.folder, self.built = library, tmp_path, []
+        yield
+        for driven in self.built:
+            driven.host.release()
+
+    def build(self, scenario: Scenario) -> Driven:
+        self.built.append(Driven(self.library, scenario, self.folder))
+        return self.built[-1]

@@ -1,0 +1,68 @@
+"""A solve that fails stops PhysiCell and saves what it was given, or hands over to the host's own solver."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from surrogate_plugin.testing import Scenario
+from tests.hosts import physicell_fixtures
+from tests.hosts.physicell import put, write_settings
+from tests.hosts.physicell_fixtures import off
+from tests.physicell_stand_in import driver
+
+pytestmark = physicell_fixtures.NEEDS_COMPILER
+library, tissue = physicell_fixtures.library, physicell_fixtures.tissue
+
+
+def broken(host: Any, scenario: Scenario) -> None:
+    """Agents that no steady field can serve."""
+    put(host, scenario.cells, ["oxygen"], export=-1.0)
+
+
+def test_an_error_stops_the_simulation_and_saves_what_it_was_given(tissue, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    host, scenario = tissue(15)
+    host.attach(write_settings(tmp_path, tolerance=1e-6))
+    host.advance(10)
+    before = host.density("oxygen")
+    broken(host, scenario)
+    with pytest.raises(driver.HostError) as caught:
+        host.advance()
+    message = str(caught.value)
+    assert "the solve at 0.1 min failed: agent 0 has net export -1; values >= 0 are allowed" in message
+    assert "\n" not in message
+    path = tmp_path / "surrogate-failure.npz"
+    assert str(path) in message
+    np.testing.assert_array_equal(host.density("oxygen"), before)
+    with np.load(path) as saved:
+        assert saved["names"].tolist() == ["oxygen"]
+        assert saved["rates"].shape == (1, 4, 40)
+        np.testing.assert_allclose(saved["volume"], scenario.cells.volume_um3)
+        np.testing.assert_array_equal(saved["fixed"][0], scenario.medium("oxygen").fixed)
+        np.testing.assert_allclose(saved["field"][0], before, rtol=1e-12)
+    with pytest.raises(driver.HostError, match="net export"):  # a host that goes on is not given the last field
+        host.advance()
+
+
+def test_on_error_host_the_old_solver_answers_until_the_next_solve(tissue, tmp_path, monkeypatch, capfd):
+    monkeypatch.chdir(tmp_path)
+    (host, scenario), (plain, _) = tissue(16), tissue(16)
+    for each in (host, plain):
+        broken(each, scenario)
+    host.attach(write_settings(tmp_path, tolerance=1e-6, on_error="host"))
+    for _ in range(3):
+        host.advance()
+        plain.advance()
+        np.testing.assert_array_equal(host.density("oxygen"), plain.density("oxygen"))
+    told = capfd.readouterr().err
+    assert told.count("net export") == 1
+    assert "own solver answers" in told
+    assert host.report().handed_back == 3
+    put(host, scenario.cells, ["oxygen"])
+    host.advance(8)
+    assert off(host, scenario) < 2e-6
+    assert host.report().solves == 1
+    assert not list(tmp_path.glob("*.npz"))

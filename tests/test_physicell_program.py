@@ -1,0 +1,60 @@
+"""A program of its own with the C++ header in it starts the Python of an environment, or says why it cannot."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from surrogate_plugin.testing import Medium, Scenario
+from tests.hosts import physicell_fixtures
+from tests.hosts.physicell import write_settings
+from tests.hosts.physicell_fixtures import scenario_cells
+
+pytestmark = physicell_fixtures.NEEDS_COMPILER
+program = physicell_fixtures.program
+
+
+def run(program: Path, settings: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    bare = {key: value for key, value in os.environ.items() if key in ("PATH", "HOME", "LD_LIBRARY_PATH", "TMPDIR")}
+    threads = {"OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1"}
+    command = [str(program), str(settings)]
+    return subprocess.run(
+        command, capture_output=True, text=True, check=False, cwd=settings.parent, env=bare | threads | environment
+    )
+
+
+def test_a_program_starts_the_python_of_an_environment_once(program, tmp_path):
+    done = run(program, write_settings(tmp_path, tolerance=1e-6, python=sys.executable))
+    assert done.returncode == 0, done.stderr
+    place = np.array([(100.0 + 40.0 * a, 30.0 + 30.0 * a) for a in range(6)])
+    fixed = np.zeros((12, 20), dtype=bool)
+    fixed[:, 0] = True
+    medium = Medium("oxygen", 1e5, 0.1, 10.0, fixed, 38.0 * fixed)
+    cells = scenario_cells(6, at=place, uptake=10.0)
+    scenario = Scenario((12, 20), 20.0, 20.0, (medium,), cells)
+    row, column = scenario.voxels(cells)
+    seen = [float(line) for line in done.stdout.split()]
+    np.testing.assert_allclose(seen, scenario.steady("oxygen")[row, column], atol=2e-6)
+    by_environment = run(program, write_settings(tmp_path, tolerance=1e-6), SURROGATE_PYTHON=sys.executable)
+    assert by_environment.stdout == done.stdout
+
+
+def test_a_program_says_which_python_it_could_not_use(program, tmp_path):
+    done = run(program, write_settings(tmp_path, python=str(tmp_path / "python")))
+    assert done.returncode == 1
+    assert f"there is no Python at '{tmp_path / 'python'}'" in done.stderr
+    bare = Path(sys.base_prefix) / "bin" / "python3"
+    if bare.exists():
+        done = run(program, write_settings(tmp_path, python=str(bare)))
+        assert "cannot load surrogate_plugin: No module named" in done.stderr
+    other = tmp_path / "other" / "bin" / "python"
+    other.parent.mkdir(parents=True)
+    other.touch()
+    (tmp_path / "other" / "pyvenv.cfg").write_text("version = 2.7.18\n")
+    done = run(program, write_settings(tmp_path, python=str(other)))
+    assert "is Python 2.7, but this program was linked with libpython3" in done.stderr
+    assert done.returncode == 1
