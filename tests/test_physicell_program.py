@@ -43,6 +43,13 @@ def test_a_program_starts_the_python_of_an_environment_once(program, tmp_path):
     assert by_environment.stdout == done.stdout
 
 
+def test_python_leaves_the_simulation_the_threads_it_asked_for(program, tmp_path):
+    """The program asks OpenMP for one thread, and fails if it has another number in the end."""
+    settings = write_settings(tmp_path, python=sys.executable)
+    done = run(program, settings, OMP_NUM_THREADS="2", NUMBA_NUM_THREADS="2")
+    assert done.returncode == 0, done.stderr
+
+
 def test_a_program_says_which_python_it_could_not_use(program, tmp_path):
     done = run(program, write_settings(tmp_path, python=str(tmp_path / "python")))
     assert done.returncode == 1

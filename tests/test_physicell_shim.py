@@ -63,15 +63,20 @@ def test_an_agents_own_counter_counts_what_the_field_lost_to_it(tissue, tmp_path
     assert scenario.inflow("oxygen", host.density("oxygen")) == pytest.approx(taken_up, rel=1e-6)
 
 
-def test_the_counters_of_a_crowd_count_too_much_by_what_the_header_says(tissue, tmp_path):
-    host, _ = tissue(4, cells=0)
-    m = 3
-    put(host, scenario_cells(m, at=(130.0, 110.0), uptake=10.0), ["oxygen"])
+def test_each_counter_of_a_crowd_counts_its_own_share(tissue, tmp_path):
+    """The host works through a voxel's agents one after another, and so the first find more than the last."""
+    host, scenario = tissue(4, cells=0)
+    crowd = scenario_cells(3, at=(130.0, 110.0), uptake=10.0, secretion=2.0, target=20.0)
+    uptake = np.array([0.0, 5.0, 40.0])
+    crowd = dataclasses.replace(crowd, uptake_per_min={"oxygen": uptake})
+    put(host, crowd, ["oxygen"], export=300.0)
     host.attach(write_settings(tmp_path, tolerance=1e-9))
-    host.advance()
-    f_u = DT * 2494.0 / 8000.0 * 10.0
-    exact = m * f_u * 8000.0 * host.density("oxygen")[5, 6]
-    assert host.internalised("oxygen").sum() / exact - 1 == pytest.approx((m - 1) * f_u / 2, rel=0.02)
+    steps = 5
+    host.advance(steps)
+    row, column = scenario.voxels(crowd)
+    c = host.density("oxygen")[row, column]
+    flux = 2494.0 * (uptake * c - 2.0 * (20.0 - c)) - 300.0
+    np.testing.assert_allclose(host.internalised("oxygen"), steps * DT * flux, rtol=1e-10)
 
 
 def test_no_negative_density_is_written_and_the_excess_is_told(tissue, tmp_path, capfd):

@@ -3,6 +3,8 @@
 //
 #include "stand_in.hpp"
 
+#include <omp.h>
+
 #include <iomanip>
 
 int main(int argc, char* argv[]) {
@@ -20,10 +22,12 @@ int main(int argc, char* argv[]) {
         agent.phenotype.volume.total = 2494.0;
         agent.phenotype.secretion.uptake_rates[0] = 10.0;
     }
+    omp_set_num_threads(1); // a number that Python's libraries would not choose
     try {
         surrogate::attach(microenvironment, settings);
         if (PyGILState_Check()) throw surrogate::Error("the interpreter's lock is held while the simulation runs.");
         for (int step = 0; step < 20; step++) container.step(microenvironment);
+        if (omp_get_max_threads() != 1) throw surrogate::Error("the simulation was given another number of threads.");
     } catch (const std::exception& error) {
         std::cerr << error.what() << "\n";
         return 1;

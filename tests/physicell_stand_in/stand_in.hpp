@@ -138,6 +138,7 @@ struct Host<stand_in::Microenvironment> {
     static double minutes(Here& m) { return m.agent_container->minutes; }
     static double phenotype_dt(Here& m) { return m.agent_container->phenotype_dt; }
     static double mechanics_dt(Here& m) { return m.agent_container->mechanics_dt; }
+    static std::vector<double>* internalised(Here&, stand_in::Agent& agent) { return &agent.internalized_substrates; }
 };
 
 } // namespace surrogate

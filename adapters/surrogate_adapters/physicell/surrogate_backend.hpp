@@ -21,6 +21,10 @@
 #endif
 #include <Python.h>
 
+#ifdef _OPENMP
+#include <omp.h>
+#endif
+
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -53,6 +57,9 @@ public:
 ///   static double minutes(Microenvironment&);                the simulated time
 ///   static double phenotype_dt(Microenvironment&);           minutes between two phenotype steps, and
 ///   static double mechanics_dt(Microenvironment&);           between two mechanics steps
+///   static std::vector<double>* internalised(Microenvironment&, Agent&);
+///                                                            what an agent has taken up by the host's count, by
+///                                                            substrate; nullptr where nobody counts
 template <class Microenvironment>
 struct Host;
 
@@ -69,6 +76,10 @@ struct Host<BioFVM::Microenvironment> {
     static double minutes(Here&) { return PhysiCell::PhysiCell_globals.current_time; }
     static double phenotype_dt(Here&) { return PhysiCell::phenotype_dt; }
     static double mechanics_dt(Here&) { return PhysiCell::mechanics_dt; }
+    static std::vector<double>* internalised(Here&, PhysiCell::Cell& cell) {
+        const auto& options = BioFVM::default_microenvironment_options;
+        return options.track_internalized_substrates_in_each_agent ? cell.internalized_substrates : nullptr;
+    }
 };
 #endif
 
@@ -94,6 +105,21 @@ struct Report {
 
 namespace python {
 
+/// Keeps the number of threads that the simulation asked OpenMP for: Python's libraries, which share OpenMP with it, set
+/// another one when they load and when they solve.
+class Threads {
+public:
+    Threads() = default;
+#ifdef _OPENMP
+    ~Threads() { omp_set_num_threads(before_); }
+    Threads(const Threads&) = delete;
+    Threads& operator=(const Threads&) = delete;
+
+private:
+    int before_ = omp_get_max_threads();
+#endif
+};
+
 /// Holds the interpreter's lock; PhysiCell runs without it.
 class Lock {
 public:
@@ -103,6 +129,7 @@ public:
     Lock& operator=(const Lock&) = delete;
 
 private:
+    Threads threads_; // last to go, when Python has done its work
     PyGILState_STATE state_;
 };
 
@@ -328,11 +355,11 @@ private:
 ///     rho <- (rho + f S T) / (1 + f (U + S)) + dt E / V_voxel,        f = dt V_agent / V_voxel,
 ///
 /// to its voxel. So the voxel is given the value that these maps, one after the other, take to the field: agents then
-/// read the field itself, and what the host counts as taken up by an agent alone in its voxel is exactly what the field
-/// lost there. With m agents of equal f U in one voxel, whose maps follow each other within the step, it counts about
-/// (m - 1) f U / 2 of that too much; where an agent exports beside, it is off by f (U + S) of the export. Where agents
-/// secrete more within one step than the steady field holds, the value would be negative: 0 is written, and they read
-/// too much by what Report::Substrate::excess tells. A shorter diffusion_dt lowers all three.
+/// read the field itself. What the host counts as taken up by an agent alone in its voxel is exactly what the field lost
+/// there; of m agents in one voxel the first find more than the last, and together they count about (m - 1) f U / 2 too
+/// much, so each count is put right beforehand by what it is going to be off. Where agents secrete more within one step
+/// than the steady field holds, the value would be negative: 0 is written, and they read too much by what
+/// Report::Substrate::excess tells. A shorter diffusion_dt lowers this.
 ///
 /// Agents are looked at anew after every step of the host in which they may have moved or changed. Rates that change
 /// without set_total_volume reach the host's own uptake only later, and until then its agents read
@@ -348,6 +375,7 @@ public:
     void prepare(const Snapshot& state, std::size_t s, double dt, double voxel_volume) {
         for (const auto v : touched_) written[v] = field[v];
         touched_.clear();
+        miscounts_.clear();
         const std::size_t n = state.voxel.size();
         const double *uptake = state.rates.data() + 4 * n * s, *secretion = uptake + n;
         const double *target = secretion + n, *exported = target + n;
@@ -357,8 +385,13 @@ public:
             if (state.voxel[a] < 0 || (rate == 0.0 && exported[a] == 0.0)) continue;
             const double f = dt * state.volume[a] / voxel_volume;
             double& density = written[state.voxel[a]];
-            density = (density - dt * exported[a] / voxel_volume) * (1.0 + f * rate) - f * secretion[a] * target[a];
+            const double after = density - dt * exported[a] / voxel_volume;
+            density = after * (1.0 + f * rate) - f * secretion[a] * target[a];
             touched_.push_back(state.voxel[a]);
+            // Taken up by the host's count is density - after; by the field's, f times what it loses per minute.
+            const double lost = f * (rate * field[state.voxel[a]] - secretion[a] * target[a]);
+            const double off = (density - after) - lost;
+            if (std::abs(off) > kRounding * density) miscounts_.push_back({a, off * voxel_volume});
         }
         excess = 0.0;
         excess_voxels = 0;
@@ -370,8 +403,24 @@ public:
         }
     }
 
+    /// Put right what the agents are going to count: `internalised(a)` is where agent a counts, or nullptr.
+    template <class Internalised>
+    void count(const Internalised& internalised, std::size_t agents, int substrate) const {
+        for (const Miscount& miscount : miscounts_) {
+            std::vector<double>* counts = miscount.agent < agents ? internalised(miscount.agent) : nullptr;
+            if (counts != nullptr) (*counts)[substrate] -= miscount.amount;
+        }
+    }
+
 private:
+    struct Miscount {
+        std::size_t agent;
+        double amount; // density um^3
+    };
+    static constexpr double kRounding = 1e-13;
+
     std::vector<std::int64_t> touched_;
+    std::vector<Miscount> miscounts_;
 };
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -390,6 +439,7 @@ public:
         const std::ptrdiff_t nz = mesh.z_coordinates.size();
         voxels_ = nx * ny * nz;
         voxel_volume_ = host.voxels(0).volume;
+        const python::Threads threads;
         python::start(settings);
         const python::Lock lock;
         const python::Object module = python::bridge_module(settings);
@@ -419,6 +469,7 @@ public:
                 prepare(dt);
             }
             write();
+            count();
         }
         (reason != nullptr && answered_ ? report_.solves : answered_ ? report_.held : report_.handed_back)++;
         const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - began;
@@ -540,6 +591,15 @@ private:
 #pragma omp parallel for
         for (std::ptrdiff_t n = 0; n < voxels_; n++) {
             for (std::size_t s = 0; s < owned; s++) density[n][indices_[s]] = uptakes_[s].written[n];
+        }
+    }
+
+    void count() {
+        auto* agents = TheHost::agents(host_);
+        if (agents == nullptr) return;
+        const auto internalised = [&](std::size_t a) { return TheHost::internalised(host_, *(*agents)[a]); };
+        for (std::size_t s = 0; s < uptakes_.size(); s++) {
+            uptakes_[s].count(internalised, agents->size(), indices_[s]);
         }
     }
 
