@@ -79,6 +79,15 @@ def test_each_counter_of_a_crowd_counts_its_own_share(tissue, tmp_path):
     np.testing.assert_allclose(host.internalised("oxygen"), steps * DT * flux, rtol=1e-10)
 
 
+def test_a_substrate_that_nothing_holds_or_makes_is_told_of_once(tissue, tmp_path, capfd):
+    host, _ = tissue(6, cells=3, vessels=0)
+    put(host, scenario_cells(3, at=(130.0, 110.0), uptake=10.0), ["oxygen"])
+    host.attach(write_settings(tmp_path, tolerance=1e-6))
+    host.advance(3)
+    assert host.density("oxygen").max() == 0.0
+    assert capfd.readouterr().err.count("nothing holds or makes oxygen") == 1
+
+
 def test_no_negative_density_is_written_and_the_excess_is_told(tissue, tmp_path, capfd):
     host, scenario = tissue(5, cells=0, vessels=0)
     host.set_coefficients("oxygen", 1e5, 20.0)

@@ -555,7 +555,16 @@ private:
             uptakes_[s].method = method;
             solving_ += seconds;
             take(field, uptakes_[s]);
+            if (report_.solves == 0) warn_of_nothing(uptakes_[s]);
         }
+    }
+
+    /// A model that lives on what its substrate was at first has no use for a steady field.
+    static void warn_of_nothing(const Uptake& uptake) {
+        const auto nothing = [](double density) { return density == 0.0; };
+        if (!std::all_of(uptake.field.begin(), uptake.field.end(), nothing)) return;
+        std::cerr << "Warning: surrogate: nothing holds or makes " << uptake.name
+                  << " (no active Dirichlet node above 0, no secretion), so its steady field is 0 everywhere.\n";
     }
 
     void take(PyObject* field, Uptake& uptake) const {
