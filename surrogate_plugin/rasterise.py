@@ -169,9 +169,10 @@ def _fix_axis(x0, y0, x1, y1, value, source, fixed):
     low, high = _span(y0, y1 - y0, float(height), low, high)
     if low > high:
         return 0
-    steps = math.ceil((high - low) * max(abs(x1 - x0), abs(y1 - y0)))
+    # Steps shorter than a pixel: whole ones from edge to edge of pixels would skip one when rounded.
+    steps = math.ceil((high - low) * max(abs(x1 - x0), abs(y1 - y0))) + 1
     for step in range(steps + 1):
-        t = low + (high - low) * step / max(steps, 1)
+        t = low + (high - low) * step / steps
         row, column = int(max(y0 + t * (y1 - y0), 0.0)), int(max(x0 + t * (x1 - x0), 0.0))
         _fix(source, fixed, min(row, height - 1), min(column, width - 1), value)
     return steps + 1
