@@ -14,7 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.document import insert, markdown_table
+from benchmarks.document import markdown_table
+from surrogate_training.study_table import write_into
 from tests.physicell_stand_in import driver
 
 _DT = 0.01
@@ -38,7 +39,8 @@ def main() -> None:
     for what, figure, allowed in rows:
         print(f"{figure:>10}  {what}" + (f"; {allowed} allowed" if allowed else ""))
     if chosen.document:
-        insert(chosen.document, "benchmarks.physicell_shim", "\n".join(markdown_table(("", "measured", "bar"), rows)))
+        table = "\n".join(markdown_table(("", "measured", "bar"), rows))
+        write_into(chosen.document, "benchmarks.physicell_shim", table + "\n")
 
 
 class _Tissue:

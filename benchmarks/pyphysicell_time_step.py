@@ -20,9 +20,10 @@ from rich.console import Console
 from rich.progress import Progress
 from scipy import ndimage
 
-from benchmarks.document import insert, markdown_table
+from benchmarks.document import markdown_table
 from surrogate_adapters.pyphysicell import attach
 from surrogate_plugin.problem import BoolArray, FloatArray
+from surrogate_training.study_table import write_into
 
 #: The host's default first; min.
 TIME_STEPS = (1e-2, 3e-3, 1e-3, 3e-4, 1e-4, 3e-5, 1e-5, 5e-6)
@@ -73,7 +74,7 @@ def main() -> None:
     console.print(f"{platform.processor() or platform.machine()}, numpy {np.__version__}\n")
     console.print(text, markup=False, highlight=False)
     if options.document:
-        insert(options.document, "benchmarks.pyphysicell_time_step", text)
+        write_into(options.document, "benchmarks.pyphysicell_time_step", text + "\n")
     if options.picture:
         _draw(options.picture, rows[0], exact)
 

@@ -16,8 +16,9 @@ import numpy as np
 from rich.progress import track
 
 import surrogate_plugin as sp
-from benchmarks.document import insert, markdown_table
+from benchmarks.document import markdown_table
 from surrogate_plugin.testing import Scenario
+from surrogate_training.study_table import write_into
 from tests.hosts import every
 from tests.test_shared_scenario import AGREEMENT, SHAPES, shared
 
@@ -37,7 +38,7 @@ def main() -> None:
     text = "\n".join(markdown_table(headings, rows))
     print(text)
     if options.document:
-        insert(options.document, "benchmarks.shared_scenario", text)
+        write_into(options.document, "benchmarks.shared_scenario", text + "\n")
 
 
 def _gap(host: Any, scenario: Scenario) -> float:

@@ -19,13 +19,14 @@ from typing import Any
 from rich.console import Console
 from rich.progress import Progress
 
-from benchmarks.document import insert, markdown_table
+from benchmarks.document import markdown_table
 from surrogate_plugin.engine import Engine
 from surrogate_plugin.problem import Problem
 from surrogate_plugin.surrogate.model import Model, load
 from surrogate_training import guard_metrics, metrics
 from surrogate_training.dataset import DataConfig, exact_field, sample_problem
 from surrogate_training.distributions import Distribution, Paper, Vessels
+from surrogate_training.study_table import write_into
 
 #: Over the largest imposed value: of the fields that errors are taken from.
 _ACCURACY = 1e-7
@@ -75,7 +76,7 @@ def main() -> None:
     text = "\n".join(_report(name, figures) for name, figures in report.items())
     print(text)
     if options.document:
-        insert(options.document, "benchmarks.surrogate", text)
+        write_into(options.document, "benchmarks.surrogate", text + "\n")
     if options.json:
         options.json.write_text(json.dumps(report, indent=1))
 

@@ -27,7 +27,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from benchmarks.document import insert, markdown_table
+from benchmarks.document import markdown_table
+from surrogate_training.study_table import write_into
 
 SPACING_UM, DEPTH_UM, SATURATED = 2.0, 2.0, 5.0
 #: um^2 / s. The original is stable up to 100 in bins of 2 um, since its own step is 0.01 s.
@@ -83,7 +84,8 @@ def main() -> None:
             report[case.label] = _timed(case, rounds, steps, lambda: progress.advance(task))
     console.print(_table(report))
     if options.document:
-        insert(options.document, "benchmarks.vivarium_composite", "\n".join(markdown_table(_HEADINGS, _rows(report))))
+        table = "\n".join(markdown_table(_HEADINGS, _rows(report)))
+        write_into(options.document, "benchmarks.vivarium_composite", table + "\n")
     if options.json:
         options.json.write_text(json.dumps(report, indent=1))
 

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from surrogate_plugin.boundary import Boundary, BoundaryLike
 from surrogate_plugin.errors import InvalidProblemError
-from surrogate_plugin.problem import BoolArray, Coefficient, FloatArray
+from surrogate_plugin.problem import BoolArray, Coefficient, FloatArray, whole_sides
 from surrogate_plugin.raster import Deposit, Outside, Raster
 from surrogate_plugin.sampling import bilinear
 from surrogate_plugin.state import Cells, TissueState, Vessels, Voxels
@@ -68,7 +68,7 @@ class Domain:
     ) -> None:
         x0, y0 = _pair("origin_um", origin_um)
         width, height = _pair("size_um", size_um, positive=True)
-        rows, columns = _shape(shape)
+        rows, columns = whole_sides("domain.shape", shape)
         spacing = width / columns
         if not math.isclose(spacing, height / rows, rel_tol=1e-9):
             raise InvalidProblemError(
@@ -93,7 +93,7 @@ class Domain:
         >>> Domain.from_lattice((50, 75), spacing_um=20.0, origin_um=(-750.0, -500.0)).size_um
         (1500.0, 1000.0)
         """
-        rows, columns = _shape(shape)
+        rows, columns = whole_sides("domain.shape", shape)
         spacing = _positive("spacing_um", spacing_um)
         domain = cls(origin_um, (columns * spacing, rows * spacing), (rows, columns), thickness_um)
         depth = spacing if thickness_um is None else domain.thickness_um
@@ -316,14 +316,3 @@ def _pair(name: str, value: Sequence[float], *, positive: bool = False) -> tuple
 
 def _positive(name: str, value: float) -> float:
     return _pair(name, (value, value), positive=True)[0]
-
-
-def _shape(shape: Sequence[int]) -> tuple[int, int]:
-    try:
-        rows, columns = (int(side) for side in shape)
-        whole = [float(side) for side in shape] == [rows, columns]
-    except (TypeError, ValueError):
-        whole = False
-    if not whole or min(rows, columns) < 1:
-        raise InvalidProblemError(f"domain.shape is {shape!r}; two whole numbers (rows, columns) >= 1 are allowed.")
-    return rows, columns

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -296,3 +297,15 @@ def _check_values(name: str, array: FloatArray, *, positive: bool) -> None:
     raise InvalidProblemError(
         f"{name} is {'NaN' if math.isnan(shown) else f'{shown:g}'}{where}; finite values {magnitude} are allowed."
     )
+
+
+def whole_sides(name: str, shape: Sequence[int]) -> tuple[int, int]:
+    """The rows and columns of a lattice, checked; ``name`` is what the error calls them."""
+    try:
+        rows, columns = (int(side) for side in shape)
+        whole = [float(side) for side in shape] == [rows, columns]
+    except (TypeError, ValueError):
+        whole = False
+    if not whole or min(rows, columns) < 1:
+        raise InvalidProblemError(f"{name} is {shape!r}; two whole numbers (rows, columns) >= 1 are allowed.")
+    return rows, columns

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from surrogate_plugin.errors import InvalidProblemError
-from surrogate_plugin.problem import BoolArray, FloatArray
+from surrogate_plugin.problem import BoolArray, FloatArray, whole_sides
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -56,7 +56,7 @@ def regrid(values: npt.ArrayLike, shape: Sequence[int]) -> FloatArray:
     """
     given = np.asarray(values, dtype=np.float64)
     _check_lattice("values", given)
-    rows, columns = _two_sides(shape)
+    rows, columns = whole_sides("shape", shape)
     if not np.isfinite(given).all():
         where = [int(index) for index in np.argwhere(~np.isfinite(given))[0]]
         raise InvalidProblemError(f"values{where} is {given[tuple(where)]}; finite numbers are allowed.")
@@ -102,7 +102,7 @@ def regrid_fixed(fixed: BoolArray, value: FloatArray, shape: Sequence[int]) -> t
     _check_lattice("fixed", fixed)
     if value.shape != fixed.shape:
         raise InvalidProblemError(f"value has shape {value.shape}, but fixed has {fixed.shape}; they must agree.")
-    rows, columns = _two_sides(shape)
+    rows, columns = whole_sides("shape", shape)
     held = np.where(fixed, value, 0.0)
     around = np.ix_(_holders(rows, fixed.shape[0]), _holders(columns, fixed.shape[1]))
     chosen, source = fixed[around], held[around]  # what the centres of the new pixels lie in
@@ -131,14 +131,3 @@ def _holders(old: int, new: int) -> npt.NDArray[np.int64]:
 def _check_lattice(name: str, values: npt.NDArray[np.generic]) -> None:
     if values.ndim != 2 or values.size == 0:
         raise InvalidProblemError(f"{name} has shape {values.shape}; a lattice (H, W) of at least 1 x 1 is allowed.")
-
-
-def _two_sides(shape: Sequence[int]) -> tuple[int, int]:
-    try:
-        rows, columns = (int(side) for side in shape)
-        whole = [float(side) for side in shape] == [rows, columns]
-    except (TypeError, ValueError):
-        whole = False
-    if not whole or min(rows, columns) < 1:
-        raise InvalidProblemError(f"shape is {shape!r}; two whole numbers (rows, columns) >= 1 are allowed.")
-    return rows, columns

@@ -20,7 +20,7 @@ library, tissue = physicell_fixtures.library, physicell_fixtures.tissue
         ({"tolerance": -1.0}, "tolerance is -1.0"),
         ({"refresh": "often"}, "refresh is 'often'; 'phenotype', 'mechanics' or a number of minutes > 0 is allowed."),
         ({"refresh": 0.0}, "refresh is 0.0; 'phenotype', 'mechanics' or a number of minutes > 0 is allowed."),
-        ({"colour": "red"}, "there is no key colour; keys are substrates, tolerance,"),
+        ({"colour": "red"}, "surrogate.toml has no setting 'colour'; it has substrates, tolerance,"),
         ({"on_error": "panic"}, "on_error is 'panic'; input should be 'stop' or 'host'."),
         ({"log": "no/such/folder.csv"}, "no/such/folder.csv"),
     ],

@@ -164,7 +164,11 @@ def test_an_address_with_the_module_needs_no_registration():
 
 def test_the_hosts_strict_mode_knows_every_setting():
     strict = register(allocate_core(strict=True))
-    Composite(document(policy="fastest", record=None, outside="drop"), core=strict).run(60.0)
+    composite = Composite(document(policy="fastest", record=None, outside="drop"), core=strict)
+    composite.run(60.0)
+    backend = composite.state["diffusion"]["instance"].backend("oxygen")
+    assert (backend.config.policy, backend.config.outside) == ("fastest", "drop")
+    assert composite.state["bound"]["oxygen"] <= 0.01
 
 
 BAD_CONFIGS = [

@@ -134,7 +134,7 @@ def _cell(values: Sequence[float]) -> str:
     return mean if len(values) == 1 else f"{mean} ± {1e3 * deviation(values):.2f}"
 
 
-def write_into(document: Path, kind: StudyKind, text: str) -> None:
+def write_into(document: Path, kind: str, text: str) -> None:
     """Replace what stands between ``<!-- kind -->`` and ``<!-- end of kind -->`` in a Markdown document.
 
     Raises

@@ -6,11 +6,19 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, WrapValidator
+from pydantic_core import PydanticCustomError
 
 import surrogate_plugin as sp
+from surrogate_adapters.checked import Checked, Positive
 
-_Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+def _refresh(given: Any, check: Any) -> Any:
+    try:
+        return check(given)
+    except ValidationError:
+        allowed = "'phenotype', 'mechanics' or a number of minutes > 0 is allowed"
+        raise PydanticCustomError("refresh", allowed) from None
 
 
 class Choice(BaseModel):
@@ -18,10 +26,10 @@ class Choice(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    tolerance: _Positive | None = None
+    tolerance: Positive | None = None
 
 
-class Settings(BaseModel):
+class Settings(Checked):
     """The keys of `surrogate.toml`; paths are relative to the folder the simulation runs in, as PhysiCell's are.
 
     Parameters
@@ -51,15 +59,15 @@ class Settings(BaseModel):
     'phenotype'
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+    owner = "surrogate.toml"
 
     substrates: Annotated[list[str] | dict[str, Choice], Field(min_length=1)]
-    tolerance: _Positive | dict[str, _Positive] | None = None
+    tolerance: Positive | dict[str, Positive] | None = None
     model: str = "default"
     method: str = "guarded"
     policy: Literal["surrogate-first", "fastest"] = "surrogate-first"
     device: str = "auto"
-    refresh: Literal["phenotype", "mechanics"] | _Positive = "phenotype"
+    refresh: Annotated[Literal["phenotype", "mechanics"] | Positive, WrapValidator(_refresh)] = "phenotype"
     on_error: Literal["stop", "host"] = "stop"
     record: str | None = None
     log: str | None = None
@@ -103,24 +111,7 @@ def load(path: str | Path) -> Settings:
         raise sp.InvalidProblemError(f"cannot read the settings '{path}': {error.strerror}.") from None
     except tomllib.TOMLDecodeError as error:
         raise sp.InvalidProblemError(f"{path} is not TOML: {error}.") from None
-    except ValidationError as error:
-        raise sp.InvalidProblemError(f"{path}: {_one_sentence(error)}") from None
 
 
 def _given(values: dict[str, float | None]) -> dict[str, float]:
     return {name: value for name, value in values.items() if value is not None}
-
-
-def _one_sentence(error: ValidationError) -> str:
-    """What pydantic found wrong first, the key as it stands in the file."""
-    first: Any = error.errors()[0]
-    key = str(first["loc"][0])
-    if first["type"] == "missing":
-        return f"{key} is missing."
-    if first["type"] == "extra_forbidden":
-        where = ".".join(str(part) for part in first["loc"])
-        return f"there is no key {where}; keys are {', '.join(Settings.model_fields)}."
-    if key == "refresh":
-        return f"refresh is {first['input']!r}; 'phenotype', 'mechanics' or a number of minutes > 0 is allowed."
-    message = first["msg"]
-    return f"{key} is {first['input']!r}; {message[0].lower()}{message[1:]}."

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 import surrogate_plugin as sp
+from surrogate_adapters import steady_fields
 from surrogate_adapters.pyphysicell import reading
 
 FloatArray = npt.NDArray[np.float64]
@@ -18,38 +19,22 @@ Refresh = Literal["changes", "phenotype"]
 
 
 @dataclass
-class HistoryEntry:
-    """One field, from the call that solved for it to the last one that held it.
+class HistoryEntry(steady_fields.HistoryEntry):
+    """One field, from the call that solved for it to the last one that held it; ``time`` is the host's, min.
 
     Attributes
     ----------
-    substrate : str
-    time_min : float, min
-        The host's time at the solve.
     reason : str
         Why it was solved for: ``first``, ``phenotype``, ``count``, ``rates``, ``moved``, ``dirichlet`` or
         ``coefficients``.
-    record : StepRecord
-        Who answered, the bound, the time, the flags.
-    held : int
-        How many further diffusion steps it was held for.
     """
 
-    substrate: str
-    time_min: float
-    reason: str
-    record: sp.StepRecord
-    held: int = 0
+    reason: str = ""
 
     @property
-    def method(self) -> str:
-        """Who answered."""
-        return self.record.method
-
-    @property
-    def bound(self) -> float:
-        """At least the largest pointwise error of the field at the solve, field units."""
-        return self.record.bound
+    def time_min(self) -> float:
+        """The host's time at the solve, min."""
+        return self.time
 
 
 class Substrate:
@@ -104,7 +89,7 @@ class Substrate:
         state = self.state(simulation)
         self.result = self.backend.step(state)
         self._remember(simulation)
-        return HistoryEntry(self.name, float(simulation.t), reason, self.result.record)
+        return HistoryEntry(self.name, float(simulation.t), self.result.record, reason=reason)
 
     def state(self, simulation: Any) -> sp.TissueState:
         """The host's present state, as this substrate depends on it."""
