@@ -19,8 +19,20 @@ so ``N`` obeys the comparison principle: ``N(u) >= 0`` on free pixels and ``u >=
 
 Nothing is asked of where ``w`` comes from, so it may come from float32 multigrid cycles: one on ``|r|``, more on what
 is lacking. Only the inequality (1) is checked, in float64 with a rounding allowance. What is still lacking after
-that, at most ``m``, is covered by a barrier: ``-lap z + k z >= 1`` makes ``w + m z`` satisfy (1), because ``U`` is
-increasing. Barriers: ``1 / min k``; the parabola between two walls; or a ``z`` from cycles, verified like ``w``.
+that, at most ``m``, is covered by a barrier ``z >= 0`` with ``-lap z + (k + q) z >= 1``: if ``q`` is at most the slope
+of ``U`` between ``a + w`` and ``a + w + m z``, then ``U(a + w + m z) - U(a + w) >= q m z``, and ``w + m z`` satisfies
+(1).
+
+What each ingredient is derived from, and what it may be used for:
+
+- ``|r|``, its largest value and the lack belong to one candidate and live no longer than the call that bounds it;
+- ``w`` is made for that candidate too, but any ``w`` may be tried: its lack is computed from the candidate itself;
+- the usual barriers, ``1 / min k`` and the parabola between two walls, count on no uptake (``q = 0``): they belong to
+  the equation and hold for every candidate;
+- a computed barrier, ``z`` from cycles and verified like ``w``, counts on uptake at one field ``u``, ``q = U'(u)``.
+  ``U`` is concave, so ``q`` is small enough for a candidate ``a`` as long as ``a + w + m z <= u`` on every free pixel.
+  The barrier keeps its ``u``, and its reach, the largest bound it may be used for, is ``min(u - a)`` for the candidate
+  at hand, whichever candidate it was computed for. Without saturating uptake there is no ``u`` and no such limit.
 
 Source: the comparison principle of M-matrices (Berman and Plemmons, *Nonnegative Matrices in the Mathematical
 Sciences*, SIAM 1994, ch. 6) and of monotone nonlinear difference equations (Ortega and Rheinboldt, *Iterative
@@ -35,7 +47,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from surrogate_plugin.guard import certificate_kernels as kernels
-from surrogate_plugin.problem import FloatArray
+from surrogate_plugin.problem import BoolArray, FloatArray
 from surrogate_plugin.solvers import lattice_kernels
 from surrogate_plugin.solvers.equation import Equation
 from surrogate_plugin.solvers.hierarchy import Hierarchy
@@ -58,7 +70,7 @@ class Bound:
 
 
 class Certifier:
-    """Bounds for candidate fields of one equation; the barrier is found once.
+    """Bounds for candidate fields of one equation; a barrier that is found for one serves others within its reach.
 
     Parameters
     ----------
@@ -67,16 +79,16 @@ class Certifier:
     hierarchy : Hierarchy
         Any hierarchy of about this operator; only the tightness depends on it.
     rebuild : bool
-        Build the hierarchy for the candidate's own linearisation, if cycles are needed at all.
+        Build the hierarchy for the first candidate's own linearisation, if cycles are needed at all; like the
+        hierarchy itself this has a say in the tightness alone.
     """
 
     def __init__(self, equation: Equation, hierarchy: Hierarchy, *, rebuild: bool = False) -> None:
         self.equation = equation
         self.hierarchy = hierarchy
         self._rebuild = rebuild
-        self._usual_barrier = _usual_barrier(equation)
-        self._barrier = _Barrier(self._usual_barrier)
-        self._tried_barrier = False
+        self._usual_height = _usual_barrier(equation)
+        self._barrier: _Barrier | None = None
         self._target = np.empty(equation.shape)
         self._z, self._w, self._lack = hierarchy.vectors[1], hierarchy.vectors[3], hierarchy.vectors[4]
 
@@ -99,7 +111,7 @@ class Certifier:
             return Bound(0.0, 0)
         if not math.isfinite(largest):
             return Bound(math.inf, 0)
-        crude = largest * self._usual_barrier
+        crude = largest * self._usual_height
         if crude <= tolerance:
             return Bound(_up(crude), 0)
         return self._supersolution(c, largest, tolerance)
@@ -112,23 +124,24 @@ class Certifier:
         factor = 1.0 / largest
         np.multiply(self._target, factor, out=self._lack[1:-1, 1:-1], casting="same_kind")
         self._w.fill(0.0)
-        best, lack, barrier = math.inf, 0.0, self._barrier
+        barriers = [_Usable(self._usual_height, math.inf)]
+        if self._barrier is not None:
+            barriers.append(self._barrier.for_candidate(c))
+        best, lack, top = math.inf, 0.0, 0.0
         for cycle in range(1, _MAX_CYCLES + 1):
             self.hierarchy.v_cycle(self._z, self._lack)
             kernels.add_positive_part(self._w, self._z, np.float32(1.0 if cycle == 1 else _OVERSHOOT))
             lack, top = self._deficit(c, factor)
             if not math.isfinite(lack):
                 return Bound(best, cycle)
-            best = min(best, self._total(top, lack, barrier, largest))
-            rest = lack * barrier.height
+            best = min(best, _least(top, lack, largest, barriers))
+            rest = lack * min(barrier.height for barrier in barriers) if lack > 0 else 0.0
             if (best <= tolerance and rest <= _TIGHT * top) or rest <= _SETTLED * top:
                 return Bound(best, cycle)
-        if not self._tried_barrier:
-            self._tried_barrier = True
-            computed = self._compute_barrier(c)
-            if computed.height < self._usual_barrier:
-                self._barrier = computed
-                best = min(best, self._total(top, lack, computed, largest))
+        reach = math.inf if self.equation.vmax is None else max(self.equation.km, tolerance)
+        if self._barrier is None or self._barrier.for_candidate(c).reach < 0.5 * reach:
+            self._barrier = self._compute_barrier(c, reach)
+            best = min(best, _least(top, lack, largest, [self._barrier.for_candidate(c)]))
         return Bound(best, _MAX_CYCLES)
 
     def _deficit(self, c: FloatArray, factor: float) -> tuple[float, float]:
@@ -148,16 +161,16 @@ class Certifier:
             return float(kernels.inflated_residual(c, e.free, e.decay, e.production, self._target))
         return float(kernels.inflated_saturating_residual(c, e.free, e.decay, e.production, e.vmax, e.km, self._target))
 
-    def _compute_barrier(self, c: FloatArray) -> _Barrier:
+    def _compute_barrier(self, c: FloatArray, reach: float) -> _Barrier:
         """A barrier from cycles on ``A z = 1``, which knows the fixed pixels: ``A z >= 1 - m`` gives ``z / (1 - m)``.
 
-        With saturating uptake ``A`` includes the slope of ``U`` at ``c + km``: valid for bounds of at most ``km``.
+        With saturating uptake ``A`` includes the slope of ``U`` at ``c + reach``.
         """
         e = self.equation
-        decay, reach = e.decay, math.inf
+        decay, ceiling = e.decay, None
         if e.vmax is not None:
-            decay, reach = np.empty(e.shape), e.km
-            kernels.least_slope(c, e.decay, e.vmax, e.km, reach, decay)
+            decay, ceiling = np.empty(e.shape), c + reach
+            kernels.least_slope(ceiling, e.decay, e.vmax, e.km, 0.0, decay)
         ones = e.free.astype(np.float64)
         self._lack[1:-1, 1:-1] = ones
         self._w.fill(0.0)
@@ -166,23 +179,40 @@ class Certifier:
             kernels.add_positive_part(self._w, self._z, np.float32(1.0 if cycle == 0 else _OVERSHOOT))
             lack, top = kernels.deficit(self._w, e.free, decay, ones, 1.0, e.sides, self._lack)
             if lack < 0.5:
-                return _Barrier(_up(float(top) / (1.0 - float(lack))), reach)
-        return _Barrier(math.inf, reach)
+                return _Barrier(_up(float(top) / (1.0 - float(lack))), e.free, ceiling)
+        return _Barrier(math.inf, e.free, ceiling)
 
-    def _total(self, top: float, lack: float, barrier: _Barrier, largest: float) -> float:
-        """``max(w + m z)`` in field units."""
-        value = _up((top + lack * barrier.height) * largest)
-        if value <= barrier.reach:
-            return value
-        return _up((top + lack * self._usual_barrier) * largest) if lack > 0 else _up(top * largest)
+
+@dataclass(frozen=True, eq=False)
+class _Barrier:
+    """``height``: the largest value of a ``z`` with ``A z + U'(ceiling) z >= 1``; without a ceiling ``A z >= 1``."""
+
+    height: float
+    free: BoolArray
+    ceiling: FloatArray | None
+
+    def for_candidate(self, c: FloatArray) -> _Usable:
+        """What the barrier is good for at this candidate: whatever stays below the ceiling."""
+        if self.ceiling is None:
+            return _Usable(self.height, math.inf)
+        room = self.ceiling[1:-1, 1:-1] - c[1:-1, 1:-1]
+        return _Usable(self.height, float(np.min(room, where=self.free, initial=math.inf)))
 
 
 @dataclass(frozen=True)
-class _Barrier:
-    """``height``: the largest value of a ``z`` with ``A z >= 1``. ``reach``: the largest bound it may be used for."""
+class _Usable:
+    """A barrier's ``height`` for one candidate, and its ``reach``: the largest bound on it that may count on it."""
 
     height: float
-    reach: float = math.inf
+    reach: float
+
+
+def _least(top: float, lack: float, largest: float, barriers: list[_Usable]) -> float:
+    """The least ``max(w + m z)`` of the barriers that reach so far, field units; no lack needs no barrier."""
+    if lack == 0.0:
+        return _up(top * largest)
+    values = ((_up((top + lack * barrier.height) * largest), barrier.reach) for barrier in barriers)
+    return min((value for value, reach in values if value <= reach), default=math.inf)
 
 
 def _usual_barrier(equation: Equation) -> float:

@@ -62,7 +62,8 @@ def bound_by_factorisation(
         short = graph.residual(inside, target) - slope * w
         return np.maximum(short + ALLOWANCE * (_magnitude(graph, inside, target) + slope * w), 0.0)
 
-    # A barrier that counts on the uptake's slope at ``c + reach`` is good for bounds up to ``reach``.
+    # A barrier that counts on the uptake's slope at ``c + reach`` is good for bounds up to ``reach``; it is made for
+    # this candidate and used for no other.
     reach = 0.1 * km if problem.uptake is not None else math.inf
     slope = 0.0 if problem.uptake is None else (1.0 - ALLOWANCE) * (vmax / km) * (km / (km + c + reach)) ** 2
     barrier = _barrier(graph, factors, slope)
@@ -73,12 +74,14 @@ def bound_by_factorisation(
         w += np.maximum(factors.apply(missing), 0.0) * _OVERSHOOT
         missing = lack(w)
         top, rest = float(w.max()), float(missing.max())
-        value = top + rest * barrier if rest > 0 else top
+        value = (top + rest * barrier) * (1.0 + 1e-12) if rest > 0 else top
         best = min(best, value if rest == 0 or value <= reach else math.inf)
         if rest == 0 or rest * barrier <= 0.1 * top:
             break
-    # Values were divided by the unit and multiplied again: one rounding each.
-    return (best * (1.0 + 1e-12) + 4 * np.finfo(float).eps * float(np.abs(c).max())) * unit
+    # Values were divided by the unit and multiplied again: one rounding each. An imposed value that is off by so much
+    # shifts the field by as much, however small the field is beside it.
+    largest = max(float(np.abs(c).max()), float(np.abs(nodes).max()))
+    return (best * (1.0 + 1e-12) + 4 * np.finfo(float).eps * largest) * unit
 
 
 def _magnitude(graph: Graph, nodes: FloatArray, gain: FloatArray) -> FloatArray:
