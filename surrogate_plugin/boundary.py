@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, get_args
 
+from surrogate_plugin.arguments import HUGE, instance_of, one_number, one_of, shown
 from surrogate_plugin.errors import InvalidProblemError
 
 Kind = Literal["value", "reflecting", "periodic"]
@@ -24,10 +24,19 @@ class Side:
 
     ``value``: the ghost pixel one spacing outside holds ``value`` (absorbing is ``value`` 0).
     ``reflecting``: no link to a ghost pixel. ``periodic``: the link leads to the opposite side.
+
+    Raises
+    ------
+    InvalidProblemError
+        For another kind, or a value that is not in [0, 1e100].
     """
 
     kind: Kind
     value: float = 0.0
+
+    def __post_init__(self) -> None:
+        one_of("side.kind", self.kind, get_args(Kind))
+        _value_of("side.value", self.value)
 
 
 @dataclass(frozen=True)
@@ -45,6 +54,16 @@ class Boundary:
     bottom: Side
     top: Side
 
+    def __post_init__(self) -> None:
+        for name in SIDES:
+            instance_of(f"boundary.{name}", getattr(self, name), Side, "a Side")
+        for name in SIDES:
+            if getattr(self, name).kind == "periodic" and getattr(self, _OPPOSITE[name]).kind != "periodic":
+                raise InvalidProblemError(
+                    f"boundary['{name}'] is periodic but boundary['{_OPPOSITE[name]}'] is not; "
+                    "periodic sides come in opposite pairs."
+                )
+
     @classmethod
     def parse(cls, boundary: BoundaryLike | Boundary) -> Boundary:
         """Read what a caller wrote; a mapping leaves the sides it does not name absorbing.
@@ -52,27 +71,19 @@ class Boundary:
         Raises
         ------
         InvalidProblemError
-            For an unknown side or kind, a value that is not finite or is negative, or a periodic side
-            whose opposite is not periodic.
+            For an unknown side or kind, a value that is not in [0, 1e100], or a periodic side whose opposite is
+            not periodic.
         """
         if isinstance(boundary, Boundary):
             return boundary
-        if isinstance(boundary, Mapping):
-            for name in boundary:
-                if name not in SIDES:
-                    raise InvalidProblemError(
-                        f"boundary names an unknown side {name!r}; the sides are {', '.join(SIDES)}."
-                    )
-            given = {name: _parse_side(name, boundary.get(name, "absorbing")) for name in SIDES}
-        else:
-            given = {name: _parse_side("all sides", boundary) for name in SIDES}
-        for name, side in given.items():
-            if side.kind == "periodic" and given[_OPPOSITE[name]].kind != "periodic":
+        if not isinstance(boundary, Mapping):
+            return cls(**{name: _parse_side("all sides", boundary) for name in SIDES})
+        for name in boundary:
+            if name not in SIDES:
                 raise InvalidProblemError(
-                    f"boundary['{name}'] is periodic but boundary['{_OPPOSITE[name]}'] is not; "
-                    "periodic sides come in opposite pairs."
+                    f"boundary names an unknown side {shown(name)}; the sides are {', '.join(SIDES)}."
                 )
-        return cls(**given)
+        return cls(**{name: _parse_side(name, boundary.get(name, "absorbing")) for name in SIDES})
 
     @property
     def sides(self) -> tuple[Side, Side, Side, Side]:
@@ -100,20 +111,23 @@ class Boundary:
         return any(side.kind == "value" for side in self.sides)
 
 
+_ALLOWED = f"'absorbing', 'reflecting', 'periodic' or a number >= 0 and at most {HUGE:g}"
+
+
 def _parse_side(name: str, side: SideLike) -> Side:
-    allowed = "allowed are 'absorbing', 'reflecting', 'periodic' or a number >= 0"
-    if isinstance(side, str):
-        if side == "absorbing":
-            return Side("value", 0.0)
-        if side == "reflecting":
-            return Side("reflecting")
-        if side == "periodic":
-            return Side("periodic")
-        raise InvalidProblemError(f"boundary ({name}) is {side!r}; {allowed}.")
-    try:
-        value = float(side)
-    except (TypeError, ValueError):
-        raise InvalidProblemError(f"boundary ({name}) is {side!r}; {allowed}.") from None
-    if isinstance(side, bool) or not math.isfinite(value) or value < 0:
-        raise InvalidProblemError(f"boundary ({name}) is {side!r}; {allowed}.")
-    return Side("value", value)
+    if not isinstance(side, str):
+        return Side("value", _value_of(f"boundary ({name})", side))
+    if side == "absorbing":
+        return Side("value", 0.0)
+    if side == "reflecting":
+        return Side("reflecting")
+    if side == "periodic":
+        return Side("periodic")
+    raise InvalidProblemError(f"boundary ({name}) is {shown(side)}; allowed are {_ALLOWED}.")
+
+
+def _value_of(name: str, value: Any) -> float:
+    number = one_number(name, value, _ALLOWED)
+    if not 0 <= number <= HUGE:
+        raise InvalidProblemError(f"{name} is {shown(value)}; {_ALLOWED} are allowed.")
+    return number

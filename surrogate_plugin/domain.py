@@ -10,9 +10,9 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from surrogate_plugin.arguments import BoolArray, Coefficient, FloatArray, whole_sides
 from surrogate_plugin.boundary import Boundary, BoundaryLike
 from surrogate_plugin.errors import InvalidProblemError
-from surrogate_plugin.problem import BoolArray, Coefficient, FloatArray, whole_sides
 from surrogate_plugin.raster import Deposit, Outside, Raster
 from surrogate_plugin.sampling import bilinear
 from surrogate_plugin.state import Cells, TissueState, Vessels, Voxels

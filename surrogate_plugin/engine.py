@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import math
+import os
 import threading
 from typing import Any, Literal, cast, get_args
 
 import numpy as np
 
-from surrogate_plugin import registry
-from surrogate_plugin.errors import InvalidProblemError, UnsupportedProblemError
+from surrogate_plugin import asked, registry
+from surrogate_plugin.arguments import one_of
+from surrogate_plugin.errors import UnsupportedProblemError
 from surrogate_plugin.guard.certificate import Certifier
 from surrogate_plugin.guard.matrix_certificate import bound_by_factorisation
 from surrogate_plugin.network_start import NetworkStart, Predictor
@@ -32,7 +33,7 @@ class Engine:
 
     Parameters
     ----------
-    model : str or Predictor
+    model : str, path or Predictor
         Name or path of the surrogate, or a loaded one.
     device : str
         ``"auto"``, ``"cpu"`` or ``"cuda"``: where the network runs.
@@ -49,12 +50,14 @@ class Engine:
     """
 
     def __init__(
-        self, *, model: str | Predictor = "default", device: str = "auto", policy: str = "surrogate-first"
+        self,
+        *,
+        model: str | os.PathLike[str] | Predictor = "default",
+        device: str = "auto",
+        policy: str = "surrogate-first",
     ) -> None:
-        _require(policy, get_args(Policy), "policy")
-        _require(device, ("auto", "cpu", "cuda"), "device")
-        self.policy = cast(Policy, policy)
-        self._network = NetworkStart(model, device)
+        self.policy = cast(Policy, one_of("policy", policy, get_args(Policy)))
+        self._network = NetworkStart(asked.model_of(model), one_of("device", device, asked.DEVICES))
         self._sparse_direct = SparseDirect()
         self._spectral = Spectral()
         self._kept: tuple[Any, Hierarchy] | None = None
@@ -80,22 +83,21 @@ class Engine:
         tolerance : float, field units, optional
             Largest pointwise error allowed. Default: 1 % of the largest imposed value (of the largest value where
             production alone feeds the field); for exact methods 1e-10 of the largest value.
-        previous : (H, W) float64, field units, optional
+        previous : (H, W) array of float, field units, optional
             A field to start from, such as the previous step's; it affects the time only.
 
         Raises
         ------
         InvalidProblemError
-            For a tolerance that is not a positive number, or a ``previous`` of another shape.
+            One sentence for a ``problem`` that is no `Problem`, a ``method`` that is no name, a ``tolerance`` that is
+            not a positive finite number, or a ``previous`` that is no field of the problem's shape.
         UnsupportedProblemError
             If a named method cannot take the problem, or no method has that name.
         """
-        if tolerance is not None and not 0 < tolerance < math.inf:
-            raise InvalidProblemError(f"tolerance is {tolerance!r}; a positive finite number is allowed.")
-        if previous is not None:
-            previous = _usable(previous, problem)
+        problem, method = asked.posed(problem), asked.method_of(method)
+        task = Task(problem, asked.tolerance_of(tolerance), asked.start_of(previous, problem))
         with self._lock, few_for(problem.source.size):
-            return self._route(Task(problem, tolerance, previous), method)
+            return self._route(task, method)
 
     def _route(self, task: Task, method: str) -> Solution:
         if method == "guarded":
@@ -241,7 +243,7 @@ def solve(
     >>> solution.error_bound <= 0.38
     True
     """
-    key = (device, policy)
+    key = (one_of("device", device, asked.DEVICES), one_of("policy", policy, get_args(Policy)))
     if key not in _shared:
         _shared[key] = Engine(device=device, policy=policy)
     return _shared[key].solve(problem, method=method, tolerance=tolerance)
@@ -249,18 +251,6 @@ def solve(
 
 #: One engine for each device and policy, so that calls of `solve` share the network and the buffers.
 _shared: dict[tuple[str, str], Engine] = {}
-
-
-def _require(value: str, allowed: tuple[str, ...], name: str) -> None:
-    if value not in allowed:
-        raise InvalidProblemError(f"{name} is {value!r}; allowed are {', '.join(repr(a) for a in allowed)}.")
-
-
-def _usable(previous: FloatArray, problem: Problem) -> FloatArray | None:
-    given = np.asarray(previous, dtype=np.float64)
-    if given.shape != problem.shape:
-        raise InvalidProblemError(f"previous has shape {given.shape}, but the problem has {problem.shape}.")
-    return np.maximum(given, 0.0) if np.isfinite(given).all() else None
 
 
 def _checked(answer: FloatArray, problem: Problem, name: str) -> FloatArray:

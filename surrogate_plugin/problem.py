@@ -4,59 +4,34 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from surrogate_plugin.arguments import (
+    HUGE,
+    MAX_PIXELS,
+    TINY,
+    check_values,
+    coefficient,
+    instance_of,
+    positive_number,
+    real_array,
+    same_shape,
+    truth_array,
+)
+from surrogate_plugin.arguments import BoolArray as BoolArray
+from surrogate_plugin.arguments import Coefficient as Coefficient
+from surrogate_plugin.arguments import FloatArray as FloatArray
 from surrogate_plugin.boundary import Boundary, BoundaryLike
 from surrogate_plugin.errors import InvalidProblemError
-
-FloatArray = npt.NDArray[np.float64]
-BoolArray = npt.NDArray[np.bool_]
-Coefficient = float | FloatArray
+from surrogate_plugin.uptake import MichaelisMenten as MichaelisMenten
 
 MIN_SIDE = 8
-MAX_PIXELS = 2**28
-#: Magnitudes outside this range overflow or vanish when squared or divided by one another.
-_TINY, _HUGE = 1e-100, 1e100
-
-
-@dataclass(frozen=True, eq=False)
-class MichaelisMenten:
-    """Saturating uptake ``U(c) = vmax c / (km + c)``.
-
-    Parameters
-    ----------
-    vmax : float or (H, W) float64, field units / time
-        Largest uptake rate; 0 where nothing consumes.
-    km : float, field units
-        The value at which uptake is half of ``vmax``; larger than 0.
-
-    Raises
-    ------
-    InvalidProblemError
-        If ``vmax`` is negative or not finite, or ``km`` is not a positive finite number.
-    """
-
-    vmax: Coefficient
-    km: float
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "vmax", _coefficient("uptake.vmax", self.vmax, None))
-        object.__setattr__(self, "km", _positive_scalar("uptake.km", self.km))
-
-    def rate(self, field: FloatArray) -> FloatArray:
-        """``U(c)``, (H, W) float64, field units / time."""
-        return np.asarray(self.vmax * (field / (self.km + field)))
-
-    def slope(self, field: FloatArray) -> FloatArray:
-        """``dU/dc``, (H, W) float64, 1 / time."""
-        fraction = self.km / (self.km + field)
-        return np.asarray((self.vmax / self.km) * fraction * fraction)
+#: Beside links of 1: what decay may reach, what the slope of uptake may, and what alone is too little for an anchor.
+_STRONGEST, _STEEPEST, _WEAKEST = 1e12, 1e20, 1e-12
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,17 +44,19 @@ class Problem:
     Parameters
     ----------
     source : (H, W) array of float, field units
-        Values imposed on the fixed pixels, >= 0. Elsewhere they are not used. H and W are at least 8.
+        Values imposed on the fixed pixels, >= 0 and at most 1e100. Elsewhere they are not used. H and W are at
+        least 8.
     fixed : (H, W) array of bool, optional
         The fixed pixels; ``source > 0`` if not given.
     diffusivity : float or (H, W) array, length^2 / time
         Larger than 0.
     decay : float or (H, W) array, 1 / time
-        Background decay plus first-order uptake, >= 0.
+        Background decay plus first-order uptake, >= 0 and at most 1e12 times ``diffusivity / spacing^2``.
     production : float or (H, W) array, field units / time
         >= 0.
     uptake : MichaelisMenten, optional
-        Saturating uptake on top of ``decay``.
+        Saturating uptake on top of ``decay``; its slope at 0, ``vmax / km``, is at most 1e20 times
+        ``diffusivity / spacing^2``.
     spacing : float, length per pixel
         Larger than 0.
     boundary : str, float or mapping
@@ -90,7 +67,14 @@ class Problem:
     ------
     InvalidProblemError
         One sentence naming the field, the value and what is allowed. Also where no fixed pixel, no side with a
-        value and no decay anchors the field, so that no unique steady state exists.
+        value and no decay anchors the field, so that no unique steady state exists; and where all values imposed
+        or produced are below 1e-100 without being 0, whose products float64 does not hold.
+
+    Notes
+    -----
+    Arrays are copied, unless they are read-only float64 of their own. A map of one value becomes that number, so that
+    the attributes ``diffusivity``, ``decay``, ``production`` and ``uptake.vmax`` are maps only where they vary, and
+    `constant_coefficients` does not depend on how a constant was written. ``uptake`` of a ``vmax`` of 0 becomes None.
 
     Source
     ------
@@ -130,17 +114,18 @@ class Problem:
         values: dict[str, Any] = {
             "source": image,
             "fixed": _mask(fixed, image),
-            "diffusivity": _coefficient("diffusivity", diffusivity, shape, positive=True),
-            "decay": _coefficient("decay", decay, shape),
-            "production": _coefficient("production", production, shape),
+            "diffusivity": coefficient("diffusivity", diffusivity, shape=shape, positive=True),
+            "decay": coefficient("decay", decay, shape=shape),
+            "production": coefficient("production", production, shape=shape),
             "uptake": _uptake(uptake, shape),
-            "spacing": _positive_scalar("spacing", spacing),
+            "spacing": positive_number("spacing", spacing),
             "boundary": Boundary.parse(boundary),
         }
         for name, value in values.items():
             object.__setattr__(self, name, value)
         self._check_anchored()
         self._check_conditioning()
+        self._check_scale()
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -191,51 +176,69 @@ class Problem:
         )
 
     def _check_conditioning(self) -> None:
-        """Refuse decay so strong or so weak beside diffusion that float64 cannot represent the operator."""
+        """Refuse coefficients so strong or so weak beside diffusion that float64 cannot represent the operator."""
         link = self.reference_diffusivity / self.spacing**2
-        if float(np.min(self.diffusivity)) < 1e-8 * self.reference_diffusivity:
+        beside = f"times diffusivity / spacing^2 = {link:g}"
+        weakest, strongest = float(np.min(self.diffusivity)), float(np.max(self.decay))
+        if weakest < 1e-8 * self.reference_diffusivity:
             raise InvalidProblemError(
-                f"diffusivity spans from {float(np.min(self.diffusivity)):g} to {self.reference_diffusivity:g}; "
+                f"diffusivity spans from {weakest:g} to {self.reference_diffusivity:g}; "
                 "a contrast of at most 1e8 is allowed."
             )
-        strongest = float(np.max(self.decay))
-        if strongest > 1e12 * link:
+        if strongest > _STRONGEST * link:
             raise InvalidProblemError(
-                f"decay reaches {strongest:g}, more than 1e12 times diffusivity / spacing^2 = {link:g}; "
-                "check the units of decay and spacing."
+                f"decay reaches {strongest:g}, more than 1e12 {beside}; check the units of decay and spacing."
             )
-        if self.boundary.holds_a_value or bool(self.fixed.any()):
-            return
-        if strongest < 1e-12 * link:
+        if self.uptake is not None:
+            slope = float(np.max(self.uptake.vmax)) / self.uptake.km
+            if slope > _STEEPEST * link:
+                raise InvalidProblemError(
+                    f"uptake.vmax / uptake.km reaches {slope:g}, more than 1e20 {beside}; "
+                    "check their units and that of spacing."
+                )
+        anchored = self.boundary.holds_a_value or bool(self.fixed.any())
+        if not anchored and strongest < _WEAKEST * link:
             raise InvalidProblemError(
-                f"decay is at most {strongest:g}, less than 1e-12 times diffusivity / spacing^2 = {link:g}, and "
+                f"decay is at most {strongest:g}, less than 1e-12 {beside}, and "
                 "nothing else anchors the field; check the units of decay and spacing, fix a pixel, or give "
                 "a side a value."
             )
 
+    def _check_scale(self) -> None:
+        """Refuse values that are all so small, or rates so large, that products of theirs vanish or overflow."""
+        link = self.reference_diffusivity / self.spacing**2
+        rates = {"production": self.production, "uptake.vmax": 0.0 if self.uptake is None else self.uptake.vmax}
+        for name, rate in rates.items():
+            if float(np.max(rate)) / link > HUGE:
+                raise InvalidProblemError(
+                    f"{name} reaches {float(np.max(rate)):g}, more than {HUGE:g} times diffusivity / spacing^2 = "
+                    f"{link:g}; check the units of {name} and spacing."
+                )
+        made = float(np.max(self.production)) / link
+        if 0 < self.largest_imposed < TINY or (self.largest_imposed == 0 and 0 < made < TINY):
+            what = "production * spacing^2 / diffusivity" if self.largest_imposed == 0 else "source and boundary"
+            raise InvalidProblemError(
+                f"the largest value of {what} is {self.largest_imposed or made:g}; 0 or at least {TINY:g} is allowed: "
+                "choose a smaller unit of the field."
+            )
+
 
 def _image(source: npt.ArrayLike) -> FloatArray:
-    image = _real_array("source", source)
+    image = real_array("source", source)
     if image.ndim != 2:
         raise InvalidProblemError(f"source has shape {image.shape}; a 2-D array (H, W) is allowed.")
     if min(image.shape) < MIN_SIDE:
         raise InvalidProblemError(f"source has shape {image.shape}; each side must have at least {MIN_SIDE} pixels.")
     if image.size > MAX_PIXELS:
         raise InvalidProblemError(f"source has {image.size} pixels; at most {MAX_PIXELS} are allowed.")
-    _check_values("source", image, positive=False)
+    check_values("source", image, positive=False)
     return image
 
 
 def _mask(fixed: npt.ArrayLike | None, image: FloatArray) -> BoolArray:
-    if fixed is None:
-        mask = image > 0
-    else:
-        given = np.asarray(fixed)
-        if given.dtype != np.bool_:
-            raise InvalidProblemError(f"fixed has dtype {given.dtype}; a boolean array is allowed.")
-        if given.shape != image.shape:
-            raise InvalidProblemError(f"fixed has shape {given.shape}, but source has {image.shape}; they must agree.")
-        mask = given.copy()
+    if fixed is not None:
+        return truth_array("fixed", fixed, shape=image.shape)
+    mask: BoolArray = image > 0
     mask.flags.writeable = False
     return mask
 
@@ -243,69 +246,12 @@ def _mask(fixed: npt.ArrayLike | None, image: FloatArray) -> BoolArray:
 def _uptake(uptake: MichaelisMenten | None, shape: tuple[int, int]) -> MichaelisMenten | None:
     if uptake is None:
         return None
-    if not isinstance(uptake, MichaelisMenten):
-        raise InvalidProblemError(f"uptake is {type(uptake).__name__}; None or a MichaelisMenten is allowed.")
-    if isinstance(uptake.vmax, np.ndarray) and uptake.vmax.shape != shape:
-        raise InvalidProblemError(
-            f"uptake.vmax has shape {uptake.vmax.shape}, but source has {shape}; they must agree."
-        )
-    return uptake if float(np.max(uptake.vmax)) > 0 else None
-
-
-def _coefficient(
-    name: str, value: float | npt.ArrayLike, shape: tuple[int, int] | None, *, positive: bool = False
-) -> Coefficient:
-    array = _real_array(name, value)
-    if array.ndim and shape is not None and array.shape != shape:
-        raise InvalidProblemError(f"{name} has shape {array.shape}, but source has {shape}; they must agree.")
-    if array.ndim not in (0, 2) or array.size == 0:
-        raise InvalidProblemError(f"{name} has shape {array.shape}; a number or a 2-D array (H, W) is allowed.")
-    _check_values(name, array, positive=positive)
-    return array if array.ndim else float(array)
-
-
-def _positive_scalar(name: str, value: float) -> float:
-    array = _real_array(name, value)
-    if array.ndim:
-        raise InvalidProblemError(f"{name} has shape {array.shape}; one number is allowed.")
-    _check_values(name, array, positive=True)
-    return float(array)
-
-
-def _real_array(name: str, value: Any) -> FloatArray:
-    """Float64 that nobody can change: a read-only copy, or the array itself if it is its own and read-only already."""
-    given = np.asarray(value)
-    if given.dtype == np.float64 and not given.flags.writeable and given.base is None and given.flags.c_contiguous:
-        return given
-    if given.dtype.kind not in "fiub":
-        raise InvalidProblemError(f"{name} has dtype {given.dtype}; real numbers are allowed.")
-    array = np.array(given, dtype=np.float64, order="C")
-    array.flags.writeable = False
-    return array
-
-
-def _check_values(name: str, array: FloatArray, *, positive: bool) -> None:
-    # Two reductions settle the usual case: NaN spreads through both, infinity shows in one.
-    low, high = float(array.min()), float(array.max())
-    if high <= _HUGE and (low > _TINY or (not positive and low >= 0)):
-        return
-    magnitude = f"in ({_TINY:g}, {_HUGE:g}]" if positive else f">= 0 and at most {_HUGE:g}"
-    wrong = ~((array > _TINY) if positive else (array >= 0)) | ~(array <= _HUGE)
-    index = np.unravel_index(int(np.argmax(wrong)), array.shape)
-    where = f" at (row {index[0]}, column {index[1]})" if array.ndim else ""
-    shown = float(array[index])
-    raise InvalidProblemError(
-        f"{name} is {'NaN' if math.isnan(shown) else f'{shown:g}'}{where}; finite values {magnitude} are allowed."
-    )
-
-
-def whole_sides(name: str, shape: Sequence[int]) -> tuple[int, int]:
-    """The rows and columns of a lattice, checked; ``name`` is what the error calls them."""
-    try:
-        rows, columns = (int(side) for side in shape)
-        whole = [float(side) for side in shape] == [rows, columns]
-    except (TypeError, ValueError):
-        whole = False
-    if not whole or min(rows, columns) < 1:
-        raise InvalidProblemError(f"{name} is {shape!r}; two whole numbers (rows, columns) >= 1 are allowed.")
-    return rows, columns
+    instance_of("uptake", uptake, MichaelisMenten, "None or a MichaelisMenten")
+    vmax = uptake.vmax
+    if not isinstance(vmax, np.ndarray):
+        return uptake if vmax > 0 else None
+    same_shape("uptake.vmax", vmax.shape, shape, "source")
+    largest = float(vmax.max())
+    if vmax[0, 0] == largest == float(vmax.min()):
+        uptake = MichaelisMenten(largest, uptake.km)
+    return uptake if largest > 0 else None

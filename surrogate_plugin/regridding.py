@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from surrogate_plugin.arguments import BoolArray, FloatArray, whole_sides
 from surrogate_plugin.errors import InvalidProblemError
-from surrogate_plugin.problem import BoolArray, FloatArray, whole_sides
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array

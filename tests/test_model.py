@@ -235,7 +235,7 @@ def test_a_problem_like_those_of_the_training_is_covered() -> None:
 @pytest.mark.parametrize(
     ("problem", "word"),
     [
-        (disc_problem(diffusivity=np.full((40, 40), 2.0)), "diffusivity"),
+        (disc_problem(diffusivity=1.0 + np.eye(40)), "diffusivity"),
         (disc_problem(production=0.1), "production"),
         (Problem(np.zeros((40, 40)), fixed=np.eye(40, dtype=bool)), "imposes"),
         (disc_problem(boundary="reflecting"), "reflecting"),

@@ -46,7 +46,7 @@ def spoiled(value, where=(2, 3)):
         ({"boundary": {"left": np.nan}}, r"boundary \(left\) is nan"),
         ({"boundary": {"north": 1.0}}, "unknown side 'north'; the sides are left, right, bottom, top"),
         ({"boundary": {"left": "periodic"}}, "periodic sides come in opposite pairs"),
-        ({"uptake": 3.0}, "uptake is float; None or a MichaelisMenten"),
+        ({"uptake": 3.0}, "uptake is 3.0; None or a MichaelisMenten"),
         ({"uptake": MichaelisMenten(np.ones((9, 8)), 1.0)}, r"uptake.vmax has shape \(9, 8\)"),
     ],
 )
@@ -77,19 +77,19 @@ def test_fixed_pixels_default_to_the_positive_ones():
 
 
 def test_the_hosts_buffers_are_copied_and_ours_are_read_only():
-    source, decay = SOURCE.copy(), np.ones((8, 9))
+    source, decay = SOURCE.copy(), spoiled(2.0)
     problem = Problem(source, decay=decay)
     before = problem.fingerprint
     source[:], decay[:] = 7.0, 7.0
     assert problem.source.max() == 1.0
-    assert problem.decay.max() == 1.0
+    assert problem.decay.max() == 2.0
     assert Problem(problem.source, decay=problem.decay).fingerprint == before
     with pytest.raises(ValueError, match="read-only"):
         problem.source[0, 0] = 3.0
 
 
 def test_integers_and_transposed_arrays_are_taken():
-    problem = Problem(np.eye(9, 8, dtype=np.int32).T, decay=np.ones((9, 8), dtype=np.float32).T)
+    problem = Problem(np.eye(9, 8, dtype=np.int32).T, decay=np.arange(72, dtype=np.float32).reshape(9, 8).T)
     assert problem.source.flags.c_contiguous
     assert problem.decay.dtype == np.float64
 
@@ -98,7 +98,6 @@ def test_integers_and_transposed_arrays_are_taken():
     "changes",
     [
         {"decay": 0.2},
-        {"decay": np.full((8, 9), 0.1)},
         {"decay": spoiled(0.1)},
         {"diffusivity": 2.0},
         {"spacing": 2.0},
@@ -120,6 +119,25 @@ def test_fingerprint_tells_operators_apart(changes):
 def test_fingerprint_ignores_values(changes):
     base = {"source": SOURCE, "decay": 0.1}
     assert Problem(**base).fingerprint == Problem(**(base | changes)).fingerprint
+
+
+@pytest.mark.parametrize("kind", [np.float64, np.float32, int, np.longdouble])
+def test_a_map_of_one_value_is_that_number(kind):
+    def full(value):
+        return np.full((8, 9), value, dtype=kind)
+
+    problem = Problem(
+        SOURCE, diffusivity=full(3), decay=full(2), production=full(0), uptake=MichaelisMenten(full(5), 1)
+    )
+    plain = Problem(SOURCE, diffusivity=3, decay=2, production=0, uptake=MichaelisMenten(5, 1))
+    for given in (problem, plain):
+        values = (given.diffusivity, given.decay, given.production, given.uptake.vmax)
+        assert values == (3.0, 2.0, 0.0, 5.0)
+        assert all(type(value) is float for value in values)
+    assert problem.fingerprint == plain.fingerprint
+    assert Problem(SOURCE, decay=full(2)).constant_coefficients
+    assert not Problem(SOURCE, decay=spoiled(2.0)).constant_coefficients
+    assert Problem(SOURCE, uptake=MichaelisMenten(spoiled(2.0), 1)).uptake.vmax.shape == (8, 9)
 
 
 def test_uptake_of_nobody_is_no_uptake():

@@ -158,7 +158,7 @@ def test_decay_and_saturating_uptake_vary_together_within_the_limit(run: Path) -
 def useless() -> list[sp.Problem]:
     return [
         tissue(0, production=1.0),
-        tissue(1, diffusivity=np.full(SHAPE, 2.0)),
+        tissue(1, diffusivity=np.linspace(1.0, 2.0, SHAPE[0] * SHAPE[1]).reshape(SHAPE)),
         sp.Problem(np.zeros(SHAPE)),
         sp.Problem(np.ones(SHAPE)),
     ]

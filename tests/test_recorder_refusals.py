@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import shutil
 from pathlib import Path
 
@@ -11,14 +12,16 @@ import zarr
 
 import surrogate_plugin as sp
 from surrogate_plugin.recorder import Recorder
-from surrogate_plugin.recording import Recording, RecordingError
+from surrogate_plugin.recording import Recording, RecordingError, digest
 from tests.recordings import SHAPE, assert_holds, problems, recorded
 
 
 def test_an_array_that_lost_a_chunk_is_told_from_one_of_zeros(tmp_path: Path) -> None:
     source = np.zeros(SHAPE)
     source[3, 4] = 1.0
-    posed = [sp.Problem(source, decay=np.full(SHAPE, 0.1), production=np.zeros(SHAPE)) for _ in range(3)]
+    decay = np.full(SHAPE, 0.1)
+    decay[0, 0] = 0.3
+    posed = [sp.Problem(source, decay=decay, production=np.eye(*SHAPE)) for _ in range(3)]
     path = recorded(tmp_path / "run.zarr", posed)
     assert_holds(path, posed)
     shutil.rmtree(path / "source" / "c" / "0")
@@ -33,7 +36,7 @@ def test_an_array_that_lost_a_chunk_is_told_from_one_of_zeros(tmp_path: Path) ->
     with pytest.raises(RecordingError, match=r"step 2 of .* is damaged: its maps are not those"):
         recording.problem(2)
     zarr.open_group(path, mode="r+")["source"][2, 5, 5] = 0.5  # which no operator feels
-    other[2] = 0.1
+    other[2] = decay
     with pytest.raises(RecordingError, match=r"step 2 of .* is damaged: its maps are not those"):
         recording.problem(2)
     shutil.rmtree(path / "header" / "c" / "1")
@@ -98,3 +101,13 @@ def test_a_missing_recording_is_named(tmp_path: Path) -> None:
 def test_every_is_a_whole_number_of_at_least_one(every: object) -> None:
     with pytest.raises(ValueError, match=r"every is .*; a whole number of at least 1"):
         Recorder("run.zarr", every=every)
+
+
+@pytest.mark.parametrize("name", ["diffusivity", "decay", "production", "uptake"])
+def test_a_map_of_one_value_that_was_recorded_as_a_map_is_no_damage(tmp_path: Path, name: str) -> None:
+    posed = sp.Problem(np.eye(*SHAPE), production=0.5, uptake=sp.MichaelisMenten(2.0, 0.1))
+    full = sp.MichaelisMenten(np.full(SHAPE, 2.0), 0.1) if name == "uptake" else np.full(SHAPE, getattr(posed, name))
+    older = copy.copy(posed)
+    object.__setattr__(older, name, full)
+    assert digest(older) != digest(posed)
+    assert_holds(recorded(tmp_path / "run.zarr", [older]), [posed])

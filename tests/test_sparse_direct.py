@@ -168,10 +168,10 @@ def test_same_factors_serve_other_values():
 
 def test_field_that_overflows_is_refused_with_a_sentence():
     tiny = {"diffusivity": 1e-90, "decay": 1e-130, "spacing": 1e20}
-    with pytest.raises(InvalidProblemError, match=r"production is so large .* check its units"):
-        solve(Problem(np.eye(8), production=1e100, **tiny))
-    with pytest.raises(InvalidProblemError, match=r"uptake.vmax is so large"):
-        solve(Problem(np.eye(8), uptake=MichaelisMenten(1e100, 1.0), **tiny))
+    with pytest.raises(InvalidProblemError, match=r"production reaches 1e\+100, more than .* check the units"):
+        Problem(np.eye(8), production=1e100, **tiny)
+    with pytest.raises(InvalidProblemError, match=r"uptake.vmax reaches 1e\+100, more than"):
+        Problem(np.eye(8), uptake=MichaelisMenten(1e100, 1e100), decay=0.0, spacing=1e5)
 
 
 def fake_cholmod(monkeypatch, **functions):

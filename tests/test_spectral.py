@@ -127,7 +127,7 @@ def test_transposed_problem_has_the_transposed_field():
 def test_fields_add():
     for index, problem in enumerate(constant_problems(33, 60)):
         rng = np.random.default_rng(index)
-        scale, link = problem.source.max() + 1e-300, problem.diffusivity / problem.spacing**2
+        scale, link = problem.source.max() + 1e-90, problem.diffusivity / problem.spacing**2
         factor = rng.random()
         other = rebuilt(
             problem,
@@ -205,8 +205,8 @@ def test_state_serves_other_values_of_the_same_operator_only():
 def test_refusals_say_which_method_can():
     source = np.eye(8)
     for problem in (
-        Problem(source, decay=np.full((8, 8), 0.1)),
-        Problem(source, diffusivity=np.full((8, 8), 2.0)),
+        Problem(source, decay=0.1 + source),
+        Problem(source, diffusivity=1.0 + source),
         Problem(source, uptake=MichaelisMenten(1.0, 1.0)),
         Problem(source, decay=0.0, boundary="reflecting"),
         Problem(source, decay=1e-20, boundary="periodic"),

@@ -1,0 +1,71 @@
+"""What a solve is asked for, read once: the problem, the tolerance, who may answer, and where to start."""
+
+from __future__ import annotations
+
+import math
+import os
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from surrogate_plugin.arguments import HUGE, instance_of, one_number, real_array, same_shape, shown
+from surrogate_plugin.errors import InvalidProblemError
+from surrogate_plugin.problem import FloatArray, Problem
+
+if TYPE_CHECKING:
+    from surrogate_plugin.network_start import Predictor
+
+DEVICES = ("auto", "cpu", "cuda")
+
+#: What a network must have to be asked, see `surrogate_plugin.network_start.Predictor`.
+_OF_A_NETWORK = ("predict", "card", "device", "typical_error")
+
+
+def method_of(method: Any) -> str:
+    """The name of a method, whether or not there is one of that name."""
+    instance_of("method", method, str, "the name of a method, such as 'guarded' or 'exact',")
+    return str(method)
+
+
+def model_of(model: Any) -> str | Predictor:
+    """The name or path of a network, or a loaded one."""
+    if isinstance(model, str | os.PathLike):
+        return os.fsdecode(model)
+    if any(not hasattr(model, name) for name in _OF_A_NETWORK) or not callable(model.predict):
+        listed = ", ".join(f"'{name}'" for name in _OF_A_NETWORK)
+        raise InvalidProblemError(f"model is {shown(model)}; a name, a path or an object with {listed} is allowed.")
+    loaded: Predictor = model
+    return loaded
+
+
+def tolerance_of(tolerance: Any) -> float | None:
+    """A largest error in (0, infinity), field units; None is left to the method."""
+    if tolerance is None:
+        return None
+    wanted = one_number("tolerance", tolerance, "a positive finite number")
+    if not 0 < wanted < math.inf:
+        raise InvalidProblemError(f"tolerance is {shown(tolerance)}; a positive finite number is allowed.")
+    return wanted
+
+
+def posed(problem: Any) -> Problem:
+    """The problem, which nothing but a `Problem` is."""
+    instance_of("problem", problem, Problem, "a Problem")
+    checked: Problem = problem
+    return checked
+
+
+def start_of(previous: Any, problem: Problem) -> FloatArray | None:
+    """A field to start from, (H, W) float64 within [0, 1e100]; what is below 0 starts at 0."""
+    if previous is None:
+        return None
+    allowed = "a field of real numbers"
+    given = real_array("previous", previous, shape=problem.shape, like="the problem", allowed=allowed)
+    same_shape("previous", given.shape, problem.shape, "the problem")
+    largest = float(np.abs(given).max())
+    if not largest <= HUGE:
+        raise InvalidProblemError(
+            f"previous holds {'NaN' if math.isnan(largest) else f'{largest:g}'}; finite values of at most {HUGE:g} are "
+            "allowed."
+        )
+    return np.maximum(given, 0.0)
