@@ -148,13 +148,15 @@ def _outside(problem: Problem, card: ModelCard | None) -> tuple[Flag, ...]:
 
 def _load(name: str, device: str) -> tuple[Predictor | None, Flag | None]:
     try:
-        from surrogate_plugin.surrogate.model import DamagedModelError, ModelNotFoundError, load
+        from surrogate_plugin.surrogate.model import DamagedModelError, DeviceMissingError, ModelNotFoundError, load
     except ImportError as error:
         return None, Flag(Reason.NO_TORCH, f"torch cannot be imported ({error}); install torch to use the surrogate.")
     try:
         return load(name, device), None
     except ModelNotFoundError as error:
         return None, Flag(Reason.NO_MODEL, str(error))
+    except DeviceMissingError as error:
+        return None, Flag(Reason.NO_DEVICE, str(error))
     except DamagedModelError as error:
         return None, Flag(Reason.DAMAGED_MODEL, str(error))
     except ImportError as error:

@@ -17,6 +17,7 @@ class Reason(StrEnum):
     NO_MODEL = "no-model"
     DAMAGED_MODEL = "damaged-model"
     NO_TORCH = "no-torch"
+    NO_DEVICE = "no-device"
     OUTSIDE_CARD = "outside-card"
     EXACT_IS_CHEAPER = "exact-is-cheaper"
     NETWORK_FAILED = "network-failed"

@@ -1,4 +1,4 @@
-"""The command line: ``surrogate-plugin demo | solve | hosts | doctor``, and the commands that plugins add."""
+"""The command line: ``surrogate-plugin demo | example | solve | hosts | doctor``, and the commands that plugins add."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from typing import Annotated
 import typer
 
 import surrogate_plugin
-from surrogate_plugin.cli import demo, doctor, hosts, plugins, solve
+from surrogate_plugin.cli import demo, doctor, example, hosts, plugins, solve
 
 app = typer.Typer(
     name="surrogate-plugin",
     help="A certified neural diffusion backend for tissue simulators: every field comes with a bound on its error.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(demo.demo)
+app.command()(example.example)
 app.command()(solve.solve)
 app.command()(hosts.hosts)
 app.command()(doctor.doctor)

@@ -35,9 +35,17 @@ def plain_errors() -> Iterator[None]:
     try:
         yield
     except _CALLERS_ERRORS as error:
-        stderr().print("Error:", style="bold red", end=" ")
-        stderr().print(str(error), markup=False, soft_wrap=True)
+        print_error(str(error))
         raise typer.Exit(BAD_INPUT) from None
+    except MemoryError:
+        print_error("this needs more memory than there is; a smaller lattice is allowed.")
+        raise typer.Exit(BAD_INPUT) from None
+
+
+def print_error(sentence: str) -> None:
+    """One sentence on the error stream."""
+    stderr().print("Error:", style="bold red", end=" ")
+    stderr().print(sentence, markup=False, soft_wrap=True)
 
 
 @contextmanager

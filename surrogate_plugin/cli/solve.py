@@ -1,51 +1,84 @@
-"""``surrogate-plugin solve``: a source image in, the field out, with who answered and the bound on the error."""
+"""``surrogate-plugin solve``: a picture of sources in, the field out, with who answered and the bound on the error."""
 
 from __future__ import annotations
 
+import os
 import time
+from contextlib import nullcontext
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+import numpy as np
 import typer
-from rich.markup import escape
 
-from surrogate_plugin import image
+from surrogate_plugin import files
 from surrogate_plugin.boundary import BoundaryLike, SideLike
-from surrogate_plugin.cli.console import plain_errors, progress, stdout, table
+from surrogate_plugin.cli.answer import Answer, print_json, print_table
+from surrogate_plugin.cli.console import BAD_INPUT, plain_errors, print_error, progress, stderr
 from surrogate_plugin.errors import InvalidProblemError
-from surrogate_plugin.problem import Coefficient, MichaelisMenten, Problem
+from surrogate_plugin.problem import MichaelisMenten, Problem
 
 if TYPE_CHECKING:
     from surrogate_plugin.solution import Solution
+
+#: The exit code where the field is there, but its bound exceeds the tolerance.
+NOT_REACHED = 1
+_METHODS = ("guarded", "surrogate", "exact", "spectral", "multigrid", "sparse-direct")
 
 
 class Policy(StrEnum):
     """Which certified route the guarded method takes first."""
 
-    SURROGATE_FIRST = "surrogate-first"
     FASTEST = "fastest"
+    SURROGATE_FIRST = "surrogate-first"
+
+
+class Channel(StrEnum):
+    """What of a coloured picture is read."""
+
+    LUMINANCE = "luminance"
+    RED = "red"
+    GREEN = "green"
+    BLUE = "blue"
+    ALPHA = "alpha"
 
 
 def solve(
-    source: Annotated[
-        Path, typer.Argument(help="The sources: a .npy array of imposed values, or a picture (black is free).")
-    ],
+    source: Annotated[Path, typer.Argument(help="What is held: a picture, or numbers as .npy, .npz, .csv or .vti.")],
     output: Annotated[
         list[Path] | None,
         typer.Option("--output", "-o", help="Where the field goes: .npy, .png or .vti; may be given several times."),
     ] = None,
-    white: Annotated[float, typer.Option(help="What white stands for in a source picture.")] = 1.0,
+    white: Annotated[
+        float | None, typer.Option(help="The value that the pixels of a mask are held at; 1 if not given.")
+    ] = None,
+    threshold: Annotated[
+        float | None,
+        typer.Option(
+            help="Hold what is at least this bright, as a part of white (numbers: what is at least this large). "
+            "Masks are cut half way between their two shades by themselves."
+        ),
+    ] = None,
+    values: Annotated[
+        bool, typer.Option("--values", help="Hold each pixel at its own shade times --white, or its own number.")
+    ] = False,
+    invert: Annotated[bool, typer.Option("--invert", help="Hold the dark pixels instead of the bright ones.")] = False,
+    channel: Annotated[Channel | None, typer.Option(help="Which channel of a picture; by default luminance.")] = None,
+    page: Annotated[int | None, typer.Option(help="Which page of a picture with several, from 1.")] = None,
+    array: Annotated[str | None, typer.Option(help="Which array of a .npz or .vti with several.")] = None,
     diffusivity: Annotated[float, typer.Option(help="Diffusivity, length^2 / time.")] = 1.0,
     decay: Annotated[float, typer.Option(help="Decay, 1 / time.")] = 1 / 400,
     decay_map: Annotated[
         Path | None,
-        typer.Option(help="Decay per pixel: a .npy array in 1 / time, or a picture whose white is --decay."),
+        typer.Option(help="Decay per pixel: numbers in 1 / time, or a picture whose white is --decay."),
     ] = None,
     production: Annotated[float, typer.Option(help="Production on every free pixel, field units / time.")] = 0.0,
     vmax: Annotated[float | None, typer.Option(help="Michaelis-Menten uptake: largest rate. Goes with --km.")] = None,
     km: Annotated[float | None, typer.Option(help="Michaelis-Menten uptake: value at half the rate.")] = None,
-    spacing: Annotated[float, typer.Option(help="Length per pixel.")] = 1.0,
+    spacing: Annotated[
+        float | None, typer.Option(help="Length per pixel; by default what a .vti says, otherwise 1.")
+    ] = None,
     boundary: Annotated[
         str,
         typer.Option(
@@ -59,44 +92,112 @@ def solve(
     ] = None,
     method: Annotated[
         str,
-        typer.Option(help="guarded, surrogate, exact, spectral, multigrid, sparse-direct, or a plugin's name."),
+        typer.Option(
+            help="guarded, surrogate, exact, spectral, multigrid, sparse-direct, or a plugin's name.",
+            autocompletion=lambda: list(_METHODS),
+        ),
     ] = "guarded",
-    policy: Annotated[Policy, typer.Option(help="Which certified route goes first.")] = Policy.SURROGATE_FIRST,
-    device: Annotated[str, typer.Option(help="Where the network runs: auto, cpu, cuda...")] = "auto",
+    policy: Annotated[Policy, typer.Option(help="Which certified route the guarded method takes.")] = Policy.FASTEST,
+    device: Annotated[str, typer.Option(help="Where the network runs: auto, cpu or cuda.")] = "auto",
+    units: Annotated[str, typer.Option(help="Unit of the field, as mmHg; printed and written into the outputs.")] = "",
+    length_units: Annotated[str, typer.Option(help="Unit of lengths, as um; likewise.")] = "",
     colours: Annotated[str, typer.Option(help="Colour map of a .png output.")] = "viridis",
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of the table.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
 ) -> None:
-    """Solve for the steady field of a source image.
+    """Solve for the steady field around what a picture holds.
 
-    Prints who answered, the bound on the largest pointwise error, and why the surrogate was not used, if so.
+    Prints which pixels are held, who answered, the bound on the largest pointwise error, and why the surrogate was not
+    used, if so. The exit code is 1 if the bound exceeds the tolerance, and 2 if something could not be read or written.
 
     [bold]Example:[/] surrogate-plugin solve vessels.png --white 38 --decay 0.01 --boundary reflecting -o field.png
     """
     outputs = output or []
     with plain_errors():
-        for path in outputs:
-            image.check_writable(path)
+        _check_outputs(outputs, [source, decay_map], colours)
+        choice = files.Choice(white, threshold, values, invert, page, channel and channel.value, array)
+        read = files.read_source(source, choice)
+        rates = None if decay_map is None else files.read_map(decay_map, decay)
         problem = Problem(
-            image.read_lattice(source, white),
+            read.values,
+            fixed=read.fixed,
             diffusivity=diffusivity,
-            decay=_decay(decay, decay_map),
+            decay=decay if rates is None else rates.values,
             production=production,
             uptake=_uptake(vmax, km),
-            spacing=spacing,
+            spacing=(read.spacing or 1.0) if spacing is None else spacing,
             boundary=parse_boundary(boundary),
         )
-        solution, seconds = _run(problem, method, tolerance, device, policy)
+        _check_supplied(problem, read)
         for path in outputs:
-            image.write_field(path, solution.field, spacing=spacing, colours=colours)
-    _report(problem, solution, seconds, outputs)
+            files.check_writable(path, pixels=problem.source.size, colours=colours)
+        warnings = [*read.warnings, *(rates.warnings if rates else ())]
+        _warn([] if quiet else warnings)
+        if tolerance is None and method == "guarded" and problem.largest_imposed > 0:
+            tolerance = 0.01 * problem.largest_imposed
+        solution, seconds = _run(problem, method, tolerance, device, policy, quiet)
+        told = files.Told(solution.method, solution.error_bound, tolerance, units, length_units)
+        written = _write(outputs, solution, problem.spacing, colours, told)
+        answer = Answer(
+            problem, solution, told, seconds, read.rule, (*read.notes, *(rates.notes if rates else ())),
+            tuple(warnings), tuple(written),
+        )  # fmt: skip
+    if not quiet:
+        (print_json if json else print_table)(answer)
+    if len(written) < len(outputs):
+        raise typer.Exit(BAD_INPUT)
+    if not answer.reached:
+        raise typer.Exit(NOT_REACHED)
 
 
-def _run(problem: Problem, method: str, tolerance: float | None, device: str, policy: Policy) -> tuple[Solution, float]:
+def _run(
+    problem: Problem, method: str, tolerance: float | None, device: str, policy: Policy, quiet: bool
+) -> tuple[Solution, float]:
     import surrogate_plugin as sp
 
-    with progress("solving"):
+    with nullcontext() if quiet else progress("solving"):
         begin = time.perf_counter()
         solution = sp.solve(problem, method=method, tolerance=tolerance, device=device, policy=policy.value)
         return solution, time.perf_counter() - begin
+
+
+def _check_outputs(outputs: list[Path], inputs: list[Path | None], colours: str) -> None:
+    """Refuse outputs that cannot be written, or would overwrite what is read or one another."""
+    read = {os.path.realpath(path) for path in inputs if path is not None}
+    seen: set[str] = set()
+    for path in outputs:
+        files.check_writable(path, colours=colours)
+        place = os.path.realpath(path)
+        if place in read or place in seen:
+            what = "is read" if place in read else "is written already"
+            raise InvalidProblemError(f"output {str(path)!r} {what}; another name is allowed.")
+        seen.add(place)
+
+
+def _check_supplied(problem: Problem, read: files.Source) -> None:
+    """Refuse a field that is 0 everywhere, which nobody asks for on purpose."""
+    if read.nothing and problem.largest_imposed == 0 and not np.any(problem.production):
+        raise InvalidProblemError(
+            f"{read.nothing}, so nothing is held, and neither a side nor production supplies anything: the field would "
+            "be 0 everywhere."
+        )
+
+
+def _warn(warnings: list[str]) -> None:
+    for warning in warnings:
+        stderr().print(f"Warning: {warning}", style="yellow", markup=False, soft_wrap=True)
+
+
+def _write(outputs: list[Path], solution: Solution, spacing: float, colours: str, told: files.Told) -> list[Path]:
+    """Write what can be written, so that one full disk does not cost the others; return what was."""
+    written = []
+    for path in outputs:
+        try:
+            files.write_field(path, solution.field, spacing=spacing, colours=colours, told=told)
+            written.append(path)
+        except OSError as error:
+            print_error(str(error))
+    return written
 
 
 def parse_boundary(text: str) -> BoundaryLike:
@@ -127,33 +228,9 @@ def _side(text: str) -> SideLike:
         return text.strip()
 
 
-def _decay(decay: float, path: Path | None) -> Coefficient:
-    return decay if path is None else image.read_lattice(path, white=decay)
-
-
 def _uptake(vmax: float | None, km: float | None) -> MichaelisMenten | None:
     if vmax is None and km is None:
         return None
     if vmax is None or km is None:
         raise InvalidProblemError(f"uptake has vmax {vmax} and km {km}; give both --vmax and --km, or neither.")
     return MichaelisMenten(vmax, km)
-
-
-def _report(problem: Problem, solution: Solution, seconds: float, outputs: list[Path]) -> None:
-    made = table("Solution", "", "")
-    made.show_header = False
-    made.add_row("answered by", f"[bold]{escape(solution.method)}[/]")
-    made.add_row("error at most", f"{solution.error_bound:.3g}")
-    made.add_row("values", f"{solution.field.min():.6g} to {solution.field.max():.6g}")
-    made.add_row("lattice", f"{problem.shape[0]} x {problem.shape[1]} (rows x columns), spacing {problem.spacing:g}")
-    made.add_row("time", f"{1e3 * seconds:.1f} ms" + _stages(solution))
-    for flag in solution.flags:
-        made.add_row("flag", escape(str(flag)))
-    for path in outputs:
-        made.add_row("written", escape(str(path)))
-    stdout().print(made)
-
-
-def _stages(solution: Solution) -> str:
-    parts = [f"{name} {1e3 * spent:.1f}" for name, spent in solution.stats.seconds.items()]
-    return f" ({', '.join(parts)})" if parts else ""

@@ -17,3 +17,7 @@ class DamagedModelError(ModelError):
 
 class TorchMissingError(ModelError, ImportError):
     """The network library is not installed, or does not load."""
+
+
+class DeviceMissingError(ModelError):
+    """The device that was asked for is not there."""

@@ -13,6 +13,7 @@ from surrogate_plugin.problem import FloatArray, Problem
 from surrogate_plugin.surrogate import features
 from surrogate_plugin.surrogate.card import ModelCard, checksum
 from surrogate_plugin.surrogate.failures import DamagedModelError as DamagedModelError
+from surrogate_plugin.surrogate.failures import DeviceMissingError as DeviceMissingError
 from surrogate_plugin.surrogate.failures import ModelNotFoundError as ModelNotFoundError
 from surrogate_plugin.surrogate.failures import TorchMissingError as TorchMissingError
 
@@ -100,6 +101,8 @@ def load(name_or_path: str | Path = "default", device: str = "auto") -> Model:
         If there is no such model.
     DamagedModelError
         If the weights or the card cannot be read, or do not belong together.
+    DeviceMissingError
+        If a CUDA device is asked for where torch finds none.
     TorchMissingError
         If the network library does not load.
     """
@@ -118,6 +121,8 @@ def load(name_or_path: str | Path = "default", device: str = "auto") -> Model:
         import torch
     except (ImportError, OSError) as error:
         raise TorchMissingError(f"torch does not load ({error}); install it to use the surrogate.") from None
+    if device.startswith("cuda") and not torch.cuda.is_available():
+        raise DeviceMissingError(f"device is {device!r}, but torch finds no CUDA device here; use 'auto' or 'cpu'.")
     chosen = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
     return Model(card, _network(card, weights).to(chosen).eval().requires_grad_(False), chosen)
 

@@ -1,0 +1,138 @@
+"""What ``solve`` says: a table for people, or one JSON object for programs."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import typer
+from rich.markup import escape
+
+from surrogate_plugin.cli.console import stderr, stdout, table
+from surrogate_plugin.files import Census, Told
+from surrogate_plugin.problem import Problem
+
+if TYPE_CHECKING:
+    from surrogate_plugin.solution import Solution
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """A solution, and how it came about.
+
+    Attributes
+    ----------
+    problem : Problem
+    solution : Solution
+    told : Told
+        Method, bound, tolerance and units, as the outputs have them.
+    seconds : float
+        Of the solve.
+    rule : str
+        How the held pixels were told.
+    notes, warnings : tuple of str
+    written : tuple of Path
+    """
+
+    problem: Problem
+    solution: Solution
+    told: Told
+    seconds: float
+    rule: str
+    notes: tuple[str, ...]
+    warnings: tuple[str, ...]
+    written: tuple[Path, ...]
+
+    @property
+    def reached(self) -> bool:
+        """Whether the bound is within the tolerance; where there is none, whether there is a bound at all."""
+        from surrogate_plugin.solution import Reason
+
+        if any(flag.reason is Reason.TOLERANCE_NOT_REACHED for flag in self.solution.flags):
+            return False
+        return self.solution.error_bound <= (math.inf if self.told.tolerance is None else self.told.tolerance) and (
+            math.isfinite(self.solution.error_bound)
+        )
+
+    @cached_property
+    def census(self) -> Census:
+        """The held pixels."""
+        return Census.take(self.problem.source, self.problem.fixed)
+
+
+def print_table(answer: Answer) -> None:
+    """Who answered, how sure, what was held, how long it took."""
+    solution, problem, told = answer.solution, answer.problem, answer.told
+    units = f" {told.units}" if told.units else ""
+    lengths = f" {told.length_units}" if told.length_units else ""
+    rows = [
+        ("answered by", solution.method),
+        ("error at most", f"{solution.error_bound:.3g}{units}{_against(answer)}"),
+        ("values", f"{solution.field.min():.6g} to {solution.field.max():.6g}{units}"),
+        ("held", f"{answer.census}{units if answer.census.pixels else ''}"),
+        ("told by", answer.rule),
+        *(("note", note) for note in answer.notes),
+        (
+            "lattice",
+            f"{problem.shape[0]} x {problem.shape[1]} (rows x columns), spacing {problem.spacing:g}{lengths}",
+        ),
+        *([("decay", _range(problem.decay))] if isinstance(problem.decay, np.ndarray) else []),
+        ("time", f"{1e3 * answer.seconds:.1f} ms{_stages(solution)}"),
+        *(("flag", str(flag)) for flag in solution.flags),
+        *(("written", str(path)) for path in answer.written),
+    ]
+    made = table("Solution", "", "")
+    made.show_header = False
+    for name, value in rows:
+        made.add_row(name, escape(value))
+    stdout().print(made)
+    if not answer.reached:
+        stderr().print("The tolerance was not reached.", style="bold red")
+
+
+def print_json(answer: Answer) -> None:
+    """One line of JSON; a bound that is infinite is null."""
+    solution, problem, told, census = answer.solution, answer.problem, answer.told, answer.census
+    said: dict[str, Any] = {
+        "method": solution.method,
+        "error_bound": solution.error_bound if math.isfinite(solution.error_bound) else None,
+        "tolerance": told.tolerance,
+        "tolerance_reached": answer.reached,
+        "values": {"lowest": float(solution.field.min()), "highest": float(solution.field.max())},
+        "units": told.units or None,
+        "length_units": told.length_units or None,
+        "shape": list(problem.shape),
+        "spacing": problem.spacing,
+        "held": {
+            "pixels": census.pixels,
+            "groups": census.groups,
+            "different_values": census.different,
+            "values": list(census.values),
+            "told_by": answer.rule,
+        },
+        "notes": list(answer.notes),
+        "warnings": list(answer.warnings),
+        "flags": [{"reason": str(flag.reason), "message": flag.message} for flag in solution.flags],
+        "seconds": {"solve": answer.seconds, **solution.stats.seconds},
+        "written": [str(path) for path in answer.written],
+    }
+    typer.echo(json.dumps(said, allow_nan=False))
+
+
+def _against(answer: Answer) -> str:
+    tolerance = answer.told.tolerance
+    return "" if tolerance is None else f" (tolerance {tolerance:.3g}{'' if answer.reached else ', not reached'})"
+
+
+def _range(values: Any) -> str:
+    return f"{float(np.min(values)):.6g} to {float(np.max(values)):.6g}"
+
+
+def _stages(solution: Solution) -> str:
+    parts = [f"{name} {1e3 * spent:.1f}" for name, spent in solution.stats.seconds.items()]
+    return f" ({', '.join(parts)})" if parts else ""
