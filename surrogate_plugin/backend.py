@@ -186,6 +186,7 @@ class Backend:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
+        self.records = list(self.records)  # `copy.copy` hands over the very list of the original
         self.recorder = None
         self.engine = _engine_of(self.config)
 

@@ -10,21 +10,22 @@ import os
 import shutil
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
 from surrogate_plugin.problem import Problem
-from surrogate_plugin.recording import (
-    COEFFICIENTS,
+from surrogate_plugin.recording import Header, digest, measures
+from surrogate_plugin.recording_store import (
+    DTYPES,
     FORMAT,
     HEADER,
+    HEADER_BYTES,
     MAPS,
+    MOST_HEADER_BYTES,
     VERSION,
-    Header,
     RecordingError,
     array,
-    digest,
     open_store,
     shape_of,
     steps_of,
@@ -34,8 +35,8 @@ from surrogate_plugin.records import StepRecord
 if TYPE_CHECKING:
     from zarr import Group
 
-#: Headers are padded with spaces, which JSON ignores, to a multiple of this many bytes.
-_HEADER_BYTES = 1024
+#: What a chunk that is lost reads as: NaN, which no problem holds, a mask without the digest, or an empty header.
+_FILL: dict[str, Any] = dict.fromkeys(MAPS, np.nan) | {"fixed": False, HEADER: ord(" ")}
 
 
 class RecordingWarning(UserWarning):
@@ -46,7 +47,8 @@ class Recorder:
     """Records the steps that a `Backend` solves; steps that hold the last field are not recorded again.
 
     At 512 x 512 a step of a tissue takes some 20 ms and half a megabyte. A store has one writer at a time: a
-    copy of a backend, pickled or not, records nothing until it is given a recorder of its own.
+    copy of a backend, pickled or not, records nothing until it is given a recorder of its own, and a recorder itself
+    cannot be copied.
 
     Parameters
     ----------
@@ -91,6 +93,10 @@ class Recorder:
 
     def __bool__(self) -> bool:
         return True  # an empty recorder is one nevertheless
+
+    def __getstate__(self) -> NoReturn:
+        # Both would go on from the steps that they know of, and overwrite each other's.
+        raise TypeError(f"{self!r} cannot be copied or pickled, since a store has one writer; make another Recorder.")
 
     def open(self, shape: tuple[int, int]) -> None:
         """Create the store for a lattice of ``shape``, or open the one that is there; twice does no harm.
@@ -145,7 +151,7 @@ class Recorder:
         Raises
         ------
         RecordingError
-            If the problem is on another lattice than the store's.
+            If the problem is on another lattice than the store's, or what is known about it is longer than a header.
         OSError
             If it cannot be written; the store holds what it held before.
         """
@@ -153,6 +159,10 @@ class Recorder:
         assert self._store is not None
         at = self._complete
         text = _header(problem, record).model_dump_json().encode()
+        if len(text) > MOST_HEADER_BYTES:
+            raise RecordingError(
+                f"the header of a step has {len(text)} bytes; at most {MOST_HEADER_BYTES} are allowed."
+            )
         _make_room(self._store, at + 1, len(text))
         for name, values in _maps(problem).items():
             array(self._store, name)[at] = values
@@ -170,7 +180,8 @@ class Recorder:
 
 
 def _header(problem: Problem, record: StepRecord) -> Header:
-    numbers = {name: value for name, value in _coefficients(problem).items() if not isinstance(value, np.ndarray)}
+    found = _coefficients(problem).items()
+    numbers: dict[str, Any] = {name: None if isinstance(value, np.ndarray) else value for name, value in found}
     return Header(
         step=record.step,
         method=record.method,
@@ -179,11 +190,9 @@ def _header(problem: Problem, record: StepRecord) -> Header:
         spacing=problem.spacing,
         sides=problem.boundary.sides,
         km=None if problem.uptake is None else problem.uptake.km,
-        largest_imposed=problem.largest_imposed,
-        largest_production=float(np.max(problem.production)),
-        free_pixels=int(np.count_nonzero(~problem.fixed)),
         digest=digest(problem),
-        **{name: numbers.get(name) for name in COEFFICIENTS},
+        **measures(problem),
+        **numbers,
     )
 
 
@@ -209,7 +218,7 @@ def _is_there(path: Path) -> bool:
 def _create(path: Path, shape: tuple[int, int]) -> None:
     """An empty recording, which appears at ``path`` whole or not at all."""
     import zarr
-    from zarr.codecs import BloscCodec
+    from zarr.codecs import BloscCodec, Crc32cCodec
 
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f"{path.name}.partial")
@@ -217,18 +226,16 @@ def _create(path: Path, shape: tuple[int, int]) -> None:
     store = zarr.create_group(
         partial, attributes={"format": FORMAT, "version": VERSION, "shape": list(shape), "steps": 0}
     )
-    # A chunk that is lost reads as NaN, which no problem holds; a lost mask does not have the digest.
-    layout = {name: (tuple(shape), "float64", np.nan) for name in MAPS}
-    layout |= {"fixed": (tuple(shape), "bool", False), HEADER: ((_HEADER_BYTES,), "uint8", ord(" "))}
-    for name, (inner, dtype, fill) in layout.items():
+    for name, dtype in DTYPES.items():
+        inner = (HEADER_BYTES,) if name == HEADER else tuple(shape)
         store.create_array(
             name,
             shape=(0, *inner),
             chunks=(1, *inner),
             dtype=dtype,
-            fill_value=fill,
+            fill_value=_FILL[name],
             # Level 1 writes four times as fast as level 5, for a tenth more bytes.
-            compressors=BloscCodec(cname="zstd", clevel=1, shuffle="shuffle"),
+            compressors=(BloscCodec(cname="zstd", clevel=1, shuffle="shuffle"), Crc32cCodec()),
         )
     os.replace(partial, path)
 
@@ -254,6 +261,6 @@ def _make_room(store: Group, steps: int, header_bytes: int) -> None:
         part = array(store, name)
         inner = part.shape[1:]
         if name == HEADER and header_bytes > inner[0]:
-            inner = (-(-header_bytes // _HEADER_BYTES) * _HEADER_BYTES,)
+            inner = (-(-header_bytes // HEADER_BYTES) * HEADER_BYTES,)
         if part.shape != (steps, *inner):
             part.resize((steps, *inner))

@@ -1,9 +1,7 @@
-"""States recorded from a host, read back exactly: the layout of the store, and its reader.
+"""States recorded from a host, read back exactly.
 
-One Zarr group holds ``(n, H, W)`` arrays of maps, a chunk a step, and ``header``, ``(n, bytes)``: one JSON text a step
-with every scalar of the problem and what became of it. A coefficient that was a number at some step is in that step's
-header, and its map there is not written and reads as NaN. The attribute ``steps`` says how many steps are complete;
-what lies beyond it was cut off by a kill, and nobody reads it.
+The header of a step holds every scalar of its problem and what became of it. A coefficient that was a number at some
+step is in that step's header, and its map there is not written and reads as NaN.
 """
 
 from __future__ import annotations
@@ -11,29 +9,21 @@ from __future__ import annotations
 import copy
 import hashlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import Annotated, Any
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from surrogate_plugin.boundary import Boundary, Side
 from surrogate_plugin.errors import InvalidProblemError
 from surrogate_plugin.problem import MichaelisMenten, Problem
+from surrogate_plugin.recording_store import COEFFICIENTS, open_store, read_headers, read_map, shape_of
+from surrogate_plugin.recording_store import RecordingError as RecordingError
 from surrogate_plugin.solution import Flag
 
-if TYPE_CHECKING:
-    from zarr import Array, Group
-
-FORMAT, VERSION = "surrogate-plugin recording", 1
-#: Numbers or maps; ``vmax`` is that of Michaelis-Menten uptake.
-COEFFICIENTS = ("diffusivity", "decay", "production", "vmax")
-MAPS = ("source", "fixed", *COEFFICIENTS)
-HEADER = "header"
-
-
-class RecordingError(ValueError):
-    """A store is no recording, is damaged, or does not fit; the message says which and what to do."""
+#: What numpy counts steps and pixels in.
+_Count = Annotated[int, Field(ge=0, lt=2**63)]
 
 
 class Header(BaseModel):
@@ -41,9 +31,9 @@ class Header(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, ser_json_inf_nan="constants")
 
-    step: int
+    step: _Count
     method: str
-    bound: float
+    bound: float = Field(ge=0)
     flags: tuple[Flag, ...]
     spacing: float
     sides: tuple[Side, Side, Side, Side]
@@ -54,7 +44,7 @@ class Header(BaseModel):
     km: float | None
     largest_imposed: float
     largest_production: float
-    free_pixels: int
+    free_pixels: _Count
     digest: str
 
 
@@ -105,7 +95,7 @@ class Recording:
         self.path = Path(path)
         self._store = open_store(self.path, "r")
         self.shape = shape_of(self._store)
-        texts = np.asarray(array(self._store, HEADER)[: steps_of(self._store)])
+        texts = read_headers(self.path, self._store)
         self.headers = tuple(self._parse(index, text) for index, text in enumerate(texts))
         self.steps = np.array([header.step for header in self.headers], dtype=np.int64)
         self.methods = tuple(header.method for header in self.headers)
@@ -143,14 +133,17 @@ class Recording:
             raise RecordingError(f"step {row} of {self.path} is damaged: {error}") from None
         if header.digest not in (digest(problem), digest(_with_its_maps(problem, header))):
             raise RecordingError(f"step {row} of {self.path} is damaged: its maps are not those that were recorded.")
+        measured = measures(problem)
+        if measured != header.model_dump(include=set(measured)):
+            raise RecordingError(f"step {row} of {self.path} is damaged: its header is not that of its maps.")
         return problem
 
     def _map(self, name: str, row: int) -> npt.NDArray[Any]:
-        return np.asarray(array(self._store, name)[row])
+        return read_map(self.path, self._store, name, row)
 
-    def _parse(self, index: int, text: npt.NDArray[np.uint8]) -> Header:
+    def _parse(self, index: int, text: bytes) -> Header:
         try:
-            return Header.model_validate_json(text.tobytes())
+            return Header.model_validate_json(text)
         except ValidationError as error:
             first = error.errors()[0]
             raise RecordingError(f"the header of step {index} of {self.path} is damaged ({first['msg']}).") from None
@@ -169,6 +162,15 @@ def _with_its_maps(problem: Problem, header: Header) -> Problem:
     return stored
 
 
+def measures(problem: Problem) -> dict[str, Any]:
+    """What a header says of a problem, for steps to be chosen by without reading their maps."""
+    return {
+        "largest_imposed": problem.largest_imposed,
+        "largest_production": float(np.max(problem.production)),
+        "free_pixels": int(np.count_nonzero(~problem.fixed)),
+    }
+
+
 def digest(problem: Problem) -> str:
     """Names a problem with all its values, where `Problem.fingerprint` names its operator."""
     made = hashlib.blake2b(problem.fingerprint.encode(), digest_size=16)
@@ -176,53 +178,3 @@ def digest(problem: Problem) -> str:
     made.update(np.asarray(problem.production).tobytes())
     made.update(repr(problem.boundary).encode())
     return made.hexdigest()
-
-
-def open_store(path: Path, mode: Literal["r", "r+"]) -> Group:
-    """Open a recording's group and check that it is one.
-
-    Raises
-    ------
-    RecordingError
-        If there is none, or it is of another layout.
-    """
-    import zarr
-
-    if not path.exists():
-        raise RecordingError(f"there is no recording at {path}.")
-    try:
-        store = zarr.open_group(path, mode=mode)
-        found = dict(store.attrs)
-        if found.get("format") != FORMAT:
-            raise ValueError
-        if found.get("version") != VERSION:
-            raise RecordingError(
-                f"{path} has layout {found.get('version')!r} of a recording, this package knows {VERSION}; "
-                "upgrade the package or name another path."
-            )
-        shape, steps = shape_of(store), steps_of(store)
-        fits = all(array(store, name).shape[1:] == shape for name in MAPS)
-        enough = all(array(store, name).shape[0] >= steps for name in (*MAPS, HEADER))
-    except RecordingError:
-        raise
-    except (OSError, LookupError, TypeError, ValueError):
-        raise RecordingError(f"{path} holds something other than a recording; name another path.") from None
-    if not (fits and enough):
-        raise RecordingError(f"{path} is damaged: its arrays are not those of {steps} steps of {shape}.")
-    return store
-
-
-def array(store: Group, name: str) -> Array[Any]:
-    """One array of a recording."""
-    return cast("Array[Any]", store[name])
-
-
-def shape_of(store: Group) -> tuple[int, int]:
-    """Rows and columns."""
-    rows, columns = cast("list[int]", store.attrs["shape"])
-    return int(rows), int(columns)
-
-
-def steps_of(store: Group) -> int:
-    """How many steps are complete."""
-    return int(cast(int, store.attrs["steps"]))

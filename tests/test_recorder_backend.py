@@ -91,7 +91,10 @@ def test_a_full_disc_costs_the_recording_a_step_and_the_host_nothing(
     assert Recording(path).steps.tolist() == [0, 3, 5]
 
 
-@pytest.mark.parametrize("duplicate", [copy.deepcopy, lambda backend: pickle.loads(pickle.dumps(backend))])
+COPIES = [copy.copy, copy.deepcopy, lambda backend: pickle.loads(pickle.dumps(backend))]
+
+
+@pytest.mark.parametrize("duplicate", COPIES)
 def test_a_copy_records_nothing_and_the_original_goes_on(tmp_path: Path, duplicate) -> None:
     backend = sp.Backend(config(), recorder=Recorder(tmp_path / "run.zarr"))
     backend.step(tissue(1))
@@ -101,3 +104,29 @@ def test_a_copy_records_nothing_and_the_original_goes_on(tmp_path: Path, duplica
     backend.step(tissue(3))
     assert Recording(tmp_path / "run.zarr").steps.tolist() == [0, 1]
     assert len(backend.records) == len(twin.records) == 2
+
+
+@pytest.mark.parametrize("duplicate", COPIES)
+def test_a_copy_goes_on_by_itself_from_the_field_held(duplicate) -> None:
+    backend, alone = sp.Backend(config()), sp.Backend(config())
+    for each in (backend, alone):
+        each.step(tissue(1))
+    twin = duplicate(backend)
+    assert twin.records == backend.records
+    assert twin.step(tissue(1)).record.method == "held"
+    backend.step(tissue(2))
+    assert [record.step for record in twin.records] == [0, 1]
+    assert [record.step for record in backend.records] == [0, 1]
+    assert twin.records[1].method == "held"
+    assert backend.records[1].method != "held"
+    for seed in (3, 2):
+        assert np.array_equal(twin.step(tissue(seed)).field, alone.step(tissue(seed)).field)
+    assert twin.engine is not backend.engine
+
+
+@pytest.mark.parametrize("duplicate", COPIES)
+def test_a_recorder_cannot_be_copied_into_a_second_writer(tmp_path: Path, duplicate) -> None:
+    recorder = Recorder(recorded(tmp_path / "run.zarr", problems(1)))
+    recorder.open((9, 13))
+    with pytest.raises(TypeError, match=r"Recorder\('.*run.zarr', every=1\) cannot be copied or pickled"):
+        duplicate(recorder)

@@ -74,7 +74,7 @@ def foreign(path: Path, kind: str) -> None:
         ("folder", "something other than a recording"),
         ("group", "something other than a recording"),
         ("array", "something other than a recording"),
-        ("lost", "something other than a recording"),
+        ("lost", "is damaged"),
         ("broken", "something other than a recording"),
         ("later", "has layout 99 of a recording, this package knows 1"),
         ("short", "is damaged"),
