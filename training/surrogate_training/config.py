@@ -79,7 +79,7 @@ class TrainConfig(_Section):
     log: LogConfig = LogConfig()
     precision: Literal["float32", "bfloat16"] = Field(default="float32", description="of the forward and backward pass")
     device: str = "cpu"
-    threads: int = Field(default=1, ge=1, description="of torch on a CPU")
+    threads: int = Field(default=1, ge=1, le=1024, description="of torch on a CPU; compiled kernels have one")
     workers: int = Field(default=1, ge=0, description="processes that make samples; 0: none but this one")
     checkpoint_seconds: float = Field(default=60.0, ge=0)
     validate_seconds: float = Field(default=240.0, ge=0)

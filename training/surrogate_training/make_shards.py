@@ -16,8 +16,10 @@ from surrogate_training.dataset import DataConfig
 from surrogate_training.record import Record
 from surrogate_training.shards import INDEX, SAYS, DamagedShardError, Index, decisive, says, shard_name
 from surrogate_training.stream import make_records
+from surrogate_training.threads import fixed_threads
 
 
+@fixed_threads()
 def make_shards(
     config: DataConfig,
     folder: Path,

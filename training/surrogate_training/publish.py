@@ -23,11 +23,13 @@ from surrogate_training import checkpoint, metrics
 from surrogate_training.checkpoint import Progress
 from surrogate_training.config import TrainConfig
 from surrogate_training.dataset import DataConfig, make_batch, sample_problem
+from surrogate_training.threads import fixed_threads
 from surrogate_training.validation import measure_batches
 
 _PACKAGES = ("torch", "numpy", "scipy", "numba", "safetensors", "pydantic")
 
 
+@fixed_threads()
 def publish(run: Path, folder: Path, report: Callable[[float], None] = lambda done: None) -> ModelCard:
     """Write ``NAME.safetensors`` and ``NAME.json`` of a run's averaged weights, the last or the best, into ``folder``.
 

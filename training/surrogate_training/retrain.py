@@ -25,6 +25,7 @@ from surrogate_training.package import check_name, write_package
 from surrogate_training.publish import selected_network, write_model
 from surrogate_training.recorded import Recorded
 from surrogate_training.retrain_report import Pair, Report
+from surrogate_training.threads import fixed_threads
 from surrogate_training.train import Trainer
 from surrogate_training.trials import Trial, Trials, kept_answers
 from surrogate_training.widening import HeldOut, widened
@@ -86,6 +87,7 @@ class Outcome:
     package: Path | None
 
 
+@fixed_threads()
 def retrain(config: RetrainConfig, report: Hear = lambda done, text: None) -> Outcome:
     """Measure the parent, fine-tune it, measure the child, write what was found, and publish unless it is worse.
 

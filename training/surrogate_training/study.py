@@ -13,6 +13,7 @@ from surrogate_training.batch import Batch
 from surrogate_training.metrics import SOURCE_COUNT
 from surrogate_training.study_config import StudyConfig, StudyRun
 from surrogate_training.study_measures import balanced_batches, mean_measures, measure_raw, measure_zeros
+from surrogate_training.threads import fixed_threads
 from surrogate_training.train import Trainer
 
 Report = Callable[[float, str], None]
@@ -44,6 +45,7 @@ class Result:
     by_sources: dict[int, dict[str, float]]
 
 
+@fixed_threads()
 def run_study(config: StudyConfig, folder: Path, report: Report = lambda done, text: None) -> list[Result]:
     """Train and measure every run that is not there yet, then write the tables and plots.
 

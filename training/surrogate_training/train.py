@@ -25,6 +25,7 @@ from surrogate_training.rollback import LastGoodEpoch
 from surrogate_training.runlog import RunLog
 from surrogate_training.shards import Index
 from surrogate_training.stream import stream
+from surrogate_training.threads import fixed_threads
 from surrogate_training.validation import Validation
 
 #: Hears the share of the run behind us and a line of text; where there is a measurement, its row of the log.
@@ -54,7 +55,6 @@ class Trainer:
         saved = checkpoint.load(folder) if (folder / checkpoint.FILE).is_file() else None
         self.config = config = saved[0] if saved else config
         self.device = torch.device(device or config.device)
-        torch.set_num_threads(config.threads)
         torch.manual_seed(config.seed)
         self.network = build(config.network.kind, config.network.hyperparameters).to(self.device)
         if config.start is not None and saved is None:
@@ -88,7 +88,7 @@ class Trainer:
             return
         log = RunLog(self.folder, self.progress.step, self.config.log.tensorboard) if self.group.leads else None
         try:
-            with stop_requests() as request:
+            with fixed_threads(self.config.threads), stop_requests() as request:
                 self._loop(request, log, report)
         finally:
             if log is not None:
