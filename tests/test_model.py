@@ -140,7 +140,7 @@ def test_a_file_that_holds_no_weights_is_damage(tmp_path: Path, content: bytes) 
 
 @pytest.mark.parametrize(
     "hyperparameters",
-    [{"width": 16, "head": 8}, {"width": 8, "mixers": 3}, {"depth": 3}, {"width": "wide"}],
+    [{"width": 16, "head": 8}, {"width": 8, "mixers": 3}, {"width": 512, "mixers": 64, "expansion": 16}],
 )
 def test_weights_of_another_network_are_damage(tmp_path: Path, hyperparameters: dict[str, Any]) -> None:
     weights = write_model(tmp_path)

@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails
 
+from surrogate_plugin.surrogate import sizes
 from surrogate_plugin.surrogate.failures import DamagedModelError, ModelNotFoundError
 
 BoundaryKind = Literal["absorbing", "reflecting", "value", "periodic"]
 
+#: Larger counts are no count of anything, and no longer exact as floats.
+_Count = Annotated[int, Field(ge=0, le=2**53)]
+_Side = Annotated[int, Field(ge=1, le=2**53)]
+_Error = Annotated[float, Field(ge=0)]
+
 
 class _Entry(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # A card is written by a program: a number in quotes, a NaN or an infinity is damage.
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 class Ranges(_Entry):
@@ -27,12 +35,19 @@ class Ranges(_Entry):
     shortest_length_px: float = Field(gt=0, description="where a problem's decay is strongest")
     longest_length_px: float = Field(gt=0, description="where a problem's decay is weakest")
     largest_contrast: float = Field(ge=1, description="strongest over weakest decay of a problem")
-    most_sources: int = Field(ge=0, description="connected groups of fixed pixels of a problem")
-    largest_source_px: int = Field(ge=0, description="pixels of a problem's largest group")
+    most_sources: _Count = Field(description="connected groups of fixed pixels of a problem")
+    largest_source_px: _Count = Field(description="pixels of a problem's largest group")
     largest_fixed_share: float = Field(ge=0, le=1, description="fixed pixels over all of a problem")
     boundaries: tuple[BoundaryKind, ...]
-    shortest_side_px: int = Field(ge=1)
-    longest_side_px: int = Field(ge=1)
+    shortest_side_px: _Side
+    longest_side_px: _Side
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Ranges:
+        for low, high in (("shortest_length_px", "longest_length_px"), ("shortest_side_px", "longest_side_px")):
+            if getattr(self, low) > getattr(self, high):
+                raise ValueError(f"{low} is {getattr(self, low)}; at most {high}, {getattr(self, high)}, is allowed.")
+        return self
 
 
 class NetworkEntry(_Entry):
@@ -40,8 +55,14 @@ class NetworkEntry(_Entry):
 
     kind: str
     hyperparameters: dict[str, Any] = {}
-    parameters: int = Field(ge=0, description="how many numbers it holds")
-    features: int = Field(description="version of what it reads")
+    parameters: _Count = Field(description="how many numbers it holds")
+    features: _Count = Field(description="version of what it reads")
+
+    @model_validator(mode="after")
+    def _can_be_built(self) -> NetworkEntry:
+        if self.kind in sizes.SIZES:
+            sizes.check(self.kind, self.hyperparameters)
+        return self
 
 
 class ModelCard(_Entry):
@@ -62,8 +83,8 @@ class ModelCard(_Entry):
     network: NetworkEntry
     ranges: Ranges
     training: dict[str, Any]
-    metrics: dict[str, dict[str, float]]
-    test_samples: int = Field(default=0, ge=0)
+    metrics: dict[str, dict[str, _Error]]
+    test_samples: _Count = 0
     sha256: str
 
     def write(self, path: Path) -> None:
@@ -92,11 +113,16 @@ class ModelCard(_Entry):
                 f"the model's card {path.name} cannot be read ({error.strerror}); reinstall the model."
             ) from None
         except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"]) or "the file"
             raise DamagedModelError(
-                f"the model's card {path.name} is damaged ({where}: {first['msg']}); reinstall or retrain the model."
+                f"the model's card {path.name} is damaged ({_told(error.errors()[0])}); reinstall or retrain the model."
             ) from None
+
+
+def _told(found: ErrorDetails) -> str:
+    """What is wrong with a card, and where; the names in it are those of a file, and may be anything."""
+    where = " ".join(".".join(str(part) for part in found["loc"]).split())[:100] or "the file"
+    said = str(found["ctx"]["error"]) if found["type"] == "value_error" else found["msg"]
+    return f"{where}: {said.rstrip('.')}"
 
 
 def checksum(path: Path) -> str:

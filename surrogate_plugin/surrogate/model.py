@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from surrogate_plugin import registry
 from surrogate_plugin.problem import FloatArray, Problem
-from surrogate_plugin.surrogate import features
+from surrogate_plugin.surrogate import features, sizes
 from surrogate_plugin.surrogate.card import ModelCard, checksum
 from surrogate_plugin.surrogate.failures import DamagedModelError as DamagedModelError
 from surrogate_plugin.surrogate.failures import DeviceMissingError as DeviceMissingError
@@ -18,7 +18,7 @@ from surrogate_plugin.surrogate.failures import ModelNotFoundError as ModelNotFo
 from surrogate_plugin.surrogate.failures import TorchMissingError as TorchMissingError
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
     from surrogate_plugin.surrogate.compiled import CompiledCompact
 
@@ -113,7 +113,13 @@ def load(name_or_path: str | Path = "default", device: str = "auto") -> Model:
             f"model {card.name!r} reads features of version {card.network.features}, this package writes version "
             f"{features.VERSION}; retrain the model or install the package it came with."
         )
-    if checksum(weights) != card.sha256:
+    try:
+        found = checksum(weights)
+    except OSError as error:
+        raise DamagedModelError(
+            f"the weights {weights.name} cannot be read ({error.strerror}); reinstall the model."
+        ) from None
+    if found != card.sha256:
         raise DamagedModelError(
             f"the weights {weights.name} do not have the checksum of their card; reinstall the model."
         )
@@ -160,20 +166,50 @@ def _weights_in(path: Path, name: str | None) -> Path:
 def _network(card: ModelCard, weights: Path) -> nn.Module:
     """The network of the card with these weights."""
     from safetensors import SafetensorError
-    from safetensors.torch import load_file
 
-    from surrogate_plugin.surrogate.networks import NETWORKS, build
+    from surrogate_plugin.surrogate.networks import build
 
-    if card.network.kind not in NETWORKS:
+    kind, hyperparameters = card.network.kind, card.network.hyperparameters
+    if kind not in sizes.SIZES:
         raise DamagedModelError(
-            f"the card of model {card.name!r} names a network {card.network.kind!r}; known are {', '.join(NETWORKS)}."
+            f"the card of model {card.name!r} names a network {kind!r}; known are {', '.join(sizes.SIZES)}."
         )
     try:
-        network = build(card.network.kind, card.network.hyperparameters)
-        network.load_state_dict(load_file(weights))
+        _check_count(weights, sizes.numbers(kind, hyperparameters))  # before anything of this size is built
+        network = build(kind, hyperparameters)
+        network.load_state_dict(_tensors(weights, network))
     except (SafetensorError, RuntimeError, TypeError, ValueError, OSError) as error:
         line = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise DamagedModelError(
-            f"the weights {weights.name} do not fit their card ({line}); reinstall the model."
+            f"the weights {weights.name} do not fit their card ({line.rstrip('.')}); reinstall the model."
         ) from None
     return network
+
+
+def _check_count(weights: Path, expected: int) -> None:
+    """See how many numbers a weights file says it holds, without reading them."""
+    from safetensors import safe_open
+
+    with safe_open(weights, "pt") as file:
+        held = sum(math.prod(file.get_slice(name).get_shape()) for name in file.keys())  # noqa: SIM118 - not a mapping
+    if held != expected:
+        raise ValueError(f"they are {held} numbers, {expected} are expected")
+
+
+def _tensors(weights: Path, network: nn.Module) -> dict[str, Tensor]:
+    """The tensors of a file, which are those of the network, and finite."""
+    from safetensors.torch import load_file
+
+    found, expected = load_file(weights), network.state_dict()
+    for name in sorted(found.keys() | expected.keys()):
+        if name not in found or name not in expected:
+            raise ValueError(f"tensor {name!r} is {'missing' if name in expected else 'not one of the network'}")
+        given, wanted = found[name], expected[name]
+        if (given.dtype, given.shape) != (wanted.dtype, wanted.shape):
+            raise ValueError(
+                f"tensor {name!r} is {given.dtype} of {tuple(given.shape)}, "
+                f"{wanted.dtype} of {tuple(wanted.shape)} is expected"
+            )
+        if not bool(given.isfinite().all()):
+            raise ValueError(f"tensor {name!r} is not finite")
+    return found

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from surrogate_plugin.surrogate import coarse
+from surrogate_plugin.surrogate import coarse, sizes
 from surrogate_plugin.surrogate.features import BLOCK
 from surrogate_plugin.surrogate.relaxation import relax
 
@@ -237,5 +237,8 @@ def build(kind: str, hyperparameters: dict[str, Any]) -> nn.Module:
     ------
     KeyError
         For a kind that is not in `NETWORKS`.
+    ValueError
+        For sizes that no network may have, before anything is built; one sentence.
     """
+    sizes.check(kind, hyperparameters)
     return NETWORKS[kind](**hyperparameters)
