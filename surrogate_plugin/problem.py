@@ -58,10 +58,13 @@ class Problem:
         Saturating uptake on top of ``decay``; its slope at 0, ``vmax / km``, is at most 1e20 times
         ``diffusivity / spacing^2``.
     spacing : float, length per pixel
-        Larger than 0.
+        Between the centres of two neighbouring pixels; larger than 0. It is of the same unit as the length in
+        ``diffusivity``: um with um^2 / min, and 1 with pixel^2 / min.
     boundary : str, float or mapping
         ``"absorbing"``, ``"reflecting"``, ``"periodic"``, a fixed value, or a mapping of
-        ``left | right | bottom | top`` to any of these (periodic in opposite pairs).
+        ``left | right | bottom | top`` to any of these (periodic in opposite pairs). A value, and the 0 of
+        ``"absorbing"``, is held by a ghost pixel **one spacing outside the centre of the edge pixel**, so that W
+        columns between two such walls span (W + 1) spacings; a mirror stands half a spacing outside.
 
     Raises
     ------
@@ -72,6 +75,9 @@ class Problem:
 
     Notes
     -----
+    docs/lattice.md has the walls beside those of other programs: PhysiCell's Dirichlet voxels are fixed pixels here,
+    and FiPy's constrained faces stand half a spacing, not one, outside the centres of its cells.
+
     Arrays are copied, unless they are read-only float64 of their own. A map of one value becomes that number, so that
     the attributes ``diffusivity``, ``decay``, ``production`` and ``uptake.vmax`` are maps only where they vary, and
     `constant_coefficients` does not depend on how a constant was written. ``uptake`` of a ``vmax`` of 0 becomes None.
@@ -87,6 +93,14 @@ class Problem:
     >>> problem = Problem(source, decay=1 / 25)
     >>> problem.shape, int(problem.fixed.sum())
     ((16, 24), 1)
+
+    Eight columns between a wall that holds 1 and one that holds 0, nine spacings apart:
+
+    >>> from surrogate_plugin import solve
+    >>> sides = {"left": 1.0, "right": "absorbing", "bottom": "reflecting", "top": "reflecting"}
+    >>> between = solve(Problem(np.zeros((8, 8)), decay=0.0, boundary=sides), method="exact").field
+    >>> np.round(9 * between[0], 6)
+    array([8., 7., 6., 5., 4., 3., 2., 1.])
     """
 
     source: FloatArray
