@@ -195,13 +195,25 @@ class Series:
         fields: Mapping[str, npt.NDArray[Any]],
         cells: Cells | None = None,
         values: Mapping[str, npt.NDArray[Any]] | None = None,
+        told: Mapping[str, str | float] | None = None,
     ) -> None:
-        """Write one frame: fields, (H, W) each, and the cells with their values, (n,) each, if given."""
+        """Write one frame: fields, (H, W) each, and the cells with their values, (n,) each, if given.
+
+        What is ``told`` about the fields, such as ``error_bound`` and ``units``, becomes field data beside them.
+
+        Raises
+        ------
+        OSError
+            One sentence, if the disk is full; the frames before are there.
+        """
         written = [f"{self.name}_{self._count:04d}.vti"]
-        image_data(domain, **fields).save(self.folder / written[0])
+        scene = image_data(domain, **fields)
+        for name, value in (told or {}).items():
+            scene.field_data[name] = [value]
+        _save(scene, self.folder / written[0])
         if cells is not None:
             written.append(f"{self.name}_cells_{self._count:04d}.vtp")
-            point_data(cells, **(values or {})).save(self.folder / written[1])
+            _save(point_data(cells, **(values or {})), self.folder / written[1])
         self._frames += [(time_min, part, file) for part, file in enumerate(written)]
         self._count += 1
         self._list()
@@ -210,7 +222,25 @@ class Series:
         rows = [f'    <DataSet timestep="{time:g}" part="{part}" file="{file}"/>' for time, part, file in self._frames]
         lines = ['<?xml version="1.0"?>', '<VTKFile type="Collection" version="0.1">', "  <Collection>", *rows]
         text = "\n".join([*lines, "  </Collection>", "</VTKFile>", ""])
-        (self.folder / f"{self.name}.pvd").write_text(text, encoding="utf-8")
+        # In one go, so that the film up to the last frame survives whatever stops this.
+        part = self.folder / f".{self.name}.pvd.part"
+        part.write_text(text, encoding="utf-8")
+        part.replace(self.folder / f"{self.name}.pvd")
+
+
+def _save(scene: Any, path: Path) -> None:
+    """Write a scene whole or not at all; VTK itself returns as if nothing were wrong where a disk is full."""
+    import pyvista
+
+    part = path.with_name(f".part-{path.name}")  # of the same suffix, which tells VTK the format
+    try:
+        with pyvista.vtk_verbosity("off"), pyvista.VtkErrorCatcher(send_to_logging=False):
+            scene.save(part)
+        if not part.read_bytes()[-64:].rstrip().endswith(b"</VTKFile>"):
+            raise OSError(f"{path} could not be written in full; make room on the disk.")
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def relief(domain: Domain, field: FloatArray, *, height_um: float, colours: str = "magma") -> Any:

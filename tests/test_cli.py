@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import signal
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -161,6 +163,63 @@ def test_demo_hands_over_what_was_asked_and_nothing_else(monkeypatch: pytest.Mon
     assert len(seen) == 2
 
 
+def test_a_demo_without_a_folder_to_write_to_is_told_before_it_starts(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    seen: list[Path] = []
+    plugin(monkeypatch, registry.DEMOS, mine=lambda out: seen.append(out))
+    (tmp_path / "file").write_text("a file")
+    result = run("demo", "mine", "--out", tmp_path / "file")
+    assert result.exit_code == 2
+    assert "is not a folder" in result.output
+    assert not seen
+
+
+def test_ctrl_c_in_a_demo_and_in_a_solve_ends_the_process_itself(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, source: Path
+) -> None:
+    seen: list[Any] = []
+    plugin(monkeypatch, registry.DEMOS, mine=lambda out: seen.append(signal.getsignal(signal.SIGINT)))
+    solve = sp.solve
+
+    def watched(*arguments: Any, **options: Any) -> sp.Solution:
+        seen.append(signal.getsignal(signal.SIGINT))
+        return solve(*arguments, **options)
+
+    monkeypatch.setattr(sp, "solve", watched)
+    before = signal.getsignal(signal.SIGINT)
+    assert run("demo", "mine", "--out", tmp_path).exit_code == 0
+    assert run("solve", source).exit_code == 0
+    assert len(seen) == 2
+    assert before not in seen
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+@pytest.mark.parametrize("ignored", [False, True])
+def test_a_process_that_ends_itself_tears_nothing_down(ignored: bool) -> None:
+    """An exception would be lost where a compiler calls back, as here; and teardown is where threads are hurt."""
+    code = f"""
+import atexit, os, signal
+from surrogate_plugin.cli.console import stopped_at_once
+atexit.register(print, "torn down", flush=True)
+if {ignored}:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+with stopped_at_once("Stopped; all is well."):
+    try:
+        os.kill(os.getpid(), signal.SIGINT)
+        for _ in range(1000):
+            pass
+    except BaseException:
+        pass
+print("went on")
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    if ignored:
+        assert (done.returncode, done.stdout, done.stderr) == (0, "went on\ntorn down\n", "")
+    else:
+        assert (done.returncode, done.stdout, done.stderr) == (130, "", "\nStopped; all is well.\n")
+
+
 def test_an_unknown_demo_lists_the_known(monkeypatch: pytest.MonkeyPatch) -> None:
     plugin(monkeypatch, registry.DEMOS, mine=print, hurt="it hurts.")
     result = run("demo", "yours")
@@ -233,8 +292,6 @@ def test_doctor_shows_a_model_with_its_card_and_sees_damage(monkeypatch: pytest.
 
 
 def test_nothing_heavy_is_loaded_to_print_help() -> None:
-    import subprocess
-
     code = "import sys, surrogate_plugin.cli as c\ntry: c.app(['--help'])\nexcept SystemExit: pass\n"
     code += "assert not {'torch', 'pyvista', 'numba', 'scipy.sparse.linalg'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)

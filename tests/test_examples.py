@@ -102,6 +102,10 @@ def test_the_demo_writes_pictures_and_a_series_that_can_be_read(demo):
     assert last.dimensions == (64, 64, 1)
     assert float(last["oxygen"].max()) == pytest.approx(38.0, rel=1e-6)
     assert last["oxygen"][last["vessel"] == 1] == pytest.approx(38.0, rel=1e-6)
+    assert last.field_data["error_bound"][0] == outcome.history[-1].bound <= last.field_data["tolerance"][0]
+    assert (last.field_data["method"][0], last.field_data["units"][0]) == (outcome.history[-1].method, "mmHg")
+    with Image.open(out / "oxygen.png") as picture:
+        assert float(picture.text["error_bound"]) == outcome.history[-1].bound
     cells = pyvista.read(out / "series" / "oxygen_cells_0002.vtp")
     assert cells.n_points == outcome.cells_after
     for name in outcome.answered:

@@ -122,6 +122,33 @@ except OSError as error:
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.skipif(os.name != "posix", reason="limits the size of files as a full disk would")
+def test_a_series_on_a_full_disk_keeps_the_frames_before(tmp_path: Path) -> None:
+    pyvista = pytest.importorskip("pyvista")
+    code = f"""
+import resource
+from pathlib import Path
+import numpy as np
+from surrogate_plugin import Domain
+from surrogate_plugin.view import Series
+film = Series(Path({str(tmp_path)!r}), "oxygen")
+domain = Domain((0.0, 0.0), (2560.0, 2560.0), (128, 128))
+field = np.random.default_rng(0).random((128, 128))
+film.add(0.0, domain, {{"oxygen": field}}, told={{"error_bound": 0.25, "units": "mmHg"}})
+resource.setrlimit(resource.RLIMIT_FSIZE, (4000, 4000))
+try:
+    film.add(6.0, domain, {{"oxygen": field}})
+except OSError as error:
+    print(error)
+"""
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert "oxygen_0001.vti could not be written" in done.stdout
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["oxygen.pvd", "oxygen_0000.vti"]
+    assert "oxygen_0001" not in (tmp_path / "oxygen.pvd").read_text()
+    kept = pyvista.read(tmp_path / "oxygen_0000.vti")
+    assert (kept.field_data["error_bound"][0], kept.field_data["units"][0]) == (0.25, "mmHg")
+
+
 def test_the_example_is_a_mask_and_never_overwrites(tmp_path: Path) -> None:
     path = tmp_path / "vessels.png"
     draw_example(path)

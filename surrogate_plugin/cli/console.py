@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import sys
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import typer
 from rich.console import Console
@@ -17,6 +21,7 @@ from surrogate_plugin.registry import BrokenPluginError, UnknownPluginError
 _CALLERS_ERRORS = (InvalidProblemError, UnsupportedProblemError, UnknownPluginError, BrokenPluginError, OSError)
 
 BAD_INPUT = 2
+INTERRUPTED = 130
 
 
 def stdout() -> Console:
@@ -46,6 +51,39 @@ def print_error(sentence: str) -> None:
     """One sentence on the error stream."""
     stderr().print("Error:", style="bold red", end=" ")
     stderr().print(sentence, markup=False, soft_wrap=True)
+
+
+@contextmanager
+def stopped_at_once(farewell: str = "Stopped.") -> Iterator[None]:
+    """Let Ctrl-C end the process then and there, with ``farewell`` and exit code 130.
+
+    Python's way, an exception wherever the program happens to be, is lost or does harm inside a compiler's callbacks,
+    and tears down what threads still use. Nothing that has to be put in order may run inside.
+
+    Parameters
+    ----------
+    farewell : str
+        One sentence for the error stream.
+    """
+    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGINT) in (
+        signal.SIG_IGN,  # started in the background, where Ctrl-C is meant for others
+        None,
+    ):
+        yield
+        return
+    # A progress bar hides the cursor; written past all buffers, which may be locked at this moment.
+    last = ("\x1b[?25h" if sys.stderr.isatty() else "") + f"\n{farewell}\n"
+
+    def stop(_signal: int, _frame: object) -> None:
+        with suppress(OSError):
+            os.write(2, last.encode())
+        os._exit(INTERRUPTED)
+
+    before = signal.signal(signal.SIGINT, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @contextmanager

@@ -8,8 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
-from surrogate_plugin import registry
-from surrogate_plugin.cli.console import plain_errors
+from surrogate_plugin import files, registry
+from surrogate_plugin.cli.console import plain_errors, stopped_at_once
 from surrogate_plugin.errors import InvalidProblemError
 
 
@@ -24,14 +24,16 @@ def demo(
     """Grow a tumour around vessels in pyphysicell, with oxygen from the certified backend.
 
     Prints who answered each step, the largest bound and the largest audited error, and the time per step beside the
-    simulator's own solver; writes pictures and a .vti series.
+    simulator's own solver; writes pictures and a .vti series. Ctrl-C stops it; the series up to then is complete.
     """
     with plain_errors():
         run = registry.load(registry.DEMOS, name)
         chosen = {"steps": steps, "cells": cells}
         arguments = {option: value for option, value in chosen.items() if value is not None}
         _check_takes(run, name, arguments)
-        run(out=out, **arguments)
+        files.check_writable(out / "oxygen.png")
+        with stopped_at_once(f"Stopped; what was written so far is in {out}."):
+            run(out=out, **arguments)
 
 
 def _check_takes(run: Any, name: str, arguments: dict[str, int]) -> None:

@@ -15,7 +15,7 @@ import typer
 from surrogate_plugin import files
 from surrogate_plugin.boundary import BoundaryLike, SideLike
 from surrogate_plugin.cli.answer import Answer, print_json, print_table
-from surrogate_plugin.cli.console import BAD_INPUT, plain_errors, print_error, progress, stderr
+from surrogate_plugin.cli.console import BAD_INPUT, plain_errors, print_error, progress, stderr, stopped_at_once
 from surrogate_plugin.errors import InvalidProblemError
 from surrogate_plugin.problem import MichaelisMenten, Problem
 
@@ -155,7 +155,7 @@ def _run(
 ) -> tuple[Solution, float]:
     import surrogate_plugin as sp
 
-    with nullcontext() if quiet else progress("solving"):
+    with stopped_at_once("Stopped; nothing was written."), nullcontext() if quiet else progress("solving"):
         begin = time.perf_counter()
         solution = sp.solve(problem, method=method, tolerance=tolerance, device=device, policy=policy.value)
         return solution, time.perf_counter() - begin

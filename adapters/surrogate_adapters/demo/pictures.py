@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import surrogate_plugin as sp
-from surrogate_adapters.demo.tissue import HYPOXIC_MMHG
+from surrogate_adapters.demo.tissue import HYPOXIC_MMHG, TOLERANCE_MMHG
 from surrogate_plugin import view
 
 if TYPE_CHECKING:
@@ -16,6 +16,17 @@ if TYPE_CHECKING:
     from surrogate_adapters.pyphysicell import Attachment
 
 WELL_FED, HYPOXIC, NECROTIC = "#7fd8be", "#f4a259", "#8d5a97"
+
+
+def known(solution: sp.Solution) -> dict[str, str | float]:
+    """What is written beside a field, so that a file alone says how good it is."""
+    return {
+        "method": solution.method,
+        "error_bound": solution.error_bound,
+        "tolerance": TOLERANCE_MMHG,
+        "units": "mmHg",
+        "length_units": "um",
+    }
 
 
 def oxygen(path: Path, simulation: Any, link: Attachment, domain: sp.Domain) -> None:
@@ -41,7 +52,7 @@ def oxygen(path: Path, simulation: Any, link: Attachment, domain: sp.Domain) -> 
     near.scatter([], [], color=view.FIXED, marker="s", label="vessel")
     near.legend(loc="upper right", fontsize=8, facecolor=view.PAPER, labelcolor=view.INK, framealpha=0.7)
     view.draw_scale(near, 200.0 if domain.size_um[0] > 3000 else 50.0)
-    made.savefig(path, dpi=150)
+    made.savefig(path, dpi=150, metadata={name: str(value) for name, value in known(result.solution).items()})
 
 
 def certificate(path: Path, domain: sp.Domain, outcome: Outcome) -> None:

@@ -16,7 +16,7 @@ import surrogate_plugin as sp
 from surrogate_adapters.demo import pictures
 from surrogate_adapters.demo.audit import Audit, Observer, host_seconds
 from surrogate_adapters.demo.report import table
-from surrogate_adapters.demo.tissue import make_simulation
+from surrogate_adapters.demo.tissue import TOLERANCE_MMHG, make_simulation
 from surrogate_adapters.pyphysicell import Attachment, HistoryEntry, attach
 from surrogate_plugin.view import Series
 
@@ -116,12 +116,13 @@ def run(
     began = time.perf_counter()
     if steps < 1 or cells < 1:
         raise sp.InvalidProblemError(f"steps is {steps} and cells {cells}; at least 1 of each is allowed.")
+    out.mkdir(parents=True, exist_ok=True)
     console = Console(highlight=False) if console is None else console
     voxels, spacing = (64 if small else 512), 20.0
     simulation, vessels, domain = make_simulation(min(cells, 300) if small else cells, voxels, spacing, seed)
     if small:
         simulation.model.time.dt_diffusion = simulation.model.time.dt_mechanics = 0.5
-    tolerance = 0.38
+    tolerance = TOLERANCE_MMHG
     before = int(simulation.cells.n)
     console.print(
         f"A tumour of {before} cells among {len(vessels)} vessels on {voxels} x {voxels} voxels of {spacing:g} µm; "
@@ -129,7 +130,6 @@ def run(
     )
     link = attach(simulation, substrates=[SUBSTRATE], tolerance=tolerance, policy=policy)
     observer = Observer(simulation, link, SUBSTRATE, {0, steps // 3, 2 * steps // 3, steps - 1})
-    out.mkdir(parents=True, exist_ok=True)
     per_step = _grow(simulation, link, domain, steps, Series(out / "series", SUBSTRATE), console)
     files = [out / "oxygen.png", out / "certificate.png", out / "series" / f"{SUBSTRATE}.pvd"]
     outcome = Outcome(
@@ -192,4 +192,4 @@ def _frame(series: Series, simulation: Any, link: Attachment, domain: sp.Domain)
         "vessel": raster.fixed,
         "uptake_per_min": raster.uptake_per_min + 0 * result.field,
     }
-    series.add(float(simulation.t), domain, fields, state.cells, values)
+    series.add(float(simulation.t), domain, fields, state.cells, values, pictures.known(result.solution))

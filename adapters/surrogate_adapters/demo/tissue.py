@@ -14,6 +14,8 @@ FloatArray = npt.NDArray[np.float64]
 
 OXYGEN_MMHG = 38.0
 UPTAKE_PER_MIN = 10.0
+#: The largest error that oxygen may have, 1 % of what vessels hold.
+TOLERANCE_MMHG = 0.38
 #: Below this the cells respond to hypoxia; below the lower one they die of it.
 HYPOXIC_MMHG, NECROTIC_MMHG = 8.0, 3.75
 _CELL_RADIUS_UM = 8.413
