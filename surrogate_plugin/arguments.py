@@ -28,6 +28,7 @@ MAX_PIXELS = 2**28
 
 POSITIVE = f"finite values in ({TINY:g}, {HUGE:g}]"
 NOT_NEGATIVE = f"finite values >= 0 and at most {HUGE:g}"
+FINITE = f"finite values of at most {HUGE:g} in size"
 
 _LONGEST = 60
 
@@ -109,6 +110,7 @@ def real_array(
     shape: tuple[int, ...] | None = None,
     like: str = "source",
     allowed: str = "real numbers",
+    copy: bool = True,
 ) -> FloatArray:
     """Float64 that nobody can change: a read-only copy, or the array itself if it is its own and read-only already.
 
@@ -124,6 +126,8 @@ def real_array(
         Whose shape that is.
     allowed : str
         What an error says is allowed, in the plural.
+    copy : bool
+        False for what is only read in this call: an array of float64 is then taken as it is.
 
     Raises
     ------
@@ -141,6 +145,8 @@ def real_array(
     if given.dtype == np.float64 and not given.flags.writeable and given.base is None and given.flags.c_contiguous:
         return given
     with np.errstate(over="ignore"):  # what float64 does not hold becomes infinite, and is refused as that
+        if not copy:
+            return np.asarray(given, dtype=np.float64)
         array = np.array(given, dtype=np.float64, order="C")
     array.flags.writeable = False
     return array
@@ -170,22 +176,39 @@ def check_values(name: str, array: FloatArray, *, positive: bool) -> tuple[float
     """The least and the largest value, all of them in (`TINY`, `HUGE`] if ``positive``, else in [0, `HUGE`]."""
     # Two reductions settle the usual case: NaN spreads through both, infinity shows in one.
     low, high = float(array.min()), float(array.max())
-    if high <= HUGE and (low > TINY or (not positive and low >= 0)):
-        return low, high
-    wrong = ~((array > TINY) if positive else (array >= 0)) | ~(array <= HUGE)
-    index = np.unravel_index(int(np.argmax(wrong)), array.shape)
-    at = tuple(int(i) for i in index)
-    where = f"(row {at[0]}, column {at[1]})" if array.ndim == 2 else str(at)
-    raise InvalidProblemError(
-        f"{name} is {_plain(float(array[index]))} at {where}; {POSITIVE if positive else NOT_NEGATIVE} are allowed."
-    )
+    if not (high <= HUGE and (low > TINY or (not positive and low >= 0))):
+        wrong = ~((array > TINY) if positive else (array >= 0)) | ~(array <= HUGE)
+        raise _refusal_at(name, array, wrong, POSITIVE if positive else NOT_NEGATIVE)
+    return low, high
 
 
-def coefficient(name: str, value: Any, *, shape: tuple[int, ...] | None = None, positive: bool = False) -> Coefficient:
-    """A number, or a read-only map of numbers of the source's ``shape`` (of any two axes if that is not known yet)."""
+def check_finite(name: str, array: FloatArray) -> None:
+    """Refuse NaN, infinities and what is larger than `HUGE` in size."""
+    if not (array.max(initial=0.0) <= HUGE and array.min(initial=0.0) >= -HUGE):
+        raise _refusal_at(name, array, ~(np.abs(array) <= HUGE), FINITE)
+
+
+def plane_points(name: str, value: Any) -> FloatArray:
+    """Points of the plane, (n, 2) float64, read-only: one (x, y) a row; n may be 0."""
+    array = real_array(name, value)
+    if array.size == 0 and array.ndim:
+        array = array.reshape(0, 2)
+    if array.ndim != 2 or array.shape[1] != 2:
+        raise InvalidProblemError(f"{name} has shape {array.shape}; (n, 2) with one (x, y) a row is allowed.")
+    wrong = ~(np.abs(array) <= HUGE).all(axis=1)
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        raise InvalidProblemError(f"{name}[{row}] is {array[row].tolist()}; {FINITE} are allowed.")
+    return array
+
+
+def coefficient(
+    name: str, value: Any, *, shape: tuple[int, ...] | None = None, like: str = "source", positive: bool = False
+) -> Coefficient:
+    """A number, or a read-only map of numbers, of the ``shape`` that ``like`` has, if that is known yet."""
     if isinstance(value, Real | Decimal):
         return positive_number(name, value) if positive else number_not_negative(name, value)
-    array = real_array(name, value, shape=shape)
+    array = real_array(name, value, shape=shape, like=like)
     if array.ndim == 0:
         return coefficient(name, one_number(name, value, "one number"), positive=positive)
     if array.ndim != 2 or array.size == 0:
@@ -246,6 +269,17 @@ def _not_as_it_seems(value: Any) -> str | None:
     if any(isinstance(row, np.ndarray) and type(row) is not np.ndarray and np.ma.is_masked(row) for row in rows):
         return "masked array; fill what is masked with the values that are meant"
     return None
+
+
+def _refusal_at(name: str, array: FloatArray, wrong: BoolArray, allowed: str) -> InvalidProblemError:
+    """Names the first value that is wrong, and where it is."""
+    index = tuple(int(i) for i in np.unravel_index(int(np.argmax(wrong)), array.shape))
+    shown_value = _plain(float(array[index]))
+    if array.ndim == 2:
+        return InvalidProblemError(
+            f"{name} is {shown_value} at (row {index[0]}, column {index[1]}); {allowed} are allowed."
+        )
+    return InvalidProblemError(f"{name}{list(index) if index else ''} is {shown_value}; {allowed} are allowed.")
 
 
 def _plain(number: float) -> str:

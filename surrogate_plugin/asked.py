@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from surrogate_plugin.arguments import HUGE, instance_of, one_number, real_array, same_shape, shown
+from surrogate_plugin.arguments import check_finite, instance_of, one_number, real_array, same_shape, shown
 from surrogate_plugin.errors import InvalidProblemError
 from surrogate_plugin.problem import FloatArray, Problem
 
@@ -38,13 +38,13 @@ def model_of(model: Any) -> str | Predictor:
     return loaded
 
 
-def tolerance_of(tolerance: Any) -> float | None:
+def tolerance_of(tolerance: Any, name: str = "tolerance") -> float | None:
     """A largest error in (0, infinity), field units; None is left to the method."""
     if tolerance is None:
         return None
-    wanted = one_number("tolerance", tolerance, "a positive finite number")
+    wanted = one_number(name, tolerance, "a positive finite number")
     if not 0 < wanted < math.inf:
-        raise InvalidProblemError(f"tolerance is {shown(tolerance)}; a positive finite number is allowed.")
+        raise InvalidProblemError(f"{name} is {shown(tolerance)}; a positive finite number is allowed.")
     return wanted
 
 
@@ -62,10 +62,5 @@ def start_of(previous: Any, problem: Problem) -> FloatArray | None:
     allowed = "a field of real numbers"
     given = real_array("previous", previous, shape=problem.shape, like="the problem", allowed=allowed)
     same_shape("previous", given.shape, problem.shape, "the problem")
-    largest = float(np.abs(given).max())
-    if not largest <= HUGE:
-        raise InvalidProblemError(
-            f"previous holds {'NaN' if math.isnan(largest) else f'{largest:g}'}; finite values of at most {HUGE:g} are "
-            "allowed."
-        )
+    check_finite("previous", given)
     return np.maximum(given, 0.0)

@@ -6,11 +6,14 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import numpy.typing as npt
 
+from surrogate_plugin.arguments import instance_of, shown
 from surrogate_plugin.boundary import Boundary, BoundaryLike
 from surrogate_plugin.config import BackendConfig
 from surrogate_plugin.domain import Domain
+from surrogate_plugin.errors import InvalidProblemError
 from surrogate_plugin.problem import Coefficient, FloatArray, MichaelisMenten, Problem
 from surrogate_plugin.raster import Outside, Raster
 from surrogate_plugin.records import HELD, StepRecord, Summary
@@ -82,6 +85,8 @@ class Backend:
 
     Raises
     ------
+    InvalidProblemError
+        If ``config`` is no `BackendConfig`, ``engine`` no engine or ``recorder`` no recorder.
     RecordingError
         If the recorder's store is of another lattice, or no recording.
 
@@ -103,6 +108,9 @@ class Backend:
     def __init__(
         self, config: BackendConfig, *, engine: Engine | None = None, recorder: Recorder | None = None
     ) -> None:
+        instance_of("config", config, BackendConfig, "a BackendConfig")
+        _able("engine", engine, "an Engine", "solve")
+        _able("recorder", recorder, "a Recorder", "open", "take")
         if recorder is not None:
             recorder.open(config.domain.shape)
         self.config = config
@@ -126,8 +134,10 @@ class Backend:
         Raises
         ------
         InvalidProblemError
-            If something is off the domain, or the state has no unique steady field; the backend is left as it was.
+            If ``state`` is no `TissueState`, something is off the domain, or the state has no unique steady field; the
+            backend is left as it was.
         """
+        instance_of("state", state, TissueState, "a TissueState")
         if self._last is not None and state.same_as(self._last[0]):
             return self._hold(self._last[1])
         began = time.perf_counter()
@@ -154,17 +164,21 @@ class Backend:
 
     def problem(self, state: TissueState | Raster) -> Problem:
         """The discrete problem that `step` solves for a state, to look at or to audit with another method."""
-        raster = self.rasterise(state) if isinstance(state, TissueState) else state
+        raster = state if isinstance(state, Raster) else self.rasterise(state)
         config = self.config
         km = config.michaelis_km
         background: Coefficient = config.decay_per_min
+        # What overflows here is refused as infinite by the problem.
+        with np.errstate(over="ignore"):
+            decay = raster.decay(background, with_uptake=km is None)
+            vmax = raster.uptake_per_min * (km or 0.0)
         return Problem(
             raster.source,
             fixed=raster.fixed,
             diffusivity=config.diffusivity_um2_per_min,
-            decay=raster.decay(background, with_uptake=km is None),
+            decay=decay,
             production=raster.production_per_min,
-            uptake=None if km is None else MichaelisMenten(raster.uptake_per_min * km, km),
+            uptake=None if km is None else MichaelisMenten(vmax, km),
             spacing=config.domain.spacing_um,
             boundary=config.boundary,
         )
@@ -195,3 +209,9 @@ def _engine_of(config: BackendConfig) -> Engine:
     from surrogate_plugin.engine import Engine
 
     return Engine(model=config.model, device=config.device, policy=config.policy)
+
+
+def _able(name: str, given: object, kind: str, *methods: str) -> None:
+    """Refuse what is not None and lacks one of these methods."""
+    if given is not None and not all(callable(getattr(given, method, None)) for method in methods):
+        raise InvalidProblemError(f"{name} is {shown(given)}; None or {kind} is allowed.")

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, InstanceOf, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, InstanceOf, StrictStr, ValidationError, ValidationInfo, field_validator
 
+from surrogate_plugin.arguments import Coefficient, coefficient, one_of, positive_number, shown
+from surrogate_plugin.asked import DEVICES, tolerance_of
 from surrogate_plugin.boundary import Boundary, BoundaryLike
 from surrogate_plugin.domain import Domain
 from surrogate_plugin.errors import InvalidProblemError
 from surrogate_plugin.raster import Deposit, Outside
 
-_Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-_NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 _Map = InstanceOf[np.ndarray]
 
 
@@ -27,7 +27,7 @@ class BackendConfig(BaseModel):
     diffusivity_um2_per_min : float or (H, W) array, um^2 / min
         Larger than 0.
     decay_per_min : float or (H, W) array, 1 / min
-        Background decay, >= 0; cells and voxels add to it.
+        Background decay, >= 0; cells and voxels add to it. Maps are copied, and one of one value is that number.
     tolerance : float, field units, optional
         Largest pointwise error allowed; by default 1 % of the largest imposed value.
     model : str
@@ -60,22 +60,45 @@ class BackendConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=(), validate_default=True)
 
     domain: InstanceOf[Domain]
-    diffusivity_um2_per_min: _Positive | _Map
-    decay_per_min: _NotNegative | _Map
-    tolerance: _Positive | None = None
-    model: str = "default"
+    diffusivity_um2_per_min: float | _Map
+    decay_per_min: float | _Map
+    tolerance: float | None = None
+    model: StrictStr = "default"
     boundary: BoundaryLike | Boundary = "absorbing"
-    method: str = "guarded"
+    method: StrictStr = "guarded"
     policy: Literal["surrogate-first", "fastest"] = "surrogate-first"
     device: str = "auto"
-    michaelis_km: _Positive | None = None
+    michaelis_km: float | None = None
     deposit: Deposit = "area"
     outside: Outside = "error"
+
+    @field_validator("diffusivity_um2_per_min", "decay_per_min", mode="before")
+    @classmethod
+    def _map_of_the_domain(cls, given: Any, found: ValidationInfo) -> Coefficient:
+        domain, name = found.data.get("domain"), str(found.field_name)
+        shape = domain.shape if isinstance(domain, Domain) else None
+        positive = name == "diffusivity_um2_per_min"
+        return coefficient(f"BackendConfig.{name}", given, shape=shape, like="the domain", positive=positive)
+
+    @field_validator("device", mode="before")
+    @classmethod
+    def _known(cls, given: Any) -> str:
+        return one_of("BackendConfig.device", given, DEVICES)
+
+    @field_validator("tolerance", mode="before")
+    @classmethod
+    def _reachable(cls, given: Any) -> float | None:
+        return tolerance_of(given, "BackendConfig.tolerance")
+
+    @field_validator("michaelis_km", mode="before")
+    @classmethod
+    def _positive(cls, given: Any) -> float | None:
+        return None if given is None else positive_number("BackendConfig.michaelis_km", given)
 
     @field_validator("boundary", mode="before")
     @classmethod
     def _readable(cls, given: BoundaryLike | Boundary) -> Boundary:
-        return given if isinstance(given, Boundary) else Boundary.parse(given)
+        return Boundary.parse(given)
 
     if not TYPE_CHECKING:  # the signature that pydantic gives type checkers is the better one
 
@@ -95,6 +118,7 @@ def _one_sentence(error: ValidationError) -> str:
     if first["type"] == "extra_forbidden":
         return f"BackendConfig has no option {name!r}; it has {', '.join(BackendConfig.model_fields)}."
     if first["type"] == "value_error":
-        return f"BackendConfig.{name}: {first['ctx']['error']}"
+        found = str(first["ctx"]["error"])
+        return found if found.startswith("BackendConfig.") else f"BackendConfig.{name}: {found}"
     message = first["msg"]
-    return f"BackendConfig.{name} is {first['input']!r}; {message[0].lower()}{message[1:]}."
+    return f"BackendConfig.{name} is {shown(first['input'])}; {message[0].lower()}{message[1:]}."

@@ -5,17 +5,32 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
 
-from surrogate_plugin.arguments import BoolArray, Coefficient, FloatArray, whole_sides
+from surrogate_plugin import landing
+from surrogate_plugin.arguments import (
+    HUGE,
+    BoolArray,
+    FloatArray,
+    instance_of,
+    one_number,
+    one_of,
+    plane_points,
+    positive_number,
+    real_array,
+    same_shape,
+    shown,
+    whole_sides,
+)
 from surrogate_plugin.boundary import Boundary, BoundaryLike
 from surrogate_plugin.errors import InvalidProblemError
+from surrogate_plugin.landing import FARTHEST
 from surrogate_plugin.raster import Deposit, Outside, Raster
 from surrogate_plugin.sampling import bilinear
-from surrogate_plugin.state import Cells, TissueState, Vessels, Voxels
+from surrogate_plugin.state import TissueState
 
 #: What rounding may put between a point on the border and its position in pixels.
 _ON_BORDER = 1e-6
@@ -66,16 +81,21 @@ class Domain:
         shape: Sequence[int] = (512, 512),
         thickness_um: float | None = None,
     ) -> None:
-        x0, y0 = _pair("origin_um", origin_um)
-        width, height = _pair("size_um", size_um, positive=True)
+        x0, y0 = _pair("domain.origin_um", origin_um)
+        width, height = _pair("domain.size_um", size_um, positive=True)
         rows, columns = whole_sides("domain.shape", shape)
-        spacing = width / columns
+        spacing = positive_number("domain.spacing_um", width / columns)
         if not math.isclose(spacing, height / rows, rel_tol=1e-9):
             raise InvalidProblemError(
                 f"domain has pixels of {spacing:g} um along x and {height / rows:g} um along y; square ones are "
                 "allowed: size_um is (width, height) and shape (rows, columns)."
             )
-        depth = spacing if thickness_um is None else _positive("thickness_um", thickness_um)
+        if max(abs(x0), abs(y0)) > FARTHEST * spacing:
+            raise InvalidProblemError(
+                f"domain.origin_um is ({x0:g}, {y0:g}); at most {FARTHEST:g} pixels of {spacing:g} um from 0 are "
+                "allowed, beyond which float64 does not tell the parts of a pixel apart."
+            )
+        depth = spacing if thickness_um is None else positive_number("domain.thickness_um", thickness_um)
         self._set((x0, y0), (width, height), (rows, columns), spacing, depth)
 
     @classmethod
@@ -94,7 +114,7 @@ class Domain:
         (1500.0, 1000.0)
         """
         rows, columns = whole_sides("domain.shape", shape)
-        spacing = _positive("spacing_um", spacing_um)
+        spacing = positive_number("domain.spacing_um", spacing_um)
         domain = cls(origin_um, (columns * spacing, rows * spacing), (rows, columns), thickness_um)
         depth = spacing if thickness_um is None else domain.thickness_um
         # The host's own number to the last bit, so that a cell on a voxel's edge falls where the host has it.
@@ -129,7 +149,7 @@ class Domain:
 
     def contains(self, points_um: npt.ArrayLike) -> BoolArray:
         """Which of the (n, 2) points lie on the domain, its border included: (n,) bool."""
-        x, y = self._pixels(np.asarray(points_um, dtype=np.float64))
+        x, y = self.pixels(plane_points("points_um", points_um))
         rows, columns = self.shape
         return np.asarray((x >= 0) & (x <= columns) & (y >= 0) & (y <= rows))
 
@@ -157,16 +177,13 @@ class Domain:
         Raises
         ------
         InvalidProblemError
-            If something is off the domain and ``outside`` is "error", or voxels have another shape.
+            If something is off the domain and ``outside`` is "error", or voxels have another shape; if a cell is larger
+            than 1e100 voxels, or the axis of a vessel reaches farther than 1e12 pixels.
         """
-        source, fixed = np.zeros(self.shape), np.zeros(self.shape, dtype=np.bool_)
-        lost_vessels = self._fix_vessels(state.vessels, source, fixed, outside)
-        uptake, secretion, production, lost_cells = self._deposit_cells(state.cells, deposit, outside)
-        if state.voxels is not None:
-            _fix_voxels(state.voxels, source, fixed)
-            uptake = uptake + self._on_lattice("uptake_per_min", state.voxels.uptake_per_min)
-            production = production + self._on_lattice("production_per_min", state.voxels.production_per_min)
-        return Raster(source, fixed, uptake, secretion, production, lost_vessels + lost_cells)
+        instance_of("state", state, TissueState, "a TissueState")
+        one_of("deposit", deposit, get_args(Deposit))
+        one_of("outside", outside, get_args(Outside))
+        return landing.rasterise(self, state, deposit, outside)
 
     def sample(
         self,
@@ -180,7 +197,7 @@ class Domain:
 
         Parameters
         ----------
-        field : (H, W) float64, field units
+        field : (H, W) array, field units
         points_um : (n, 2) array, um
         boundary : as in `Problem`
             What the outer half pixel leans on: the ghost value of an absorbing or fixed side, the pixel itself beside
@@ -195,7 +212,8 @@ class Domain:
         Raises
         ------
         InvalidProblemError
-            If a point is off the domain and ``outside`` is "error", or the field has another shape.
+            If a point is off the domain and ``outside`` is "error", or no point; if the field has another shape, or is
+            not finite where it is read.
 
         Examples
         --------
@@ -204,115 +222,42 @@ class Domain:
         >>> domain.sample(x[np.newaxis, :] + 0 * y[:, np.newaxis], [(40.0, 12.0), (33.0, 70.0)]).tolist()
         [40.0, 33.0]
         """
-        if field.shape != self.shape:
-            raise InvalidProblemError(f"field has shape {field.shape}; that of the domain, {self.shape}, is allowed.")
-        points = np.asarray(points_um, dtype=np.float64).reshape(-1, 2)
-        x, y = self._pixels(points)
+        field = real_array("field", field, copy=False)
+        same_shape("field", field.shape, self.shape, "the domain")
+        sides = Boundary.parse(boundary)
+        points = plane_points("points_um", points_um)
+        if one_of("outside", outside, ("error", "clamp")) == "error":
+            landing.refuse_off(self, "points_um", points, ~self.contains(points))
+        x, y = self.pixels(points)
         rows, columns = self.shape
-        if outside == "error":
-            self._refuse("points_um", points, ~self.contains(points))
         x, y = np.clip(x, 0.0, columns), np.clip(y, 0.0, rows)
-        return bilinear(field, x, y, boundary if isinstance(boundary, Boundary) else Boundary.parse(boundary))
+        with np.errstate(all="ignore"):  # a field that is not finite is refused below, where it is read
+            values = bilinear(field, x, y, sides)
+        if not np.isfinite(values).all():
+            item = int(np.argmin(np.isfinite(values)))
+            raise InvalidProblemError(
+                f"field is {values[item]} around points_um[{item}] = {points[item].tolist()}; "
+                "finite values are allowed."
+            )
+        return values
 
-    def _pixels(self, points: FloatArray) -> tuple[FloatArray, FloatArray]:
+    def pixels(self, points: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Positions in pixels from the lower left corner; a millionth of a pixel off the border is on it."""
         pixels = ((points - self.origin_um) / self.spacing_um).T
         on_border = np.clip(pixels, 0.0, [[self.shape[1]], [self.shape[0]]])
         x, y = np.where(np.abs(pixels - on_border) <= _ON_BORDER, on_border, pixels)
         return x, y
 
-    def _on_lattice(self, name: str, value: Coefficient) -> Coefficient:
-        if isinstance(value, np.ndarray) and value.shape != self.shape:
-            raise InvalidProblemError(
-                f"voxels.{name} has shape {value.shape}, but the domain has {self.shape}; they must agree."
-            )
-        return value
-
-    def _refuse(self, name: str, points: FloatArray, wrong: BoolArray) -> None:
-        if not wrong.any():
-            return
-        item = int(np.argmax(wrong))
-        (x0, y0), (width, height) = self.origin_um, self.size_um
-        raise InvalidProblemError(
-            f"{name}[{item}] is at ({points[item, 0]:g}, {points[item, 1]:g}) um, off the domain "
-            f"[{x0:g}, {x0 + width:g}] x [{y0:g}, {y0 + height:g}] ({int(wrong.sum())} are); "
-            "outside='drop' leaves them out, 'clamp' moves them to the border."
-        )
-
-    def _fix_vessels(self, vessels: Vessels, source: FloatArray, fixed: BoolArray, outside: Outside) -> int:
-        if not len(vessels):
-            return 0
-        from surrogate_plugin import rasterise
-
-        x0, y0 = self._pixels(vessels.position_um)
-        x1, y1 = self._pixels(vessels.end_um)
-        radius = vessels.radius_um / self.spacing_um
-        missed = np.zeros(len(vessels), dtype=np.bool_)
-        rasterise.fix_capsules(x0, y0, x1, y1, radius, vessels.value, source, fixed, missed)
-        if outside == "error":
-            self._refuse("vessels.position_um", vessels.position_um, missed)
-        if outside == "clamp" and missed.any():
-            rows, columns = self.shape
-            ends = (np.clip(x0, 0, columns), np.clip(y0, 0, rows), np.clip(x1, 0, columns), np.clip(y1, 0, rows))
-            moved = (*(end[missed] for end in ends), radius[missed], vessels.value[missed])
-            rasterise.fix_capsules(*moved, source, fixed, missed[missed])
-            return 0
-        return int(missed.sum())
-
-    def _deposit_cells(
-        self, cells: Cells, deposit: Deposit, outside: Outside
-    ) -> tuple[Coefficient, Coefficient, Coefficient, int]:
-        """Uptake, secretion and production maps (the number 0 where there is none), and how many cells are left out."""
-        inside = self.contains(cells.position_um)
-        if outside == "error":
-            self._refuse("cells.position_um", cells.position_um, ~inside)
-        chosen = np.ones_like(inside) if outside == "clamp" else inside
-        rows, columns = self.shape
-        x, y = self._pixels(cells.position_um)
-        x, y = np.clip(x, 0.0, columns)[chosen], np.clip(y, 0.0, rows)[chosen]
-        fraction = cells.volume_um3 / self.voxel_volume_um3
-        production = cells.secretion_per_min * cells.secretion_target
-        rates = [fraction * rate for rate in (cells.uptake_per_min, cells.secretion_per_min, production)]
-        active = [index for index, rate in enumerate(rates) if rate[chosen].any()]
-        maps: list[Coefficient] = [0.0, 0.0, 0.0]
-        if active:
-            from surrogate_plugin import rasterise
-
-            weight = np.stack([rates[index][chosen] for index in active])
-            out = np.zeros((len(active), *self.shape))
-            if deposit == "area":
-                rasterise.deposit_area(x, y, cells.radius_um[chosen] / self.spacing_um, weight, out)
-            else:
-                rasterise.deposit_voxel(x, y, weight, out)
-            for index, filled in zip(active, out, strict=True):
-                maps[index] = filled
-        return maps[0], maps[1], maps[2], int((~chosen).sum())
-
-
-def _fix_voxels(voxels: Voxels, source: FloatArray, fixed: BoolArray) -> None:
-    if voxels.fixed is None:
-        return
-    for name, value in (("fixed", voxels.fixed), ("value", np.asarray(voxels.value))):
-        if value.ndim and value.shape != fixed.shape:
-            raise InvalidProblemError(
-                f"voxels.{name} has shape {value.shape}, but the domain has {fixed.shape}; they must agree."
-            )
-    np.maximum(source, voxels.value, out=source, where=voxels.fixed)
-    fixed |= voxels.fixed
-
 
 def _pair(name: str, value: Sequence[float], *, positive: bool = False) -> tuple[float, float]:
+    allowed = f"two finite numbers (x, y){' > 0' if positive else ''}"
     try:
-        first, second = (float(item) for item in value)
-    except (TypeError, ValueError):
-        raise InvalidProblemError(f"domain.{name} is {value!r}; two numbers (x, y) are allowed.") from None
-    for item in (first, second):
-        if not math.isfinite(item) or (positive and item <= 0):
-            raise InvalidProblemError(
-                f"domain.{name} is ({first:g}, {second:g}); two finite numbers{' > 0' if positive else ''} are allowed."
-            )
-    return first, second
-
-
-def _positive(name: str, value: float) -> float:
-    return _pair(name, (value, value), positive=True)[0]
+        first, second = value
+    except Exception:  # nothing to unpack, or another number of them
+        raise InvalidProblemError(f"{name} is {shown(value)}; {allowed} are allowed.") from None
+    if positive:
+        return positive_number(name, first), positive_number(name, second)
+    pair = one_number(name, first, allowed), one_number(name, second, allowed)
+    if not all(abs(item) <= HUGE for item in pair):
+        raise InvalidProblemError(f"{name} is ({pair[0]:g}, {pair[1]:g}); {allowed} are allowed.")
+    return pair

@@ -14,7 +14,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from surrogate_plugin.arguments import BoolArray, FloatArray, whole_sides
+from surrogate_plugin.arguments import (
+    BoolArray,
+    FloatArray,
+    check_finite,
+    check_values,
+    real_array,
+    same_shape,
+    truth_array,
+    whole_sides,
+)
 from surrogate_plugin.errors import InvalidProblemError
 
 if TYPE_CHECKING:
@@ -41,7 +50,8 @@ def regrid(values: npt.ArrayLike, shape: Sequence[int]) -> FloatArray:
     Raises
     ------
     InvalidProblemError
-        If ``values`` is not a lattice of finite numbers, or ``shape`` is not two whole numbers >= 1.
+        If ``values`` is not a lattice of finite numbers (at most 1e100 in size), or ``shape`` is not two whole
+        numbers >= 1.
 
     Source
     ------
@@ -54,12 +64,10 @@ def regrid(values: npt.ArrayLike, shape: Sequence[int]) -> FloatArray:
     >>> regrid([[0.0, 3.0]], (1, 3)).tolist()
     [[0.0, 1.5, 3.0]]
     """
-    given = np.asarray(values, dtype=np.float64)
+    given = real_array("values", values, copy=False)
     _check_lattice("values", given)
     rows, columns = whole_sides("shape", shape)
-    if not np.isfinite(given).all():
-        where = [int(index) for index in np.argwhere(~np.isfinite(given))[0]]
-        raise InvalidProblemError(f"values{where} is {given[tuple(where)]}; finite numbers are allowed.")
+    check_finite("values", given)
     if given.shape == (rows, columns):
         return given.copy()
     down = given if rows == given.shape[0] else _averages(given.shape[0], rows) @ given
@@ -67,7 +75,7 @@ def regrid(values: npt.ArrayLike, shape: Sequence[int]) -> FloatArray:
     return np.ascontiguousarray(across)
 
 
-def regrid_fixed(fixed: BoolArray, value: FloatArray, shape: Sequence[int]) -> tuple[BoolArray, FloatArray]:
+def regrid_fixed(fixed: npt.ArrayLike, value: npt.ArrayLike, shape: Sequence[int]) -> tuple[BoolArray, FloatArray]:
     """Pixels that hold a value, on another lattice of the same rectangle.
 
     Values are not averaged: a vessel stays a vessel and keeps its value. A pixel of the new lattice is fixed if it
@@ -76,8 +84,8 @@ def regrid_fixed(fixed: BoolArray, value: FloatArray, shape: Sequence[int]) -> t
 
     Parameters
     ----------
-    fixed : (H, W) bool
-    value : (H, W) float64, field units
+    fixed : (H, W) array of bool
+    value : (H, W) array, field units
         What the fixed pixels hold, >= 0.
     shape : (int, int)
         (rows, columns) of the other lattice.
@@ -91,7 +99,8 @@ def regrid_fixed(fixed: BoolArray, value: FloatArray, shape: Sequence[int]) -> t
     Raises
     ------
     InvalidProblemError
-        If the two arrays are not lattices of one shape, or ``shape`` is not two whole numbers >= 1.
+        If the two arrays are not lattices of one shape, a fixed pixel holds no value in [0, 1e100], or ``shape`` is
+        not two whole numbers >= 1.
 
     Examples
     --------
@@ -99,11 +108,13 @@ def regrid_fixed(fixed: BoolArray, value: FloatArray, shape: Sequence[int]) -> t
     >>> regrid_fixed(vessel, np.where(vessel, 38.0, 0.0), (1, 2))
     (array([[ True, False]]), array([[38., 0.]]))
     """
+    fixed = truth_array("fixed", fixed)
     _check_lattice("fixed", fixed)
-    if value.shape != fixed.shape:
-        raise InvalidProblemError(f"value has shape {value.shape}, but fixed has {fixed.shape}; they must agree.")
+    value = real_array("value", value, copy=False)
+    same_shape("value", value.shape, fixed.shape, "fixed")
     rows, columns = whole_sides("shape", shape)
     held = np.where(fixed, value, 0.0)
+    check_values("value", held, positive=False)
     around = np.ix_(_holders(rows, fixed.shape[0]), _holders(columns, fixed.shape[1]))
     chosen, source = fixed[around], held[around]  # what the centres of the new pixels lie in
     row, column = np.nonzero(fixed)

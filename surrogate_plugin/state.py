@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from types import NoneType
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from surrogate_plugin.arguments import (
+    BoolArray,
+    Coefficient,
+    FloatArray,
+    check_values,
+    coefficient,
+    instance_of,
+    number_not_negative,
+    plane_points,
+    real_array,
+    truth_array,
+)
 from surrogate_plugin.errors import InvalidProblemError
-from surrogate_plugin.problem import BoolArray, Coefficient, FloatArray
 
 
 @dataclass(frozen=True, eq=False, init=False)
@@ -58,7 +70,7 @@ class Cells:
         secretion_per_min: float | npt.ArrayLike = 0.0,
         secretion_target: float | npt.ArrayLike = 0.0,
     ) -> None:
-        position = _points("cells.position_um", position_um)
+        position = plane_points("cells.position_um", position_um)
         given = {
             "radius_um": radius_um,
             "uptake_per_min": uptake_per_min,
@@ -122,8 +134,8 @@ class Vessels:
         value: float | npt.ArrayLike,
         end_um: npt.ArrayLike | None = None,
     ) -> None:
-        start = _points("vessels.position_um", position_um)
-        end = start if end_um is None else _points("vessels.end_um", end_um)
+        start = plane_points("vessels.position_um", position_um)
+        end = start if end_um is None else plane_points("vessels.end_um", end_um)
         if len(end) != len(start):
             raise InvalidProblemError(f"vessels.end_um has {len(end)} points, but there are {len(start)} vessels.")
         object.__setattr__(self, "position_um", start)
@@ -195,10 +207,13 @@ class Voxels:
         uptake_per_min: float | npt.ArrayLike = 0.0,
         production_per_min: float | npt.ArrayLike = 0.0,
     ) -> None:
-        object.__setattr__(self, "fixed", None if fixed is None else _mask(fixed))
+        mask = None if fixed is None else truth_array("voxels.fixed", fixed)
+        if mask is not None and mask.ndim != 2:
+            raise InvalidProblemError(f"voxels.fixed has shape {mask.shape}; a 2-D boolean array (H, W) is allowed.")
+        object.__setattr__(self, "fixed", mask)
         given = {"value": value, "uptake_per_min": uptake_per_min, "production_per_min": production_per_min}
         for name, map_or_number in given.items():
-            object.__setattr__(self, name, _map(f"voxels.{name}", map_or_number))
+            object.__setattr__(self, name, coefficient(f"voxels.{name}", map_or_number))
 
 
 @dataclass(frozen=True, eq=False)
@@ -224,15 +239,16 @@ class TissueState:
     voxels: Voxels | None = None
 
     def __post_init__(self) -> None:
-        kinds = (("cells", Cells), ("vessels", Vessels), ("voxels", Voxels | None))
-        for name, kind in kinds:
-            if not isinstance(getattr(self, name), kind):
-                raise InvalidProblemError(f"state.{name} is {type(getattr(self, name)).__name__}; {kind} is allowed.")
+        instance_of("state.cells", self.cells, Cells, "an object of Cells")
+        instance_of("state.vessels", self.vessels, Vessels, "an object of Vessels")
+        instance_of("state.voxels", self.voxels, (Voxels, NoneType), "None or an object of Voxels")
 
-    def same_as(self, other: TissueState) -> bool:
+    def same_as(self, other: object) -> bool:
         """Whether both states hold the same numbers."""
         if self is other:
             return True
+        if not isinstance(other, TissueState):
+            return False
         return all(
             _same(vars(mine).get(name), vars(theirs).get(name))
             for mine, theirs in (
@@ -252,66 +268,15 @@ def _same(mine: Any, theirs: Any) -> bool:
     return np.array_equal(mine, theirs)
 
 
-def _points(name: str, value: npt.ArrayLike) -> FloatArray:
-    array = _numbers(name, value)
-    if array.ndim != 2 or array.shape[1] != 2:
-        if array.size == 0:
-            array = array.reshape(0, 2)
-        else:
-            raise InvalidProblemError(f"{name} has shape {array.shape}; (n, 2) with one (x, y) a row is allowed.")
-    if not np.isfinite(array).all():
-        row = int(np.argmin(np.isfinite(array).all(axis=1)))
-        raise InvalidProblemError(f"{name}[{row}] is {array[row].tolist()}; finite positions are allowed.")
-    return _sealed(array)
-
-
 def _per_item(name: str, value: float | npt.ArrayLike, count: int) -> FloatArray:
-    array = _numbers(name, value)
+    array = real_array(name, value)
     if array.ndim == 0:
-        array = np.full(count, float(array))
+        array = np.full(count, number_not_negative(name, value))
+        array.flags.writeable = False
     if array.shape != (count,):
         raise InvalidProblemError(f"{name} has shape {array.shape}; a number or ({count},), one an item, is allowed.")
-    wrong = ~((array >= 0) & np.isfinite(array))
-    if wrong.any():
-        item = int(np.argmax(wrong))
-        raise InvalidProblemError(f"{name}[{item}] is {array[item]:g}; finite values >= 0 are allowed.")
-    return _sealed(array)
-
-
-def _map(name: str, value: float | npt.ArrayLike) -> Coefficient:
-    array = _numbers(name, value)
-    if array.ndim not in (0, 2):
-        raise InvalidProblemError(f"{name} has shape {array.shape}; a number or a 2-D array (H, W) is allowed.")
-    wrong = ~((array >= 0) & np.isfinite(array))
-    if wrong.any():
-        where = tuple(int(index) for index in np.argwhere(wrong)[0])
-        raise InvalidProblemError(f"{name}{list(where)} is {array[where]:g}; finite values >= 0 are allowed.")
-    return _sealed(array) if array.ndim else float(array)
-
-
-def _mask(value: npt.ArrayLike) -> BoolArray:
-    array = np.array(value)
-    if array.dtype != np.bool_ or array.ndim != 2:
-        raise InvalidProblemError(
-            f"voxels.fixed has dtype {array.dtype} and shape {array.shape}; a 2-D boolean array (H, W) is allowed."
-        )
-    array.flags.writeable = False
-    return array
-
-
-def _numbers(name: str, value: npt.ArrayLike) -> FloatArray:
-    """A private float64 copy, so that a host that reuses its buffers cannot change the state."""
-    try:
-        given = np.asarray(value)
-    except ValueError:
-        raise InvalidProblemError(f"{name} is a ragged list; an array of real numbers is allowed.") from None
-    if given.dtype.kind not in "fiub":
-        raise InvalidProblemError(f"{name} has dtype {given.dtype}; real numbers are allowed.")
-    return np.array(given, dtype=np.float64, order="C")
-
-
-def _sealed(array: FloatArray) -> FloatArray:
-    array.flags.writeable = False
+    if count:
+        check_values(name, array, positive=False)
     return array
 
 

@@ -210,15 +210,15 @@ def test_a_vessel_alone_has_constant_coefficients_so_that_the_fastest_solver_app
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"tolerance": -1.0}, "BackendConfig.tolerance is -1.0; input should be greater than 0."),
+        ({"tolerance": -1.0}, "BackendConfig.tolerance is -1.0; a positive finite number is allowed."),
         ({"tolerance": math.nan}, "BackendConfig.tolerance is nan"),
-        ({"diffusivity_um2_per_min": 0.0}, "BackendConfig.diffusivity_um2_per_min is 0.0"),
+        ({"diffusivity_um2_per_min": 0.0}, "BackendConfig.diffusivity_um2_per_min is 0;"),
         ({"decay_per_min": -0.1}, "BackendConfig.decay_per_min is -0.1"),
         ({"domain": (512, 512)}, r"BackendConfig.domain is \(512, 512\)"),
         ({"boundary": "open"}, "boundary .all sides. is 'open'"),
         ({"policy": "slowest"}, "BackendConfig.policy is 'slowest'; input should be 'surrogate-first' or 'fastest'."),
         ({"deposit": "blob"}, "BackendConfig.deposit is 'blob'"),
-        ({"michaelis_km": 0.0}, "BackendConfig.michaelis_km is 0.0"),
+        ({"michaelis_km": 0.0}, "BackendConfig.michaelis_km is 0;"),
         ({"tolerence": 0.1}, "BackendConfig has no option 'tolerence'; it has domain"),
     ],
 )

@@ -265,13 +265,13 @@ def test_sampling_off_the_domain_is_refused_or_moved_as_asked():
         (lambda: Domain.from_lattice((10, 10), spacing_um=math.inf), "domain.spacing_um"),
         (lambda: Cells([(0.0, 0.0, 0.0)], 8.0), r"cells.position_um has shape \(1, 3\)"),
         (lambda: Cells([(0.0, 0.0)], [8.0, 8.0]), r"cells.radius_um has shape \(2,\)"),
-        (lambda: Cells([(0.0, 0.0)], 8.0, uptake_per_min=-1.0), r"cells.uptake_per_min\[0\] is -1"),
+        (lambda: Cells([(0.0, 0.0)], 8.0, uptake_per_min=[-1.0]), r"cells.uptake_per_min\[0\] is -1"),
         (lambda: Cells([(0.0, math.nan)], 8.0), r"cells.position_um\[0\]"),
-        (lambda: Vessels([(0.0, 0.0)], 8.0, math.inf), r"vessels.value\[0\] is inf"),
+        (lambda: Vessels([(0.0, 0.0)], 8.0, math.inf), "vessels.value is inf"),
         (lambda: Vessels.from_segments([(0.0, 0.0)], [(1.0, 1.0)] * 2, 8.0, 1.0), "vessels.end_um has 2 points"),
         (lambda: Voxels(fixed=np.zeros((8, 8))), "voxels.fixed has dtype float64"),
-        (lambda: Voxels(uptake_per_min=np.full((8, 8), -1.0)), r"voxels.uptake_per_min\[0, 0\] is -1"),
-        (lambda: TissueState(cells=[(0.0, 0.0)]), "state.cells is list"),
+        (lambda: Voxels(uptake_per_min=np.full((8, 8), -1.0)), r"voxels.uptake_per_min is -1 at \(row 0, column 0\)"),
+        (lambda: TissueState(cells=[(0.0, 0.0)]), r"state.cells is \[\(0.0, 0.0\)\]; an object of Cells"),
     ],
 )
 def test_bad_input_is_named_in_one_sentence(make, message):

@@ -112,7 +112,7 @@ def test_a_connected_vessel_stays_connected(old, new, seed):
     [
         (np.ones(3), (2, 2), r"values has shape \(3,\)"),
         (np.ones((0, 3)), (2, 2), r"values has shape \(0, 3\)"),
-        (np.array([[1.0, np.nan]]), (2, 2), r"values\[0, 1\] is nan"),
+        (np.array([[1.0, np.nan]]), (2, 2), r"values is NaN at \(row 0, column 1\)"),
         (np.ones((2, 2)), (2, 0), r"shape is \(2, 0\); two whole numbers"),
         (np.ones((2, 2)), (2.5, 2), r"shape is \(2.5, 2\)"),
         (np.ones((2, 2)), 4, "shape is 4"),

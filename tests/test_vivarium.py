@@ -276,7 +276,7 @@ def test_it_is_registered_once_and_leaves_the_host_alone():
         ({"substrates": "glc"}, "a list of names is allowed"),
         ({"tolerance": 0.0}, "tolerance is 0.0"),
         ({"policy": "never"}, "policy is 'never'"),
-        ({"diffusion": 0.0}, "diffusivity_um2_per_min is 0.0"),
+        ({"diffusion": 0.0}, "diffusivity_um2_per_min is 0;"),
         ({"bounds": [40.0, 40.0]}, r"the bins are 2 x 4 um .*; square ones"),
         ({"fixed": {"glc": np.ones((10, 20), dtype=bool)}}, r"fixed\['glc'\] has shape \(10, 20\).*\(20, 10\)"),
         ({"boundary": {"left": 5.0}}, "boundary names 'left'"),
