@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from surrogate_training.config import TrainConfig
+from surrogate_training.whole_files import replacing
 
 FILE = "checkpoint.safetensors"
 #: The averaged weights of the best validation, without what a resumed run needs besides.
@@ -130,6 +130,5 @@ def _restore_moments(optimiser: torch.optim.Adam, tensors: dict[str, Tensor]) ->
 
 def _write(path: Path, config: TrainConfig, progress: Progress, tensors: dict[str, Tensor]) -> None:
     metadata = {"config": config.model_dump_json(), "progress": json.dumps(asdict(progress))}
-    partial = path.with_name(path.name + ".partial")
-    save_file({name: value.detach().cpu().contiguous() for name, value in tensors.items()}, partial, metadata)
-    os.replace(partial, path)
+    with replacing(path) as partial:
+        save_file({name: value.detach().cpu().contiguous() for name, value in tensors.items()}, partial, metadata)

@@ -118,12 +118,12 @@ def distribution(
     """Say and show what a configuration's problems look like."""
     with plain_errors():
         from surrogate_training.distribution_report import describe, draw, read_distribution
+        from surrogate_training.whole_files import write_text
 
         chosen, shape = read_distribution(config)
         with bar("drawing problems") as tell:
             found = describe(chosen, shape, count, seed, lambda done: tell(done, "drawing problems"))
-            out.mkdir(parents=True, exist_ok=True)
-            (out / "distribution.md").write_text(found.table())
+            write_text(out / "distribution.md", found.table())
             draw(found, out / "distribution.png")
         typer.echo(found.table())
         typer.echo(f"written to {out / 'distribution.md'} and {out / 'distribution.png'}")

@@ -46,6 +46,7 @@ def _study(kind: Kind, file: Path, out: Path, document: Path | None) -> str:
     from surrogate_training.interruption import Stopped
     from surrogate_training.study import run_study
     from surrogate_training.study_config import read_study
+    from surrogate_training.whole_files import replacing
 
     config = read_study(file)
     if config.kind != kind.value:
@@ -59,5 +60,6 @@ def _study(kind: Kind, file: Path, out: Path, document: Path | None) -> str:
     text = (out / "table.md").read_text()
     if document is not None:
         study_table.write_into(document, config.kind, text)
-        shutil.copyfile(out / f"{config.kind}.png", document.parent / f"study-{config.kind}.png")
+        with replacing(document.parent / f"study-{config.kind}.png") as partial:
+            shutil.copyfile(out / f"{config.kind}.png", partial)
     return text

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import csv
-import os
 from pathlib import Path
 
 import numpy as np
+
+from surrogate_training.whole_files import replacing
 
 _INK, _GREY = "#333333", "#bbbbbb"
 #: Column, how it is called, colour.
@@ -53,7 +54,6 @@ def draw(path: Path) -> Path:
             axes.spines[side].set_visible(False)
         axes.legend(frameon=False, fontsize=8)
     picture = path.with_name("curve.png")
-    partial = picture.with_suffix(".partial")
-    figure.savefig(partial, dpi=130, format="png")
-    os.replace(partial, picture)
+    with replacing(picture) as partial:
+        figure.savefig(partial, dpi=130, format="png")
     return picture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from surrogate_plugin.guard.applicability_kernels import groups
 from surrogate_plugin.problem import FloatArray, Problem
 from surrogate_training.dataset import DataConfig, exact_field
 from surrogate_training.distributions import Distribution
+from surrogate_training.whole_files import replacing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -162,9 +162,8 @@ def draw(description: Description, path: Path) -> None:
     parts = figure.subfigures(2, 1, height_ratios=(4.0, 1.5), squeeze=False)
     _draw_problems(parts[0, 0], description.shown)
     _draw_histograms(parts[1, 0], description.measures())
-    partial = path.with_name(path.name + ".partial")
-    figure.savefig(partial, dpi=110, format="png")
-    os.replace(partial, path)
+    with replacing(path) as partial:
+        figure.savefig(partial, dpi=110, format="png")
 
 
 def _draw_problems(sheet: SubFigure, shown: list[tuple[Problem, FloatArray]]) -> None:

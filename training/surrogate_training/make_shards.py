@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from surrogate_training.record import Record
 from surrogate_training.shards import INDEX, SAYS, DamagedShardError, Index, decisive, says, shard_name
 from surrogate_training.stream import make_records
 from surrogate_training.threads import fixed_threads
+from surrogate_training.whole_files import replacing, write_text
 
 
 @fixed_threads()
@@ -78,7 +78,7 @@ def make_shards(
         _write(folder / name, kept, _says(data, ranges[name]))
     sums = {name: checksum(folder / name) for name in ranges}
     index = Index(data=data, samples=total, samples_a_shard=samples_a_shard, sha256=sums)
-    _replace(folder / INDEX, index.model_dump_json(indent=1) + "\n")
+    write_text(folder / INDEX, index.model_dump_json(indent=1) + "\n")
     return index
 
 
@@ -121,14 +121,7 @@ def _says(data: dict[str, Any], numbers: range) -> dict[str, Any]:
 
 def _write(path: Path, records: list[Record], says_of_itself: dict[str, Any]) -> None:
     maps = {f"{row}.{name}": value for row, record in enumerate(records) for name, value in record.maps.items()}
-    partial = path.with_suffix(".partial")
     # One entry: safetensors writes several in any order, and a shard made again should have the bytes it had.
     says_of_itself |= {"records": [record.numbers for record in records]}
-    save_file(maps, partial, {SAYS: json.dumps(says_of_itself)})
-    os.replace(partial, path)
-
-
-def _replace(path: Path, text: str) -> None:
-    partial = path.with_suffix(".partial")
-    partial.write_text(text)
-    os.replace(partial, path)
+    with replacing(path) as partial:
+        save_file(maps, partial, {SAYS: json.dumps(says_of_itself)})

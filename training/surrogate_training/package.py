@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.metadata
-import os
 import re
 import shutil
 import tomllib
@@ -14,6 +13,7 @@ from surrogate_plugin import __version__
 from surrogate_plugin.surrogate.card import ModelCard
 from surrogate_plugin.surrogate.failures import ModelNotFoundError
 from surrogate_plugin.surrogate.model import find, load
+from surrogate_training.whole_files import replacing, write_text
 
 _GROUP = "surrogate_plugin.models"
 _NAME = re.compile(r"[a-z][a-z0-9]*([-_][a-z0-9]+)*")
@@ -149,13 +149,12 @@ def write_package(weights: Path, name: str, out: Path, *, version: str = "0.1.0"
         "group": _GROUP,
     }
     # The project file comes first: by it, a package cut short by a kill is known as one and can be written again.
-    _write(out / "pyproject.toml", _PROJECT.format(**words))
-    _write(out / "README.md", _README.format(**words, **_words_of(card)))
-    _write(folder / "__init__.py", _MODULE.format(**words))
-    partial = folder / f"{name}.safetensors.partial"
-    shutil.copyfile(file, partial)
-    os.replace(partial, folder / f"{name}.safetensors")
-    _write(folder / f"{name}.json", card.model_dump_json(indent=2) + "\n")
+    write_text(out / "pyproject.toml", _PROJECT.format(**words))
+    write_text(out / "README.md", _README.format(**words, **_words_of(card)))
+    write_text(folder / "__init__.py", _MODULE.format(**words))
+    with replacing(folder / f"{name}.safetensors") as partial:
+        shutil.copyfile(file, partial)
+    write_text(folder / f"{name}.json", card.model_dump_json(indent=2) + "\n")
     return out
 
 
@@ -229,10 +228,3 @@ def _words_of(card: ModelCard) -> dict[str, Any]:
 
 def _number(values: dict[str, float], statistic: str) -> str:
     return f"{values[statistic]:.3g}" if statistic in values else ""
-
-
-def _write(path: Path, text: str) -> None:
-    """Write a file in one move."""
-    partial = path.with_name(f"{path.name}.partial")
-    partial.write_text(text)
-    os.replace(partial, path)

@@ -25,6 +25,7 @@ from surrogate_training.config import TrainConfig
 from surrogate_training.dataset import DataConfig, make_batch, sample_problem
 from surrogate_training.threads import fixed_threads
 from surrogate_training.validation import measure_batches
+from surrogate_training.whole_files import replacing
 
 _PACKAGES = ("torch", "numpy", "scipy", "numba", "safetensors", "pydantic")
 
@@ -92,25 +93,26 @@ def write_model(
         What the card's ``training`` says besides, or instead.
     """
     config, progress, network = selected_network(run)
-    folder.mkdir(parents=True, exist_ok=True)
     weights = folder / f"{config.name}.safetensors"
-    save_file(network.state_dict(), weights)
-    weights.chmod(0o644)  # safetensors leaves it to its owner alone
-    card = ModelCard(
-        name=config.name,
-        network=NetworkEntry(
-            kind=config.network.kind,
-            hyperparameters=config.network.hyperparameters,
-            parameters=sum(parameter.numel() for parameter in network.parameters()),
-            features=features.VERSION,
-        ),
-        ranges=ranges,
-        training=_training(config.model_dump(mode="json"), asdict(progress)) | dict(more or {}),
-        metrics=metrics.summarise(samples),
-        test_samples=len(samples),
-        sha256=checksum(weights),
-    )
-    card.write(weights.with_suffix(".json"))
+    # The card is written in full before either takes the place of an earlier model's.
+    with replacing(weights.with_suffix(".json")) as card_file, replacing(weights) as weights_file:
+        save_file(network.state_dict(), weights_file)
+        weights_file.chmod(0o644)  # safetensors leaves it to its owner alone
+        card = ModelCard(
+            name=config.name,
+            network=NetworkEntry(
+                kind=config.network.kind,
+                hyperparameters=config.network.hyperparameters,
+                parameters=sum(parameter.numel() for parameter in network.parameters()),
+                features=features.VERSION,
+            ),
+            ranges=ranges,
+            training=_training(config.model_dump(mode="json"), asdict(progress)) | dict(more or {}),
+            metrics=metrics.summarise(samples),
+            test_samples=len(samples),
+            sha256=checksum(weights_file),
+        )
+        card.write(card_file)
     return card
 
 

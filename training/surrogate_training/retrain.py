@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -28,6 +27,7 @@ from surrogate_training.retrain_report import Pair, Report
 from surrogate_training.threads import fixed_threads
 from surrogate_training.train import Trainer
 from surrogate_training.trials import Trial, Trials, kept_answers
+from surrogate_training.whole_files import write_text
 from surrogate_training.widening import HeldOut, widened
 
 #: Hears the share done and a line of text.
@@ -143,8 +143,8 @@ def retrain(config: RetrainConfig, report: Hear = lambda done, text: None) -> Ou
     child = Model(parent.card.model_copy(update={"name": config.name}), network, "cpu")
     after = trials.answers(child, part(0.93, 0.07, f"measuring {config.name}"))
     found = _compare(recorded, trials, (parent, child), (before, after), progress)
-    _write(config.out / "report.json", found.model_dump_json(indent=2) + "\n")
-    _write(config.out / "table.md", retrain_report.markdown(found))
+    write_text(config.out / "report.json", found.model_dump_json(indent=2) + "\n")
+    write_text(config.out / "table.md", retrain_report.markdown(found))
     _draw(config.out / "before-after.png", trials, found, (parent, child), before["held_out"])
     report(1.0, "done")
     return _publish(config, parent.card, found, [answer.errors for answer in after["base"]])
@@ -166,7 +166,7 @@ def _claim(config: RetrainConfig, parent: ModelCard) -> None:
     if config.out.exists() and not (config.out.is_dir() and not any(config.out.iterdir())):
         raise FileExistsError(f"{config.out} holds something other than a retraining; name a new folder.")
     config.out.mkdir(parents=True, exist_ok=True)
-    _write(path, json.dumps(asked, indent=2) + "\n")
+    write_text(path, json.dumps(asked, indent=2) + "\n")
 
 
 def _compare(
@@ -227,10 +227,3 @@ def _publish(config: RetrainConfig, parent: ModelCard, found: Report, samples: l
     if config.package is None:
         return Outcome(found, weights, None)
     return Outcome(found, weights, write_package(weights, config.package, config.out / "package"))
-
-
-def _write(path: Path, text: str) -> None:
-    """Write a file in one move."""
-    partial = path.with_name(f"{path.name}.partial")
-    partial.write_text(text)
-    os.replace(partial, path)

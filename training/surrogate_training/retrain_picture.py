@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +12,7 @@ from surrogate_plugin.problem import FloatArray
 from surrogate_training.assessment import CYCLES
 from surrogate_training.figure_style import STYLE
 from surrogate_training.retrain_report import Pair, Report
+from surrogate_training.whole_files import replacing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -47,9 +47,8 @@ def draw(report: Report, exact: FloatArray, parent: FloatArray, child: FloatArra
         _bars(right, report.base, "Test split of what the parent knows", (report.parent, report.child))
         left.set_ylabel("share certified (%)")
         left.legend(frameon=False, loc="upper left", ncols=2)
-        partial = path.with_suffix(".partial")
-        figure.savefig(partial, dpi=150, format="png")
-    os.replace(partial, path)
+        with replacing(path) as partial:
+            figure.savefig(partial, dpi=150, format="png")
 
 
 def _fields(axes: Sequence[Axes], figure: Figure, report: Report, fields: Sequence[FloatArray]) -> None:

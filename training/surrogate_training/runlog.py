@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from surrogate_training import curves
+from surrogate_training.whole_files import replacing
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
@@ -39,10 +40,11 @@ class RunLog:
 
     def validated(self, row: Mapping[str, float | None]) -> None:
         """Write down a measurement on the validation split; ``row`` names the step."""
-        fresh = not self.path.exists()
-        with self.path.open("a", newline="") as file:
+        written = self._text()
+        with replacing(self.path) as partial, partial.open("w", newline="") as file:
+            file.write(written)
             writer = csv.writer(file)
-            if fresh:
+            if not written:
                 writer.writerow(row)
             writer.writerow(row.values())
         curves.draw(self.path)
@@ -64,11 +66,36 @@ class RunLog:
             self._writer.close()
 
     def _drop_after(self, step: int) -> None:
+        lines = self._text().splitlines(keepends=True)
+        kept = [*lines[:1], *(line for line in lines[1:] if _is_whole(line, lines[0]) and _step_of(line) <= step)]
+        if kept != lines:
+            with replacing(self.path) as partial, partial.open("w", newline="") as file:
+                file.writelines(kept)
+
+    def _text(self) -> str:
+        """What is written down so far, line ends as they are."""
         if not self.path.exists():
-            return
-        lines = self.path.read_text().splitlines()
-        kept = [line for line in lines[1:] if int(line.partition(",")[0]) <= step]
-        self.path.write_text("\n".join([*lines[:1], *kept]) + "\n")
+            return ""
+        with self.path.open(newline="", errors="replace") as file:
+            return file.read()
+
+
+def _is_whole(line: str, head: str) -> bool:
+    """Whether a line is a row of numbers below this head; a file that something damaged has others."""
+    values = line.strip().split(",")
+    return line.endswith("\n") and len(values) == head.count(",") + 1 and all(map(_is_number, values))
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text or "nan")
+    except ValueError:
+        return False
+    return True
+
+
+def _step_of(line: str) -> float:
+    return float(line.partition(",")[0] or "nan")
 
 
 def _writer(folder: Path, step: int) -> SummaryWriter:

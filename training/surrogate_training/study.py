@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from surrogate_training.study_config import StudyConfig, StudyRun
 from surrogate_training.study_measures import balanced_batches, mean_measures, measure_raw, measure_zeros
 from surrogate_training.threads import fixed_threads
 from surrogate_training.train import Trainer
+from surrogate_training.whole_files import write_text
 
 Report = Callable[[float, str], None]
 _CONFIG, _RESULT = "study.json", "result.json"
@@ -123,6 +123,4 @@ def _read(path: Path) -> Result:
 
 
 def _write_json(path: Path, content: object) -> None:
-    partial = path.with_suffix(".partial")
-    partial.write_text(json.dumps(content, indent=1))
-    os.replace(partial, path)
+    write_text(path, json.dumps(content, indent=1))

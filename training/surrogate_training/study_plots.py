@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ from surrogate_training import study_laws
 from surrogate_training.figure_style import STYLE
 from surrogate_training.study_config import StudyConfig
 from surrogate_training.study_table import NAMES, by_variant, sizes_and_errors
+from surrogate_training.whole_files import replacing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -195,6 +195,5 @@ def _figure(width: float, height: float) -> Figure:
 
 
 def _save(figure: Figure, path: Path) -> None:
-    partial = path.with_suffix(".partial")
-    figure.savefig(partial, dpi=160, format="png")
-    os.replace(partial, path)
+    with replacing(path) as partial:
+        figure.savefig(partial, dpi=160, format="png")

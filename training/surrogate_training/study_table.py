@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +12,7 @@ import numpy as np
 from surrogate_training import study_laws
 from surrogate_training.study_config import StudyConfig, StudyKind
 from surrogate_training.study_measures import MEASURES
+from surrogate_training.whole_files import replacing, write_text
 
 if TYPE_CHECKING:
     from surrogate_training.study import Result
@@ -41,7 +41,7 @@ def write(config: StudyConfig, results: Sequence[Result], zeros: dict[str, float
         for count, measures in r.by_sources.items()
     ]
     _write_csv(folder / "by_sources.csv", ["variant", "seed", "sources_drawn", *MEASURES], rows)
-    _write_text(folder / "table.md", table(config, results, zeros))
+    write_text(folder / "table.md", table(config, results, zeros))
 
 
 def table(config: StudyConfig, results: Sequence[Result], zeros: dict[str, float]) -> str:
@@ -147,19 +147,11 @@ def write_into(document: Path, kind: str, text: str) -> None:
     if begin not in content or end not in content:
         raise ValueError(f"{document} has no place for the table; the lines {begin.strip()!r} and {end!r} make one.")
     before, _, rest = content.partition(begin)
-    _write_text(document, f"{before}{begin}{text}{end}{rest.partition(end)[2]}")
+    write_text(document, f"{before}{begin}{text}{end}{rest.partition(end)[2]}")
 
 
 def _write_csv(path: Path, head: list[str], rows: Sequence[Sequence[object]]) -> None:
-    partial = path.with_suffix(".partial")
-    with partial.open("w", newline="") as file:
+    with replacing(path) as partial, partial.open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(head)
         writer.writerows(rows)
-    os.replace(partial, path)
-
-
-def _write_text(path: Path, text: str) -> None:
-    partial = path.with_suffix(".partial")
-    partial.write_text(text)
-    os.replace(partial, path)

@@ -28,8 +28,10 @@ def sentence(error: BaseException) -> str:
     ...     print(sentence(error))
     clip is -1.0: Input should be greater than 0.
     """
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename or 'a file'}: {error.strerror}."
     if not isinstance(error, ValidationError):
-        return str(error)
+        return " ".join(str(error).split())
     first = error.errors()[0]
     where = ".".join(str(part) for part in first["loc"])
     if first["type"] == "value_error":  # ours, a sentence already

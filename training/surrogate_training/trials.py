@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Literal
@@ -14,6 +13,7 @@ from surrogate_plugin.surrogate.model import Model
 from surrogate_training.assessment import Answer, Summary, answers, covered, summarise
 from surrogate_training.dataset import DataConfig, sample_problem
 from surrogate_training.recorded import Recorded
+from surrogate_training.whole_files import replacing
 
 Trial = Literal["held_out", "base"]
 TRIALS: tuple[Trial, ...] = ("held_out", "base")
@@ -73,7 +73,6 @@ def kept_answers(path: Path, measure: Callable[[], dict[Trial, list[Answer]]]) -
     if path.is_file():
         return _ANSWERS.validate_json(path.read_bytes())
     found = measure()
-    partial = path.with_name(f"{path.name}.partial")
-    partial.write_bytes(_ANSWERS.dump_json(found))
-    os.replace(partial, path)
+    with replacing(path) as partial:
+        partial.write_bytes(_ANSWERS.dump_json(found))
     return found
