@@ -10,7 +10,7 @@ import typer
 from surrogate_training.terminal import INTERRUPTED, bar, complain, plain_errors
 
 _ConfigFile = Annotated[
-    Path, typer.Argument(help="A TOML file, such as training/configs/default.toml.", exists=True, dir_okay=False)
+    Path, typer.Argument(help="A TOML file, or the name of one that ships with the package: default.")
 ]
 _Workers = Annotated[int | None, typer.Option(min=0, help="Processes that make samples; 0: none but this one.")]
 

@@ -22,11 +22,10 @@ class Kind(StrEnum):
 
 def study(
     kind: Annotated[Kind, typer.Argument(help="What is varied.")],
-    config: Annotated[
-        Path,
-        typer.Argument(help="A TOML file, such as training/configs/study-losses.toml.", exists=True, dir_okay=False),
-    ],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the runs, tables and plots.")],
+    config: Annotated[
+        Path | None, typer.Argument(help="A TOML file; else the study of this kind that ships with the package.")
+    ] = None,
     document: Annotated[
         Path | None,
         typer.Option(help="Markdown file whose table of this study is replaced; its figure goes beside it."),
@@ -37,7 +36,7 @@ def study(
     A study that was stopped, or killed, goes on with the same command, and runs that are finished stay.
     """
     with plain_errors():
-        text = _study(kind, config, out, document)
+        text = _study(kind, config or Path(f"study-{kind.value}"), out, document)
     typer.echo(text)
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from surrogate_training.configurations import read_toml, with_changes
 from surrogate_training.dataset import DataConfig
 from surrogate_training.losses import MultiscaleLoss
 from surrogate_training.study_losses import StudyLoss
@@ -100,19 +100,20 @@ class TrainConfig(_Section):
         return self
 
 
-def read_config(path: Path, **changes: Any) -> TrainConfig:
-    """Read a TOML file; ``changes`` names dotted fields (``"optimiser.minutes"``) that replace what it says.
+def read_config(path: str | Path, **changes: Any) -> TrainConfig:
+    """Read a TOML file, or a configuration that ships, by its name.
+
+    Parameters
+    ----------
+    path : str or Path
+    changes
+        Replace what it says; dotted names, as ``"optimiser.minutes"``, are those of fields in sections.
 
     Raises
     ------
+    ConfigurationError
+        If there is no such file, or it is no TOML.
     pydantic.ValidationError
         Names the field and what is allowed.
     """
-    given: dict[str, Any] = tomllib.loads(path.read_text())
-    for name, value in changes.items():
-        *sections, field = name.split(".")
-        inner = given
-        for section in sections:
-            inner = inner.setdefault(section, {})
-        inner[field] = value
-    return TrainConfig.model_validate(given)
+    return TrainConfig.model_validate(with_changes(read_toml(path), changes))

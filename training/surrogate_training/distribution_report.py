@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from pydantic import TypeAdapter
@@ -15,6 +14,7 @@ from pydantic import TypeAdapter
 from surrogate_plugin.guard.applicability import Extent, measure
 from surrogate_plugin.guard.applicability_kernels import groups
 from surrogate_plugin.problem import FloatArray, Problem
+from surrogate_training.configurations import ConfigurationError, read_toml
 from surrogate_training.dataset import DataConfig, exact_field
 from surrogate_training.distributions import Distribution
 from surrogate_training.whole_files import replacing
@@ -135,11 +135,15 @@ def read_distribution(path: Path) -> tuple[Distribution, tuple[int, int]]:
 
     Raises
     ------
+    ConfigurationError
+        If there is no such file, or it is no TOML.
     pydantic.ValidationError
         Names the field and what is allowed.
     """
-    given: dict[str, Any] = tomllib.loads(path.read_text())
+    given = read_toml(path)
     data = given if "distribution" in given else given.get("data", {})
+    if not isinstance(data, dict):
+        raise ConfigurationError(f"data is {str(data)[:60]!r}; a section is expected.")
     distribution: Distribution = TypeAdapter(Distribution).validate_python(
         data.get("distribution", {"kind": "vessels"})
     )  # fmt: skip

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -10,6 +9,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from surrogate_training.config import TrainConfig
+from surrogate_training.configurations import read_toml
 from surrogate_training.distributions import Paper
 from surrogate_training.study_losses import StudyLoss
 
@@ -113,12 +113,14 @@ def loss_name(loss: StudyLoss) -> str:
     return " ".join([loss.kind, *(f"{name}={value:g}" for name, value in changed.items())])
 
 
-def read_study(path: Path, **changes: Any) -> StudyConfig:
-    """Read a TOML file; ``changes`` replace fields of the study, such as ``seeds``.
+def read_study(path: str | Path, **changes: Any) -> StudyConfig:
+    """Read a TOML file, or a study that ships, by its name; ``changes`` replace fields of the study, such as ``seeds``.
 
     Raises
     ------
+    ConfigurationError
+        If there is no such file, or it is no TOML.
     pydantic.ValidationError
         Names the field and what is allowed.
     """
-    return StudyConfig.model_validate(tomllib.loads(path.read_text()) | changes)
+    return StudyConfig.model_validate(read_toml(path) | changes)

@@ -1,0 +1,84 @@
+"""Configurations: TOML files of one's own, and those that ship with the package and are known by name."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+#: Where the shipped ones are, to copy and change.
+FOLDER = Path(__file__).parent / "configs"
+
+
+class ConfigurationError(ValueError):
+    """A configuration cannot be found or is no TOML; the message is one sentence."""
+
+
+def shipped() -> tuple[str, ...]:
+    """The names of the configurations that ship with the package.
+
+    Examples
+    --------
+    >>> shipped()
+    ('default', 'study-losses', 'study-seeds', 'study-training-set-size')
+    """
+    return tuple(sorted(path.stem for path in FOLDER.glob("*.toml")))
+
+
+def read_toml(source: str | Path) -> dict[str, Any]:
+    """What a configuration says.
+
+    Parameters
+    ----------
+    source : str or Path
+        A TOML file, or else a name out of `shipped`.
+
+    Raises
+    ------
+    ConfigurationError
+        If there is no such configuration, or it cannot be read.
+
+    Examples
+    --------
+    >>> read_toml("default")["seed"]
+    1
+    """
+    path = Path(source)
+    if not path.is_file() and str(source) in shipped():
+        path = FOLDER / f"{source}.toml"
+    try:
+        return tomllib.loads(path.read_bytes().decode())
+    except FileNotFoundError:
+        raise ConfigurationError(
+            f"there is no configuration {source}; name a TOML file, or one that ships: {', '.join(shipped())}."
+        ) from None
+    except OSError as error:
+        raise ConfigurationError(f"the configuration {source} cannot be read ({error.strerror}).") from None
+    except (ValueError, RecursionError) as error:  # brackets in brackets in brackets
+        raise ConfigurationError(f"the configuration {source} is not TOML ({' '.join(str(error).split())}).") from None
+
+
+def with_changes(given: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """A configuration with dotted fields replaced.
+
+    Raises
+    ------
+    ConfigurationError
+        If something in the place of a section is none.
+
+    Examples
+    --------
+    >>> with_changes({"data": {"batch": 4}}, {"data.batch": 8, "seed": 1})
+    {'data': {'batch': 8}, 'seed': 1}
+    """
+    changed = dict(given)
+    for name, value in changes.items():
+        section, dot, field = name.partition(".")
+        if not dot:
+            changed[section] = value
+            continue
+        inner = changed.get(section, {})
+        if not isinstance(inner, dict):
+            raise ConfigurationError(f"{section} is {str(inner)[:60]!r}; a section is expected.")
+        changed[section] = with_changes(inner, {field: value})
+    return changed
