@@ -145,7 +145,7 @@ def test_outputs_that_cannot_be_written_are_told_before_the_solve(
         assert says in result.output
         assert result.output.count("\n") == 1
     with monkeypatch.context() as patched:
-        patched.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=100))
+        patched.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=10_000))  # room for a header
         assert "make room" in run("solve", mask, "-o", "field.npy").output
 
 
@@ -273,6 +273,7 @@ def test_the_shell_completes(shell: str) -> None:
     }
     offered = CliRunner().invoke(app, [], prog_name="surrogate-plugin", env=asked)
     assert "multigrid" in offered.output
+    assert "--install-completion" in run("--help").output
 
 
 @pytest.mark.parametrize("document", ["README.md", "docs/pictures.md"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import tracemalloc
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -162,14 +163,34 @@ def test_scenes_that_are_no_lattice_are_refused(tmp_path: Path) -> None:
     assert "1e+12 pixels" in refused(path)
 
 
-def test_a_damaged_scene_is_read_or_refused_and_nothing_else(tmp_path: Path) -> None:
-    path = tmp_path / "field.vti"
-    write_field(path, np.random.default_rng(0).random((20, 30)), told=Told("multigrid", 0.1, 0.3, "mmHg", "µm"))
-    whole, rng = path.read_bytes(), np.random.default_rng(0)
+def test_a_scene_unpacks_to_no_more_than_it_claims(tmp_path: Path) -> None:
+    path = tmp_path / "bomb.vti"
+    write_field(path, np.zeros((4000, 4000)))  # 128 MB, packed to a thousandth
+    path.write_text(path.read_text().replace("0 3999 0 3999", "0 39 0 39"))
+    tracemalloc.start()
+    try:
+        assert "does not hold 1600 numbers" in refused(path)
+        assert tracemalloc.get_traced_memory()[1] < 10**7
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("suffix", ["npy", "npz", "csv", "vti"])
+def test_a_damaged_file_is_read_or_refused_and_nothing_else(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"field.{suffix}"
+    field = np.random.default_rng(0).random((20, 30))
+    if suffix == "npz":
+        np.savez_compressed(path, source=field, fixed=field > 0.9)
+    elif suffix == "csv":
+        np.savetxt(path, field, delimiter=",")
+    else:
+        write_field(path, field, told=Told("multigrid", 0.1, 0.3, "mmHg", "µm"))
+    whole, rng = path.read_bytes(), np.random.default_rng(1)
     for _ in range(300):
         damaged = bytearray(whole)
-        place = int(rng.integers(len(whole)))
-        damaged[place : place + int(rng.integers(0, 3))] = b"A1" if rng.random() < 0.5 else b""
+        # Headers are at the beginning and, of archives, at the end.
+        place = int(rng.choice([rng.integers(len(whole)), rng.integers(200), len(whole) - 1 - rng.integers(200)]))
+        damaged[place : place + int(rng.integers(0, 3))] = rng.bytes(int(rng.integers(0, 3)))
         path.write_bytes(damaged)
         with contextlib.suppress(InvalidProblemError):
             read_source(path)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import io
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -238,6 +240,10 @@ def test_a_shade_declared_transparent_is_free(tmp_path: Path) -> None:
     pixels = np.full((8, 10), 200, np.uint8)
     pixels[:3, :4] = 100
     assert corner_held(read_source(save(tmp_path / "grey.png", pixels, transparency=200)))
+    for held in (False, True):
+        ink = Image.fromarray(np.where(corner((1,), (0,))[..., 0] == held, 255, 0).astype(np.uint8)).convert("1")
+        opacity = read_source(save(tmp_path / "ink.png", ink, transparency=int(not held)), Choice(channel="alpha"))
+        np.testing.assert_array_equal(opacity.fixed, np.asarray(ink)[::-1] == held)
     palette = Image.fromarray(pixels).convert("P")
     ground = palette.getpixel((9, 7))
     assert corner_held(read_source(save(tmp_path / "palette.png", palette, transparency=ground)))
@@ -416,6 +422,25 @@ def test_what_does_not_fit_into_memory_is_said_before_it_is_decoded(
     assert "of memory are free" in refused(path)
     monkeypatch.setattr(memory, "available_bytes", lambda: None)
     assert read_source(path).fixed.any()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the limit is told in /proc")
+def test_a_limit_on_this_process_counts_too(tmp_path: Path) -> None:
+    path = save(tmp_path / "large.png", tree().resize((3000, 3000)))  # 1.8 GB in a solve
+    code = f"""
+import resource
+from pathlib import Path
+from PIL import Image
+from surrogate_plugin.files import read_source
+taken = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (taken + 10**9,) * 2)
+try:
+    read_source(Path({str(path)!r}))
+except ValueError as error:
+    print(error)
+"""
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert "takes about 1.8 GB" in done.stdout
 
 
 @pytest.mark.parametrize("suffix", ["png", "jpg", "tiff", "gif", "bmp", "webp"])

@@ -40,7 +40,7 @@ def available_bytes() -> int | None:
     """What this process may still allocate, in bytes; None where the system does not say."""
     if sys.platform != "linux":
         return None
-    limits = [_free_memory(), _container_limit()]
+    limits = [_free_memory(), _container_limit(), _address_space()]
     known = [limit for limit in limits if limit is not None]
     return min(known) if known else None
 
@@ -62,6 +62,17 @@ def _container_limit() -> int | None:
         except (OSError, ValueError):  # no such group, or its limit is "max"
             continue
     return None
+
+
+def _address_space() -> int | None:
+    """What ``ulimit -v`` leaves."""
+    import resource
+
+    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+    if limit == resource.RLIM_INFINITY:
+        return None
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+    return max(limit - pages * resource.getpagesize(), 0)
 
 
 def _gigabytes(count: int) -> str:

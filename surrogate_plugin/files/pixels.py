@@ -118,7 +118,11 @@ def _levels(
 def _keyed(pixels: np.ndarray, picture: Image.Image) -> FloatArray | None:
     """The opacity of a grey picture that declares one of its shades transparent."""
     key = picture.info.get("transparency")
-    return (pixels != key).astype(np.float64) if isinstance(key, int) else None
+    if not isinstance(key, int):
+        return None
+    # Pillow counts the white of black-and-white pictures as 255 here, and as True in their pixels.
+    shade = bool(key) if pixels.dtype == np.bool_ else key
+    return np.where(pixels == shade, 0.0, 1.0)
 
 
 def _colours(picture: Image.Image, channel: str | None, notes: list[str]) -> tuple[FloatArray, FloatArray | None]:

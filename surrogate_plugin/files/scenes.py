@@ -137,11 +137,12 @@ def _numbers(root: ElementTree.Element, array: ElementTree.Element, count: int) 
         if packing not in ("", "vtkZLibDataCompressor"):
             raise ValueError(f"it is packed by {packing}; save it with zlib or without packing")
         plain = (_unpacked if packing else _plain)(text, size, count * dtype.itemsize)
-        values = np.frombuffer(plain, dtype=dtype)
+        values = np.frombuffer(plain, dtype=np.uint8)
+        values = values.view(dtype) if values.size == count * dtype.itemsize else values[:0]
     else:
         raise ValueError(f"its arrays are {written}; pyvista.read(...).save(...) writes them inline")
     if values.size != count:
-        raise ValueError(f"{array.get('Name')!r} has {values.size} numbers and not {count}")
+        raise ValueError(f"{array.get('Name')!r} does not hold {count} numbers")
     return values
 
 
