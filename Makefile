@@ -3,13 +3,13 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
-# numba notices a changed kernel file, but not a changed kernel that another file calls: any change compiles all anew.
+# Kernels are compiled at their first call too; all at once, the tests' workers need not do it twice.
 COMPILED := .venv/.compiled
 KERNELS := $(shell git ls-files '*kernels.py' 2>/dev/null)
 PYTEST_ARGS ?=
 
 # Two test workers share two cores: one thread each is faster than four in each other's way.
-TEST_ENV := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 NUMBA_NUM_THREADS=1
+TEST_ENV := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test test-slow lint format bench clean
@@ -25,8 +25,6 @@ $(STAMP): pyproject.toml constraints.txt
 	@touch $@
 
 $(COMPILED): $(STAMP) $(KERNELS)
-	@echo 'Compiling the kernels, once; this takes a minute or two.'
-	@find surrogate_plugin adapters -name '*.nb[ci]' -delete
 	-$(BIN)/python -m surrogate_plugin.cli.warm_up
 	@touch $@
 

@@ -31,6 +31,7 @@ from surrogate_plugin.problem import FloatArray, Problem
 from surrogate_plugin.solvers.assembly import assemble, known_values, supply, value_unit
 from surrogate_plugin.solvers.hierarchy import Hierarchy
 from surrogate_plugin.solvers.sparse_direct import SparseDirect
+from surrogate_plugin.team import thread_count
 
 Method = Callable[[Problem], tuple[FloatArray | None, float | None, str]]
 
@@ -266,9 +267,7 @@ def _peak_memory(side: int) -> float | None:
 
 
 def _threads() -> str:
-    import numba
-
-    return f"{numba.config.NUMBA_NUM_THREADS} threads"
+    return f"{thread_count()} threads"
 
 
 if __name__ == "__main__":

@@ -21,13 +21,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numba
 import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from benchmarks.document import markdown_table
+from surrogate_plugin.team import thread_count
 from surrogate_training.study_table import write_into
 
 SPACING_UM, DEPTH_UM, SATURATED = 2.0, 2.0, 5.0
@@ -74,7 +74,7 @@ def main() -> None:
     options = parser.parse_args()
     cases, rounds, steps = (QUICK, 2, 2) if options.quick else (CASES, options.rounds, options.steps)
     console = Console(width=120)
-    console.print(f"{platform.processor() or platform.machine()}, numba with {numba.get_num_threads()} threads\n")
+    console.print(f"{platform.processor() or platform.machine()}, {thread_count()} threads\n")
     report = {}
     bar = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
     with Progress(*bar, console=console, transient=True) as progress:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import math
 import os
@@ -10,16 +11,22 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from surrogate_plugin.folders import cache_folder
+
 _REPEATS = 9
 
 
 def cache_file() -> Path:
     """Where the figures are kept; ``SURROGATE_PLUGIN_CACHE`` names another folder."""
-    folder = os.environ.get("SURROGATE_PLUGIN_CACHE")
-    if folder:
-        return Path(folder) / "calibration.json"
-    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(base) / "surrogate-plugin" / "calibration.json"
+    return cache_folder() / "calibration.json"
+
+
+def known(name: str) -> float | None:
+    """The seconds of what ``name`` stands for, if they have been measured on this machine; the file is read once."""
+    key = _key(name)
+    if not _figures:
+        _figures.update({"": 0.0, **_read()})
+    return _figures.get(key)
 
 
 def seconds(name: str, work: Callable[[], object]) -> float:
@@ -28,18 +35,24 @@ def seconds(name: str, work: Callable[[], object]) -> float:
     ``name`` must say everything the cost depends on but for the machine (a model's digest, the lattice's shape).
     A cache that cannot be read or written only costs the measurement.
     """
-    key = f"{platform.node()}|{platform.processor() or platform.machine()}|{os.cpu_count()}|{name}"
-    if key in _known:
-        return _known[key]
-    stored = _read()
-    if key not in stored:
-        stored[key] = _measure(work)
-        _write(stored)
-    _known[key] = stored[key]
-    return stored[key]
+    found = known(name)
+    if found is None:
+        found = _figures[_key(name)] = _measure(work)
+        _write({**_read(), _key(name): found})
+    return found
 
 
-_known: dict[str, float] = {}
+def _key(name: str) -> str:
+    return f"{_machine()}|{name}"
+
+
+@functools.cache
+def _machine() -> str:
+    return f"{platform.node()}|{platform.processor() or platform.machine()}|{os.cpu_count()}"
+
+
+#: What is known in this process, once the file has been read.
+_figures: dict[str, float] = {}
 
 
 def _measure(work: Callable[[], object]) -> float:

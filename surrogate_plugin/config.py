@@ -54,7 +54,7 @@ class BackendConfig(BaseModel):
     >>> domain = Domain((0.0, 0.0), (640.0, 320.0), (16, 32))
     >>> config = BackendConfig(domain=domain, diffusivity_um2_per_min=1e5, decay_per_min=0.1, tolerance=0.38)
     >>> config.policy
-    'surrogate-first'
+    'fastest'
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=(), validate_default=True)
@@ -66,7 +66,7 @@ class BackendConfig(BaseModel):
     model: StrictStr = "default"
     boundary: BoundaryLike | Boundary = "absorbing"
     method: StrictStr = "guarded"
-    policy: Literal["surrogate-first", "fastest"] = "surrogate-first"
+    policy: Literal["surrogate-first", "fastest"] = "fastest"
     device: str = "auto"
     michaelis_km: float | None = None
     deposit: Deposit = "area"

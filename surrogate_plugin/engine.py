@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from typing import Any, Literal, cast, get_args
 
 import numpy as np
@@ -20,8 +21,8 @@ from surrogate_plugin.solution import Reason, Solution
 from surrogate_plugin.solvers.hierarchy import Hierarchy
 from surrogate_plugin.solvers.sparse_direct import SparseDirect
 from surrogate_plugin.solvers.spectral import Spectral
-from surrogate_plugin.solvers.threads import few_for
 from surrogate_plugin.task import Task
+from surrogate_plugin.team import limit_threads
 
 Policy = Literal["surrogate-first", "fastest"]
 
@@ -54,7 +55,7 @@ class Engine:
         *,
         model: str | os.PathLike[str] | Predictor = "default",
         device: str = "auto",
-        policy: str = "surrogate-first",
+        policy: str = "fastest",
     ) -> None:
         self.policy = cast(Policy, one_of("policy", policy, get_args(Policy)))
         self._network = NetworkStart(asked.model_of(model), one_of("device", device, asked.DEVICES))
@@ -96,7 +97,7 @@ class Engine:
         """
         problem, method = asked.posed(problem), asked.method_of(method)
         task = Task(problem, asked.tolerance_of(tolerance), asked.start_of(previous, problem))
-        with self._lock, few_for(problem.source.size):
+        with self._lock, limit_threads(problem.source.size):
             return self._route(task, method)
 
     def _route(self, task: Task, method: str) -> Solution:
@@ -118,7 +119,11 @@ class Engine:
             solution = polish(task, self._hierarchy(task.problem), proposal.field, "network")
             if solution is not None:
                 return solution
-        return self._exact(task)
+            return self._exact(task)
+        began = time.perf_counter()
+        solution = self._exact(task)
+        self._network.count(task.problem, time.perf_counter() - began)
+        return solution
 
     def _exact(self, task: Task) -> Solution:
         """The fastest exact solver that applies, then the next; the last answers whatever its bound."""
@@ -158,7 +163,14 @@ class Engine:
         with task.timed("certify"):
             candidate = task.equation.embed(proposal.field)
             bound = self._certifier(task).bound(candidate, 0.0).value
-        return task.solution(np.ascontiguousarray(candidate[1:-1, 1:-1]), bound, "surrogate", {}, "network")
+        wanted = task.tolerance or _DEFAULT_SHARE * task.problem.largest_imposed
+        if bound > wanted:
+            task.flag(
+                Reason.TOLERANCE_NOT_REACHED,
+                f"The network's own field has a bound of {bound:.3g}, above the tolerance {wanted:.3g}; "
+                "method='guarded' goes on from there.",
+            )
+        return task.solution(candidate[1:-1, 1:-1], bound, "surrogate", {}, "network")
 
     def _direct(self, task: Task, solver: Any, *, last: bool = False) -> Solution | None:
         """A direct solver's field with its bound; None where the bound exceeds the tolerance and it is not the last."""
@@ -174,7 +186,7 @@ class Engine:
             return None
         answer = _checked(solved.field, problem, solver.name)
         with task.timed("certify"):
-            bound = self._bound(task, answer, state)
+            bound = self._bound(task, answer, solver, state)
         if task.tolerance is not None and bound > task.tolerance:
             if not last:
                 return None
@@ -184,10 +196,11 @@ class Engine:
             )
         return task.solution(answer, bound, solver.name, solved.stats.counts, "nothing")
 
-    def _bound(self, task: Task, answer: FloatArray, state: Any) -> float:
+    def _bound(self, task: Task, answer: FloatArray, solver: Any, state: Any) -> float:
         """The cheapest certificate that applies; the factorisation's where diffusivity varies or cycles fail."""
         problem = task.problem
-        factors, graph = getattr(state, "factors", None), getattr(state, "graph", None)
+        # A bound counts on what it multiplies with, so the state of a stranger's solver has no say in it.
+        factors, graph = (state.factors, state.graph) if solver is self._sparse_direct else (None, None)
         if isinstance(problem.diffusivity, np.ndarray):
             return bound_by_factorisation(problem, answer, factors, graph)
         wanted = task.tolerance or 1e-9 * float(answer.max())
@@ -232,7 +245,7 @@ def solve(
     method: str = "guarded",
     tolerance: float | None = None,
     device: str = "auto",
-    policy: str = "surrogate-first",
+    policy: str = "fastest",
 ) -> Solution:
     """Solve one problem with a shared engine; see `Engine.solve` for the arguments and errors.
 

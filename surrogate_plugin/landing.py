@@ -49,7 +49,7 @@ def refuse_off(domain: Domain, name: str, points: FloatArray, wrong: BoolArray) 
 def _fix_vessels(domain: Domain, vessels: Vessels, source: FloatArray, fixed: BoolArray, outside: Outside) -> int:
     if not len(vessels):
         return 0
-    from surrogate_plugin import rasterise as kernels
+    from surrogate_plugin import raster_kernels as kernels
 
     x0, y0 = _near(domain, "vessels.position_um", vessels.position_um)
     x1, y1 = _near(domain, "vessels.end_um", vessels.end_um)
@@ -97,7 +97,7 @@ def _deposit_cells(
     active = [index for index, rate in enumerate(rates) if rate[chosen].any()]
     maps: list[Coefficient] = [0.0, 0.0, 0.0]
     if active:
-        from surrogate_plugin import rasterise as kernels
+        from surrogate_plugin import raster_kernels as kernels
 
         weight = np.stack([rates[index][chosen] for index in active])
         out = np.zeros((len(active), *domain.shape))

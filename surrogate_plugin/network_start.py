@@ -7,17 +7,19 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from dataclasses import field as default
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
-from numba import get_num_threads
 
-from surrogate_plugin import calibration
+from surrogate_plugin import calibration, jit
+from surrogate_plugin.arguments import HUGE
+from surrogate_plugin.guard.maximum_principle import ceiling
 from surrogate_plugin.problem import FloatArray, Problem
 from surrogate_plugin.solution import Flag, Reason
 from surrogate_plugin.solvers.equation import Equation
 from surrogate_plugin.solvers.hierarchy import Hierarchy
 from surrogate_plugin.solvers.multigrid import Iteration
+from surrogate_plugin.team import thread_count
 
 if TYPE_CHECKING:
     from surrogate_plugin.surrogate.card import ModelCard
@@ -26,6 +28,9 @@ if TYPE_CHECKING:
 _CONTRACTION = 0.11
 #: What one cycle from nothing leaves, as a part of the largest value.
 _ERROR_WITHOUT = 1.0
+#: Seconds of solves on a lattice after which it is measured whether the network would be quicker: loading and compiling
+#: it takes up to a quarter of that, once a machine.
+_PATIENCE = 60.0
 
 
 @dataclass(frozen=True)
@@ -60,12 +65,13 @@ class Predictor(Protocol):
 
 
 class NetworkStart:
-    """Loads the surrogate at the first question and remembers why it could not be loaded.
+    """Asks the surrogate where that pays; nothing that a network does, or lacks, can stop a solve.
 
     Parameters
     ----------
     model : str or Predictor
-        Name or path, as `surrogate_plugin.surrogate.model.load` takes it, or a network that is loaded already.
+        Name or path, as `surrogate_plugin.surrogate.model.load` takes it, or a network that is loaded already. A name
+        is loaded at the first question that needs the network itself.
     device : str
     """
 
@@ -74,6 +80,8 @@ class NetworkStart:
         self._device = device
         self._model: Predictor | None = None if isinstance(model, str) else model
         self._trouble: Flag | None = None
+        self._card: ModelCard | None = None
+        self._spent: dict[tuple[int, ...], float] = {}
 
     def propose(
         self, problem: Problem, policy: Literal["surrogate-first", "fastest", "always"], has_previous: bool
@@ -82,58 +90,127 @@ class NetworkStart:
 
         ``"always"`` asks neither the card nor the cost; what keeps the network from running at all is still a flag.
         """
+        try:
+            return self._proposal(problem, policy, has_previous)
+        except (Exception, SystemExit) as error:  # Whatever a network does, the exact answer must still come.
+            what = f"{type(error).__name__}: {error}".rstrip(": ")
+            return Proposal(None, (Flag(Reason.NETWORK_FAILED, f"The network stopped with {what}."),))
+
+    def count(self, problem: Problem, seconds: float) -> None:
+        """Remember what a solve without the network took; after a while it is worth knowing what one with it takes."""
+        self._spent[problem.shape] = self._spent.get(problem.shape, 0.0) + seconds
+
+    def _proposal(
+        self, problem: Problem, policy: Literal["surrogate-first", "fastest", "always"], has_previous: bool
+    ) -> Proposal:
+        if policy == "fastest":
+            cheaper = self._cheaper_without(problem, has_previous)
+            if cheaper is not None:
+                return Proposal(None, (cheaper,))
         model, trouble = self._load()
         if model is None:
             return Proposal(None, (trouble,) if trouble else ())
         outside = _outside(problem, model.card)
         if outside and (policy != "always" or isinstance(problem.diffusivity, np.ndarray)):
             return Proposal(None, outside)
-        if policy == "fastest":
-            cheaper = self._cheaper_without(problem, model, has_previous)
-            if cheaper is not None:
-                return Proposal(None, (cheaper,))
-        return self._run(problem, model)
-
-    def _run(self, problem: Problem, model: Predictor) -> Proposal:
-        began = time.perf_counter()
-        try:
-            proposed = model.predict(problem)
-        except Exception as error:  # Whatever a network does, the exact answer must still come.
-            return Proposal(
-                None, (Flag(Reason.NETWORK_FAILED, f"The network stopped with {type(error).__name__}: {error}."),)
-            )
+        began, loaded = time.perf_counter(), jit.seconds_spent()
+        answer = model.predict(problem)
         seconds = {"network": time.perf_counter() - began}
-        lowest = float(proposed.min())
-        if proposed.shape != problem.shape or not (math.isfinite(lowest) and math.isfinite(proposed.max())):
-            return Proposal(None, (Flag(Reason.NETWORK_FAILED, "The network's field is not finite."),), seconds)
-        return Proposal(proposed if lowest >= 0.0 else np.maximum(proposed, 0.0), (), seconds)
+        if jit.seconds_spent() > loaded:
+            seconds["load"] = jit.seconds_spent() - loaded
+            seconds["network"] -= seconds["load"]
+        field, fault = _judged(answer, problem)
+        return Proposal(field, () if fault is None else (Flag(Reason.NETWORK_FAILED, fault),), seconds)
 
     def _load(self) -> tuple[Predictor | None, Flag | None]:
         if self._model is None and self._trouble is None:
             self._model, self._trouble = _load(self._name, self._device)
         return self._model, self._trouble
 
-    def _cheaper_without(self, problem: Problem, model: Predictor, has_previous: bool) -> Flag | None:
-        """Why the exact route is the cheaper one, by the costs measured on this machine; None if the network is."""
-        if problem.constant_coefficients and model.device == "cpu":
+    def _cheaper_without(self, problem: Problem, has_previous: bool) -> Flag | None:
+        """Why the exact route is the cheaper one, by what was measured on this machine; None if the network is.
+
+        It takes a small part of a solve to say so: no network is loaded for it, and no problem looked through.
+        """
+        if isinstance(problem.diffusivity, np.ndarray) or not self._there():
+            return None  # asking tells more
+        on_cpu = (self._device if self._model is None else self._model.device) != "cuda"
+        if problem.constant_coefficients and on_cpu:
             return Flag(
                 Reason.EXACT_IS_CHEAPER,
                 "With constant coefficients on a CPU the spectral solver costs less than the network's forward pass.",
             )
         if has_previous:
             return Flag(Reason.EXACT_IS_CHEAPER, "The previous field is at hand and costs nothing.")
-        where = f"{problem.shape}, {get_num_threads()} threads"
-        digest = model.card.sha256 if model.card is not None else f"unnamed {id(model)}"
-        forward = calibration.seconds(f"{digest}|{model.device}|{where}", lambda: model.predict(problem))
-        cycle = calibration.seconds(f"cycle|{where}", _cycle(problem))
-        error = min(max(model.typical_error, 1e-6), _ERROR_WITHOUT)
-        saved = math.log(_ERROR_WITHOUT / error) / math.log(1.0 / _CONTRACTION)
+        costs = self._measured(problem)
+        if costs is None:
+            return Flag(
+                Reason.EXACT_IS_CHEAPER,
+                "What the network takes on this machine is not known yet; to measure it costs some seconds, so it is "
+                f"done once {_PATIENCE:.0f} s have gone into solves on this lattice.",
+            )
+        forward, cycle, error = costs
+        saved = math.log(_ERROR_WITHOUT / min(max(error, 1e-6), _ERROR_WITHOUT)) / math.log(1.0 / _CONTRACTION)
         if forward <= saved * cycle:
             return None
         return Flag(
             Reason.EXACT_IS_CHEAPER,
             f"The network takes {1e3 * forward:.1f} ms and saves about {saved:.1f} cycles of {1e3 * cycle:.1f} ms.",
         )
+
+    def _measured(self, problem: Problem) -> tuple[float, float, float] | None:
+        """Seconds of a forward pass, seconds of a cycle, and the network's typical error; None where not known yet."""
+        where = f"{problem.shape}, {thread_count()} threads"
+        cycle = f"cycle|{where}"
+        model = self._model
+        if model is None:
+            known = self._known(where)
+            if known is not None or (self._spent.get(problem.shape, 0.0) < _PATIENCE and self._device != "cuda"):
+                return known
+            model, _ = self._load()
+            if model is None:
+                return 0.0, 0.0, 1.0  # asking tells what is wrong with it
+        loaded = model
+        digest = loaded.card.sha256 if loaded.card is not None else f"unnamed {id(loaded)}"
+        forward = calibration.seconds(f"{digest}|{loaded.device}|{where}", lambda: loaded.predict(problem))
+        return forward, calibration.seconds(cycle, _cycle(problem)), loaded.typical_error
+
+    def _there(self) -> bool:
+        """Whether there is a network, as far as can be told without loading it."""
+        if self._model is None and self._card is None and self._trouble is None:
+            from surrogate_plugin.surrogate.card import ModelCard
+            from surrogate_plugin.surrogate.model import find
+
+            try:
+                self._card = ModelCard.read(find(self._name).with_suffix(".json"))
+            except Exception:  # Whatever is wrong with it, loading it says what.
+                self._load()
+        return self._trouble is None
+
+    def _known(self, where: str) -> tuple[float, float, float] | None:
+        """What an earlier process has measured, looked up by the card alone."""
+        from surrogate_plugin.surrogate.model import typical_error
+
+        if self._card is None:
+            return None
+        forward = calibration.known(f"{self._card.sha256}|cpu|{where}")
+        cycle = calibration.known(f"cycle|{where}")
+        if forward is None or cycle is None:
+            return None
+        return forward, cycle, typical_error(self._card)
+
+
+def _judged(answer: Any, problem: Problem) -> tuple[FloatArray | None, str | None]:
+    """A network's answer as a field to start from, within what is possible; or what is wrong with it."""
+    if isinstance(answer, np.ma.MaskedArray) or not hasattr(answer, "__array__"):
+        return None, f"The network's answer is a {type(answer).__name__}, not an array."
+    array = np.asarray(answer)
+    if array.dtype.kind not in "fiu" or array.shape != problem.shape:
+        return None, f"The network's answer has dtype {array.dtype} and shape {array.shape}, not a field's."
+    if not np.isfinite(array).all():
+        return None, "The network's field is not finite."
+    # What no field can be is no start either; and far beyond it even a residual would overflow.
+    return np.clip(array, 0.0, min(ceiling(problem), HUGE)).astype(np.float64), None
 
 
 def _outside(problem: Problem, card: ModelCard | None) -> tuple[Flag, ...]:

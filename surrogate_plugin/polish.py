@@ -61,7 +61,7 @@ def polish(
             return None
         task.flag(Reason.TOLERANCE_NOT_REACHED, stayed.capitalize())
     who = "surrogate" if start == "network" else "multigrid"
-    return task.solution(iteration.solution(), bound, who, {"cycles": iteration.cycles}, start)
+    return task.solution(iteration.field[1:-1, 1:-1], bound, who, {"cycles": iteration.cycles}, start)
 
 
 def _cycle_and_certify(task: Task, iteration: Iteration, tolerance: float) -> float:

@@ -1,51 +1,134 @@
-"""How the compiled loops are shared out: by OpenMP, and not at all where a lattice is small."""
+"""How the compiled loops are shared out among threads, and that nothing else depends on how many there are."""
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
+import threading
 
-import numba
 import numpy as np
 import pytest
 
 import surrogate_plugin as sp
-from surrogate_plugin.solvers.threads import few_for
+from surrogate_plugin import jit, team
+from surrogate_plugin.gallery import tumour_and_vessels
+from surrogate_plugin.sharing_kernels import CHUNKS, claim, settle
+from surrogate_plugin.team import limit_threads, thread_count
 
 SMALL, LARGE = 50 * 40, 512 * 512
 
 
-@pytest.mark.parametrize(("chosen", "layer"), [({}, "omp"), ({"NUMBA_THREADING_LAYER": "workqueue"}, "workqueue")])
-def test_loops_are_shared_out_by_openmp_unless_the_user_says_otherwise(chosen, layer) -> None:
-    """TBB, numba's first choice where it is installed, is many times slower for loops as short as ours."""
-    code = (
-        "import numba, numpy as np, surrogate_plugin as sp\n"
-        "sp.solve(sp.Problem(np.eye(64)), method='multigrid')\n"
-        "from numba import config\n"
-        "print(config.THREADING_LAYER_PRIORITY[0], numba.threading_layer())"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code], check=True, capture_output=True, text=True, env={**os.environ, **chosen}
-    )
-    first, used = done.stdout.split()
-    assert used == layer
-    assert (first == "omp") is not bool(chosen)
+@jit.exact
+def add_up(team, values, sums, rounds):
+    """Every round adds each chunk's values to its sum: a chunk done twice, or left out, shows."""
+    for _ in range(rounds):
+        chunk = claim(team, CHUNKS)
+        while chunk < CHUNKS:
+            for i in range(chunk * values.size // CHUNKS, (chunk + 1) * values.size // CHUNKS):
+                sums[chunk] += values[i]
+            chunk = claim(team, CHUNKS)
+        settle(team, CHUNKS)
+
+
+@jit.exact
+def fails_in_the_second_chunk(team, values):
+    chunk = claim(team, CHUNKS)
+    while chunk < CHUNKS:
+        if chunk == 1:
+            raise ValueError("as asked")
+        values[chunk] += 1.0
+        chunk = claim(team, CHUNKS)
+    settle(team, CHUNKS)
+
+
+@pytest.fixture
+def threads(monkeypatch):
+    """Set how many threads this test's kernels are shared out among."""
+
+    def choose(count: int) -> None:
+        monkeypatch.setattr(team._limit, "count", count)
+
+    return choose
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 7])
+def test_every_chunk_is_done_once_in_every_region(threads, count) -> None:
+    threads(count)
+    values = np.arange(1000.0)
+    for _ in range(50):
+        sums = np.zeros(CHUNKS)
+        team.run(add_up, values, sums, 40)
+        assert sums.sum() == 40 * values.sum()
+
+
+def test_an_error_in_any_thread_reaches_the_caller_and_the_next_call_works(threads) -> None:
+    threads(3)
+    for _ in range(50):
+        with pytest.raises(ValueError, match="as asked"):
+            team.run(fails_in_the_second_chunk, np.zeros(CHUNKS))
+        sums = np.zeros(CHUNKS)
+        team.run(add_up, np.ones(64), sums, 3)
+        assert sums.sum() == 3 * 64
+
+
+def test_the_field_is_the_same_to_the_bit_whatever_the_number_of_threads(threads) -> None:
+    for seed in range(6):
+        problem = tumour_and_vessels(np.random.default_rng(seed), (150, 131))
+        fields = []
+        for count in (1, 2, 4):
+            threads(count)
+            fields.append(sp.Engine().solve(problem, method="exact").field)
+        assert np.array_equal(fields[0], fields[1])
+        assert np.array_equal(fields[0], fields[2])
+
+
+def test_threads_of_the_caller_solve_side_by_side(threads) -> None:
+    """Whoever comes while the helpers are busy goes alone; each gets its own field."""
+    problems = [tumour_and_vessels(np.random.default_rng(seed), (120, 120)) for seed in range(4)]
+    wanted = [sp.Engine().solve(problem, method="multigrid").field for problem in problems]
+    found: dict[int, bool] = {}
+
+    def work(index: int) -> None:
+        engine = sp.Engine()
+        fields = [engine.solve(problems[index], method="multigrid").field for _ in range(5)]
+        found[index] = all(np.array_equal(field, wanted[index]) for field in fields)
+
+    callers = [threading.Thread(target=work, args=(index,)) for index in range(4)]
+    for caller in callers:
+        caller.start()
+    for caller in callers:
+        caller.join()
+    assert found == dict.fromkeys(range(4), True)
 
 
 def test_a_small_lattice_has_one_thread_and_the_others_come_back() -> None:
-    before = numba.get_num_threads()
-    with few_for(SMALL):
-        assert numba.get_num_threads() == 1
-        with few_for(LARGE):
-            assert numba.get_num_threads() == 1
-    assert numba.get_num_threads() == before
-    with few_for(LARGE):
-        assert numba.get_num_threads() == before
+    before = thread_count()
+    with limit_threads(SMALL):
+        assert thread_count() == 1
+        with limit_threads(LARGE):
+            assert thread_count() == 1
+    assert thread_count() == before
+    with limit_threads(LARGE):
+        assert thread_count() == before
 
 
 def test_the_others_come_back_after_an_error_too() -> None:
-    before = numba.get_num_threads()
+    before = thread_count()
     with pytest.raises(sp.UnsupportedProblemError):
         sp.solve(sp.Problem(np.eye(16), decay=np.eye(16)), method="spectral")
-    assert numba.get_num_threads() == before
+    assert thread_count() == before
+
+
+@pytest.mark.parametrize(
+    ("variables", "count"),
+    [
+        ({"OMP_NUM_THREADS": "3"}, 3),
+        ({"OMP_NUM_THREADS": "4,2"}, 4),
+        ({"OMP_NUM_THREADS": "3", "NUMBA_NUM_THREADS": "2"}, 2),
+        ({"NUMBA_NUM_THREADS": "2", "SURROGATE_PLUGIN_THREADS": "5"}, 5),
+    ],
+)
+def test_the_number_of_threads_is_what_the_environment_says(monkeypatch, variables, count) -> None:
+    for name in ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS", "SURROGATE_PLUGIN_THREADS"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert team._usual_count() == count

@@ -7,10 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numba
 import pytest
 import torch
 
+from surrogate_plugin.team import thread_count
 from surrogate_training.threads import fixed_threads
 
 #: Large enough a lattice for the solvers and the sweeps to share it out.
@@ -58,15 +58,15 @@ def test_a_run_does_not_depend_on_the_environment_s_threads(tmp_path: Path) -> N
 
 @pytest.mark.parametrize("count", [1, 2])
 def test_threads_are_what_they_were_afterwards(count: int) -> None:
-    before = torch.get_num_threads(), numba.get_num_threads()
+    before = torch.get_num_threads(), thread_count()
     found = []
 
     @fixed_threads(count)
     def interrupted() -> None:
-        found.append((torch.get_num_threads(), numba.get_num_threads()))
+        found.append((torch.get_num_threads(), thread_count()))
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         interrupted()
     assert found == [(count, 1)]
-    assert (torch.get_num_threads(), numba.get_num_threads()) == before
+    assert (torch.get_num_threads(), thread_count()) == before

@@ -60,14 +60,14 @@ def _report_versions(console: Console) -> None:
 
 
 def _threads() -> str:
-    """How the compiled loops are shared out; numba tells it once one of them has run."""
-    import numba
-
+    """How many threads the compiled loops are shared out among, once one of them has run."""
     from surrogate_plugin import Problem, solve
 
     try:
         solve(Problem([[1.0] + 63 * [0.0]] * 8), method="exact")
-        return f"{numba.get_num_threads()} threads of {numba.threading_layer()}"
+        from surrogate_plugin.team import thread_count
+
+        return f"{thread_count()} threads for a large lattice"
     except Exception as error:
         return f"compiled loops do not run ({escape(str(error))})"
 

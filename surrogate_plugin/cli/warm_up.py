@@ -1,6 +1,7 @@
 """Compile the kernels once, so that nobody's first solve waits for it: ``python -m surrogate_plugin.cli.warm_up``.
 
-numba keeps what it compiled beside the sources; only the first run after an installation or a change takes long.
+What was compiled is kept in the user's cache folder, so only the first run on a machine, or after a change, takes long:
+half a minute. A container image, or a cluster's nodes, may have it done beforehand.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ def _problem(size: int, *, varying: bool, uptake: MichaelisMenten | None = None)
 def _solve(problem: Problem, method: str) -> None:
     import surrogate_plugin as sp
 
-    sp.solve(problem, method=method)
+    sp.solve(problem, method=method, policy="surrogate-first")
 
 
 def _spectral() -> None:

@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from surrogate_plugin import jit
 
 #: More than any decay a problem may have.
 _BEYOND = 1e250
 
 
-@njit(cache=True, nogil=True, fastmath={"nnan", "nsz", "reassoc"})
+@jit.fast
 def decay_range(decay, vmax, half, fixed):
     """Weakest and strongest ``decay + vmax * half`` over free pixels; (0, 0) where no pixel is free."""
     weakest, strongest = _BEYOND, -_BEYOND
@@ -19,12 +20,12 @@ def decay_range(decay, vmax, half, fixed):
             value = decay[row, column] + vmax[row, column] * half
             # Chosen without a branch, so that the compiler takes several pixels at a time.
             away = _BEYOND if fixed[row, column] else 0.0
-            weakest = min(weakest, value + away)
-            strongest = max(strongest, value - away)
+            weakest = value + away if value + away < weakest else weakest
+            strongest = value - away if value - away > strongest else strongest
     return (weakest, strongest) if strongest >= 0.0 else (0.0, 0.0)
 
 
-@njit(cache=True, nogil=True)
+@jit.exact
 def groups(fixed):
     """How many groups of edge-connected fixed pixels there are, and the pixels of the largest.
 

@@ -46,9 +46,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from surrogate_plugin import team
 from surrogate_plugin.guard import certificate_kernels as kernels
 from surrogate_plugin.problem import BoolArray, FloatArray
-from surrogate_plugin.solvers import lattice_kernels
+from surrogate_plugin.sharing_kernels import CHUNKS
 from surrogate_plugin.solvers.equation import Equation
 from surrogate_plugin.solvers.hierarchy import Hierarchy
 
@@ -59,6 +60,8 @@ _MAX_CYCLES = 6
 #: within the tolerance need not be tight, but it is reported, and people read it.
 _TIGHT = 0.5
 _SETTLED = 0.1
+#: A product of field and coefficient below 5e-324 is 0, which no relative allowance covers; barriers are below 1e20.
+_UNDERFLOW = 1e-300
 
 
 @dataclass(frozen=True)
@@ -108,8 +111,8 @@ class Certifier:
         """
         largest = self._inflated_residual(c)
         if largest == 0.0:
-            return Bound(0.0, 0)
-        if not math.isfinite(largest):
+            return Bound(_up(0.0) if self.equation.free.any() else 0.0, 0)
+        if not 0.0 <= largest < math.inf:
             return Bound(math.inf, 0)
         crude = largest * self._usual_height
         if crude <= tolerance:
@@ -130,9 +133,10 @@ class Certifier:
         best, lack, top = math.inf, 0.0, 0.0
         for cycle in range(1, _MAX_CYCLES + 1):
             self.hierarchy.v_cycle(self._z, self._lack)
-            kernels.add_positive_part(self._w, self._z, np.float32(1.0 if cycle == 1 else _OVERSHOOT))
+            overshoot = np.float32(1.0 if cycle == 1 else _OVERSHOOT)
+            team.run(kernels.add_positive_part, self._w, self._z, overshoot)
             lack, top = self._deficit(c, factor)
-            if not math.isfinite(lack):
+            if not (0.0 <= lack < math.inf and 0.0 <= top < math.inf):
                 return Bound(best, cycle)
             best = min(best, _least(top, lack, largest, barriers))
             rest = lack * min(barrier.height for barrier in barriers) if lack > 0 else 0.0
@@ -145,21 +149,26 @@ class Certifier:
         return Bound(best, _MAX_CYCLES)
 
     def _deficit(self, c: FloatArray, factor: float) -> tuple[float, float]:
+        return self._lacking(c, self.equation.decay, self.equation.vmax, self._target, factor)
+
+    def _lacking(
+        self, c: FloatArray, decay: FloatArray, vmax: FloatArray | None, target: FloatArray, factor: float
+    ) -> tuple[float, float]:
+        """What ``w`` falls short of ``factor target``, left in ``_lack``: its largest value, and the largest ``w``."""
         e = self.equation
-        if e.vmax is None:
-            lack, top = kernels.deficit(self._w, e.free, e.decay, self._target, factor, e.sides, self._lack)
-        else:
-            lack, top = kernels.saturating_deficit(
-                self._w, c, e.free, e.decay, e.vmax, e.km, self._target, factor, e.sides, self._lack
-            )
+        lack, top = team.run(
+            kernels.deficit, self._w, c, e.free, decay, vmax, e.km, target, factor, e.sides, self._lack,
+            np.zeros(CHUNKS, np.int64), np.zeros(CHUNKS, np.int64),
+        )  # fmt: skip
         return float(lack), float(top)
 
     def _inflated_residual(self, c: FloatArray) -> float:
         e = self.equation
-        lattice_kernels.set_halo(c, e.sides, e.values)
-        if e.vmax is None:
-            return float(kernels.inflated_residual(c, e.free, e.decay, e.production, self._target))
-        return float(kernels.inflated_saturating_residual(c, e.free, e.decay, e.production, e.vmax, e.km, self._target))
+        largest = team.run(
+            kernels.inflated_residual, c, e.source, e.free, e.decay, e.production, e.vmax, e.km, e.sides, e.values,
+            self._target, np.zeros(CHUNKS, np.int64),
+        )  # fmt: skip
+        return float(largest)
 
     def _compute_barrier(self, c: FloatArray, reach: float) -> _Barrier:
         """A barrier from cycles on ``A z = 1``, which knows the fixed pixels: ``A z >= 1 - m`` gives ``z / (1 - m)``.
@@ -170,15 +179,16 @@ class Certifier:
         decay, ceiling = e.decay, None
         if e.vmax is not None:
             decay, ceiling = np.empty(e.shape), c + reach
-            kernels.least_slope(ceiling, e.decay, e.vmax, e.km, 0.0, decay)
+            team.run(kernels.least_slope, ceiling, e.decay, e.vmax, e.km, 0.0, decay)
         ones = e.free.astype(np.float64)
         self._lack[1:-1, 1:-1] = ones
         self._w.fill(0.0)
         for cycle in range(_MAX_CYCLES):
             self.hierarchy.v_cycle(self._z, self._lack)
-            kernels.add_positive_part(self._w, self._z, np.float32(1.0 if cycle == 0 else _OVERSHOOT))
-            lack, top = kernels.deficit(self._w, e.free, decay, ones, 1.0, e.sides, self._lack)
-            if lack < 0.5:
+            overshoot = np.float32(1.0 if cycle == 0 else _OVERSHOOT)
+            team.run(kernels.add_positive_part, self._w, self._z, overshoot)
+            lack, top = self._lacking(c, decay, None, ones, 1.0)
+            if 0.0 <= lack < 0.5 and 0.0 <= top < math.inf:
                 return _Barrier(_up(float(top) / (1.0 - float(lack))), e.free, ceiling)
         return _Barrier(math.inf, e.free, ceiling)
 
@@ -230,5 +240,5 @@ def _usual_barrier(equation: Equation) -> float:
 
 
 def _up(value: float) -> float:
-    """``value`` a little larger, to cover the rounding of the last few operations."""
-    return value * (1.0 + 1e-12)
+    """``value`` a little larger, to cover the rounding of the last few operations, and products too small to hold."""
+    return value * (1.0 + 1e-12) + _UNDERFLOW

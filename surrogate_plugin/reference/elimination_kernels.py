@@ -8,10 +8,10 @@ precision, however badly conditioned the matrix is (Grassmann, Taksar, Heyman 19
 
 from __future__ import annotations
 
-import numba
+from surrogate_plugin import jit
 
 
-@numba.njit(cache=True)
+@jit.exact
 def eliminate(links, ground):
     """Remove the nodes in order; in place.
 
@@ -38,7 +38,7 @@ def eliminate(links, ground):
         ground[p] = total
 
 
-@numba.njit(cache=True)
+@jit.exact
 def substitute(links, pivot, x):
     """``x``, (nodes,) float64, from the right-hand side to the solution, in place."""
     nodes, band = links.shape

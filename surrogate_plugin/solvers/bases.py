@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-import numba
 import numpy as np
 import numpy.typing as npt
 import scipy.fft
@@ -13,6 +12,7 @@ import scipy.fft
 from surrogate_plugin.boundary import Kind
 from surrogate_plugin.problem import FloatArray
 from surrogate_plugin.solvers.sine_kernels import fold, unfold
+from surrogate_plugin.team import thread_count
 
 Rows = npt.NDArray[Any]
 
@@ -53,7 +53,7 @@ def workers(size: int) -> int:
 
     Half a millisecond of work is not worth the wait for a core that a host may keep busy.
     """
-    return int(numba.get_num_threads()) if size >= 2**20 else 1
+    return thread_count() if size >= 2**20 else 1
 
 
 class SineBasis:

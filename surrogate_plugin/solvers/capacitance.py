@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from surrogate_plugin import team
 from surrogate_plugin.problem import FloatArray, Problem
 from surrogate_plugin.solvers.charge_kernels import (
     charge_pixels,
     factorise_blocks,
     gather,
-    gather_on_all_cores,
     multiply_symmetric,
     solve_blocks,
 )
@@ -95,7 +95,8 @@ def capacitance(
 
     if pixels.size <= DENSE_LIMIT:
         matrix = np.empty((pixels.size, pixels.size))
-        (gather if pixels.size < _WORTH_ALL_CORES else gather_on_all_cores)(matrix, *images)
+        run = team.run if pixels.size >= _WORTH_ALL_CORES else team.run_alone
+        run(gather, matrix, *images)
         return Capacitance(pixels, lambda charge: np.asarray(multiply_symmetric(matrix, charge)), precondition)
 
     def multiply(charge: FloatArray) -> FloatArray:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
+from surrogate_plugin import jit
+from surrogate_plugin.sharing_kernels import claim, settle
 
-@numba.njit(cache=True, nogil=True)
+
+@jit.exact_inner
 def _root(parent, i):
     while parent[i] != i:
         parent[i] = parent[parent[i]]
@@ -14,7 +16,7 @@ def _root(parent, i):
     return i
 
 
-@numba.njit(cache=True, nogil=True)
+@jit.exact
 def charge_pixels(fixed, periodic_y, periodic_x):
     """The fixed pixels that touch a free one, in row order, and a label for each: one a connected rim.
 
@@ -48,7 +50,7 @@ def charge_pixels(fixed, periodic_y, periodic_x):
     return found[:count].copy(), parent[:count].copy()
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "nsz"})
+@jit.fast_inner
 def _gather_row(out, i, table, y, x, y_images, x_images):
     y_shift, y_period, y_sign, y_mirror = y_images
     x_shift, x_period, x_sign, x_mirror = x_images
@@ -70,27 +72,23 @@ def _gather_row(out, i, table, y, x, y_images, x_images):
         out[i, j] = value
 
 
-@numba.njit(cache=True, nogil=True)
-def gather(out, table, y, x, y_images, x_images):
+@jit.exact
+def gather(team, out, table, y, x, y_images, x_images):
     """Lower triangle of ``out[i, j] = A0^-1[(y_i, x_i), (y_j, x_j)]``; images are (shift, period, sign, mirror)."""
-    for i in range(y.shape[0]):
-        _gather_row(out, i, table, y, x, y_images, x_images)
-
-
-@numba.njit(cache=True, nogil=True, parallel=True)
-def gather_on_all_cores(out, table, y, x, y_images, x_images):
-    """`gather` for a matrix so large that waking the other cores is worth it."""
     count = y.shape[0]
-    for pair in numba.prange((count + 1) // 2):
+    pairs = (count + 1) // 2
+    piece = claim(team, pairs)
+    while piece < pairs:
         # A short row and a long one make equal tasks of a triangle.
-        short = np.int64(pair)
-        long = count - 1 - short
+        short, long = piece, count - 1 - piece
         _gather_row(out, long, table, y, x, y_images, x_images)
         if short != long:
             _gather_row(out, short, table, y, x, y_images, x_images)
+        piece = claim(team, pairs)
+    settle(team, pairs)
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "nsz", "reassoc"})
+@jit.fast
 def multiply_symmetric(lower, vector):
     """The product of a symmetric matrix, of which only the lower triangle is read, with a vector.
 
@@ -107,7 +105,7 @@ def multiply_symmetric(lower, vector):
     return out
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "nsz", "reassoc"})
+@jit.fast
 def factorise_blocks(starts, offsets, packed, table, y, x, y_images, x_images):
     """Cholesky factors of the diagonal blocks, each row by row into ``packed``, its diagonal inverted."""
     for b in range(starts.shape[0] - 1):
@@ -127,7 +125,7 @@ def factorise_blocks(starts, offsets, packed, table, y, x, y_images, x_images):
             block[i, i] = 1.0 / np.sqrt(max(total, 1e-300))
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "nsz", "reassoc"})
+@jit.fast
 def solve_blocks(starts, offsets, packed, rhs):
     """Solve with the factors of `factorise_blocks`; a new array."""
     out = rhs.copy()

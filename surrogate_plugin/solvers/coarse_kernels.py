@@ -10,13 +10,11 @@ Level ``l`` occupies ``offset[l] : offset[l + 1]`` of each flat buffer, with a h
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
+from surrogate_plugin import jit
+from surrogate_plugin.sharing_kernels import CHUNKS, alone, claim, settle
 from surrogate_plugin.solvers.multigrid_kernels import (
-    _PARALLEL,
-    _SERIAL,
-    CHUNKS,
     fill_halo,
     fill_transfer_halo,
     fine_first_half_sweep,
@@ -24,6 +22,7 @@ from surrogate_plugin.solvers.multigrid_kernels import (
     fine_residual,
     prolong_add,
     restrict,
+    wrap,
 )
 
 #: The added resistance is 1/2 for a straight wall and log(2) / (2 pi) for a lone pixel. Of 0.05, 0.12, 0.25 and 0.5
@@ -31,28 +30,36 @@ from surrogate_plugin.solvers.multigrid_kernels import (
 WALL = 0.25
 
 
-@numba.njit(**_PARALLEL)
-def fine_setup(free, decay, sides, dinv):
+#: Stronger decay than this looks the same to a cycle, and more would overflow when it is summed over a coarse pixel.
+STRONGEST = 1e28
+
+
+@jit.fast
+def fine_setup(team, free, decay, sides, dinv):
     """Inverse diagonal of the finest level, 0 on fixed pixels (and in the halo)."""
     ny, nx = free.shape
-    for i in numba.prange(ny):
-        links_y = 4
-        if i == 0 and sides[2] == 1:
-            links_y -= 1
-        if i == ny - 1 and sides[3] == 1:
-            links_y -= 1
-        row, out = free[i], dinv[i + 1]
-        rate = decay[i]
-        for j in range(nx):
-            out[j + 1] = np.float32(1.0 / (links_y + rate[j])) if row[j] else np.float32(0.0)
-        if sides[0] == 1 and row[0]:
-            out[1] = np.float32(1.0 / (links_y - 1 + rate[0]))
-        if sides[1] == 1 and row[nx - 1]:
-            lost = 2 if nx == 1 and sides[0] == 1 else 1
-            out[nx] = np.float32(1.0 / (links_y - lost + rate[nx - 1]))
+    chunk = claim(team, CHUNKS)
+    while chunk < CHUNKS:
+        for i in range(chunk * ny // CHUNKS, (chunk + 1) * ny // CHUNKS):
+            links_y = 4
+            if i == 0 and sides[2] == 1:
+                links_y -= 1
+            if i == ny - 1 and sides[3] == 1:
+                links_y -= 1
+            row, out = free[i], dinv[i + 1]
+            rate = decay[i]
+            for j in range(nx):
+                out[j + 1] = np.float32(1.0 / (links_y + min(rate[j], STRONGEST))) if row[j] else np.float32(0.0)
+            if sides[0] == 1 and row[0]:
+                out[1] = np.float32(1.0 / (links_y - 1 + min(rate[0], STRONGEST)))
+            if sides[1] == 1 and row[nx - 1]:
+                lost = 2 if nx == 1 and sides[0] == 1 else 1
+                out[nx] = np.float32(1.0 / (links_y - lost + min(rate[nx - 1], STRONGEST)))
+        chunk = claim(team, CHUNKS)
+    settle(team, CHUNKS)
 
 
-@numba.njit(**_SERIAL)
+@jit.fast_inner
 def _gather_fine_row(i, free, decay, sides, rate, wall, link_e, link_n):
     """Add fine row ``i`` to a coarse row's sums by column: decay, wall conductance, links east and north."""
     ny, nx = free.shape
@@ -73,7 +80,7 @@ def _gather_fine_row(i, free, decay, sides, rate, wall, link_e, link_n):
         open_n = north[j] if n_known else outer_n
         f = one if here[j] else zero
         walls = np.float32(4 - (west + east + open_s + open_n))
-        rate[j] += f * np.float32(decay[i, j])
+        rate[j] += f * np.float32(min(decay[i, j], STRONGEST))
         wall[j] += f * walls / (one + np.float32(WALL) * walls)
         if j < nx - 1 or sides[0] == 2:
             link_e[j] += half * f * np.float32(east)
@@ -81,26 +88,31 @@ def _gather_fine_row(i, free, decay, sides, rate, wall, link_e, link_n):
             link_n[j] += half * f * np.float32(open_n)
 
 
-@numba.njit(**_PARALLEL)
-def first_coarsening(free, decay, sides, east, north, rate, wall):
+@jit.fast_inner
+def first_coarsening(team, free, decay, sides, east, north, rate, wall):
     """Links, decay and wall conductance of the first coarse level, straight from the mask and the decay map."""
     ny, nx = free.shape
     cy, cx = (ny + 1) // 2, (nx + 1) // 2
-    for ci in numba.prange(cy):
-        sums = np.zeros((4, 2 * cx), np.float32)
-        k, g, e, n = sums[0], sums[1], sums[2], sums[3]
-        for i in range(2 * ci, min(2 * ci + 2, ny)):
-            _gather_fine_row(i, free, decay, sides, k, g, e, n)
-        if nx & 1:
-            e[nx] = e[nx - 1]  # the last pixel is alone in its coarse pixel, so its east link crosses
-        for cj in range(cx):
-            rate[ci + 1, cj + 1] = k[2 * cj] + k[2 * cj + 1]
-            wall[ci + 1, cj + 1] = g[2 * cj] + g[2 * cj + 1]
-            east[ci + 1, cj + 1] = e[2 * cj + 1]
-            north[ci + 1, cj + 1] = n[2 * cj] + n[2 * cj + 1]
+    sums = np.empty((4, 2 * cx), np.float32)
+    k, g, e, n = sums[0], sums[1], sums[2], sums[3]
+    chunk = claim(team, CHUNKS)
+    while chunk < CHUNKS:
+        for ci in range(chunk * cy // CHUNKS, (chunk + 1) * cy // CHUNKS):
+            sums[:] = 0.0
+            for i in range(2 * ci, min(2 * ci + 2, ny)):
+                _gather_fine_row(i, free, decay, sides, k, g, e, n)
+            if nx & 1:
+                e[nx] = e[nx - 1]  # the last pixel is alone in its coarse pixel, so its east link crosses
+            for cj in range(cx):
+                rate[ci + 1, cj + 1] = k[2 * cj] + k[2 * cj + 1]
+                wall[ci + 1, cj + 1] = g[2 * cj] + g[2 * cj + 1]
+                east[ci + 1, cj + 1] = e[2 * cj + 1]
+                north[ci + 1, cj + 1] = n[2 * cj] + n[2 * cj + 1]
+        chunk = claim(team, CHUNKS)
+    settle(team, CHUNKS)
 
 
-@numba.njit(**_SERIAL)
+@jit.fast_inner
 def coarsen(east, north, rate, wall, ny, nx, c_east, c_north, c_rate, c_wall):
     """The same from one coarse level to the next (a pixel's walls taken together)."""
     half = np.float32(0.5)
@@ -125,7 +137,7 @@ def coarsen(east, north, rate, wall, ny, nx, c_east, c_north, c_rate, c_wall):
             c_north[ci + 1, cj + 1] = link_n
 
 
-@numba.njit(**_SERIAL)
+@jit.fast_inner
 def finish_level(east, north, rate, wall, ny, nx, sides, dinv):
     """Put the wrapped links into the halo and invert the diagonal (0 where a pixel has no link at all)."""
     fill_halo(east, ny, nx, sides)
@@ -136,82 +148,80 @@ def finish_level(east, north, rate, wall, ny, nx, sides, dinv):
             dinv[i, j] = np.float32(1.0) / d if d > 0 else np.float32(0.0)
 
 
-@numba.njit(**_SERIAL)
-def setup_levels(free, decay, sides, dims, offset, dinv0, east, north, rate, wall, dinv):
+@jit.fast
+def setup_levels(team, free, decay, sides, dims, offset, dinv0, east, north, rate, wall, dinv):
     """Everything of a hierarchy that depends on the operator, but for the coarsest inverse."""
-    fine_setup(free, decay, sides, dinv0)
-    for level in range(1, dims.shape[0]):
-        ny, nx = dims[level]
-        shape = (ny + 2, nx + 2)
-        lo, hi = offset[level], offset[level + 1]
-        e, n = east[lo:hi].reshape(shape), north[lo:hi].reshape(shape)
-        k, w, d = rate[lo:hi].reshape(shape), wall[lo:hi].reshape(shape), dinv[lo:hi].reshape(shape)
-        if level == 1:
-            first_coarsening(free, decay, sides, e, n, k, w)
-        else:
-            fy, fx = dims[level - 1]
-            fine = (fy + 2, fx + 2)
-            flo, fhi = offset[level - 1], offset[level]
-            coarsen(
-                east[flo:fhi].reshape(fine), north[flo:fhi].reshape(fine), rate[flo:fhi].reshape(fine),
-                wall[flo:fhi].reshape(fine), fy, fx, e, n, k, w,
-            )  # fmt: skip
-        finish_level(e, n, k, w, ny, nx, sides, d)
+    fine_setup(team, free, decay, sides, dinv0)
+    shape, lo, hi = _level(1, dims, offset)
+    first_coarsening(
+        team, free, decay, sides, east[lo:hi].reshape(shape), north[lo:hi].reshape(shape),
+        rate[lo:hi].reshape(shape), wall[lo:hi].reshape(shape),
+    )  # fmt: skip
+    if claim(team, 1) == 0:
+        for level in range(1, dims.shape[0]):
+            ny, nx = dims[level]
+            shape, lo, hi = _level(level, dims, offset)
+            e, n = east[lo:hi].reshape(shape), north[lo:hi].reshape(shape)
+            k, w, d = rate[lo:hi].reshape(shape), wall[lo:hi].reshape(shape), dinv[lo:hi].reshape(shape)
+            if level > 1:
+                fy, fx = dims[level - 1]
+                fine, flo, fhi = _level(level - 1, dims, offset)
+                coarsen(
+                    east[flo:fhi].reshape(fine), north[flo:fhi].reshape(fine), rate[flo:fhi].reshape(fine),
+                    wall[flo:fhi].reshape(fine), fy, fx, e, n, k, w,
+                )  # fmt: skip
+            finish_level(e, n, k, w, ny, nx, sides, d)
+    settle(team, 1)
 
 
-@numba.njit(**_SERIAL)
-def _relax_rows(x, b, dinv, east, north, nx, colour, first, last):
-    """One colour of rows ``first`` to ``last - 1``; a row is relaxed into a buffer and blended, which vectorises."""
+@jit.fast_inner
+def _level(level, dims, offset):
+    """The shape of a coarse level's arrays and where they lie in the flat buffers."""
+    return (dims[level, 0] + 2, dims[level, 1] + 2), offset[level], offset[level + 1]
+
+
+@jit.fast_inner
+def half_sweep(team, x, b, dinv, east, north, ny, nx, sides, colour):
+    """Gauss-Seidel on one colour of a coarse level; a row is relaxed into a buffer and blended, which vectorises."""
+    wrap(team, x, ny, nx, sides)
     buffer = np.empty(nx + 2, np.float32)
-    for i in range(first, last):
-        up, here, down = x[i - 1], x[i], x[i + 1]
-        e, n, s, rhs, inverse = east[i], north[i], north[i - 1], b[i], dinv[i]
-        for j in range(1, nx + 1):
-            flow = (s[j] * up[j] + n[j] * down[j]) + (e[j - 1] * here[j - 1] + e[j] * here[j + 1])
-            buffer[j] = (rhs[j] + flow) * inverse[j]
-        start = 1 + ((i + 1 + colour) & 1)
-        for j in range(1, nx + 1):
-            here[j] = buffer[j] if ((j - start) & 1) == 0 else here[j]
+    chunk = claim(team, CHUNKS)
+    while chunk < CHUNKS:
+        for i in range(1 + chunk * ny // CHUNKS, 1 + (chunk + 1) * ny // CHUNKS):
+            up, here, down = x[i - 1], x[i], x[i + 1]
+            e, n, s, rhs, inverse = east[i], north[i], north[i - 1], b[i], dinv[i]
+            for j in range(1, nx + 1):
+                flow = (s[j] * up[j] + n[j] * down[j]) + (e[j - 1] * here[j - 1] + e[j] * here[j + 1])
+                buffer[j] = (rhs[j] + flow) * inverse[j]
+            start = 1 + ((i + 1 + colour) & 1)
+            for j in range(1, nx + 1):
+                here[j] = buffer[j] if ((j - start) & 1) == 0 else here[j]
+        chunk = claim(team, CHUNKS)
+    settle(team, CHUNKS)
 
 
-@numba.njit(**_PARALLEL)
-def _relax_in_chunks(x, b, dinv, east, north, ny, nx, colour):
-    for chunk in numba.prange(CHUNKS):
-        first, last = 1 + chunk * ny // CHUNKS, 1 + (chunk + 1) * ny // CHUNKS
-        _relax_rows(x, b, dinv, east, north, nx, colour, first, last)
-
-
-#: Threads pay on the largest coarse level alone.
-_WORTH_THREADS = 192
-
-
-@numba.njit(**_SERIAL)
-def half_sweep(x, b, dinv, east, north, ny, nx, sides, colour):
-    """Gauss-Seidel on one colour of a coarse level."""
-    fill_halo(x, ny, nx, sides)
-    if ny >= _WORTH_THREADS:
-        _relax_in_chunks(x, b, dinv, east, north, ny, nx, colour)
-    else:
-        _relax_rows(x, b, dinv, east, north, nx, colour, 1, ny + 1)
-
-
-@numba.njit(**_SERIAL)
-def coarse_residual(x, b, dinv, east, north, r, ny, nx, sides):
-    """``r = b - A x`` on a coarse level."""
-    fill_halo(x, ny, nx, sides)
+@jit.fast_inner
+def coarse_residual(team, x, b, dinv, east, north, r, ny, nx, sides):
+    """``r = b - A x`` on a coarse level, 0 on pixels without any link."""
+    wrap(team, x, ny, nx, sides)
     one, zero = np.float32(1.0), np.float32(0.0)
-    for i in range(1, ny + 1):
-        up, here, down = x[i - 1], x[i], x[i + 1]
-        e, n, s, rhs, inverse, out = east[i], north[i], north[i - 1], b[i], dinv[i], r[i]
-        for j in range(1, nx + 1):
-            inv = inverse[j]
-            free = one if inv > 0 else zero
-            diagonal = one / (inv + (one - free))
-            flow = (s[j] * up[j] + n[j] * down[j]) + (e[j - 1] * here[j - 1] + e[j] * here[j + 1])
-            out[j] = free * (rhs[j] + flow - diagonal * here[j])
+    chunk = claim(team, CHUNKS)
+    while chunk < CHUNKS:
+        for i in range(1 + chunk * ny // CHUNKS, 1 + (chunk + 1) * ny // CHUNKS):
+            up, here, down = x[i - 1], x[i], x[i + 1]
+            e, n, s, rhs, inverse, out = east[i], north[i], north[i - 1], b[i], dinv[i], r[i]
+            for j in range(1, nx + 1):
+                # As in `fine_residual`: nothing is added to an inverse, which may be far below rounding beside 1.
+                inv = inverse[j]
+                held = inv == zero
+                diagonal = one / (one if held else inv)
+                flow = (s[j] * up[j] + n[j] * down[j]) + (e[j - 1] * here[j - 1] + e[j] * here[j + 1])
+                out[j] = zero if held else rhs[j] + flow - diagonal * here[j]
+        chunk = claim(team, CHUNKS)
+    settle(team, CHUNKS)
 
 
-@numba.njit(**_SERIAL)
+@jit.fast_inner
 def solve_coarsest(x, b, inverse, ny, nx):
     """``x = A^-1 b`` on the coarsest level by its dense inverse."""
     for p in range(ny * nx):
@@ -221,77 +231,101 @@ def solve_coarsest(x, b, inverse, ny, nx):
         x[1 + p // nx, 1 + p % nx] = total
 
 
-@numba.njit(**_SERIAL)
-def sweep_from_zero(z, b, dinv0, sides, ny, nx, sweeps):
+@jit.fast
+def sweep_from_zero(team, z, b, dinv0, sides, ny, nx, sweeps):
     """Red-black Gauss-Seidel on the finest level from the zero guess."""
-    fine_first_half_sweep(z, b, dinv0, ny, nx, 0)
-    fill_halo(z, ny, nx, sides)
-    fine_half_sweep(z, b, dinv0, ny, nx, 1)
+    fine_first_half_sweep(team, z, b, dinv0, ny, nx, 0)
+    wrap(team, z, ny, nx, sides)
+    fine_half_sweep(team, z, b, dinv0, ny, nx, 1)
     for _ in range(sweeps - 1):
-        fill_halo(z, ny, nx, sides)
-        fine_half_sweep(z, b, dinv0, ny, nx, 0)
-        fill_halo(z, ny, nx, sides)
-        fine_half_sweep(z, b, dinv0, ny, nx, 1)
+        wrap(team, z, ny, nx, sides)
+        fine_half_sweep(team, z, b, dinv0, ny, nx, 0)
+        wrap(team, z, ny, nx, sides)
+        fine_half_sweep(team, z, b, dinv0, ny, nx, 1)
 
 
-@numba.njit(**_SERIAL)
-def v_cycle(z, b, r, dinv0, sides, dims, offset, xs, bs, rs, east, north, dinv, coarsest, pre, post):
+#: Levels with fewer rows than this are gone through by one thread: on so little, threads cost more than they bring.
+_WORTH_THREADS = 192
+
+
+@jit.fast
+def v_cycle(team, z, b, r, dinv0, sides, dims, offset, xs, bs, rs, east, north, dinv, coarsest, pre, post):
     """One V(pre, post) cycle from zero: ``z ~ A^-1 b``; symmetric if ``pre == post``.
 
     ``z``, ``b``, ``r`` are (H + 2, W + 2) float32; ``xs``, ``bs``, ``rs`` the flat buffers of the coarse levels.
     """
     ny, nx = dims[0]
-    sweep_from_zero(z, b, dinv0, sides, ny, nx, pre)
-    fill_halo(z, ny, nx, sides)
-    fine_residual(z, b, dinv0, r, ny, nx)
-    fill_transfer_halo(r, ny, nx, sides, True, ny & 1, nx & 1)
+    sweep_from_zero(team, z, b, dinv0, sides, ny, nx, pre)
+    wrap(team, z, ny, nx, sides)
+    fine_residual(team, z, b, dinv0, r, ny, nx)
+    fill_transfer_halo(team, r, ny, nx, sides, True, ny & 1, nx & 1)
     cy, cx = dims[1]
-    shape = (cy + 2, cx + 2)
-    lo, hi = offset[1], offset[2]
-    restrict(r, bs[lo:hi].reshape(shape), cy, cx)
-    coarse_cycle(1, sides, dims, offset, xs, bs, rs, east, north, dinv, coarsest, pre, post)
+    shape, lo, hi = _level(1, dims, offset)
     x = xs[lo:hi].reshape(shape)
-    fill_transfer_halo(x, cy, cx, sides, False, ny & 1, nx & 1)
-    prolong_add(x, z, dinv0, ny, nx)
+    restrict(team, r, bs[lo:hi].reshape(shape), cy, cx)
+    _coarse_cycle(team, sides, dims, offset, xs, bs, rs, east, north, dinv, coarsest, pre, post)
+    fill_transfer_halo(team, x, cy, cx, sides, False, ny & 1, nx & 1)
+    prolong_add(team, x, z, dinv0, ny, nx)
     for _ in range(post):
-        fill_halo(z, ny, nx, sides)
-        fine_half_sweep(z, b, dinv0, ny, nx, 1)
-        fill_halo(z, ny, nx, sides)
-        fine_half_sweep(z, b, dinv0, ny, nx, 0)
+        wrap(team, z, ny, nx, sides)
+        fine_half_sweep(team, z, b, dinv0, ny, nx, 1)
+        wrap(team, z, ny, nx, sides)
+        fine_half_sweep(team, z, b, dinv0, ny, nx, 0)
 
 
-@numba.njit(**_SERIAL)
-def coarse_cycle(top, sides, dims, offset, xs, bs, rs, east, north, dinv, coarsest, pre, post):
-    """The part of a V-cycle at and below level ``top`` (>= 1), from the right-hand side in ``bs`` to ``xs``."""
-    depth = dims.shape[0]
-    for level in range(top, depth - 1):
+@jit.fast_inner
+def _coarse_cycle(team, sides, dims, offset, xs, bs, rs, east, north, dinv, coarsest, pre, post):
+    """The part of a V-cycle below the finest level, from the right-hand side in ``bs`` to ``xs``.
+
+    Down to level ``last`` and up again; from level ``shared`` on one thread goes alone, and the others wait.
+    """
+    last = dims.shape[0] - 1
+    shared = 1
+    while shared < last and dims[shared, 0] >= _WORTH_THREADS:
+        shared += 1
+    crew, single, mine = team, alone(), True
+    for leg in range(1, 2 * last):
+        down = leg < last
+        level = leg if down else 2 * last - leg
+        if leg == shared:
+            crew, mine = single, claim(team, 1) == 0
+        if leg == 2 * last - shared + 1:
+            crew, mine = team, True
+            settle(team, 1)
+        if not mine:
+            continue
         ny, nx = dims[level]
-        shape = (ny + 2, nx + 2)
-        lo, hi = offset[level], offset[level + 1]
+        shape, lo, hi = _level(level, dims, offset)
         x, b, r = xs[lo:hi].reshape(shape), bs[lo:hi].reshape(shape), rs[lo:hi].reshape(shape)
         e, n, d = east[lo:hi].reshape(shape), north[lo:hi].reshape(shape), dinv[lo:hi].reshape(shape)
+        if level == last:
+            solve_coarsest(x, b, coarsest, ny, nx)
+            continue
+        cy, cx = dims[level + 1]
+        below, blo, bhi = _level(level + 1, dims, offset)
+        odd_y, odd_x = ny & 1, nx & 1
+        if down:
+            clear(crew, x)
+        else:
+            coarse = xs[blo:bhi].reshape(below)
+            fill_transfer_halo(crew, coarse, cy, cx, sides, False, odd_y, odd_x)
+            prolong_add(crew, coarse, x, d, ny, nx)
+        # Down the colours are swept in one order, up in the other, which keeps the cycle symmetric.
+        colour = 0 if down else 1
+        for _ in range(pre if down else post):
+            half_sweep(crew, x, b, d, e, n, ny, nx, sides, colour)
+            half_sweep(crew, x, b, d, e, n, ny, nx, sides, 1 - colour)
+        if down:
+            coarse_residual(crew, x, b, d, e, n, r, ny, nx, sides)
+            fill_transfer_halo(crew, r, ny, nx, sides, True, odd_y, odd_x)
+            restrict(crew, r, bs[blo:bhi].reshape(below), cy, cx)
+    if shared == 1:
+        settle(team, 1)
+
+
+@jit.fast_inner
+def clear(team, x):
+    """``x = 0``."""
+    if claim(team, 1) == 0:
         x[:] = 0.0
-        for _ in range(pre):
-            half_sweep(x, b, d, e, n, ny, nx, sides, 0)
-            half_sweep(x, b, d, e, n, ny, nx, sides, 1)
-        coarse_residual(x, b, d, e, n, r, ny, nx, sides)
-        fill_transfer_halo(r, ny, nx, sides, True, ny & 1, nx & 1)
-        cy, cx = dims[level + 1]
-        restrict(r, bs[hi : offset[level + 2]].reshape((cy + 2, cx + 2)), cy, cx)
-    ny, nx = dims[depth - 1]
-    shape = (ny + 2, nx + 2)
-    lo, hi = offset[depth - 1], offset[depth]
-    solve_coarsest(xs[lo:hi].reshape(shape), bs[lo:hi].reshape(shape), coarsest, ny, nx)
-    for level in range(depth - 2, top - 1, -1):
-        ny, nx = dims[level]
-        shape = (ny + 2, nx + 2)
-        lo, hi = offset[level], offset[level + 1]
-        x, b, r = xs[lo:hi].reshape(shape), bs[lo:hi].reshape(shape), rs[lo:hi].reshape(shape)
-        e, n, d = east[lo:hi].reshape(shape), north[lo:hi].reshape(shape), dinv[lo:hi].reshape(shape)
-        cy, cx = dims[level + 1]
-        coarse = xs[hi : offset[level + 2]].reshape((cy + 2, cx + 2))
-        fill_transfer_halo(coarse, cy, cx, sides, False, ny & 1, nx & 1)
-        prolong_add(coarse, x, d, ny, nx)
-        for _ in range(post):
-            half_sweep(x, b, d, e, n, ny, nx, sides, 1)
-            half_sweep(x, b, d, e, n, ny, nx, sides, 0)
+    settle(team, 1)

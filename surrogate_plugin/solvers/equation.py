@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from surrogate_plugin import team
 from surrogate_plugin.problem import Coefficient, FloatArray, Problem
+from surrogate_plugin.sharing_kernels import CHUNKS
 from surrogate_plugin.solvers import lattice_kernels as kernels
 from surrogate_plugin.solvers.hierarchy import Float32Array, side_codes
 
@@ -46,12 +48,11 @@ class Equation:
 
     def residual(self, c: FloatArray, factor: float, out: Float32Array) -> float:
         """Fill ``out = float32(factor r)``; return the largest ``|r|`` (infinite for NaN). Sets the halo of ``c``."""
-        kernels.set_halo(c, self.sides, self.values)
-        if self.vmax is None:
-            return float(kernels.residual(c, self.free, self.decay, self.production, factor, out))
-        return float(
-            kernels.saturating_residual(c, self.free, self.decay, self.production, self.vmax, self.km, factor, out)
-        )
+        largest = team.run(
+            kernels.residual, c, self.free, self.decay, self.production, self.vmax, self.km, self.sides, self.values,
+            factor, out, np.zeros(CHUNKS, np.int64),
+        )  # fmt: skip
+        return float(largest)
 
     def residual_scale(self, c: FloatArray) -> float:
         """The inverse of a residual's likely size before any is known: links carry the field, production adds."""
@@ -63,7 +64,7 @@ class Equation:
         if self.vmax is None:
             return self.decay
         out = np.empty(self.shape)
-        kernels.tangent_decay(c, self.decay, self.vmax, self.km, out)
+        team.run(kernels.tangent_decay, c, self.decay, self.vmax, self.km, out)
         return out
 
     def first_guess_decay(self, start: FloatArray | None, c: FloatArray) -> FloatArray:

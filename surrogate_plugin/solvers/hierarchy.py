@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from surrogate_plugin import team
 from surrogate_plugin.boundary import Boundary
 from surrogate_plugin.problem import BoolArray, FloatArray
 from surrogate_plugin.solvers import coarse_kernels as kernels
@@ -61,26 +62,27 @@ class Hierarchy:
 
     def rebuild(self, free: BoolArray, decay: FloatArray) -> None:
         """Set all levels up for a mask and a dimensionless decay map, both (H, W)."""
-        kernels.setup_levels(
-            free, decay, self.sides, self.dims, self.offset, self.dinv0,
+        team.run(
+            kernels.setup_levels, free, decay, self.sides, self.dims, self.offset, self.dinv0,
             self._east, self._north, self._rate, self._wall, self._dinv,
         )  # fmt: skip
         self._coarsest = self._invert_coarsest()
 
     def relinearise(self, free: BoolArray, decay: FloatArray) -> None:
         """Give the finest level a new decay map and keep the coarse levels, which only precondition."""
-        kernels.fine_setup(free, decay, self.sides, self.dinv0)
+        team.run(kernels.fine_setup, free, decay, self.sides, self.dinv0)
 
     def v_cycle(self, z: Float32Array, b: Float32Array, *, pre: int = 2, post: int = 2) -> None:
         """``z ~ A^-1 b`` by one V-cycle from zero; both (H + 2, W + 2) float32 with a halo."""
-        kernels.v_cycle(
-            z, b, self._scratch, self.dinv0, self.sides, self.dims, self.offset, self._x, self._b, self._r,
-            self._east, self._north, self._dinv, self._coarsest, pre, post,
+        team.run(
+            kernels.v_cycle, z, b, self._scratch, self.dinv0, self.sides, self.dims, self.offset, self._x, self._b,
+            self._r, self._east, self._north, self._dinv, self._coarsest, pre, post,
         )  # fmt: skip
 
     def sweep(self, z: Float32Array, b: Float32Array, sweeps: int) -> None:
         """``z``: some red-black Gauss-Seidel sweeps on the finest level for ``A z = b``, from zero."""
-        kernels.sweep_from_zero(z, b, self.dinv0, self.sides, int(self.dims[0, 0]), int(self.dims[0, 1]), sweeps)
+        rows, columns = int(self.dims[0, 0]), int(self.dims[0, 1])
+        team.run(kernels.sweep_from_zero, z, b, self.dinv0, self.sides, rows, columns, sweeps)
 
     def _invert_coarsest(self) -> Float32Array:
         """The dense inverse of the coarsest level's matrix; rows of isolated pixels are 0."""

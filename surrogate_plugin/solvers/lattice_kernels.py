@@ -1,4 +1,4 @@
-"""Compiled float64 kernels for the exact discrete equation: residuals, and the sums the certificate needs.
+"""Compiled float64 kernels for the exact discrete equation: residuals, and what proofs need of them.
 
 All fields carry a halo of one pixel. In an *imposed* field the halo holds what the boundary imposes; in a
 *correction* it holds 0 there. A reflecting side's halo repeats the pixel beside it, a periodic one the pixel
@@ -8,92 +8,87 @@ h^2).
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
-_PARALLEL = {"cache": True, "parallel": True, "error_model": "numpy"}
-_SERIAL = {"cache": True, "error_model": "numpy"}
+from surrogate_plugin import jit
+from surrogate_plugin.sharing_kernels import CHUNKS, claim, settle
 
 
-@numba.njit(**_SERIAL)
-def set_halo(x, sides, values):
+@jit.exact_inner
+def set_halo(team, x, sides, values):
     """Fill the halo of ``x``: values at value sides, the mirror image at reflecting ones, wrapped at periodic ones."""
     ny, nx = x.shape[0] - 2, x.shape[1] - 2
-    for i in range(1, ny + 1):
-        x[i, 0] = values[0] if sides[0] == 0 else (x[i, 1] if sides[0] == 1 else x[i, nx])
-        x[i, nx + 1] = values[1] if sides[1] == 0 else (x[i, nx] if sides[1] == 1 else x[i, 1])
-    for j in range(1, nx + 1):
-        x[0, j] = values[2] if sides[2] == 0 else (x[1, j] if sides[2] == 1 else x[ny, j])
-        x[ny + 1, j] = values[3] if sides[3] == 0 else (x[ny, j] if sides[3] == 1 else x[1, j])
+    if claim(team, 1) == 0:
+        for i in range(1, ny + 1):
+            x[i, 0] = values[0] if sides[0] == 0 else (x[i, 1] if sides[0] == 1 else x[i, nx])
+            x[i, nx + 1] = values[1] if sides[1] == 0 else (x[i, nx] if sides[1] == 1 else x[i, 1])
+        for j in range(1, nx + 1):
+            x[0, j] = values[2] if sides[2] == 0 else (x[1, j] if sides[2] == 1 else x[ny, j])
+            x[ny + 1, j] = values[3] if sides[3] == 0 else (x[ny, j] if sides[3] == 1 else x[1, j])
+    settle(team, 1)
 
 
-@numba.njit(**_SERIAL)
-def row_peak(row):
-    """The bit pattern of the largest of a row of non-negative float64.
+@jit.exact_inner
+def peak(row):
+    """The bit pattern of the largest magnitude in a row of float64, without its sign.
 
-    Non-negative floats order like their bits, with NaN above infinity; a maximum of integers vectorises where one of
-    floats does not (six times faster here), and it cannot miss a NaN.
+    Magnitudes order like their bits, with NaN above infinity whatever its sign; a maximum of integers vectorises where
+    one of floats does not (six times faster here), and it cannot miss a NaN.
     """
     bits = row.view(np.int64)
-    peak = np.int64(0)
+    highest = np.int64(0)
     for j in range(bits.shape[0]):
-        peak = max(peak, bits[j])
-    return peak
+        highest = max(highest, bits[j] & np.int64(0x7FFFFFFFFFFFFFFF))
+    return highest
 
 
-@numba.njit(**_SERIAL)
+@jit.exact_inner
 def largest_of(peaks):
-    """The float64 behind the largest of the rows' bit patterns, infinite for NaN."""
-    peaks[0] = peaks.max()
-    value = peaks.view(np.float64)[0]
+    """The float64 behind the largest of several bit patterns; infinite for NaN."""
+    highest = np.empty(1, np.int64)
+    highest[0] = peaks.max()
+    value = highest.view(np.float64)[0]
     return value if value == value else np.inf
 
 
-@numba.njit(**_PARALLEL)
-def residual(c, free, decay, production, factor, out):
-    """``out = factor r`` in float32, where ``r = s + lap c - decay c`` on free pixels and 0 on fixed ones.
+@jit.exact
+def residual(team, c, free, decay, production, vmax, km, sides, values, factor, out, peaks):
+    """``out = factor r`` in float32, where ``r = s + lap c - k c - v c / (km + c)`` on free pixels and 0 on fixed ones.
 
-    Returns the largest ``|r|``, infinite if any residual is not finite.
+    ``vmax`` is None for first-order uptake. Sets the halo of ``c``; ``peaks`` (CHUNKS,) int64 is 0 at first. Returns
+    the largest ``|r|``, infinite if any residual is not finite.
     """
+    set_halo(team, c, sides, values)
     ny, nx = free.shape
-    peaks = np.zeros(ny, np.int64)
-    for i in numba.prange(ny):
-        up, here, down, row = c[i], c[i + 1], c[i + 2], out[i + 1]
-        size = np.empty(nx)
-        for j in range(nx):
-            centre = here[j + 1]
-            flow = ((up[j + 1] - centre) + (down[j + 1] - centre)) + ((here[j] - centre) + (here[j + 2] - centre))
-            value = (production[i, j] + flow - decay[i, j] * centre) if free[i, j] else 0.0
-            row[j + 1] = value * factor
-            size[j] = abs(value)
-        peaks[i] = row_peak(size)
+    size = np.empty(nx)
+    chunk = claim(team, CHUNKS)
+    while chunk < CHUNKS:
+        for i in range(chunk * ny // CHUNKS, (chunk + 1) * ny // CHUNKS):
+            up, here, down, row = c[i], c[i + 1], c[i + 2], out[i + 1]
+            for j in range(nx):
+                centre = here[j + 1]
+                flow = ((up[j + 1] - centre) + (down[j + 1] - centre)) + ((here[j] - centre) + (here[j + 2] - centre))
+                loss = decay[i, j] * centre
+                if vmax is not None:
+                    loss += vmax[i, j] * (centre / (km + centre))
+                value = (production[i, j] + flow - loss) if free[i, j] else 0.0
+                row[j + 1] = value * factor
+                size[j] = abs(value)
+            peaks[chunk] = max(peaks[chunk], peak(size))
+        chunk = claim(team, CHUNKS)
+    settle(team, CHUNKS)
     return largest_of(peaks)
 
 
-@numba.njit(**_PARALLEL)
-def saturating_residual(c, free, decay, production, vmax, km, factor, out):
-    """``r = s + lap c - decay c - vmax c / (km + c)`` on free pixels; else as `residual`."""
-    ny, nx = free.shape
-    peaks = np.zeros(ny, np.int64)
-    for i in numba.prange(ny):
-        up, here, down, row = c[i], c[i + 1], c[i + 2], out[i + 1]
-        size = np.empty(nx)
-        for j in range(nx):
-            centre = here[j + 1]
-            flow = ((up[j + 1] - centre) + (down[j + 1] - centre)) + ((here[j] - centre) + (here[j + 2] - centre))
-            uptake = decay[i, j] * centre + vmax[i, j] * (centre / (km + centre))
-            value = (production[i, j] + flow - uptake) if free[i, j] else 0.0
-            row[j + 1] = value * factor
-            size[j] = abs(value)
-        peaks[i] = row_peak(size)
-    return largest_of(peaks)
-
-
-@numba.njit(**_PARALLEL)
-def tangent_decay(c, decay, vmax, km, out):
+@jit.exact
+def tangent_decay(team, c, decay, vmax, km, out):
     """``decay + dU/dc``, (H, W): the decay of the equation linearised at ``c``."""
     ny, nx = decay.shape
-    for i in numba.prange(ny):
-        for j in range(nx):
-            fraction = km / (km + c[i + 1, j + 1])
-            out[i, j] = decay[i, j] + (vmax[i, j] / km) * fraction * fraction
+    chunk = claim(team, CHUNKS)
+    while chunk < CHUNKS:
+        for i in range(chunk * ny // CHUNKS, (chunk + 1) * ny // CHUNKS):
+            for j in range(nx):
+                fraction = km / (km + c[i + 1, j + 1])
+                out[i, j] = decay[i, j] + (vmax[i, j] / km) * fraction * fraction
+        chunk = claim(team, CHUNKS)
+    settle(team, CHUNKS)

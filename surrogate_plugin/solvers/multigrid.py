@@ -7,11 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from surrogate_plugin import team
 from surrogate_plugin.problem import FloatArray, Problem
+from surrogate_plugin.sharing_kernels import CHUNKS
 from surrogate_plugin.solution import Solution, Stats
 from surrogate_plugin.solvers import krylov_kernels as krylov
 from surrogate_plugin.solvers.equation import Equation
-from surrogate_plugin.solvers.hierarchy import Hierarchy
+from surrogate_plugin.solvers.hierarchy import Float32Array, Hierarchy
 from surrogate_plugin.solvers.protocol import require_fresh
 
 #: Where the energy falls no faster than this, the search direction is spoilt, by rounding (it rises) or by a changed
@@ -45,7 +47,7 @@ class Iteration:
         self._r, self._z, self._p = hierarchy.vectors[:3]
         self._p.fill(0.0)
         self._energy = 0.0
-        self._scale = 1.0
+        self._scale = self._direction_scale = 1.0
         self._contraction = 0.2
         self.decay = equation.decay if equation.vmax is None else equation.first_guess_decay(start, self.field)
         hierarchy.rebuild(equation.free, self.decay)
@@ -57,8 +59,9 @@ class Iteration:
         if self.largest_residual == 0.0 or not math.isfinite(self.largest_residual):
             return
         self.hierarchy.v_cycle(self._z, self._r)
-        energy, peak = krylov.dot_and_max(self._r, self._z)
-        if not energy > 0.0:
+        sums = np.zeros(CHUNKS)
+        energy, peak = team.run(krylov.dot_and_max, self._r, self._z, sums, np.zeros(CHUNKS, np.int32))
+        if not 0.0 < energy < math.inf:
             self.estimate = 0.0 if energy == 0.0 else math.inf
             return
         # The residual is scaled to 1 anew each time, so energies compare only in units of the field.
@@ -69,19 +72,22 @@ class Iteration:
             self._contraction = min(0.7, max(0.05, math.sqrt(beta)))
         if beta > (_RESTART_LINEAR if self.equation.vmax is None else _RESTART_SATURATING):
             beta = 0.0
-        krylov.direction(self._p, self._z, np.float32(beta))
-        curvature = krylov.curvature(self._p, self.decay, self.hierarchy.sides)
-        if not curvature > 0.0:
+        # The last direction is still in the units of the residual before this one.
+        beta *= self._scale / self._direction_scale
+        self._direction_scale = self._scale
+        curvature = team.run(
+            krylov.direction_and_curvature, self._p, self._z, np.float32(beta), self.decay, self.hierarchy.sides,
+            np.zeros(CHUNKS),
+        )  # fmt: skip
+        if not 0.0 < curvature < math.inf:
             self.estimate = math.inf
             return
         alpha = energy / curvature / self._scale
-        krylov.add_direction(self.field, self._p, alpha, -np.inf if self.equation.vmax is None else 0.0)
+        self._add(self._p, alpha)
         self.estimate = float(peak) / self._scale * self._contraction
         self.cycles += 1
         self._relinearise()
-        before = self._scale
         self.largest_residual = self._refresh()
-        self._p *= np.float32(self._scale / before)
 
     def smooth(self, sweeps: int = 3) -> None:
         """Gauss-Seidel sweeps on the finest level alone, before the field is certified.
@@ -92,15 +98,17 @@ class Iteration:
         if not self.cycles or not 0.0 < self.largest_residual < math.inf:
             return
         self.hierarchy.sweep(self._z, self._r, sweeps)
-        floor = -np.inf if self.equation.vmax is None else 0.0
-        krylov.add_direction(self.field, self._z, 1.0 / self._scale, floor)
-        before = self._scale
+        self._add(self._z, 1.0 / self._scale)
         self.largest_residual = self._refresh()
-        self._p *= np.float32(self._scale / before)
+
+    def _add(self, direction: Float32Array, factor: float) -> None:
+        """``field += factor direction``; where uptake saturates it stays at 0 or above."""
+        floor = -np.inf if self.equation.vmax is None else 0.0
+        team.run(krylov.add_direction, self.field, direction, factor, floor)
 
     def solution(self) -> FloatArray:
-        """The field, (H, W) float64."""
-        return np.ascontiguousarray(self.field[1:-1, 1:-1])
+        """The field, (H, W) float64, not below 0, where no field is."""
+        return np.maximum(self.field[1:-1, 1:-1], 0.0)
 
     def _relinearise(self) -> None:
         """With saturating uptake, take the tangent at the current field.

@@ -1,29 +1,25 @@
-"""Compiled multigrid kernels: float32 cycles for ``A e = r`` and the float64 residual around them.
+"""Compiled multigrid kernels of the finest level and the transfers: float32 cycles for ``A e = r``.
 
 Every lattice array carries a halo of one pixel. The finest level is dimensionless with unit links, so it stores only
 the inverse diagonal, which is 0 on fixed pixels and thereby keeps the correction 0 there. Coarser levels store the
 links to the east and to the north. All coarse levels live in flat buffers, so that one compiled function
 serves every depth.
 
-Side codes: 0 = the correction vanishes outside, 1 = reflecting, 2 = periodic.
+Side codes: 0 = the correction vanishes outside, 1 = reflecting, 2 = periodic. ``team`` is that of
+`surrogate_plugin.sharing_kernels`, as in all kernels that are shared out.
 """
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
-_PARALLEL = {"cache": True, "parallel": True, "fastmath": {"contract", "reassoc", "nsz"}, "error_model": "numpy"}
-_SERIAL = {"cache": True, "fastmath": {"contract", "reassoc", "nsz"}, "error_model": "numpy"}
+from surrogate_plugin import jit
+from surrogate_plugin.sharing_kernels import CHUNKS, claim, settle
 
 VANISHING, REFLECTING, PERIODIC = 0, 1, 2
 
-#: Rows are dealt out in this many pieces; a constant, so that the compiled code can be cached on disk and the
-#: result does not depend on the number of cores.
-CHUNKS = 8
 
-
-@numba.njit(**_SERIAL)
+@jit.fast
 def fill_halo(x, ny, nx, sides):
     """Wrap the periodic sides of ``x``; the other sides' halo stays as it is (0)."""
     if sides[0] == PERIODIC:
@@ -36,55 +32,70 @@ def fill_halo(x, ny, nx, sides):
             x[ny + 1, j] = x[1, j]
 
 
-@numba.njit(**_SERIAL)
-def fill_transfer_halo(x, ny, nx, sides, residual, odd_y, odd_x):
+@jit.fast_inner
+def wrap(team, x, ny, nx, sides):
+    """`fill_halo` by one thread, where there is anything to wrap."""
+    if sides[0] == PERIODIC or sides[2] == PERIODIC:
+        if claim(team, 1) == 0:
+            fill_halo(x, ny, nx, sides)
+        settle(team, 1)
+
+
+@jit.fast_inner
+def fill_transfer_halo(team, x, ny, nx, sides, residual, odd_y, odd_x):
     """Halo for the transfers: mirrored at reflecting sides, wrapped at periodic ones, else 0.
 
     ``odd_*`` tells whether the finer lattice has an odd count along that axis: then its last pixel is alone in its
     coarse pixel, a periodic seam is treated as a mirror, and a residual has nothing to fold on the high side.
     """
-    for side in range(4):
-        along_x = side < 2
-        high = side % 2 == 1
-        odd = odd_x if along_x else odd_y
-        kind = sides[side]
-        if kind == PERIODIC and odd:
-            kind = REFLECTING
-        if high and odd and residual:
-            kind = VANISHING
-        if along_x:
-            to = nx + 1 if high else 0
-            mirror = nx if high else 1
-            wrap = 1 if high else nx
-            for i in range(ny + 2):
-                x[i, to] = 0.0 if kind == VANISHING else (x[i, mirror] if kind == REFLECTING else x[i, wrap])
-        else:
-            to = ny + 1 if high else 0
-            mirror = ny if high else 1
-            wrap = 1 if high else ny
-            for j in range(nx + 2):
-                x[to, j] = 0.0 if kind == VANISHING else (x[mirror, j] if kind == REFLECTING else x[wrap, j])
+    if claim(team, 1) == 0:
+        for side in range(4):
+            along_x = side < 2
+            high = side % 2 == 1
+            odd = odd_x if along_x else odd_y
+            kind = sides[side]
+            if kind == PERIODIC and odd:
+                kind = REFLECTING
+            if high and odd and residual:
+                kind = VANISHING
+            if along_x:
+                to = nx + 1 if high else 0
+                mirror = nx if high else 1
+                opposite = 1 if high else nx
+                for i in range(ny + 2):
+                    x[i, to] = 0.0 if kind == VANISHING else (x[i, mirror] if kind == REFLECTING else x[i, opposite])
+            else:
+                to = ny + 1 if high else 0
+                mirror = ny if high else 1
+                opposite = 1 if high else ny
+                for j in range(nx + 2):
+                    x[to, j] = 0.0 if kind == VANISHING else (x[mirror, j] if kind == REFLECTING else x[opposite, j])
+    settle(team, 1)
 
 
-@numba.njit(**_PARALLEL)
-def fine_first_half_sweep(x, b, dinv, ny, nx, colour):
+@jit.fast_inner
+def fine_first_half_sweep(team, x, b, dinv, ny, nx, colour):
     """One half sweep from the zero guess: every pixel of ``colour`` gets ``b / diagonal``, the others 0."""
-    for i in numba.prange(1, ny + 1):
-        start = 1 + ((i + 1 + colour) & 1)
-        for j in range(1, nx + 1):
-            x[i, j] = b[i, j] * dinv[i, j] if ((j - start) & 1) == 0 else np.float32(0.0)
+    chunk = claim(team, CHUNKS)
+    while chunk < CHUNKS:
+        for i in range(1 + chunk * ny // CHUNKS, 1 + (chunk + 1) * ny // CHUNKS):
+            start = 1 + ((i + 1 + colour) & 1)
+            for j in range(1, nx + 1):
+                x[i, j] = b[i, j] * dinv[i, j] if ((j - start) & 1) == 0 else np.float32(0.0)
+        chunk = claim(team, CHUNKS)
+    settle(team, CHUNKS)
 
 
-@numba.njit(**_PARALLEL)
-def fine_half_sweep(x, b, dinv, ny, nx, colour):
+@jit.fast_inner
+def fine_half_sweep(team, x, b, dinv, ny, nx, colour):
     """Gauss-Seidel on one colour of the finest level.
 
     Each row is relaxed as a whole into a buffer and then blended, which vectorises where a stride of two does not.
     """
-    chunks = CHUNKS
-    for chunk in numba.prange(chunks):
-        buffer = np.empty(nx + 2, np.float32)
-        for i in range(1 + chunk * ny // chunks, 1 + (chunk + 1) * ny // chunks):
+    buffer = np.empty(nx + 2, np.float32)
+    chunk = claim(team, CHUNKS)
+    while chunk < CHUNKS:
+        for i in range(1 + chunk * ny // CHUNKS, 1 + (chunk + 1) * ny // CHUNKS):
             up, here, down = x[i - 1], x[i], x[i + 1]
             rhs, inverse = b[i], dinv[i]
             for j in range(1, nx + 1):
@@ -92,29 +103,38 @@ def fine_half_sweep(x, b, dinv, ny, nx, colour):
             start = 1 + ((i + 1 + colour) & 1)
             for j in range(1, nx + 1):
                 here[j] = buffer[j] if ((j - start) & 1) == 0 else here[j]
+        chunk = claim(team, CHUNKS)
+    settle(team, CHUNKS)
 
 
-@numba.njit(**_PARALLEL)
-def fine_residual(x, b, dinv, r, ny, nx):
+@jit.fast
+def fine_residual(team, x, b, dinv, r, ny, nx):
     """``r = b - A x`` on free pixels of the finest level, 0 on fixed ones."""
-    for i in numba.prange(1, ny + 1):
-        up, here, down = x[i - 1], x[i], x[i + 1]
-        rhs, inverse, out = b[i], dinv[i], r[i]
-        for j in range(1, nx + 1):
-            inv = inverse[j]
-            free = np.float32(1.0) if inv > 0 else np.float32(0.0)
-            diagonal = np.float32(1.0) / (inv + (np.float32(1.0) - free))
-            out[j] = free * (rhs[j] + ((up[j] + down[j]) + (here[j - 1] + here[j + 1])) - diagonal * here[j])
+    one, zero = np.float32(1.0), np.float32(0.0)
+    chunk = claim(team, CHUNKS)
+    while chunk < CHUNKS:
+        for i in range(1 + chunk * ny // CHUNKS, 1 + (chunk + 1) * ny // CHUNKS):
+            up, here, down = x[i - 1], x[i], x[i + 1]
+            rhs, inverse, out = b[i], dinv[i], r[i]
+            for j in range(1, nx + 1):
+                # Nothing is added to an inverse here: beside 1 that of a strong decay is lost, and 1 / 0 comes out.
+                inv = inverse[j]
+                held = inv == zero
+                diagonal = one / (one if held else inv)
+                value = rhs[j] + ((up[j] + down[j]) + (here[j - 1] + here[j + 1])) - diagonal * here[j]
+                out[j] = zero if held else value
+        chunk = claim(team, CHUNKS)
+    settle(team, CHUNKS)
 
 
-@numba.njit(**_PARALLEL)
-def restrict(r, b, cy, cx):
+@jit.fast_inner
+def restrict(team, r, b, cy, cx):
     """Full weighting, the transpose of bilinear interpolation: ``b = P^T r`` on the coarse lattice."""
     quarter, three = np.float32(0.25), np.float32(0.75)
-    chunks = CHUNKS if cy >= 128 else 1
-    for chunk in numba.prange(chunks):
-        line = np.empty(r.shape[1], np.float32)
-        for i in range(1 + chunk * cy // chunks, 1 + (chunk + 1) * cy // chunks):
+    line = np.empty(r.shape[1], np.float32)
+    chunk = claim(team, CHUNKS)
+    while chunk < CHUNKS:
+        for i in range(1 + chunk * cy // CHUNKS, 1 + (chunk + 1) * cy // CHUNKS):
             k = 2 * i - 1
             above = min(k + 2, r.shape[0] - 1)
             mine = min(k + 1, r.shape[0] - 1)
@@ -134,16 +154,18 @@ def restrict(r, b, cy, cx):
             if m + 2 <= last:
                 total += quarter * line[m + 2]
             b[i, cx] = total
+        chunk = claim(team, CHUNKS)
+    settle(team, CHUNKS)
 
 
-@numba.njit(**_PARALLEL)
-def prolong_add(c, x, mask, ny, nx):
+@jit.fast_inner
+def prolong_add(team, c, x, mask, ny, nx):
     """``x += P c`` by bilinear interpolation, where ``mask`` is not 0."""
     half = (ny + 1) // 2
-    chunks = CHUNKS if ny >= 256 else 1
-    for chunk in numba.prange(chunks):
-        line, fine = np.empty(c.shape[1], np.float32), np.empty(nx + 2, np.float32)
-        for i in range(1 + 2 * (chunk * half // chunks), min(ny, 2 * ((chunk + 1) * half // chunks)) + 1):
+    line, fine = np.empty(c.shape[1], np.float32), np.empty(nx + 2, np.float32)
+    chunk = claim(team, CHUNKS)
+    while chunk < CHUNKS:
+        for i in range(1 + 2 * (chunk * half // CHUNKS), min(ny, 2 * ((chunk + 1) * half // CHUNKS)) + 1):
             k = (i + 1) // 2
             other = k - 1 if (i & 1) == 1 else k + 1
             near, far = c[k], c[other]
@@ -159,3 +181,5 @@ def prolong_add(c, x, mask, ny, nx):
             here, free = x[i], mask[i]
             for j in range(1, nx + 1):
                 here[j] += fine[j] if free[j] != 0 else np.float32(0.0)
+        chunk = claim(team, CHUNKS)
+    settle(team, CHUNKS)

@@ -8,10 +8,10 @@ section 12.4).
 
 from __future__ import annotations
 
-import numba
+from surrogate_plugin import jit
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "nsz"})
+@jit.fast
 def fold(rows, sines, half, out):
     """``out_j = y_j``; ``sines`` is ``sin(pi j / N)`` times the transform's norm, ``half`` is 1/2 times it."""
     count, n = rows.shape
@@ -23,7 +23,7 @@ def fold(rows, sines, half, out):
             folded[j + 1] = sines[j] * (here + there) + half * (here - there)
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@jit.exact_inner
 def _unfold_four(spectrum, out, i):
     # Four running sums at once hide the latency of one.
     n = out.shape[1]
@@ -41,7 +41,7 @@ def _unfold_four(spectrum, out, i):
         out[i + 3, 2 * k - 1], out[i + 3, 2 * k] = -d[k].imag, odd_d
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@jit.exact
 def unfold(spectrum, out):
     """``F_1 .. F_n`` of every row from the spectrum of its ``y``."""
     count, n = out.shape

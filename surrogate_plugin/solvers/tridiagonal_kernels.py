@@ -5,14 +5,15 @@ System ``m`` is ``(2 + mu_m) x_i - x_(i-1) - x_(i+1) = f_i``; its ends lean on a
 
 from __future__ import annotations
 
-import numba
 import numpy as np
+
+from surrogate_plugin import jit
 
 #: Columns a task sweeps together: a slice of the right-hand side and of the pivots then fits the second-level cache.
 _BLOCK = 64
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@jit.exact
 def inverse_pivots(mu, rows, low_value, high_value):
     """``1 / p_i`` of the factorisation ``p_0 = a_0, p_i = a_i - 1 / p_(i-1)``; (rows, modes) float64.
 
@@ -32,7 +33,7 @@ def inverse_pivots(mu, rows, low_value, high_value):
     return inverse
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "nsz"})
+@jit.fast
 def sweep(f, inverse):
     """Solve every column in place: down with ``y_i = (f_i + y_(i-1)) / p_i``, up with ``x_i = y_i + x_(i+1) / p_i``."""
     rows, modes = f.shape

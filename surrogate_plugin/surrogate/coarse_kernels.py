@@ -5,10 +5,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
-_FAST = {"cache": True, "nogil": True, "fastmath": {"contract", "reassoc", "nsz"}, "error_model": "numpy"}
-
+from surrogate_plugin import jit
 
 #: Arrays of each level that a solve works with, and vectors on the finest beside them.
 _ARRAYS, _VECTORS = 6, 4
@@ -23,7 +21,7 @@ def workspace(rows: int, columns: int) -> np.ndarray:
     return np.zeros((_ARRAYS * depth + _VECTORS, rows + 2, columns + 2), np.float32)
 
 
-@njit(**_FAST)
+@jit.fast
 def solve_batch(east, north, extra, rhs, out, tolerance, most, work):
     """Solve each grid of the batch from the guess in ``out``; returns the iterations of the last.
 
@@ -80,7 +78,7 @@ def solve_batch(east, north, extra, rhs, out, tolerance, most, work):
     return spent
 
 
-@njit(**_FAST)
+@jit.fast_inner
 def _apply(v, e, n, d, out, h, w):
     """``out = A v``."""
     for i in range(1, h + 1):
@@ -90,7 +88,7 @@ def _apply(v, e, n, d, out, h, w):
             out[i, j] = total * v[i, j] - near
 
 
-@njit(**_FAST)
+@jit.fast_inner
 def _dot(a, b, h, w):
     total = 0.0
     for i in range(1, h + 1):
@@ -101,7 +99,7 @@ def _dot(a, b, h, w):
     return total
 
 
-@njit(**_FAST)
+@jit.fast_inner
 def _set_up(e, n, d, inverse, sizes, h, w):
     """All levels: a coarse cell's extra diagonal is the sum of its four, its link half the sum of the two it covers.
 
@@ -132,7 +130,7 @@ def _set_up(e, n, d, inverse, sizes, h, w):
             sizes[level + 1, 0], sizes[level + 1, 1] = (rows + 1) // 2, (columns + 1) // 2
 
 
-@njit(**_FAST)
+@jit.fast_inner
 def _half_sweep(u, f, e, n, inverse, rows, columns, colour):
     """Gauss-Seidel on one colour; a row is relaxed into a buffer and blended, which vectorises."""
     line = np.empty(columns + 2, np.float32)
@@ -147,7 +145,7 @@ def _half_sweep(u, f, e, n, inverse, rows, columns, colour):
             here[j] = line[j] if ((j - start) & 1) == 0 else here[j]
 
 
-@njit(**_FAST)
+@jit.fast_inner
 def _restrict(u, f, e, n, d, coarse, rows, columns):
     """Sum the residual over the four cells of each coarse one."""
     coarse[: (rows + 1) // 2 + 1] = 0.0
@@ -165,7 +163,7 @@ def _restrict(u, f, e, n, d, coarse, rows, columns):
             out[j] += line[2 * j - 1] + line[2 * j]
 
 
-@njit(**_FAST)
+@jit.fast_inner
 def _v_cycle(u, f, e, n, d, inverse, sizes):
     """``u[0]`` from ``f[0]``: one red-black sweep down, the mirrored one up, so that the cycle is symmetric."""
     last = sizes.shape[0] - 1

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from surrogate_plugin import team
 from surrogate_plugin.problem import FloatArray, Problem
 from surrogate_plugin.surrogate import compact_kernels as kernels
 from surrogate_plugin.surrogate import features
@@ -90,14 +91,14 @@ class CompiledCompact:
     def _run(self, image: Float32Array, saturation: float, kept: _Buffers) -> Float32Array:
         slope = np.float32(saturation)
         cells, spare = kept.cells
-        kernels.read_blocks(image, slope, self._bounds, *self._stem, cells, kept.maps)
+        team.run(kernels.read_blocks, image, slope, self._bounds, *self._stem, cells, kept.maps)
         for mixer in self._mixers:
-            kernels.mix(cells, spare, *mixer)
+            team.run(kernels.mix, cells, spare, *mixer)
             cells, spare = spare, cells
         share, value, first_order, rate = kept.maps
-        kernels.choose(cells, *self._coefficients, share, self._hold, kept.chosen)
+        team.run(kernels.choose, cells, *self._coefficients, share, self._hold, kept.chosen)
         east, north = kept.links
-        kernels.links(kept.chosen, east[0], north[0])
+        team.run(kernels.links, kept.chosen, east[0], north[0])
         hold, hunger = kept.chosen[:2]
         field, at = kept.field, np.float32(0.5)
         field.fill(0.0)
@@ -106,9 +107,9 @@ class CompiledCompact:
             rhs = (decay * hunger + hold)[None], (hold * value)[None]
             solve_batch(east, north, *rhs, field, TOLERANCE, MOST, kept.work)
             at = np.clip(field[0], 0.0, 1.0)
-        kernels.draw(cells, field[0], value, *self._decoder, self._nothing, kept.answer[0])
-        relax(kept.answer, kept.inverse, image[None], np.array([slope]), self._sweeps)
-        answer: Float32Array = kept.answer[0]
+        team.run(kernels.draw, cells, field[0], value, *self._decoder, self._nothing, kept.answer)
+        answer: Float32Array = kept.answer
+        team.run(relax, answer, kept.inverse, image, slope, self._sweeps)
         return answer
 
 
@@ -123,4 +124,4 @@ class _Buffers:
         self.maps, self.chosen = np.empty((4, h, w), np.float32), np.empty((6, h, w), np.float32)
         self.links, self.field = np.empty((2, 1, h, w), np.float32), np.empty((1, h, w), np.float32)
         self.work = workspace(h, w)
-        self.answer, self.inverse = np.empty((2, 1, rows, columns), np.float32)
+        self.answer, self.inverse = np.empty((2, rows, columns), np.float32)

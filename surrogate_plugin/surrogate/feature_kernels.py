@@ -4,53 +4,63 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit, prange
+
+from surrogate_plugin import jit
+from surrogate_plugin.sharing_kernels import CHUNKS, claim, settle
 
 
-@njit(cache=True, nogil=True, parallel=True)
-def encode_image(image, rows, columns, first, source, fixed, decay, initial, ghosts, per_value, per_decay):
+@jit.exact
+def encode_image(team, image, rows, columns, first, source, fixed, decay, initial, ghosts, per_value, per_decay):
     """Fill ``image``: values, mask, first-order decay and the saturating uptake's initial rate, row by row.
 
     ``rows`` and ``columns`` map the padded lattice to the inner one, which begins at column ``first``; -1 and -2 are
     beyond the low and the high side.
     """
     width = source.shape[1]
-    for i in prange(rows.size):
-        value, mask, first_order, rate = image[0, i], image[1, i], image[2, i], image[3, i]
-        r = rows[i]
-        if r < 0:
-            for j in range(columns.size):
-                value[j] = ghosts[1 - r] * per_value
-                mask[j], first_order[j], rate[j] = 1.0, 0.0, 0.0
-            continue
-        for c in range(width):  # the lattice itself, where every column is read in its turn
-            held = np.float32(fixed[r, c])
-            j = first + c
-            value[j] = held * np.float32(source[r, c] * per_value)
-            mask[j] = held
-            first_order[j] = (np.float32(1.0) - held) * np.float32(decay[r, c] * per_decay)
-            rate[j] = (np.float32(1.0) - held) * np.float32(initial[r, c] * per_decay)
-        for j in range(columns.size):
-            if first <= j < first + width:
+    chunk = claim(team, CHUNKS)
+    while chunk < CHUNKS:
+        for i in range(chunk * rows.size // CHUNKS, (chunk + 1) * rows.size // CHUNKS):
+            value, mask, first_order, rate = image[0, i], image[1, i], image[2, i], image[3, i]
+            r = rows[i]
+            if r < 0:
+                for j in range(columns.size):
+                    value[j] = ghosts[1 - r] * per_value
+                    mask[j], first_order[j], rate[j] = 1.0, 0.0, 0.0
                 continue
-            c = columns[j]
-            if c < 0:
-                value[j] = ghosts[-1 - c] * per_value
-                mask[j], first_order[j], rate[j] = 1.0, 0.0, 0.0
-            else:
-                value[j], mask[j] = value[first + c], mask[first + c]
-                first_order[j], rate[j] = first_order[first + c], rate[first + c]
+            for c in range(width):  # the lattice itself, where every column is read in its turn
+                held = np.float32(fixed[r, c])
+                j = first + c
+                value[j] = held * np.float32(source[r, c] * per_value)
+                mask[j] = held
+                first_order[j] = (np.float32(1.0) - held) * np.float32(decay[r, c] * per_decay)
+                rate[j] = (np.float32(1.0) - held) * np.float32(initial[r, c] * per_decay)
+            for j in range(columns.size):
+                if first <= j < first + width:
+                    continue
+                c = columns[j]
+                if c < 0:
+                    value[j] = ghosts[-1 - c] * per_value
+                    mask[j], first_order[j], rate[j] = 1.0, 0.0, 0.0
+                else:
+                    value[j], mask[j] = value[first + c], mask[first + c]
+                    first_order[j], rate[j] = first_order[first + c], rate[first + c]
+        chunk = claim(team, CHUNKS)
+    settle(team, CHUNKS)
 
 
-@njit(cache=True, nogil=True, parallel=True)
-def decode_image(field, image, source, fixed, first_row, first_column, scale):
+@jit.exact
+def decode_image(team, field, image, source, fixed, first_row, first_column, scale):
     """Write the network's image into ``field``, within [0, ``scale``], fixed values imposed; NaN stays NaN."""
-    for row in prange(field.shape[0]):
-        given = image[row + first_row]
-        for column in range(field.shape[1]):
-            value = np.float64(given[column + first_column]) * scale
-            if value < 0.0:
-                value = 0.0
-            if value > scale:
-                value = scale
-            field[row, column] = source[row, column] if fixed[row, column] else value
+    chunk = claim(team, CHUNKS)
+    while chunk < CHUNKS:
+        for row in range(chunk * field.shape[0] // CHUNKS, (chunk + 1) * field.shape[0] // CHUNKS):
+            given = image[row + first_row]
+            for column in range(field.shape[1]):
+                value = np.float64(given[column + first_column]) * scale
+                if value < 0.0:
+                    value = 0.0
+                if value > scale:
+                    value = scale
+                field[row, column] = source[row, column] if fixed[row, column] else value
+        chunk = claim(team, CHUNKS)
+    settle(team, CHUNKS)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from surrogate_plugin import team
 from surrogate_plugin.boundary import Side
 from surrogate_plugin.errors import UnsupportedProblemError
 from surrogate_plugin.problem import FloatArray, Problem
@@ -89,7 +90,8 @@ def encode(problem: Problem, out: Float32Array | None = None) -> Float32Array:
     rows = _indices(problem.shape[0], frame.first[0], frame.padded[0], bottom, top)
     columns = _indices(problem.shape[1], frame.first[1], frame.padded[1], left, right)
     uptake = problem.uptake
-    encode_image(
+    team.run(
+        encode_image,
         image,
         rows,
         columns,
@@ -128,7 +130,7 @@ def decode(image: Float32Array, problem: Problem) -> FloatArray:
 
     frame = Frame.around(problem.shape)
     field = np.empty(problem.shape)
-    decode_image(field, image, problem.source, problem.fixed, *frame.first, value_scale(problem))
+    team.run(decode_image, field, image, problem.source, problem.fixed, *frame.first, value_scale(problem))
     return field
 
 

@@ -37,7 +37,7 @@ class Model:
 
         Over the largest imposed value; infinite where the card does not say.
         """
-        return self.card.metrics.get("smooth_max", {}).get("median", math.inf)
+        return typical_error(self.card)
 
     def predict(self, problem: Problem) -> FloatArray:
         """The network's field.
@@ -82,6 +82,11 @@ class Model:
         if self.device != "cpu" or not isinstance(self.network, CompactNetwork):
             return None
         return CompiledCompact(self.network)
+
+
+def typical_error(card: ModelCard) -> float:
+    """`Model.typical_error` by the card alone, which needs no network."""
+    return card.metrics.get("smooth_max", {}).get("median", math.inf)
 
 
 def load(name_or_path: str | Path = "default", device: str = "auto") -> Model:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.autograd import Function
+
+from surrogate_plugin import team
 
 
 def relax(field: Tensor, image: Tensor, saturation: Tensor, sweeps: int) -> Tensor:
@@ -46,7 +49,9 @@ class _Relax(Function):
 
             swept = field.detach().float().clone(memory_format=torch.contiguous_format)
             inverse = torch.empty_like(swept)
-            forward(swept.numpy(), inverse.numpy(), image.contiguous().numpy(), saturation.numpy(), sweeps)
+            arrays = (swept.numpy(), inverse.numpy(), image.contiguous().numpy(), saturation.numpy())
+            for one in zip(*arrays, strict=True):
+                team.run(forward, *one, sweeps)
         else:
             swept, inverse = in_tensors(field.detach().float(), image, saturation, sweeps)
         ctx.save_for_backward(inverse)
@@ -62,7 +67,8 @@ class _Relax(Function):
         from surrogate_plugin.surrogate.relaxation_kernels import backward
 
         gradient = gradients[0].detach().float().clone(memory_format=torch.contiguous_format)
-        backward(gradient.numpy(), inverse.numpy(), ctx.sweeps)
+        for one in zip(gradient.numpy(), inverse.numpy(), strict=True):
+            team.run(backward, *one, np.empty_like(one[0]), ctx.sweeps)
         return gradient, None, None, None
 
 

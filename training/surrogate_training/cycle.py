@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.autograd import Function
 
+from surrogate_plugin import team
 from surrogate_plugin.boundary import Boundary, Side
 from surrogate_plugin.solvers.hierarchy import Hierarchy
 from surrogate_plugin.solvers.multigrid_kernels import fill_halo, fine_residual
@@ -87,7 +88,7 @@ def _minus_operator(hierarchy: Hierarchy, x: Any, out: Any) -> None:
     rows, columns = hierarchy.shape
     out.fill(0.0)
     fill_halo(x, rows, columns, hierarchy.sides)
-    fine_residual(x, hierarchy.vectors[4], hierarchy.dinv0, out, rows, columns)
+    team.run(fine_residual, x, hierarchy.vectors[4], hierarchy.dinv0, out, rows, columns)
 
 
 def _tangent(batch: Batch) -> Tensor:

@@ -10,25 +10,26 @@ from contextlib import contextmanager
 def fixed_threads(count: int = 1) -> Iterator[None]:
     """``count`` threads for torch and one for the compiled kernels, whatever OMP_NUM_THREADS and its like say.
 
-    Sums that threads share are added up in another order by another number of them, which a training carries on from
-    its first step to its last. The count of torch's threads belongs to a run, and stands in its card; that of numba's
-    has no setting, as samples come from worker processes and a batch's sweeps are short.
+    Sums that torch's threads share are added up in another order by another number of them, which a training carries
+    on from its first step to its last: their count belongs to a run, and stands in its card. The kernels' results do
+    not depend on theirs; they have one, as samples come from worker processes and a batch's sweeps are short.
 
     Examples
     --------
-    >>> import numba, torch
+    >>> import torch
+    >>> from surrogate_plugin.team import thread_count
     >>> with fixed_threads(1):
-    ...     torch.get_num_threads(), numba.get_num_threads()
+    ...     torch.get_num_threads(), thread_count()
     (1, 1)
     """
-    import numba
     import torch
 
-    before = torch.get_num_threads(), numba.get_num_threads()
+    from surrogate_plugin.team import limit_threads
+
+    before = torch.get_num_threads()
     torch.set_num_threads(count)
-    numba.set_num_threads(1)
     try:
-        yield
+        with limit_threads(0):
+            yield
     finally:
-        torch.set_num_threads(before[0])
-        numba.set_num_threads(before[1])
+        torch.set_num_threads(before)

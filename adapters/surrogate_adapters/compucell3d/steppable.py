@@ -96,7 +96,7 @@ class SurrogateDiffusion(SteppableBasePy):  # type: ignore[misc]
         coarsen: int | None = None,
         model: str = "default",
         method: str = "guarded",
-        policy: str = "surrogate-first",
+        policy: str = "fastest",
         device: str = "auto",
         record: str | Path | None = None,
         frequency: int = 1,

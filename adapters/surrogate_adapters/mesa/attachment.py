@@ -32,7 +32,7 @@ def attach(
     tolerance: float | Mapping[str, float] | None = None,
     model: str = "default",
     method: str = "guarded",
-    policy: str = "surrogate-first",
+    policy: str = "fastest",
     device: str = "auto",
     record: str | Path | None = None,
 ) -> Attachment:

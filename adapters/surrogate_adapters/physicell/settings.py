@@ -65,7 +65,7 @@ class Settings(Checked):
     tolerance: Positive | dict[str, Positive] | None = None
     model: str = "default"
     method: str = "guarded"
-    policy: Literal["surrogate-first", "fastest"] = "surrogate-first"
+    policy: Literal["surrogate-first", "fastest"] = "fastest"
     device: str = "auto"
     refresh: Annotated[Literal["phenotype", "mechanics"] | Positive, WrapValidator(_refresh)] = "phenotype"
     on_error: Literal["stop", "host"] = "stop"

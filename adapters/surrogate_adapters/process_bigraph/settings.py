@@ -98,7 +98,7 @@ class Settings(Checked):
     outside: Literal["clamp", "drop", "error"] = "clamp"
     model: str = "default"
     method: str = "guarded"
-    policy: Literal["surrogate-first", "fastest"] = "surrogate-first"
+    policy: Literal["surrogate-first", "fastest"] = "fastest"
     device: str = "auto"
     record: str | None = None
 
@@ -174,7 +174,7 @@ CONFIG_SCHEMA = {
     "outside": _quoted("string", "clamp"),
     "model": _quoted("string", "default"),
     "method": _quoted("string", "guarded"),
-    "policy": _quoted("string", "surrogate-first"),
+    "policy": _quoted("string", "fastest"),
     "device": _quoted("string", "auto"),
     "record": _quoted("maybe[string]"),
 }

@@ -21,7 +21,7 @@ def attach(
     tolerance: float | Mapping[str, float] | None = None,
     model: str = "default",
     method: str = "guarded",
-    policy: str = "surrogate-first",
+    policy: str = "fastest",
     device: str = "auto",
     refresh: Refresh = "changes",
     move_limit_um: float | None = None,

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from numba import njit
+from surrogate_plugin import jit
 
 __all__ = ["count", "difference", "restore"]
 
 SAME, CHANGED, MOVED = 0, 1, 2
 
 
-@njit(cache=True)
+@jit.exact_inner
 def _differs(values, index, last):
     """Whether column ``index`` of ``values``, (capacity, substrates) or (capacity,), differs from ``last``, (n,)."""
     flat = values.reshape(-1)
@@ -25,7 +25,7 @@ def _differs(values, index, last):
     return found != 0
 
 
-@njit(cache=True)
+@jit.exact
 def difference(last, limit, position, volume, uptake, secretion, target, export, index):
     """How the cells differ from ``last``, (7, n): in rates or volume, in place by more than ``limit``, or not."""
     if (
@@ -44,14 +44,14 @@ def difference(last, limit, position, volume, uptake, secretion, target, export,
     return MOVED if far != 0 else SAME
 
 
-@njit(cache=True)
+@jit.exact
 def restore(density, voxel, index, field):
     """Put the held field back into the voxels of the cells: ``density`` (voxels, substrates), ``field`` (voxels,)."""
     for k in range(voxel.size):
         density[voxel[k], index] = field[voxel[k]]
 
 
-@njit(cache=True)
+@jit.exact
 def count(total, before, field, voxel, volume, secretion, uptake, target, export, dt, index):
     """What each cell took in during ``dt`` minutes at the held field: ``dt (V ((U + S) rho - S T) - E)`` on top of
     ``before``, (n,); the cells' arrays are (n,) and (n, substrates), ``field`` (voxels,)."""

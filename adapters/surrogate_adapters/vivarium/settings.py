@@ -60,7 +60,7 @@ class Settings(Checked):
     Examples
     --------
     >>> Settings(decay_per_s={"oxygen": 0.01}, tolerance=0.002).policy
-    'surrogate-first'
+    'fastest'
     """
 
     owner = "SurrogateDiffusionField"
@@ -79,7 +79,7 @@ class Settings(Checked):
     tolerance: Positive | dict[str, Positive] | None = None
     model: str = "default"
     method: str = "guarded"
-    policy: Literal["surrogate-first", "fastest"] = "surrogate-first"
+    policy: Literal["surrogate-first", "fastest"] = "fastest"
     device: str = "auto"
     record: str | Path | None = None
 

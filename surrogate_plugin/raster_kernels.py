@@ -8,12 +8,13 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
+
+from surrogate_plugin import jit
 
 __all__ = ["deposit_area", "deposit_voxel", "fix_capsules"]
 
 
-@njit(cache=True)
+@jit.exact_inner
 def _cap(t):
     """Area of the part of the unit disc with ``x <= t``."""
     if t <= -1.0:
@@ -23,7 +24,7 @@ def _cap(t):
     return t * math.sqrt(1.0 - t * t) + math.asin(t) + 0.5 * math.pi
 
 
-@njit(cache=True)
+@jit.exact_inner
 def _corner(x, y, cap_x, cap_y):
     """Area of the part of the unit disc with ``X <= x`` and ``Y <= y``; the caps are those of ``_cap``.
 
@@ -43,7 +44,7 @@ def _corner(x, y, cap_x, cap_y):
     return x * y + 0.5 * (cap_x + cap_y) - 0.25 * math.pi
 
 
-@njit(cache=True)
+@jit.exact_inner
 def _overlaps(x, y, radius, first_row, first_column, area, cap_u, below):
     """Fill ``area`` with the parts of a disc on each pixel, in parts of the unit disc, and return their sum.
 
@@ -71,7 +72,7 @@ def _overlaps(x, y, radius, first_row, first_column, area, cap_u, below):
     return total
 
 
-@njit(cache=True)
+@jit.exact
 def deposit_area(x, y, radius, weight, out):
     """Add ``weight[:, k]`` to ``out[:, ...]``, spread by the area of disc k on each pixel, normalised over the lattice.
 
@@ -102,7 +103,7 @@ def deposit_area(x, y, radius, weight, out):
                         out[m, first_row + i, first_column + j] += share * area[i, j]
 
 
-@njit(cache=True)
+@jit.exact
 def deposit_voxel(x, y, weight, out):
     """Add ``weight[:, k]`` to the one pixel of ``out[:, ...]`` that holds point k, as lattice hosts do."""
     height, width = out.shape[1], out.shape[2]
@@ -113,7 +114,7 @@ def deposit_voxel(x, y, weight, out):
             out[m, row, column] += weight[m, k]
 
 
-@njit(cache=True)
+@jit.exact_inner
 def _fix(source, fixed, row, column, value):
     if fixed[row, column]:
         source[row, column] = max(source[row, column], value)
@@ -122,7 +123,7 @@ def _fix(source, fixed, row, column, value):
         source[row, column] = value
 
 
-@njit(cache=True)
+@jit.exact_inner
 def _distance2(px, py, x0, y0, x1, y1):
     """Squared distance of a point to a segment."""
     dx, dy = x1 - x0, y1 - y0
@@ -134,7 +135,7 @@ def _distance2(px, py, x0, y0, x1, y1):
     return ex * ex + ey * ey
 
 
-@njit(cache=True)
+@jit.exact_inner
 def _fix_inside(x0, y0, x1, y1, r, value, source, fixed):
     """Fix the pixels whose centre is within ``r`` of the axis; return how many there are."""
     height, width = fixed.shape
@@ -152,7 +153,7 @@ def _fix_inside(x0, y0, x1, y1, r, value, source, fixed):
     return count
 
 
-@njit(cache=True)
+@jit.exact_inner
 def _span(start, step, width, low, high):
     """Narrow the parameters ``[low, high]`` of ``start + t step`` to those on ``[0, width]``; low > high if none."""
     if step == 0.0:
@@ -161,7 +162,7 @@ def _span(start, step, width, low, high):
     return max(low, min(a, b)), min(high, max(a, b))
 
 
-@njit(cache=True)
+@jit.exact_inner
 def _fix_axis(x0, y0, x1, y1, value, source, fixed):
     """Fix one pixel for each step of the axis, an unbroken chain; return how many steps lie on the lattice."""
     height, width = fixed.shape
@@ -178,7 +179,7 @@ def _fix_axis(x0, y0, x1, y1, value, source, fixed):
     return steps + 1
 
 
-@njit(cache=True)
+@jit.exact
 def fix_capsules(x0, y0, x1, y1, radius, value, source, fixed, missed):
     """Fix the pixels of each capsule; ``missed[k]`` is set where capsule k does not reach the lattice.
 

@@ -1,0 +1,15 @@
+"""Where this package keeps what it can make again: measured costs and compiled kernels."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def cache_folder() -> Path:
+    """``SURROGATE_PLUGIN_CACHE``, else ``surrogate-plugin`` in the user's cache folder; it need not exist yet."""
+    chosen = os.environ.get("SURROGATE_PLUGIN_CACHE")
+    if chosen:
+        return Path(chosen)
+    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return Path(base) / "surrogate-plugin"

@@ -1,0 +1,177 @@
+"""Compiled kernels: two flavours, and one cache on disk that no changed kernel can make stale.
+
+`exact` keeps IEEE arithmetic as it is written; whatever a proof rests on is of this flavour. `fast` lets the compiler
+contract and reorder sums, which only proposes: cycles, networks. Under `fast` no kernel may lean on the order of a sum
+(``1 / (x + (1 - y))`` becomes ``1 / ((x + 1) - y)``, which is 1 / 0 for a small ``x``) nor on a NaN. `exact_inner` and
+`fast_inner` are for functions that other kernels call and python does not: without an entry from python they compile
+in half the time.
+
+numba's own cache looks at the file that defines a function. A kernel that calls one of another file, which has since
+changed, would go on running with the old one inlined. Here the cache lies in a folder named by a digest of every file
+that holds a kernel, so that any change compiles what is called anew, and a copy, a wheel and a checkout share nothing
+that differs.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import numba
+from numba.core import caching
+
+from surrogate_plugin.folders import cache_folder
+
+__all__ = ["exact", "exact_inner", "fast", "fast_inner", "kernel_files", "seconds_spent", "watched"]
+
+_PACKAGE = Path(__file__).parent
+_EXACT: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
+_FAST: dict[str, Any] = {**_EXACT, "fastmath": {"contract", "reassoc", "nsz"}}
+_INNER: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+
+
+def exact(function: Callable[..., Any]) -> Any:
+    """Compile with IEEE arithmetic, operation by operation: NaN and infinity are kept, and nothing is reordered."""
+    return _cached(function, numba.njit(**_EXACT)(function))
+
+
+def fast(function: Callable[..., Any]) -> Any:
+    """Compile with sums and products that may be contracted and reordered; for what is verified afterwards."""
+    return _cached(function, numba.njit(**_FAST)(function))
+
+
+def exact_inner(function: Callable[..., Any]) -> Any:
+    """As `exact`, for a function that only kernels call."""
+    return numba.njit(**_EXACT, **_INNER)(function)
+
+
+def fast_inner(function: Callable[..., Any]) -> Any:
+    """As `fast`, for a function that only kernels call."""
+    return numba.njit(**_FAST, **_INNER)(function)
+
+
+def seconds_spent() -> float:
+    """What this process has spent on loading and compiling kernels so far."""
+    return _spent
+
+
+@contextmanager
+def watched(compiling: Callable[[str], None]) -> Iterator[None]:
+    """Within the block, call ``compiling(name)`` before a kernel is compiled, which takes seconds, once a machine."""
+    _watchers.append(compiling)
+    try:
+        yield
+    finally:
+        _watchers.remove(compiling)
+
+
+def kernel_files() -> list[Path]:
+    """Every file of this package that holds kernels: their names end so."""
+    return sorted(_PACKAGE.rglob("*kernels.py"))
+
+
+_spent = 0.0
+_watchers: list[Callable[[str], None]] = []
+
+
+def _cached(function: Callable[..., Any], kernel: Any) -> Any:
+    file = Path(function.__code__.co_filename)
+    folder = _folder_for(_digest(None if file.is_relative_to(_PACKAGE) else file))
+    kernel._cache = _cache_in(folder)(function)
+    if folder is None:
+        kernel._cache.disable()
+    return kernel
+
+
+@functools.cache
+def _digest(elsewhere: Path | None) -> str:
+    """Of all that can be inlined into a kernel: this package's kernels and, where it stands elsewhere, its own file."""
+    digest = hashlib.blake2b(digest_size=10)
+    for path in [Path(__file__), *kernel_files(), *([elsewhere] if elsewhere else [])]:
+        digest.update(path.name.encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+@functools.cache
+def _folder_for(digest: str) -> Path | None:
+    """A folder of the user's that can be written to; None where there is none, and kernels are compiled each time."""
+    for base in (cache_folder(), Path(tempfile.gettempdir()) / f"surrogate-plugin-{_user()}"):
+        folder = base / "kernels" / digest
+        try:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            with tempfile.TemporaryFile(dir=folder):
+                pass
+        except OSError:
+            continue
+        # What lies there is run, so it must be nobody else's.
+        if not hasattr(os, "getuid") or folder.stat().st_uid == os.getuid():
+            return folder
+    return None
+
+
+def _user() -> str:
+    return str(os.getuid()) if hasattr(os, "getuid") else os.environ.get("USERNAME", "user")
+
+
+@functools.cache
+def _cache_in(folder: Path | None) -> type[caching.FunctionCache]:
+    class Locator(caching._CacheLocator):  # type: ignore[misc]
+        """Where a kernel's compiled code lies; the folder's name says what it was compiled from."""
+
+        def __init__(self, function: Callable[..., Any], file: str) -> None:
+            self._py_file = file
+            self._name = f"{function.__module__}.{function.__qualname__}"
+
+        def get_cache_path(self) -> str:
+            return str(folder)
+
+        def get_source_stamp(self) -> str:
+            return str(folder)
+
+        def get_disambiguator(self) -> str:
+            return hashlib.blake2b(self._name.encode(), digest_size=5).hexdigest()
+
+        @classmethod
+        def from_function(cls, function: Callable[..., Any], file: str) -> Any:
+            return cls(function, file)
+
+    class Contents(caching.CompileResultCacheImpl):  # type: ignore[misc]
+        _locator_classes = (Locator,)
+
+    class KernelCache(caching.FunctionCache):  # type: ignore[misc]
+        """numba asks it before it compiles, and hands it what was compiled: so it knows how long that took."""
+
+        _impl_class = Contents
+        _began = 0.0
+
+        def load_overload(self, signature: Any, target: Any) -> Any:
+            self._began = time.perf_counter()
+            try:
+                found = super().load_overload(signature, target)
+            except Exception:  # A damaged file only costs the compiling; it is written anew.
+                found = None
+            if found is None:
+                for watcher in _watchers:
+                    watcher(self._py_func.__name__)
+            else:
+                self._count()
+            return found
+
+        def save_overload(self, signature: Any, data: Any) -> None:
+            with suppress(OSError):  # A full disk: the kernel is there, and the next process compiles it again.
+                super().save_overload(signature, data)
+            self._count()
+
+        def _count(self) -> None:
+            global _spent
+            _spent += time.perf_counter() - self._began
+
+    return KernelCache

@@ -1,0 +1,142 @@
+"""The threads behind compiled kernels: a few of our own, which a fork, a host's threads and OpenMP cannot upset."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from queue import SimpleQueue
+from typing import Any
+
+from surrogate_plugin.sharing_kernels import abandon, place, tickets
+
+#: Up to so many pixels a second thread saves nothing on idle cores and costs time on busy ones.
+FEW_PIXELS = 96 * 96
+
+
+def run(kernel: Callable[..., Any], *args: Any) -> Any:
+    """Call ``kernel(team, *args)`` on this thread and, as far as they are awake in time, on the others.
+
+    Raises
+    ------
+    Exception
+        What the kernel raised, on whichever thread.
+    """
+    others = _limit.count - 1
+    if others < 1 or not _crew.lock.acquire(blocking=False):
+        return run_alone(kernel, *args)
+    call = _Call(kernel, args)
+    try:
+        _crew.help_with(call, others)
+        return call.take_part()
+    finally:
+        _crew.lock.release()
+
+
+def run_alone(kernel: Callable[..., Any], *args: Any) -> Any:
+    """Call ``kernel(team, *args)`` on this thread alone."""
+    return _Call(kernel, args).take_part()
+
+
+def thread_count() -> int:
+    """How many threads kernels are shared out among on this thread."""
+    return _limit.count
+
+
+@contextmanager
+def limit_threads(pixels: int) -> Iterator[None]:
+    """One thread, for a lattice too small to be shared out; else as many as there were.
+
+    Examples
+    --------
+    >>> with limit_threads(50 * 40):
+    ...     thread_count()
+    1
+    """
+    before = _limit.count
+    _limit.count = 1 if pixels <= FEW_PIXELS else before
+    try:
+        yield
+    finally:
+        _limit.count = before
+
+
+def _usual_count() -> int:
+    """``NUMBA_NUM_THREADS`` or ``OMP_NUM_THREADS`` where one is set, else the cores this process may use."""
+    for name in ("SURROGATE_PLUGIN_THREADS", "NUMBA_NUM_THREADS", "OMP_NUM_THREADS"):
+        said = os.environ.get(name, "").split(",")[0].strip()
+        if said.isdigit() and int(said) > 0:
+            return int(said)
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(cores, 8)
+
+
+class _Limit(threading.local):
+    def __init__(self) -> None:
+        self.count = _usual_count()
+
+
+class _Call:
+    """One call of a kernel by several threads; it holds the arrays alive until the last is through."""
+
+    def __init__(self, kernel: Callable[..., Any], args: tuple[Any, ...]) -> None:
+        self.kernel, self.args = kernel, args
+        self.tickets = tickets()
+        self.failure: BaseException | None = None
+
+    def take_part(self) -> Any:
+        """Go through the kernel; a thread that fails lets the others through, and the caller gets its error."""
+        try:
+            result = self.kernel((self.tickets, place()), *self.args)
+        except BaseException as error:
+            self.failure = error
+            abandon(self.tickets)
+            raise
+        if self.failure is not None:
+            raise self.failure
+        return result
+
+
+class _Helper:
+    """One thread that waits for calls to take part in."""
+
+    def __init__(self) -> None:
+        self.idle = True
+        self.calls: SimpleQueue[_Call] = SimpleQueue()
+        threading.Thread(target=self._serve, name="surrogate-plugin", daemon=True).start()
+
+    def _serve(self) -> None:
+        while True:
+            call = self.calls.get()
+            with suppress(BaseException):  # the caller raises it
+                call.take_part()
+            del call
+            self.idle = True
+
+
+class _Crew:
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.helpers: list[_Helper] = []
+
+    def help_with(self, call: _Call, wanted: int) -> None:
+        """Let ``wanted`` helpers take part, but for those that are still on their way through an earlier call."""
+        while len(self.helpers) < wanted:
+            self.helpers.append(_Helper())
+        for helper in self.helpers[:wanted]:
+            if helper.idle:
+                helper.idle = False
+                helper.calls.put(call)
+
+
+def _begin_anew() -> None:
+    """A forked child has none of its parent's threads."""
+    global _crew
+    _crew = _Crew()
+
+
+_limit = _Limit()
+_crew = _Crew()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_begin_anew)

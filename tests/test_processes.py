@@ -1,0 +1,54 @@
+"""Processes started after a solve: forked, spawned or by a fork server, each solves as its parent did."""
+
+from __future__ import annotations
+
+import multiprocessing
+import warnings
+
+import numpy as np
+import pytest
+
+import surrogate_plugin as sp
+from surrogate_plugin.gallery import tumour_and_vessels
+
+METHODS = ("guarded", "exact", "multigrid", "surrogate", "sparse-direct")
+#: Large enough that kernels are shared out among threads.
+SHAPE = (112, 101)
+
+
+def solved(method: str) -> np.ndarray:
+    problem = tumour_and_vessels(np.random.default_rng(7), SHAPE)
+    return sp.solve(problem, method=method, tolerance=0.01 * problem.largest_imposed).field
+
+
+@pytest.mark.parametrize("start", ["fork", "spawn", "forkserver"])
+def test_a_pool_of_processes_solves_after_a_solve_in_the_parent(start) -> None:
+    if start not in multiprocessing.get_all_start_methods():
+        pytest.skip(f"this system has no {start}")
+    here = [solved(method) for method in METHODS]
+    with warnings.catch_warnings():
+        # Python 3.12 warns of every fork beside threads; ours wait for work and are made anew in the child.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        with multiprocessing.get_context(start).Pool(2) as pool:
+            there = pool.map_async(solved, METHODS).get(timeout=300)
+    assert all(np.array_equal(one, other) for one, other in zip(here, there, strict=True))
+
+
+def test_a_forked_child_of_a_forked_child_solves_too() -> None:
+    if "fork" not in multiprocessing.get_all_start_methods():
+        pytest.skip("this system has no fork")
+    solved("multigrid")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        child = multiprocessing.get_context("fork").Process(target=_solve_and_fork)
+        child.start()
+        child.join(timeout=300)
+    assert child.exitcode == 0
+
+
+def _solve_and_fork() -> None:
+    solved("multigrid")
+    grandchild = multiprocessing.get_context("fork").Process(target=solved, args=("multigrid",))
+    grandchild.start()
+    grandchild.join(timeout=200)
+    assert grandchild.exitcode == 0
