@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -165,6 +166,28 @@ def test_one_output_that_fails_costs_no_other(mask: Path, tmp_path: Path, monkey
     assert said(result)["written"] == [str(tmp_path / "field.npy"), str(tmp_path / "field.vti")]
     assert (tmp_path / "field.npy").is_file()
     assert (tmp_path / "field.vti").is_file()
+
+
+def test_where_nothing_can_be_written_the_field_is_kept_for_a_while(
+    mask: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.setattr(tempfile, "gettempdir", lambda: str(elsewhere))
+    honest = files.write_field
+
+    def failing(path: Path, *arguments: Any, **options: Any) -> None:
+        if path.parent != elsewhere:
+            raise files.UnwritableError(f"{path} could not be written (no space left on device).")
+        honest(path, *arguments, **options)
+
+    monkeypatch.setattr(files, "write_field", failing)
+    result = run("solve", mask, "--white", 38, "-o", tmp_path / "field.npy")
+    assert result.exit_code == 2
+    (kept,) = elsewhere.iterdir()
+    assert str(kept) in result.stderr
+    exact = sp.solve(sp.Problem(files.read_source(mask, files.Choice(white=38.0)).values), method="exact").field
+    assert np.abs(np.load(kept) - exact).max() <= 0.38
 
 
 def test_nothing_held_and_nothing_supplied_is_one_sentence(tmp_path: Path) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import tempfile
 import time
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -189,7 +190,10 @@ def _warn(warnings: list[str]) -> None:
 
 
 def _write(outputs: list[Path], solution: Solution, spacing: float, colours: str, told: files.Told) -> list[Path]:
-    """Write what can be written, so that one full disk does not cost the others; return what was."""
+    """Write what can be written, so that one full disk costs no other output; return what was.
+
+    Where nothing could be, the numbers go to the folder for temporary files, so that the solve is not lost.
+    """
     written = []
     for path in outputs:
         try:
@@ -197,6 +201,11 @@ def _write(outputs: list[Path], solution: Solution, spacing: float, colours: str
             written.append(path)
         except OSError as error:
             print_error(str(error))
+    if outputs and not written:
+        kept = Path(tempfile.gettempdir()) / f"surrogate-plugin-field-{os.getpid()}.npy"
+        with suppress(OSError):
+            files.write_field(kept, solution.field)
+            stderr().print(f"The field is kept in {kept}.", markup=False, soft_wrap=True)
     return written
 
 

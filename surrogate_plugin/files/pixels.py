@@ -83,7 +83,8 @@ def _check_channel(channel: str | None) -> None:
 def _turn_to(opened: Image.Image, path: Path, page: int | None) -> list[str]:
     pages = getattr(opened, "n_frames", 1)
     if page is not None and not 1 <= page <= pages:
-        raise InvalidProblemError(f"page is {page}, but {path} has {pages}; 1 to {pages} is allowed.")
+        allowed = f"has {pages}; 1 to {pages} are" if pages > 1 else "has one page; 1 is"
+        raise InvalidProblemError(f"page is {page}, but {path} {allowed} allowed.")
     if pages == 1:
         return []
     opened.seek((page or 1) - 1)
