@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import threading
 import time
-from typing import Any, Literal, cast, get_args
+from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 import numpy as np
 
@@ -13,16 +14,17 @@ from surrogate_plugin import asked, registry
 from surrogate_plugin.arguments import one_of
 from surrogate_plugin.errors import UnsupportedProblemError
 from surrogate_plugin.guard.certificate import Certifier
-from surrogate_plugin.guard.matrix_certificate import bound_by_factorisation
 from surrogate_plugin.network_start import NetworkStart, Predictor
 from surrogate_plugin.polish import polish
 from surrogate_plugin.problem import FloatArray, Problem
 from surrogate_plugin.solution import Reason, Solution
 from surrogate_plugin.solvers.hierarchy import Hierarchy
-from surrogate_plugin.solvers.sparse_direct import SparseDirect
-from surrogate_plugin.solvers.spectral import Spectral
 from surrogate_plugin.task import Task
 from surrogate_plugin.team import limit_threads
+
+if TYPE_CHECKING:
+    from surrogate_plugin.solvers.sparse_direct import SparseDirect
+    from surrogate_plugin.solvers.spectral import Spectral
 
 Policy = Literal["surrogate-first", "fastest"]
 
@@ -59,8 +61,6 @@ class Engine:
     ) -> None:
         self.policy = cast(Policy, one_of("policy", policy, get_args(Policy)))
         self._network = NetworkStart(asked.model_of(model), one_of("device", device, asked.DEVICES))
-        self._sparse_direct = SparseDirect()
-        self._spectral = Spectral()
         self._kept: tuple[Any, Hierarchy] | None = None
         # The buffers serve one solve at a time: a second thread's would spoil the first's certificate.
         self._lock = threading.RLock()
@@ -100,6 +100,19 @@ class Engine:
         with self._lock, limit_threads(problem.source.size):
             return self._route(task, method)
 
+    # Each solver is imported when it is needed: scipy's sparse matrices and transforms take a third of a second.
+    @functools.cached_property
+    def _sparse_direct(self) -> SparseDirect:
+        from surrogate_plugin.solvers.sparse_direct import SparseDirect
+
+        return SparseDirect()
+
+    @functools.cached_property
+    def _spectral(self) -> Spectral:
+        from surrogate_plugin.solvers.spectral import Spectral
+
+        return Spectral()
+
     def _route(self, task: Task, method: str) -> Solution:
         if method == "guarded":
             return self._guarded(task)
@@ -128,7 +141,7 @@ class Engine:
     def _exact(self, task: Task) -> Solution:
         """The fastest exact solver that applies, then the next; the last answers whatever its bound."""
         problem = task.problem
-        if self._spectral.refusal(problem) is None:
+        if problem.constant_coefficients and self._spectral.refusal(problem) is None:
             solution = self._direct(task, self._spectral)
             if solution is not None:
                 return solution
@@ -198,6 +211,8 @@ class Engine:
 
     def _bound(self, task: Task, answer: FloatArray, solver: Any, state: Any) -> float:
         """The cheapest certificate that applies; the factorisation's where diffusivity varies or cycles fail."""
+        from surrogate_plugin.guard.matrix_certificate import bound_by_factorisation
+
         problem = task.problem
         # A bound counts on what it multiplies with, so the state of a stranger's solver has no say in it.
         factors, graph = (state.factors, state.graph) if solver is self._sparse_direct else (None, None)

@@ -158,6 +158,8 @@ def _cache_in(folder: Path | None) -> type[caching.FunctionCache]:
                 found = super().load_overload(signature, target)
             except Exception:  # A damaged file only costs the compiling; it is written anew.
                 found = None
+                with suppress(OSError):
+                    self.flush()
             if found is None:
                 for watcher in _watchers:
                     watcher(self._py_func.__name__)

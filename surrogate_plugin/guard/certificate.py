@@ -62,6 +62,8 @@ _TIGHT = 0.5
 _SETTLED = 0.1
 #: A product of field and coefficient below 5e-324 is 0, which no relative allowance covers; barriers are below 1e20.
 _UNDERFLOW = 1e-300
+#: A residual counts as at least so much, since its inverse must be finite.
+_SMALLEST = 1e-290
 
 
 @dataclass(frozen=True)
@@ -114,6 +116,7 @@ class Certifier:
             return Bound(_up(0.0) if self.equation.free.any() else 0.0, 0)
         if not 0.0 <= largest < math.inf:
             return Bound(math.inf, 0)
+        largest = max(largest, _SMALLEST)
         crude = largest * self._usual_height
         if crude <= tolerance:
             return Bound(_up(crude), 0)

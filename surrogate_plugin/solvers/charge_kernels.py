@@ -72,7 +72,7 @@ def _gather_row(out, i, table, y, x, y_images, x_images):
         out[i, j] = value
 
 
-@jit.exact
+@jit.fast
 def gather(team, out, table, y, x, y_images, x_images):
     """Lower triangle of ``out[i, j] = A0^-1[(y_i, x_i), (y_j, x_j)]``; images are (shift, period, sign, mirror)."""
     count = y.shape[0]
