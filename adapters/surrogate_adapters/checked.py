@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar
 
@@ -45,7 +46,7 @@ class Checked(BaseModel):
 
     if not TYPE_CHECKING:  # the signature that pydantic gives type checkers is the better one
 
-        def __init__(self, **settings: Any) -> None:
+        def __init__(self, /, **settings: Any) -> None:
             try:
                 super().__init__(**settings)
             except ValidationError as error:
@@ -97,10 +98,11 @@ def _one_sentence(settings: type[Checked], error: ValidationError) -> str:
     if first["type"] == "value_error":  # raised by a validator of ours, which has said it all
         return ": ".join(filter(None, (owner, where, str(first["ctx"]["error"]))))
     said = first["msg"][0].lower() + first["msg"][1:]
-    return f"{owner}: {where} is {first['input']!r}; {said}."
+    return f"{owner}: {where} is {reprlib.repr(first['input'])}; {said}."
 
 
 def _path(found: Any) -> list[str]:
     """The setting and the keys within it, without the branches of unions that pydantic names too."""
     branches = {"float", "str", "int", "constrained-float", "constrained-int"}
-    return [str(part) for part in found["loc"] if part not in branches and "[" not in str(part)]
+    parts = (part for part in found["loc"] if part not in branches and "[" not in str(part))
+    return [" ".join(str(part).split())[:100] for part in parts]

@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Annotated
 
 import torch
+from pydantic import Field, TypeAdapter
 from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from surrogate_training.config import TrainConfig
-from surrogate_training.whole_files import replacing
+from surrogate_training.whole_files import reading, replacing
 
 FILE = "checkpoint.safetensors"
 #: The averaged weights of the best validation, without what a resumed run needs besides.
 BEST = "best.safetensors"
+
+
+_REMEDY = "put back a copy of it, or train anew in another folder"
+_Count = Annotated[int, Field(ge=0)]
+_Measured = Annotated[float, Field(allow_inf_nan=False)]
 
 
 @dataclass
@@ -40,15 +50,18 @@ class Progress:
         Validations since.
     """
 
-    step: int = 0
-    batches: int = 0
-    samples: int = 0
-    seconds: float = 0.0
+    step: _Count = 0
+    batches: _Count = 0
+    samples: _Count = 0
+    seconds: _Measured = 0.0
     finished: bool = False
-    loss: float | None = None
-    validated: int = 0
-    best: float | None = None
-    stale: int = 0
+    loss: _Measured | None = None
+    validated: _Count = 0
+    best: _Measured | None = None
+    stale: _Count = 0
+
+
+_PROGRESS = TypeAdapter(Progress)
 
 
 def state(network: nn.Module, average: nn.Module, optimiser: torch.optim.Adam) -> dict[str, Tensor]:
@@ -89,14 +102,27 @@ def load(folder: Path, file: str = FILE) -> tuple[TrainConfig, Progress, dict[st
     ------
     FileNotFoundError
         If the folder holds none.
+    DamagedFileError
+        If it is not what was written.
     """
     path = folder / file
     if not path.is_file():
         raise FileNotFoundError(f"{path} does not exist; train first, or name the folder of a run.")
-    with safe_open(path, "pt") as opened:
-        metadata = opened.metadata()
-        tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118 - not a mapping
-    return TrainConfig.model_validate_json(metadata["config"]), Progress(**json.loads(metadata["progress"])), tensors
+    with damage(path):
+        with safe_open(path, "pt") as opened:
+            metadata = opened.metadata()
+            tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118 - not a mapping
+        config = TrainConfig.model_validate_json(metadata["config"])
+        progress = _PROGRESS.validate_json(metadata["progress"], strict=True)
+        # Checkpoints from before they carried one have no digest.
+        if metadata.get("digest", digest := _digest(metadata, tensors)) != digest:
+            raise ValueError("its digest is not that of what it holds")
+    return config, progress, tensors
+
+
+def damage(path: Path) -> AbstractContextManager[None]:
+    """Turn whatever is raised by going on from a checkpoint into a `DamagedFileError`."""
+    return reading(path, _REMEDY)
 
 
 def load_selected(folder: Path) -> tuple[TrainConfig, Progress, dict[str, Tensor]]:
@@ -121,8 +147,11 @@ def part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
 def _restore_moments(optimiser: torch.optim.Adam, tensors: dict[str, Tensor]) -> None:
     """Give the optimiser its moments back."""
     moments: dict[int, dict[str, Tensor]] = {}
+    parameters = [parameter for group in optimiser.param_groups for parameter in group["params"]]
     for name, value in tensors.items():
         index, _, field = name.partition(".")
+        if field != "step" and value.shape != parameters[int(index)].shape:
+            raise ValueError(f"optimiser.{name} is of {tuple(value.shape)}")
         # The optimiser would keep the tensor itself and change it in place, and a backup is to last.
         moments.setdefault(int(index), {})[field] = value.clone()
     optimiser.load_state_dict({"state": moments, "param_groups": optimiser.state_dict()["param_groups"]})
@@ -130,5 +159,15 @@ def _restore_moments(optimiser: torch.optim.Adam, tensors: dict[str, Tensor]) ->
 
 def _write(path: Path, config: TrainConfig, progress: Progress, tensors: dict[str, Tensor]) -> None:
     metadata = {"config": config.model_dump_json(), "progress": json.dumps(asdict(progress))}
+    tensors = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
     with replacing(path) as partial:
-        save_file({name: value.detach().cpu().contiguous() for name, value in tensors.items()}, partial, metadata)
+        save_file(tensors, partial, metadata | {"digest": _digest(metadata, tensors)})
+
+
+def _digest(metadata: Mapping[str, str], tensors: Mapping[str, Tensor]) -> str:
+    """Names everything that a checkpoint holds."""
+    made = hashlib.blake2b(f"{metadata['config']}{metadata['progress']}".encode(), digest_size=16)
+    for name, value in sorted(tensors.items()):
+        made.update(f"{name} {value.dtype} {tuple(value.shape)}".encode())
+        made.update(value.reshape(-1).view(torch.uint8).numpy().data)
+    return made.hexdigest()

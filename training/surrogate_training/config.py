@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from surrogate_plugin.surrogate import sizes
 from surrogate_training.configurations import read_toml, with_changes
 from surrogate_training.dataset import DataConfig
 from surrogate_training.losses import MultiscaleLoss
@@ -16,7 +18,26 @@ Loss = Annotated[MultiscaleLoss | StudyLoss, Field(discriminator="kind")]
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+def check_file_name(name: str) -> str:
+    """A name that files can have anywhere.
+
+    Raises
+    ------
+    ValueError
+        One sentence with what is allowed.
+    """
+    if not _FILE_NAME.fullmatch(name):
+        raise ValueError(
+            f"name is {name[:80]!r}; at most 100 letters, digits, dots, hyphens and underscores are allowed."
+        )
+    return name
+
+
+_FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
+FileName = Annotated[str, AfterValidator(check_file_name)]
 
 
 class NetworkConfig(_Section):
@@ -24,6 +45,11 @@ class NetworkConfig(_Section):
 
     kind: Literal["compact", "paper"] = "compact"
     hyperparameters: dict[str, Any] = {}
+
+    @model_validator(mode="after")
+    def _can_be_built(self) -> NetworkConfig:
+        sizes.check(self.kind, self.hyperparameters)
+        return self
 
 
 class OptimiserConfig(_Section):
@@ -68,8 +94,8 @@ class LogConfig(_Section):
 class TrainConfig(_Section):
     """A training run."""
 
-    name: str = "default"
-    seed: int = Field(default=0, ge=0, description="of the first weights and of the order of a finite set of samples")
+    name: FileName = "default"
+    seed: int = Field(default=0, ge=0, lt=2**63, description="of the first weights and of a finite set's order")
     network: NetworkConfig = NetworkConfig()
     start: Path | None = Field(default=None, description="published weights to begin with, instead of random ones")
     data: DataConfig = DataConfig()
@@ -78,9 +104,9 @@ class TrainConfig(_Section):
     stop: StopConfig = StopConfig()
     log: LogConfig = LogConfig()
     precision: Literal["float32", "bfloat16"] = Field(default="float32", description="of the forward and backward pass")
-    device: str = "cpu"
+    device: str = Field(default="cpu", pattern=r"^(cpu|mps|(cuda|xpu)(:\d{1,3})?)$")
     threads: int = Field(default=1, ge=1, le=1024, description="of torch on a CPU; compiled kernels have one")
-    workers: int = Field(default=1, ge=0, description="processes that make samples; 0: none but this one")
+    workers: int = Field(default=1, ge=0, le=1024, description="processes that make samples; 0: none but this one")
     checkpoint_seconds: float = Field(default=60.0, ge=0)
     validate_seconds: float = Field(default=240.0, ge=0)
     validate_steps: int | None = Field(default=None, ge=1, description="validate by steps instead of by the clock")

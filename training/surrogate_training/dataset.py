@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -24,25 +24,34 @@ _PART = 1
 _MIRRORS = (Symmetry(), Symmetry(columns=True), Symmetry(rows=True), Symmetry(rows=True, columns=True))
 
 
+#: What networks take and memory holds.
+LatticeSide = Annotated[int, Field(ge=8, le=2**14)]
+#: So many problems in a row that teach nothing mean that all are such.
+_MOST_DRAWS = 1000
+
+
 class DataConfig(BaseModel):
     """Where samples come from."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     distribution: Distribution = Vessels()
     seed: int = Field(default=0, ge=0)
-    batch: int = Field(default=8, ge=1, description="problems a batch, all of one shape")
+    batch: int = Field(default=8, ge=1, le=2**16, description="problems a batch, all of one shape")
     samples: int | None = Field(
-        default=None, ge=1, description="distinct training problems, seen anew each epoch; none: never one twice"
+        default=None,
+        ge=1,
+        le=10**9,
+        description="distinct training problems, seen anew each epoch; none: never one twice",
     )
     shards: Path | None = Field(default=None, description="folder of stored samples to train on instead of making them")
     mirrors: int = Field(default=4, ge=1, le=4, description="mirror images of each training problem, itself included")
-    shape: tuple[int, int] = Field(default=(512, 512), description="rows and columns of most batches")
+    shape: tuple[LatticeSide, LatticeSide] = Field(default=(512, 512), description="rows and columns of most batches")
     other_shapes: float = Field(default=0.4, ge=0, le=1, description="share of batches with random sides")
-    sides: tuple[int, int] = Field(
+    sides: tuple[LatticeSide, LatticeSide] = Field(
         default=(128, 576), description="of the other batches, log-uniform, rows and columns apart"
     )
-    accuracy: float = Field(default=2e-4, gt=0, description="of the targets, over the largest imposed value")
+    accuracy: float = Field(default=2e-4, ge=1e-9, le=1, description="of the targets, over the largest imposed value")
 
     @model_validator(mode="after")
     def _check(self) -> DataConfig:
@@ -50,6 +59,8 @@ class DataConfig(BaseModel):
             raise ValueError(
                 "distribution has the reading 'flux', but networks cannot see production; 'imposed' is allowed."
             )
+        if self.sides[0] > self.sides[1]:
+            raise ValueError(f"sides is {self.sides}; the shorter one comes first.")
         if self.finite and self.other_shapes:
             raise ValueError(
                 f"other_shapes is {self.other_shapes:g}, but samples that are seen again must be of one shape; "
@@ -99,14 +110,24 @@ def batch_distribution(config: DataConfig, split: Split, index: int) -> Distribu
 
 
 def sample_problem(config: DataConfig, split: Split, index: int, row: int) -> Problem:
-    """The problem named by (seed, split, batch ``index``, ``row``), anchored by at least one value above 0."""
+    """The problem named by (seed, split, batch ``index``, ``row``), anchored by at least one value above 0.
+
+    Raises
+    ------
+    ValueError
+        If the configuration has no such problems.
+    """
     rng = _rng(config, split, index, row + 1)
     shape = batch_shape(config, split, index)
     distribution = batch_distribution(config, split, index)
-    while True:
+    for _ in range(_MOST_DRAWS):
         problem = distribution.sample(rng, shape)
         if problem.largest_imposed > 0 and not problem.fixed.all():
             return problem
+    raise ValueError(
+        f"distribution: of {_MOST_DRAWS} problems of {shape[0]} x {shape[1]} pixels none has a value above 0 and a "
+        "free pixel; smaller sources or a larger shape are needed."
+    )
 
 
 def make_sample(config: DataConfig, number: int) -> tuple[Problem, FloatArray]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from surrogate_plugin.boundary import BoundaryLike
 from surrogate_plugin.problem import Coefficient, FloatArray, MichaelisMenten, Problem
@@ -17,8 +17,21 @@ Rng = np.random.Generator
 Shape = tuple[int, int]
 
 
+def _ordered(bounds: tuple[Number, Number]) -> tuple[Number, Number]:
+    if bounds[0] > bounds[1]:
+        raise ValueError(f"{bounds} are bounds in the wrong order; the lower one comes first.")
+    return bounds
+
+
+Number = TypeVar("Number", int, float)
+#: Pixels, or parts of the largest value; far beyond any tissue, and nowhere near what floats cannot hold.
+_Size = Annotated[float, Field(ge=1e-6, le=1e6)]
+_Sizes = Annotated[tuple[_Size, _Size], AfterValidator(_ordered)]
+_Count = Annotated[int, Field(ge=1, le=10**5)]
+
+
 class _Distribution(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Vessels(_Distribution):
@@ -33,18 +46,18 @@ class Vessels(_Distribution):
     """
 
     kind: Literal["vessels"] = "vessels"
-    diffusion_length: tuple[float, float] = Field(default=(5.0, 100.0), description="background, log-uniform")
-    largest_contrast: float = Field(default=100.0, ge=1, description="decay of the hungriest pixel over the background")
-    shortest_length: float = Field(default=1.5, gt=0, description="caps the decay of the hungriest pixel")
+    diffusion_length: _Sizes = Field(default=(5.0, 100.0), description="background, log-uniform")
+    largest_contrast: float = Field(default=100.0, ge=1, le=1e12, description="decay of the hungriest pixel")
+    shortest_length: _Size = Field(default=1.5, description="caps the decay of the hungriest pixel")
     constant_decay: float = Field(default=0.25, ge=0, le=1, description="share of problems without uptake")
-    radius: tuple[float, float] = Field(default=(0.6, 25.0), description="of discs, log-uniform")
-    most_discs: int = Field(default=80, ge=1)
+    radius: _Sizes = Field(default=(0.6, 25.0), description="of discs, log-uniform")
+    most_discs: _Count = 80
     one_value: float = Field(default=0.5, ge=0, le=1, description="share of problems whose vessels all hold one value")
     uniform_boundary: float = Field(default=0.8, ge=0, le=1, description="share of problems with four like sides")
     saturating: float = Field(
         default=0.0, ge=0, le=1, description="share of problems with uptake whose cells take up by Michaelis-Menten"
     )
-    km: tuple[float, float] = Field(
+    km: _Sizes = Field(
         default=(0.005, 0.5), description="where their uptake is half, over the largest imposed value, log-uniform"
     )
 
@@ -130,9 +143,9 @@ class Paper(_Distribution):
 
     kind: Literal["paper"] = "paper"
     reading: Literal["imposed", "flux"] = "imposed"
-    sources: tuple[int, int] = (1, 20)
-    radius: tuple[float, float] = (5.0, 5.0)
-    decay: float = 1 / 400
+    sources: Annotated[tuple[_Count, _Count], AfterValidator(_ordered)] = (1, 20)
+    radius: _Sizes = (5.0, 5.0)
+    decay: float = Field(default=1 / 400, ge=0, le=1e6)
 
     def sample(self, rng: Rng, shape: Shape) -> Problem:
         """A random problem; the seed names it."""
@@ -163,7 +176,7 @@ class Paper(_Distribution):
 class Part(_Distribution):
     """One distribution of a mixture, and how often it is drawn."""
 
-    weight: float = Field(default=1.0, gt=0, description="share of the problems, over the sum of all weights")
+    weight: float = Field(default=1.0, gt=0, le=1e9, description="share of the problems, over the sum of all weights")
     distribution: Vessels | Paper | Recorded = Field(discriminator="kind")
 
 
@@ -235,6 +248,8 @@ def _anywhere(rng: Rng, shape: Shape) -> tuple[float, float]:
 def _inside(rng: Rng, radius: float, side: int) -> float:
     """A whole pixel whose disc of this radius lies inside the lattice."""
     reach = math.ceil(radius)
+    if 2 * reach >= side:
+        raise ValueError(f"radius is {radius:g}; discs of at most {(side - 1) // 2} pixels fit into a side of {side}.")
     return float(rng.integers(reach, side - reach))
 
 

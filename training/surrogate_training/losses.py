@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import Tensor
 from torch.nn import functional
 
@@ -20,10 +20,12 @@ class MultiscaleLoss(BaseModel):
     cycle removes pixel-scale error, so its smooth part counts more.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     kind: Literal["multiscale"] = "multiscale"
-    scales: dict[int, float] = Field(default={1: 1.0, 2: 0.5, 4: 0.5, 8: 1.0, 32: 1.0})
+    scales: dict[Annotated[int, Field(ge=1, le=2**14)], Annotated[float, Field(ge=0)]] = Field(
+        default={1: 1.0, 2: 0.5, 4: 0.5, 8: 1.0, 32: 1.0}
+    )
     mean_square: float = Field(default=1.0, ge=0, description="weight of the root mean square beside the mean modulus")
     relative: float = Field(default=0.3, ge=0, description="weight of the error's over the field's root mean square")
     peak: float = Field(default=0.5, ge=0, description="weight of the fourth-power mean of the pixels' error")
@@ -31,6 +33,12 @@ class MultiscaleLoss(BaseModel):
     cycle: float = Field(
         default=0.0, ge=0, description="weight of the fourth-power mean of what one multigrid cycle leaves"
     )
+
+    @model_validator(mode="after")
+    def _measures_something(self) -> MultiscaleLoss:
+        if not any((*self.scales.values(), self.relative, self.peak, self.gradient, self.cycle)):
+            raise ValueError("all weights are 0; at least one above 0 is needed.")
+        return self
 
     def evaluate(self, predicted: Tensor, batch: Batch, epoch: int = 0) -> Tensor:
         """The loss of predicted fields, (N, H, W) over the largest imposed value; imposed pixels do not count."""

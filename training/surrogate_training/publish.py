@@ -70,10 +70,13 @@ def selected_network(run: Path) -> tuple[TrainConfig, Progress, nn.Module]:
     ------
     FileNotFoundError
         If ``run`` holds no checkpoint.
+    DamagedFileError
+        If it is not what was written.
     """
     config, progress, tensors = checkpoint.load_selected(run)
     network = build(config.network.kind, config.network.hyperparameters)
-    network.load_state_dict(checkpoint.part(tensors, "average."))
+    with checkpoint.damage(run):
+        network.load_state_dict(checkpoint.part(tensors, "average."))
     return config, progress, network.eval().requires_grad_(False)
 
 

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from surrogate_plugin.boundary import Boundary, Kind, Side
 from surrogate_plugin.problem import Coefficient, FloatArray, MichaelisMenten, Problem
+from surrogate_training.whole_files import reading
 
 Array = npt.NDArray[Any]
 
@@ -74,7 +75,17 @@ class Record:
         return cls(maps, numbers.model_dump_json(exclude_none=True))
 
     def restore(self) -> tuple[Problem, FloatArray]:
-        """The problem and its field, (H, W) float64, field units."""
+        """The problem and its field, (H, W) float64, field units.
+
+        Raises
+        ------
+        DamagedFileError
+            If these maps and numbers are not those of a sample.
+        """
+        with reading("a stored sample", "remake the samples"):
+            return self._restored()
+
+    def _restored(self) -> tuple[Problem, FloatArray]:
         numbers = _Numbers.model_validate_json(self.numbers)
         left, right, bottom, top = (Side(*side) for side in numbers.sides)
 

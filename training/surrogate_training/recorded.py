@@ -38,7 +38,9 @@ class Recorded(BaseModel):
     0.2
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, ignored_types=(functools.cached_property,))
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, allow_inf_nan=False, ignored_types=(functools.cached_property,)
+    )
 
     kind: Literal["recorded"] = "recorded"
     path: Path

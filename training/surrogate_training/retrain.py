@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field
 
 from surrogate_plugin.guard.applicability import measure as measure_extent
 from surrogate_plugin.recording import Recording
@@ -18,6 +17,7 @@ from surrogate_plugin.surrogate.model import Model, find, load
 from surrogate_training import retrain_picture, retrain_report
 from surrogate_training.assessment import Answer
 from surrogate_training.checkpoint import Progress
+from surrogate_training.config import FileName
 from surrogate_training.dataset import exact_field
 from surrogate_training.fine_tuning import base_of, fine_tuning, training_of
 from surrogate_training.package import check_name, write_package
@@ -27,7 +27,7 @@ from surrogate_training.retrain_report import Pair, Report
 from surrogate_training.threads import fixed_threads
 from surrogate_training.train import Trainer
 from surrogate_training.trials import Trial, Trials, kept_answers
-from surrogate_training.whole_files import write_text
+from surrogate_training.whole_files import reading, write_text
 from surrogate_training.widening import HeldOut, widened
 
 #: Hears the share done and a line of text.
@@ -37,7 +37,6 @@ Answers = dict[Trial, list[Answer]]
 #: Training takes this share of the minutes, measuring the rest.
 TRAINING_SHARE = 0.85
 _CLAIM = "retraining.json"
-_FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 
 class RetrainConfig(BaseModel):
@@ -49,25 +48,18 @@ class RetrainConfig(BaseModel):
     15.0
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     record: Path = Field(description="the recording")
     parent: str = Field(default="default", description="name or path of the model to begin with")
     out: Path = Field(description="folder for everything that is written")
-    name: str = Field(description="of the new model")
+    name: FileName = Field(description="of the new model")
     minutes: float = Field(default=15.0, gt=0, description="length of it all, measuring included")
     steps: int | None = Field(default=None, ge=1, description="length of the training in steps instead")
-    seed: int = Field(default=0, ge=0)
+    seed: int = Field(default=0, ge=0, lt=2**63)
     base_problems: int = Field(default=200, ge=1, description="of the parent's test split, measured at most")
     package: str | None = Field(default=None, description="name of the model in a package to install; none: no package")
     publish_anyway: bool = Field(default=False, description="publish a model that is worse than its parent")
-
-    @field_validator("name")
-    @classmethod
-    def _is_file_name(cls, name: str) -> str:
-        if not _FILE_NAME.fullmatch(name):
-            raise ValueError(f"name is {name!r}; letters, digits, dots, hyphens and underscores are allowed.")
-        return name
 
 
 @dataclass(frozen=True)
@@ -157,7 +149,8 @@ def _claim(config: RetrainConfig, parent: ModelCard) -> None:
     asked |= {"parent": f"{parent.name} {parent.sha256[:16]}", "recorded_steps": len(Recording(config.record))}
     path = config.out / _CLAIM
     if path.is_file():
-        held = json.loads(path.read_text())
+        with reading(path, "name another folder"):
+            held = dict(json.loads(path.read_bytes()))
         for name, value in asked.items():
             if held.get(name) != value:
                 was = held.get(name)

@@ -105,6 +105,9 @@ class LastGoodEpoch:
         """Go on from what `tensors` named."""
         self.steps, self.rule.losses = tensors["steps"].tolist(), tensors["epochs"].tolist()
         self.backup = checkpoint.part(tensors, "backup.")
+        shapes = {name: value.shape for name, value in checkpoint.state(*self._learned).items()}
+        if self.backup and {name: value.shape for name, value in self.backup.items()} != shapes:
+            raise ValueError("its backup is not one of what is learned")
 
     def _finite(self) -> bool:
         return all(bool(parameter.isfinite().all()) for parameter in self._learned[0].parameters())

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 from safetensors import SafetensorError, safe_open
 
 from surrogate_plugin.surrogate.card import checksum
 from surrogate_training.dataset import DataConfig
 from surrogate_training.record import Record
+from surrogate_training.whole_files import DamagedFileError, reading
 
 INDEX = "index.json"
 #: The entry of a shard's metadata in which it says what it holds.
@@ -21,7 +22,7 @@ _DECISIVE = {"distribution", "seed", "shape", "accuracy"}
 _REMAKE = "remake it with `surrogate-plugin samples --repair`"
 
 
-class DamagedShardError(ValueError):
+class DamagedShardError(DamagedFileError):
     """A shard or the index of a folder is missing or not what was written."""
 
 
@@ -30,10 +31,10 @@ class Index(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    version: int = 1
+    version: Literal[1] = 1
     data: dict[str, Any]
-    samples: int
-    samples_a_shard: int
+    samples: int = Field(ge=1)
+    samples_a_shard: int = Field(ge=1)
     sha256: dict[str, str]
 
     @classmethod
@@ -45,14 +46,12 @@ class Index(BaseModel):
         DamagedShardError
             If there is none, or it is no valid index.
         """
-        try:
-            return cls.model_validate_json((folder / INDEX).read_bytes())
-        except FileNotFoundError:
+        if not (folder / INDEX).exists():
             raise DamagedShardError(
                 f"{folder} holds no {INDEX}; make the samples, or finish making them, with `surrogate-plugin samples`."
-            ) from None
-        except ValidationError as error:
-            raise DamagedShardError(f"{folder / INDEX} is damaged ({error.errors()[0]['msg']}); {_REMAKE}.") from None
+            )
+        with reading(folder / INDEX, _REMAKE, DamagedShardError):
+            return cls.model_validate_json((folder / INDEX).read_bytes())
 
     def check(self, folder: Path, name: str) -> None:
         """Hold a shard to its checksum.
@@ -64,7 +63,9 @@ class Index(BaseModel):
         """
         if not (folder / name).is_file():
             raise DamagedShardError(f"shard {folder / name} is missing; {_REMAKE}.")
-        if checksum(folder / name) != self.sha256.get(name):
+        with reading(folder / name, _REMAKE, DamagedShardError):
+            found = checksum(folder / name)
+        if found != self.sha256.get(name):
             raise DamagedShardError(f"shard {folder / name} does not have its checksum; {_REMAKE}.")
 
 
@@ -86,7 +87,7 @@ class Shards:
     """
 
     def __init__(self, folder: Path, config: DataConfig) -> None:
-        self.folder, self.index = folder, Index.read(folder)
+        self.folder, self.index, self.shape = folder, Index.read(folder), config.shape
         for name, value in decisive(config).items():
             if self.index.data.get(name) != value:
                 raise ValueError(
@@ -109,7 +110,10 @@ class Shards:
         if name not in self._checked:
             self.index.check(self.folder, name)
             self._checked.add(name)
-        return read_record(self.folder / name, row)
+        record = read_record(self.folder / name, row)
+        if any(value.shape != self.shape for value in record.maps.values()):
+            raise DamagedShardError(f"shard {self.folder / name} holds samples of another shape; {_REMAKE}.")
+        return record
 
 
 def decisive(config: DataConfig) -> dict[str, Any]:
@@ -123,8 +127,14 @@ def shard_name(shard: int) -> str:
 
 
 def read_record(path: Path, row: int) -> Record:
-    """One sample of a shard, without reading the others."""
-    with safe_open(path, "np") as file:
+    """One sample of a shard, without reading the others.
+
+    Raises
+    ------
+    DamagedShardError
+        If it is not there.
+    """
+    with reading(f"shard {path}", _REMAKE, DamagedShardError), safe_open(path, "np") as file:
         prefix = f"{row}."
         names = [name for name in file.keys() if name.startswith(prefix)]  # noqa: SIM118 - not a mapping
         maps = {name.removeprefix(prefix): file.get_tensor(name) for name in names}
@@ -135,7 +145,7 @@ def says(path: Path) -> dict[str, Any]:
     """What a shard says of itself: the settings and the numbers of its samples; empty where it cannot be read."""
     try:
         with safe_open(path, "np") as file:
-            said: dict[str, Any] = json.loads(file.metadata()[SAYS])
-    except (OSError, SafetensorError, KeyError):
+            said = dict[str, Any](json.loads(file.metadata()[SAYS]))
+    except (OSError, SafetensorError, LookupError, TypeError, ValueError, RecursionError):
         return {}
     return {name: said.get(name) for name in ("data", "first", "count")}

@@ -30,7 +30,7 @@ class Records(Protocol):
         """Sample ``number``."""
 
 
-class Batches(IterableDataset[Batch]):
+class Batches(IterableDataset[Batch | Exception]):
     """The training batches ``first``, ``first + stride``, ...; workers take turns, so their number changes nothing."""
 
     def __init__(
@@ -38,7 +38,10 @@ class Batches(IterableDataset[Batch]):
     ) -> None:
         self.config, self.records, self.first, self.stride, self.seed = config, records, first, stride, seed
 
-    def __iter__(self) -> Iterator[Batch]:
+    def __iter__(self) -> Iterator[Batch | Exception]:
+        return _told(self._made())
+
+    def _made(self) -> Iterator[Batch]:
         worker = get_worker_info()
         index, stride = self.first, self.stride
         if worker is not None:
@@ -51,7 +54,7 @@ class Batches(IterableDataset[Batch]):
             index += stride
 
 
-class _Making(Dataset[Record]):
+class _Making(Dataset[Record | Exception]):
     """Some samples of a finite set, each made when it is asked for."""
 
     def __init__(self, config: DataConfig, numbers: Sequence[int]) -> None:
@@ -60,8 +63,11 @@ class _Making(Dataset[Record]):
     def __len__(self) -> int:
         return len(self.numbers)
 
-    def __getitem__(self, at: int) -> Record:
-        return Record.of(*make_sample(self.config, self.numbers[at]))
+    def __getitem__(self, at: int) -> Record | Exception:
+        try:
+            return Record.of(*make_sample(self.config, self.numbers[at]))
+        except Exception as error:  # told as `_told` tells it
+            return error
 
 
 def stream(
@@ -140,6 +146,22 @@ def drawn(count: int, batch: int, index: int, seed: int) -> list[int]:
 _ORDER = 3
 
 
+def _told(made: Iterator[Batch]) -> Iterator[Batch | Exception]:
+    """What is made, and what went wrong as the last of it: torch would put a worker's traceback into the message."""
+    try:
+        yield from made
+    except Exception as error:
+        yield error
+
+
+def _heard(items: Iterator[Any]) -> Iterator[Any]:
+    """What workers make, until one of them tells what went wrong."""
+    for item in items:
+        if isinstance(item, Exception):
+            raise item
+        yield item
+
+
 def _loaded(samples: Dataset[Any], workers: int, pinned: bool = False, *, ahead: int = 6) -> Iterator[Any]:
     """What a data set yields, made by ``workers`` processes of one thread each (0: in this process)."""
     # A loader without a generator of its own draws from torch's, which a resumed run would then find elsewhere.
@@ -154,7 +176,7 @@ def _loaded(samples: Dataset[Any], workers: int, pinned: bool = False, *, ahead:
     kept = {name: os.environ.get(name) for name in _THREADS}
     os.environ.update(dict.fromkeys(_THREADS, "1"))  # read when a worker imports numba, before its first task
     try:
-        return iter(DataLoader(samples, **options))
+        return _heard(iter(DataLoader(samples, **options)))
     finally:
         for name, value in kept.items():
             if value is None:

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from pydantic import TypeAdapter
+
 from surrogate_training import checkpoint, study_plots, study_table
 from surrogate_training.batch import Batch
 from surrogate_training.metrics import SOURCE_COUNT
@@ -14,7 +16,7 @@ from surrogate_training.study_config import StudyConfig, StudyRun
 from surrogate_training.study_measures import balanced_batches, mean_measures, measure_raw, measure_zeros
 from surrogate_training.threads import fixed_threads
 from surrogate_training.train import Trainer
-from surrogate_training.whole_files import write_text
+from surrogate_training.whole_files import reading, write_text
 
 Report = Callable[[float, str], None]
 _CONFIG, _RESULT = "study.json", "result.json"
@@ -43,6 +45,9 @@ class Result:
     picked_step: int
     measures: dict[str, float]
     by_sources: dict[int, dict[str, float]]
+
+
+_RESULT_OF = TypeAdapter(Result)
 
 
 @fixed_threads()
@@ -91,7 +96,8 @@ def _train_and_measure(run: StudyRun, home: Path, tests: dict[int, Batch], repor
     trainer = Trainer(run.config, home)
     trainer.run(report)
     _, picked, tensors = checkpoint.load(home, checkpoint.BEST)
-    trainer.average.load_state_dict(checkpoint.part(tensors, "average."))
+    with checkpoint.damage(home / checkpoint.BEST):
+        trainer.average.load_state_dict(checkpoint.part(tensors, "average."))
     samples = measure_raw(trainer.average, tests)
     counts = sorted({int(sample[SOURCE_COUNT]) for sample in samples})
     by_sources = {n: mean_measures(s for s in samples if s[SOURCE_COUNT] == n) for n in counts}
@@ -109,7 +115,8 @@ def _claim(folder: Path, config: StudyConfig) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / _CONFIG
     if path.is_file():
-        held = StudyConfig.model_validate_json(path.read_text())
+        with reading(path, "remove it, or choose another folder"):
+            held = StudyConfig.model_validate_json(path.read_bytes())
         for name in StudyConfig.model_fields:
             if name not in _GROWS and getattr(held, name) != getattr(config, name):
                 raise ValueError(f"{folder} holds a study with another {name!r}; choose another folder for this one.")
@@ -117,9 +124,8 @@ def _claim(folder: Path, config: StudyConfig) -> None:
 
 
 def _read(path: Path) -> Result:
-    given = json.loads(path.read_text())
-    given["by_sources"] = {int(count): measures for count, measures in given["by_sources"].items()}
-    return Result(**given)
+    with reading(path, "remove it, and the same command measures its run again"):
+        return _RESULT_OF.validate_json(path.read_bytes())
 
 
 def _write_json(path: Path, content: object) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -46,13 +46,15 @@ class StudyConfig(BaseModel):
     Toledo-Marin, Glazier, Fox (arXiv 2302.03786): training-set size, loss and random seed.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     kind: StudyKind
     base: TrainConfig
-    sizes: tuple[int, ...] = Field(default=(), description="distinct training samples, for training-set-size")
+    sizes: tuple[Annotated[int, Field(ge=1)], ...] = Field(
+        default=(), description="distinct training samples, for training-set-size"
+    )
     losses: tuple[StudyLoss, ...] = Field(default=(), description="for losses")
-    seeds: tuple[int, ...] = Field(default=(0, 1, 2), min_length=1)
+    seeds: tuple[Annotated[int, Field(ge=0, lt=2**32)], ...] = Field(default=(0, 1, 2), min_length=1)
     test_per_count: int = Field(default=20, ge=1, description="test samples for each number of sources")
 
     @model_validator(mode="after")

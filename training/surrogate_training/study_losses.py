@@ -50,7 +50,7 @@ class StudyLoss(BaseModel):
     4000.0
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     kind: Kind
     w: float = Field(default=1.0, gt=0, description="how fast the weight of exp and exp2021 falls below the value 1")

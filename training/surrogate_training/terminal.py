@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,7 +14,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 
 BAD_INPUT, INTERRUPTED = 2, 130
 #: What a caller can put right; anything else is a fault of ours and keeps its traceback.
-_CALLERS_ERRORS = (OSError, ValueError, FloatingPointError, ModuleNotFoundError)
+_CALLERS_ERRORS = (OSError, ValueError, FloatingPointError, ModuleNotFoundError, MemoryError)
 
 
 def sentence(error: BaseException) -> str:
@@ -33,11 +34,11 @@ def sentence(error: BaseException) -> str:
     if not isinstance(error, ValidationError):
         return " ".join(str(error).split())
     first = error.errors()[0]
-    where = ".".join(str(part) for part in first["loc"])
+    where = " ".join(".".join(str(part) for part in first["loc"]).split())[:200]
     if first["type"] == "value_error":  # ours, a sentence already
         return f"{where}: {first['ctx']['error']}".removeprefix(": ")
     given = first["input"]
-    value = f" is {given!r}" if isinstance(given, (str, int, float, bool)) else ""
+    value = f" is {reprlib.repr(given)}" if isinstance(given, (str, int, float, bool)) else ""
     return f"{where}{value}: {first['msg']}."
 
 

@@ -45,6 +45,15 @@ class Trainer:
         The processes that train together.
     device : str, optional
         Of this process; the configured one if not given.
+
+    Raises
+    ------
+    DamagedFileError
+        If the checkpoint found there is not what was written.
+    ValueError
+        If something that the configuration names is not there: weights, samples or the device.
+    UnwritableError
+        If the folder cannot be made.
     """
 
     def __init__(
@@ -54,7 +63,7 @@ class Trainer:
         self.folder, self.progress, self.group = folder, Progress(), group or Group()
         saved = checkpoint.load(folder) if (folder / checkpoint.FILE).is_file() else None
         self.config = config = saved[0] if saved else config
-        self.device = torch.device(device or config.device)
+        self.device = _device(device or config.device)
         torch.manual_seed(config.seed)
         self.network = build(config.network.kind, config.network.hyperparameters).to(self.device)
         if config.start is not None and saved is None:
@@ -68,10 +77,11 @@ class Trainer:
         self.last_good = LastGoodEpoch(*learned) if config.optimiser.roll_back else None
         if saved:
             _, self.progress, tensors = saved
-            checkpoint.restore(tensors, *learned)
-            torch.set_rng_state(tensors["random"])
-            if self.last_good is not None:
-                self.last_good.resume(checkpoint.part(tensors, "rollback."))
+            with checkpoint.damage(folder / checkpoint.FILE):
+                checkpoint.restore(tensors, *learned)
+                torch.set_rng_state(tensors["random"])
+                if self.last_good is not None:
+                    self.last_good.resume(checkpoint.part(tensors, "rollback."))
         self._distinct = _distinct(config)
 
     def run(self, report: Report = lambda done, text: None) -> None:
@@ -248,6 +258,17 @@ class _Pace:
     def rate(self, samples: int) -> float:
         """Samples a second since the start of this process."""
         return (samples - self._samples) / max(1e-9, time.monotonic() - self._began)
+
+
+def _device(name: str) -> torch.device:
+    """A device that is there."""
+    device = torch.device(name)
+    try:
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        line = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise ValueError(f"device is {name!r}, which cannot be used here ({line.rstrip('.')}); try 'cpu'.") from None
+    return device
 
 
 def _begin_with(network: nn.Module, weights: Path) -> None:

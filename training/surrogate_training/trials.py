@@ -13,7 +13,7 @@ from surrogate_plugin.surrogate.model import Model
 from surrogate_training.assessment import Answer, Summary, answers, covered, summarise
 from surrogate_training.dataset import DataConfig, sample_problem
 from surrogate_training.recorded import Recorded
-from surrogate_training.whole_files import replacing
+from surrogate_training.whole_files import reading, replacing
 
 Trial = Literal["held_out", "base"]
 TRIALS: tuple[Trial, ...] = ("held_out", "base")
@@ -71,7 +71,8 @@ class Trials:
 def kept_answers(path: Path, measure: Callable[[], dict[Trial, list[Answer]]]) -> dict[Trial, list[Answer]]:
     """What ``path`` holds, or else what ``measure`` finds, which it then holds."""
     if path.is_file():
-        return _ANSWERS.validate_json(path.read_bytes())
+        with reading(path, "remove it, and the same command measures again"):
+            return _ANSWERS.validate_json(path.read_bytes())
     found = measure()
     with replacing(path) as partial:
         partial.write_bytes(_ANSWERS.dump_json(found))

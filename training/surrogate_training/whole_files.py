@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all: a kill or a full disk leaves what was there before."""
+"""Files that appear whole or not at all, so that a kill or a full disk leaves what was there; and what damage does."""
 
 from __future__ import annotations
 
@@ -10,6 +10,10 @@ from pathlib import Path
 
 class UnwritableError(OSError):
     """A file could not be written; the message is one sentence, and what was there before stands."""
+
+
+class DamagedFileError(ValueError):
+    """A file is not what was written; the message is one sentence that names it."""
 
 
 @contextmanager
@@ -68,3 +72,36 @@ def write_text(path: Path, text: str) -> None:
     """
     with replacing(path) as partial:
         partial.write_text(text)
+
+
+@contextmanager
+def reading(what: object, remedy: str, kind: type[DamagedFileError] = DamagedFileError) -> Iterator[None]:
+    """Turn whatever is raised by reading a file, and by taking it for what it should be, into one sentence.
+
+    Parameters
+    ----------
+    what : object
+        The file.
+    remedy : str
+        What to do.
+    kind : type of DamagedFileError
+
+    Raises
+    ------
+    DamagedFileError
+        Of that kind; one that is raised inside passes as it is, and so does a file that is not there.
+
+    Examples
+    --------
+    >>> with reading("run.json", "remove it"):
+    ...     {}["step"]
+    Traceback (most recent call last):
+    surrogate_training.whole_files.DamagedFileError: run.json is damaged (KeyError: 'step'); remove it.
+    """
+    try:
+        yield
+    except (DamagedFileError, FileNotFoundError):
+        raise
+    except Exception as error:  # parsers, safetensors, torch and pydantic have no type in common
+        said = " ".join((str(error).strip() or "no message").splitlines()[0].split())[:300]
+        raise kind(f"{what} is damaged ({type(error).__name__}: {said.rstrip('.')}); {remedy}.") from None

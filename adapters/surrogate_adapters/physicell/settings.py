@@ -109,8 +109,10 @@ def load(path: str | Path) -> Settings:
             return Settings(**tomllib.load(file))
     except OSError as error:
         raise sp.InvalidProblemError(f"cannot read the settings '{path}': {error.strerror}.") from None
-    except tomllib.TOMLDecodeError as error:
-        raise sp.InvalidProblemError(f"{path} is not TOML: {error}.") from None
+    except sp.InvalidProblemError:
+        raise
+    except (ValueError, RecursionError) as error:  # bytes that are no text, or brackets in brackets in brackets
+        raise sp.InvalidProblemError(f"{path} is not TOML: {' '.join(str(error).split())}.") from None
 
 
 def _given(values: dict[str, float | None]) -> dict[str, float]:

@@ -1,0 +1,386 @@
+"""Whatever a disk or an editor does to a run, its samples or a configuration, it is right or one sentence."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+from safetensors.torch import load_file, save_file
+
+from surrogate_adapters.physicell.settings import Settings
+from surrogate_adapters.physicell.settings import load as load_settings
+from surrogate_plugin.errors import InvalidProblemError
+from surrogate_plugin.surrogate.card import checksum
+from surrogate_training import checkpoint
+from surrogate_training.config import TrainConfig, read_config
+from surrogate_training.configurations import FOLDER, read_toml
+from surrogate_training.dataset import DataConfig, make_batch
+from surrogate_training.make_shards import make_shards
+from surrogate_training.publish import selected_network
+from surrogate_training.shards import INDEX, Shards, shard_name
+from surrogate_training.stream import shuffled_batch, stream
+from surrogate_training.study_config import StudyConfig
+from surrogate_training.terminal import sentence
+from surrogate_training.train import Trainer
+from surrogate_training.whole_files import DamagedFileError
+from tests.fuzzing import assert_one_sentence, byte_damages, edits, file_damages, files_of, fresh, json_edits, slow
+from tests.test_training import tiny
+
+#: What the commands say in one sentence.
+DOCUMENTED = (ValueError, OSError, FloatingPointError)
+SMALL: dict[str, Any] = {
+    "network": {"hyperparameters": {"width": 8, "head": 8}},
+    "data": {"batch": 1, "shape": [16, 16], "other_shapes": 0.0, "mirrors": 1},
+    "stop": {"select": "best"},
+    "optimiser": {"steps": 2, "warmup_steps": 0, "roll_back": True},
+    "steps_per_epoch": 1,
+}
+STORED = DataConfig(shape=(16, 16), other_shapes=0.0, samples=3, batch=2, mirrors=1)
+
+
+def told(error: Exception) -> None:
+    assert_one_sentence(ValueError(sentence(error)))
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("run") / "run"
+    Trainer(tiny(**SMALL), folder).run()
+    return folder
+
+
+@pytest.fixture(scope="module")
+def older(run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run from before checkpoints carried a digest."""
+    folder = fresh(run, str(tmp_path_factory.mktemp("older")))
+    for name in (checkpoint.FILE, checkpoint.BEST):
+        change_metadata(folder / name, lambda metadata: metadata.pop("digest"))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def shards(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("shards") / "shards"
+    make_shards(STORED, folder, samples_a_shard=2, workers=0)
+    return folder
+
+
+def change_metadata(path: Path, change: Any) -> None:
+    """Edit what a safetensors file says beside its tensors."""
+    content = path.read_bytes()
+    length = int.from_bytes(content[:8], "little")
+    header = json.loads(content[8 : 8 + length])
+    change(header["__metadata__"])
+    text = json.dumps(header).encode()
+    path.write_bytes(len(text).to_bytes(8, "little") + text + content[8 + length :])
+
+
+# Checkpoints.
+
+
+def go_on(folder: Path, whole: Path | None = None) -> None:
+    """Resume, take a step and publish what can be."""
+    for attempt in (lambda: resumed(folder, whole), lambda: selected_network(folder)):
+        try:
+            attempt()
+        except DOCUMENTED as error:
+            told(error)
+
+
+def resumed(folder: Path, whole: Path | None) -> None:
+    there = (folder / checkpoint.FILE).is_file()
+    trainer = Trainer(tiny(**SMALL), folder)
+    if whole is not None and there:
+        expected = load_file(whole / checkpoint.FILE)
+        found = checkpoint.state(trainer.network, trainer.average, trainer.optimiser)
+        assert all(torch.equal(value, expected[name]) for name, value in found.items())
+    trainer.step(make_batch(trainer.config.data, "train", 0))
+
+
+def damage_run(original: Path, data: st.DataObject, whole: Path | None) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = fresh(original, folder)
+        file = path / data.draw(st.sampled_from([checkpoint.FILE, checkpoint.BEST]))
+        if data.draw(st.booleans()):
+            data.draw(file_damages())(file)
+        else:
+            part = data.draw(st.sampled_from(["config", "progress"]))
+
+            def change(metadata: dict[str, Any]) -> None:
+                metadata[part] = json.dumps(data.draw(edits(json.loads(metadata[part]))))
+
+            change_metadata(file, change)
+        go_on(path, whole)
+
+
+@settings(max_examples=25)
+@given(data=st.data())
+def test_a_damaged_checkpoint_is_gone_on_from_bit_by_bit_or_refused(run: Path, data: st.DataObject) -> None:
+    damage_run(run, data, run)
+
+
+@settings(max_examples=25)
+@given(data=st.data())
+def test_a_damaged_checkpoint_without_a_digest_is_gone_on_from_or_refused(older: Path, data: st.DataObject) -> None:
+    damage_run(older, data, None)
+
+
+@slow
+@settings(max_examples=1500)
+@given(data=st.data())
+def test_runs_damaged_in_many_ways(run: Path, older: Path, data: st.DataObject) -> None:
+    damage_run(*data.draw(st.sampled_from([(run, data, run), (older, data, None)])))
+
+
+def test_one_flipped_bit_of_a_checkpoint_is_damage(run: Path, tmp_path: Path) -> None:
+    path = fresh(run, str(tmp_path))
+    content = bytearray((path / checkpoint.FILE).read_bytes())
+    content[-5000] ^= 1
+    (path / checkpoint.FILE).write_bytes(content)
+    with pytest.raises(DamagedFileError, match="its digest is not that of what it holds") as caught:
+        Trainer(tiny(**SMALL), path)
+    assert_one_sentence(caught.value)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda tensors: tensors.pop("random"),
+        lambda tensors: tensors.pop("network.stem.weight"),
+        lambda tensors: tensors.update({"random": torch.zeros(3)}),
+        lambda tensors: tensors.update({"optimiser.0.exp_avg": torch.zeros(2)}),
+        lambda tensors: tensors.update({"optimiser.99.exp_avg": torch.zeros(2)}),
+        lambda tensors: tensors.update({"optimiser.x": torch.zeros(2)}),
+        lambda tensors: tensors.update({"average.stem.weight": torch.zeros(8)}),
+        lambda tensors: tensors.update({"rollback.backup.average.stem.weight": torch.zeros(8)}),
+        lambda tensors: tensors.clear(),
+    ],
+)
+def test_a_checkpoint_of_something_else_is_refused(older: Path, tmp_path: Path, change: Any) -> None:
+    path = fresh(older, str(tmp_path))
+    tensors = load_file(path / checkpoint.FILE)
+    with_metadata: dict[str, str] = {}
+    change_metadata(path / checkpoint.FILE, with_metadata.update)
+    change_metadata(path / checkpoint.FILE, lambda metadata: with_metadata.update(metadata))
+    change(tensors)
+    save_file(tensors, path / checkpoint.FILE, with_metadata)
+    with pytest.raises(DamagedFileError, match=r"checkpoint\.safetensors is damaged .*; put back a copy") as caught:
+        Trainer(tiny(**SMALL), path)
+    assert_one_sentence(caught.value)
+
+
+def test_a_device_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
+    if torch.backends.mps.is_available():
+        pytest.skip("it is there")
+    with pytest.raises(ValueError, match=r"device is 'mps', which cannot be used here \(.*\); try 'cpu'\."):
+        Trainer(tiny(device="mps"), tmp_path)
+
+
+# Shards.
+
+
+def read_all(folder: Path) -> None:
+    stored = Shards(folder, STORED)
+    for index in range(2):
+        shuffled_batch(STORED, stored, index, 0)
+
+
+def damage_shards(original: Path, data: st.DataObject) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = fresh(original, folder)
+        file = path / data.draw(st.sampled_from(files_of(path)))
+        if file.name == INDEX and data.draw(st.booleans()):
+            json_edits(file, data)
+        else:
+            data.draw(file_damages())(file)
+        if file.name != INDEX and file.is_file() and data.draw(st.booleans()):  # somebody who knows of the checksums
+            index = json.loads((path / INDEX).read_text())
+            index["sha256"][file.name] = checksum(file)
+            (path / INDEX).write_text(json.dumps(index))
+        try:
+            read_all(path)
+        except DOCUMENTED as error:
+            told(error)
+
+
+@settings(max_examples=40)
+@given(data=st.data())
+def test_damaged_samples_are_read_or_refused(shards: Path, data: st.DataObject) -> None:
+    damage_shards(shards, data)
+
+
+@slow
+@settings(max_examples=2500)
+@given(data=st.data())
+def test_samples_damaged_in_many_ways(shards: Path, data: st.DataObject) -> None:
+    damage_shards(shards, data)
+
+
+def test_what_a_worker_cannot_read_is_one_sentence(shards: Path, tmp_path: Path) -> None:
+    path = fresh(shards, str(tmp_path))
+    for shard in (0, 1):
+        (path / shard_name(shard)).write_bytes(b"nothing")
+    config = STORED.model_copy(update={"samples": None, "shards": path})
+    with pytest.raises(DamagedFileError, match="does not have its checksum; remake it") as caught:
+        next(stream(config, 0, 1))
+    assert_one_sentence(caught.value)
+
+
+@pytest.mark.parametrize("changes", [{"samples_a_shard": 0}, {"samples": -1}, {"version": 2}, {"samples": 1.5}])
+def test_an_index_with_absurd_numbers_is_refused(shards: Path, tmp_path: Path, changes: dict[str, Any]) -> None:
+    path = fresh(shards, str(tmp_path))
+    (path / INDEX).write_text(json.dumps(json.loads((path / INDEX).read_text()) | changes))
+    with pytest.raises(DamagedFileError, match=r"index\.json is damaged") as caught:
+        read_all(path)
+    assert_one_sentence(caught.value)
+
+
+# Configurations.
+
+
+def try_config(given: Any) -> None:
+    """Read a configuration, and where it is allowed build what it asks for and take a step on a small lattice."""
+    try:
+        config = TrainConfig.model_validate(given)
+        data = config.data.model_copy(update={"shape": (32, 24), "sides": (16, 24), "batch": 1})
+        with tempfile.TemporaryDirectory() as folder:
+            changes = {"data": data, "start": None}
+            trainer = Trainer(config.model_copy(update=changes), Path(folder))
+            if data.shards is None:
+                trainer.step(make_batch(data, "train", 0))
+    except DOCUMENTED as error:
+        told(error)
+
+
+SHIPPED = read_toml("default") | {
+    "stop": {"monitor": "relative_l2", "patience": None, "select": "last"},
+    "log": {"tensorboard": False},
+    "checkpoint_seconds": 60.0,
+}
+
+
+@settings(max_examples=60)
+@given(edited=edits(SHIPPED))
+def test_an_edited_configuration_trains_or_is_refused(edited: dict[str, Any]) -> None:
+    try_config(edited)
+
+
+@slow
+@settings(max_examples=2500)
+@given(data=st.data())
+def test_configurations_edited_in_many_ways(data: st.DataObject) -> None:
+    whole = TrainConfig.model_validate(SHIPPED).model_dump(mode="json")
+    try_config(data.draw(edits(data.draw(st.sampled_from([SHIPPED, whole])))))
+
+
+def try_text(content: bytes) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "odd.toml"
+        path.write_bytes(content)
+        try:
+            read_config(path, **{"data.batch": 2, "optimiser.steps": 1})
+        except DOCUMENTED as error:
+            told(error)
+
+
+@settings(max_examples=60)
+@given(damage=byte_damages())
+def test_a_damaged_toml_file_is_read_or_refused(damage: Any) -> None:
+    try_text(damage((FOLDER / "default.toml").read_bytes()))
+
+
+@settings(max_examples=40)
+@given(edited=edits(read_toml("study-losses")))
+def test_an_edited_study_is_read_or_refused(edited: dict[str, Any]) -> None:
+    try:
+        assert StudyConfig.model_validate(edited).runs()
+    except ValidationError as error:
+        told(error)
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"optimiser": {"minutes": float("inf")}}, "optimiser.minutes is inf: Input should be a finite number."),
+        ({"network": {"hyperparameters": {"mixers": 10**9}}}, "network: mixers is 1000000000; a whole number from 0"),
+        ({"name": "../models/default"}, "name: name is '../models/default'; at most 100 letters"),
+        ({"device": "tpu"}, "device is 'tpu': "),
+        ({"data": {"shape": [10**9, 10**9]}}, "data.shape.0 is 1000000000: "),
+        ({"data": {"sides": [400, 96]}}, "the shorter one comes first"),
+        ({"data": {"distribution": {"kind": "vessels", "radius": [3.0, 1.0]}}}, "the lower one comes first"),
+        ({"data": {"distribution": {"kind": "vessels", "km": [0.0, 0.5]}}}, "km.0 is 0.0: "),
+        ({"data": {"distribution": {"kind": "paper", "sources": [0, 0]}}}, "sources.0 is 0: "),
+        ({"loss": {"kind": "multiscale", "scales": {"0": 1.0}}}, "scales"),
+        (
+            {"loss": {"kind": "multiscale", "scales": {}, "relative": 0, "peak": 0, "gradient": 0}},
+            "all weights are 0",
+        ),
+    ],
+)
+def test_what_could_never_be_trained_is_refused_by_name(changes: dict[str, Any], says: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        TrainConfig.model_validate(changes)
+    assert says in sentence(caught.value)
+    told(caught.value)
+
+
+def test_discs_that_do_not_fit_and_problems_that_teach_nothing_are_told() -> None:
+    wide = DataConfig.model_validate({"shape": [16, 16], "distribution": {"kind": "paper", "radius": [9.0, 9.0]}})
+    with pytest.raises(ValueError, match="radius is 9; discs of at most 7 pixels fit into a side of 16") as caught:
+        make_batch(wide.model_copy(update={"other_shapes": 0.0}), "train", 0)
+    told(caught.value)
+
+
+# Settings of adapters.
+
+SETTINGS = """
+substrates = ["oxygen", "glucose"]
+model = "default"
+method = "guarded"
+policy = "surrogate-first"
+device = "cpu"
+refresh = 6.0
+on_error = "host"
+record = "run.zarr"
+log = "log.csv"
+
+[tolerance]
+oxygen = 0.38
+glucose = 0.1
+"""
+
+
+def try_settings(read: Any) -> None:
+    try:
+        found = read()
+        assert found.names
+        assert isinstance(found.tolerances, float | dict | None)
+    except InvalidProblemError as error:
+        assert_one_sentence(error)
+
+
+@settings(max_examples=100)
+@given(edited=edits(tomllib.loads(SETTINGS)), damage=byte_damages())
+def test_settings_of_an_adapter_are_read_or_refused(edited: dict[str, Any], damage: Any) -> None:
+    try_settings(lambda: Settings(**edited))
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "surrogate.toml"
+        path.write_bytes(damage(SETTINGS.encode()))
+        try_settings(lambda: load_settings(path))
+
+
+@pytest.mark.parametrize("content", [b"\xff", b"a = " + b"[" * 20_000, b"self = 1\n", b'"a\\nb" = 1\n'])
+def test_settings_that_no_parser_likes_are_one_sentence(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "surrogate.toml"
+    path.write_bytes(content)
+    with pytest.raises(InvalidProblemError) as caught:
+        load_settings(path)
+    assert_one_sentence(caught.value)
