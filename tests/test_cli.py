@@ -232,9 +232,10 @@ def test_an_unknown_demo_lists_the_known(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_doctor_finds_this_machine_sound() -> None:
-    result = run("doctor", "--problems", 3, "--size", 32)
+    result = run("doctor", "--problems", 3, "--size", 32, "--extremes", 40)
     assert result.exit_code == 0, result.output
-    for shown in ("Versions", "Devices", "Models", "Plugins", "3 random problems", "bound / error"):
+    tables = ("Versions", "Devices", "Models", "Plugins", "3 random problems", "40 extreme problems")
+    for shown in (*tables, "bound / error"):
         assert shown in result.output
 
 
@@ -248,16 +249,17 @@ def test_doctor_sees_through_a_guard_that_lies(monkeypatch: pytest.MonkeyPatch) 
         return dataclasses.replace(solution, field=1.01 * solution.field, error_bound=1e-12)
 
     monkeypatch.setattr(sp, "solve", lying)
-    result = run("doctor", "--problems", 2, "--size", 16)
+    result = run("doctor", "--problems", 2, "--size", 16, "--extremes", 0)
     assert result.exit_code == 1
     assert "does not hold" in result.output
     assert not all(check.held for check in selfcheck.check_guard(2, 16, 0))
+    assert not all(check.held for check in selfcheck.check_extremes(20, 0))
 
 
 def test_doctor_lists_a_broken_plugin_and_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
     plugin(monkeypatch, registry.MODELS, hurt="its weights are gone.")
     monkeypatch.setattr(selfcheck, "check_guard", lambda *arguments: [])
-    result = run("doctor", "--problems", 1, "--size", 16)
+    result = run("doctor", "--problems", 1, "--size", 16, "--extremes", 0)
     assert "its weights are gone." in result.output
     assert result.exit_code == 0
 
@@ -282,11 +284,11 @@ def test_doctor_shows_a_model_with_its_card_and_sees_damage(monkeypatch: pytest.
     ).write(weights.with_suffix(".json"))
     plugin(monkeypatch, registry.MODELS, tiny=lambda: tmp_path)
     monkeypatch.setattr(selfcheck, "check_guard", lambda *arguments: [])
-    result = run("doctor")
+    result = run("doctor", "--extremes", 0)
     for shown in ("tiny", "loads", "12,345 parameters", "3 to 90 px", "median 0.0123"):
         assert shown in result.output
     save_file({name: torch.zeros_like(value) for name, value in network.state_dict().items()}, weights)
-    damaged = run("doctor")
+    damaged = run("doctor", "--extremes", 0)
     assert "checksum" in damaged.output
     assert damaged.exit_code == 0
 
