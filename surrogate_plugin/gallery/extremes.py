@@ -45,7 +45,9 @@ def extreme_problems(
         yield extreme_problem(np.random.default_rng([seed, index]), max_side, saturating=saturating)
 
 
-def extreme_problem(rng: Rng, max_side: int = 40, *, saturating: bool | None = None) -> Problem:
+def extreme_problem(
+    rng: Rng, max_side: int = 40, *, shape: Shape | None = None, saturating: bool | None = None
+) -> Problem:
     """One problem, its every part drawn from the whole range of what is allowed.
 
     Decay from 1e-12 to 1e12 of diffusivity / spacing^2, in one value or with any contrast between regions of any
@@ -59,6 +61,8 @@ def extreme_problem(rng: Rng, max_side: int = 40, *, saturating: bool | None = N
         The only source of randomness.
     max_side : int
         The largest number of rows or columns; at least 8.
+    shape : (int, int), optional
+        Rows and columns; drawn at random if None, and small mostly.
     saturating : bool, optional
         With or without Michaelis-Menten uptake; drawn at random if None.
 
@@ -70,7 +74,7 @@ def extreme_problem(rng: Rng, max_side: int = 40, *, saturating: bool | None = N
     """
     for _ in range(_TRIES):
         try:
-            problem = _posed(rng, _small_shape(rng, max_side), saturating)
+            problem = _posed(rng, shape or _small_shape(rng, max_side), saturating)
         except InvalidProblemError:  # outside what may be posed, if only just
             continue
         if not saturating or problem.uptake is not None:
