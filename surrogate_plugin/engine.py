@@ -15,7 +15,7 @@ from surrogate_plugin.arguments import one_of
 from surrogate_plugin.errors import UnsupportedProblemError
 from surrogate_plugin.guard.certificate import Certifier
 from surrogate_plugin.network_start import NetworkStart, Predictor
-from surrogate_plugin.polish import polish
+from surrogate_plugin.polish import EXACT_SHARE, polish
 from surrogate_plugin.problem import FloatArray, Problem
 from surrogate_plugin.solution import Reason, Solution
 from surrogate_plugin.solvers.hierarchy import Hierarchy
@@ -190,26 +190,22 @@ class Engine:
         problem = task.problem
         with task.timed("prepare"):
             state = solver.prepare(problem)
-        try:
-            with task.timed("solve"):
-                solved: Solution = solver.solve(state, problem, tolerance=task.tolerance)
-        except ArithmeticError:  # the solver says that it did not settle
-            if last:
-                raise
-            return None
+        with task.timed("solve"):
+            solved: Solution = solver.solve(state, problem, tolerance=task.tolerance)
         answer = _checked(solved.field, problem, solver.name)
+        wanted, said = _accuracy(task, answer)
         with task.timed("certify"):
-            bound = self._bound(task, answer, solver, state)
-        if task.tolerance is not None and bound > task.tolerance:
+            bound = self._bound(task, answer, solver, state, wanted)
+        if bound > wanted:
             if not last:
                 return None
             task.flag(
                 Reason.TOLERANCE_NOT_REACHED,
-                f"The bound is {bound:.3g}; float64 allows no better, and the tolerance is {task.tolerance:.3g}.",
+                f"The field of {solver.name!r} is certified to {bound:.3g}, not to {said}.",
             )
         return task.solution(answer, bound, solver.name, solved.stats.counts, "nothing")
 
-    def _bound(self, task: Task, answer: FloatArray, solver: Any, state: Any) -> float:
+    def _bound(self, task: Task, answer: FloatArray, solver: Any, state: Any, wanted: float) -> float:
         """The cheapest certificate that applies; the factorisation's where diffusivity varies or cycles fail."""
         from surrogate_plugin.guard.matrix_certificate import bound_by_factorisation
 
@@ -218,7 +214,6 @@ class Engine:
         factors, graph = (state.factors, state.graph) if solver is self._sparse_direct else (None, None)
         if isinstance(problem.diffusivity, np.ndarray):
             return bound_by_factorisation(problem, answer, factors, graph)
-        wanted = task.tolerance or 1e-9 * float(answer.max())
         value = self._certifier(task).bound(task.equation.embed(answer), wanted).value
         if value <= wanted or graph is None:
             return value
@@ -279,6 +274,14 @@ def solve(
 
 #: One engine for each device and policy, so that calls of `solve` share the network and the buffers.
 _shared: dict[tuple[str, str], Engine] = {}
+
+
+def _accuracy(task: Task, answer: FloatArray) -> tuple[float, str]:
+    """The error allowed, field units: the tolerance or an exact method's default; and what to call it."""
+    if task.tolerance is not None:
+        return task.tolerance, f"the tolerance {task.tolerance:.3g}"
+    wanted = EXACT_SHARE * max(task.problem.largest_imposed, float(answer.max()))
+    return wanted, f"{wanted:.3g}, the {EXACT_SHARE:g} of the largest value that exact methods aim at"
 
 
 def _checked(answer: FloatArray, problem: Problem, name: str) -> FloatArray:

@@ -16,7 +16,8 @@ Start = Literal["network", "previous", "nothing"]
 
 MAX_CYCLES = 40
 _MAX_TRIES = 6
-_EXACT_SHARE = 1e-10
+#: The default accuracy of exact methods, of the largest value.
+EXACT_SHARE = 1e-10
 #: The part of the tolerance that the estimated error must reach before the certificate is tried: of 0.45, 0.6, 0.75
 #: and 0.9 the best at 1 % and at 0.1 %. A bound is typically 1.5 times the error, and a failed try costs two cycles.
 _CERTIFY_AT = 0.75
@@ -51,7 +52,7 @@ def polish(
         iteration = Iteration(task.equation, hierarchy, field)
     if start != "nothing" and not _worth_polishing(task, iteration, start):
         return None if start == "network" else polish(task, hierarchy, None, "nothing", last=last)
-    tolerance = task.tolerance or _EXACT_SHARE * _largest_value(task, iteration)
+    tolerance = task.tolerance or EXACT_SHARE * _largest_value(task, iteration)
     bound = _cycle_and_certify(task, iteration, tolerance)
     if bound > tolerance:
         stayed = f"after {iteration.cycles} cycles the bound is {bound:.3g}, above the tolerance {tolerance:.3g}."

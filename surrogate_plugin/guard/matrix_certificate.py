@@ -16,7 +16,10 @@ from surrogate_plugin.solvers.assembly import Graph, assemble, known_values, sat
 from surrogate_plugin.solvers.factorisation import Factorisation, factorise
 
 _OVERSHOOT = 1.0 + 1e-6
-_MAX_REPEATS = 8
+_MAX_REPEATS = 4
+#: How often uptake's slope is taken anew, and how much farther out each time while there is no bound.
+_MAX_SECANTS = 12
+_FARTHER = 4.0
 
 
 def bound_by_factorisation(
@@ -43,45 +46,80 @@ def bound_by_factorisation(
         return float(np.max(np.abs(field), where=free, initial=0.0))
     if not np.isfinite(field).all():
         return math.inf
-    graph = graph or assemble(problem)
-    nodes = known_values(problem, unit)
-    nodes[: field.size][free.ravel()] = field[free] / unit
-    c = field[free] / unit
-    vmax, km = saturating_uptake(problem, unit)
-    if factors is None:
-        factors = factorise(graph.matrix((vmax / km) * (km / (km + c)) ** 2))
-    gain = supply(problem, unit)
-    loss = vmax * (c / (km + c))
-    target = np.abs(graph.residual(nodes, gain) - loss) + ALLOWANCE * (_magnitude(graph, nodes, gain) + loss)
-
-    def lack(w: FloatArray) -> FloatArray:
-        """What ``A w + U(c + w) - U(c)`` falls short of the target, or would but for rounding."""
-        inside = np.zeros_like(nodes)
-        inside[: field.size][free.ravel()] = w
-        slope = vmax * (km / (km + c)) / (km + c + w)
-        short = graph.residual(inside, target) - slope * w
-        return np.maximum(short + ALLOWANCE * (_magnitude(graph, inside, target) + slope * w), 0.0)
-
-    # A barrier that counts on the uptake's slope at ``c + reach`` is good for bounds up to ``reach``; it is made for
-    # this candidate and used for no other.
-    reach = 0.1 * km if problem.uptake is not None else math.inf
-    slope = 0.0 if problem.uptake is None else (1.0 - ALLOWANCE) * (vmax / km) * (km / (km + c + reach)) ** 2
-    barrier = _barrier(graph, factors, slope)
-    w = np.zeros_like(c)
-    missing = target
-    best = math.inf
-    for _ in range(_MAX_REPEATS):
-        w += np.maximum(factors.apply(missing), 0.0) * _OVERSHOOT
-        missing = lack(w)
-        top, rest = float(w.max()), float(missing.max())
-        value = (top + rest * barrier) * (1.0 + 1e-12) if rest > 0 else top
-        best = min(best, value if rest == 0 or value <= reach else math.inf)
-        if rest == 0 or rest * barrier <= 0.1 * top:
+    candidate = _Candidate(problem, field, graph or assemble(problem), unit)
+    best, reach = math.inf, np.zeros_like(candidate.c)
+    for attempt in range(_MAX_SECANTS):
+        if factors is None or attempt > 0:
+            factors = factorise(candidate.graph.matrix(candidate.secant(reach)))
+        w, value = candidate.supersolution(factors)
+        improved, best = value < 0.8 * best, min(best, value)
+        if not candidate.saturates or (attempt == 0 and math.isfinite(best)) or (math.isfinite(value) and not improved):
             break
+        # Short of a bound, uptake is credited with less: as if the error were larger. Then with more again.
+        reach = w if math.isfinite(best) else _FARTHER**attempt * w
     # Values were divided by the unit and multiplied again: one rounding each. An imposed value that is off by so much
     # shifts the field by as much, however small the field is beside it.
-    largest = max(float(np.abs(c).max()), float(np.abs(nodes).max()))
+    largest = float(np.abs(candidate.nodes).max())
     return (best * (1.0 + 1e-12) + 4 * np.finfo(float).eps * largest) * unit
+
+
+class _Candidate:
+    """One field, what inequality (1) asks of it, and everything that is derived from it; dimensionless."""
+
+    def __init__(self, problem: Problem, field: FloatArray, graph: Graph, unit: float) -> None:
+        self.graph, self.saturates = graph, problem.uptake is not None
+        free = ~problem.fixed
+        self.nodes = known_values(problem, unit)
+        self.nodes[: field.size][free.ravel()] = field[free] / unit
+        self.c = field[free] / unit
+        self.vmax, self.km = saturating_uptake(problem, unit)
+        gain, loss = supply(problem, unit), self.vmax * (self.c / (self.km + self.c))
+        self.target = np.abs(graph.residual(self.nodes, gain) - loss)
+        self.target += ALLOWANCE * (_magnitude(graph, self.nodes, gain) + loss)
+
+    def secant(self, w: FloatArray) -> FloatArray:
+        """``(U(c + w) - U(c)) / w``: the slope of uptake over an error of ``w``; the tangent at ``w = 0``."""
+        return self.vmax * (self.km / (self.km + self.c)) / (self.km + self.c + w)
+
+    def lack(self, w: FloatArray) -> FloatArray:
+        """What ``A w + U(c + w) - U(c)`` falls short of the target, or would but for rounding."""
+        inside = np.zeros_like(self.nodes)
+        inside[: self.graph.free.size][self.graph.free.ravel()] = w
+        gain = self.secant(w) * w
+        short = self.graph.residual(inside, self.target) - gain
+        return np.maximum(short + ALLOWANCE * (_magnitude(self.graph, inside, self.target) + gain), 0.0)
+
+    def supersolution(self, factors: Factorisation) -> tuple[FloatArray, float]:
+        """A ``w`` by repeated use of ``factors``, of whatever matrix, and the bound that it gives (infinite: none)."""
+        w, missing, best = np.zeros_like(self.c), self.target, math.inf
+        for _ in range(_MAX_REPEATS):
+            w += np.maximum(factors.apply(missing), 0.0) * _OVERSHOOT
+            missing = self.lack(w)
+            top, rest = float(w.max()), float(missing.max())
+            if not math.isfinite(rest):
+                break
+            if rest == 0:
+                return w, min(best, top)
+            # The barrier counts on uptake's slope at the far end of twice the error, and covers no more than that.
+            reach = 2.0 * top
+            value = (top + rest * self.barrier(factors, reach)) * (1.0 + 1e-12)
+            if not self.saturates or value <= reach:
+                best = min(best, value)
+                if value <= 1.1 * top:
+                    break
+        return w, best
+
+    def barrier(self, factors: Factorisation, reach: float) -> float:
+        """The largest value of a verified ``z`` with ``(A + U'(c + reach)) z >= 1``."""
+        ones = np.ones(self.c.size)
+        z = np.maximum(factors.apply(ones), 0.0)
+        nodes = np.zeros_like(self.nodes)
+        nodes[: self.graph.free.size][self.graph.free.ravel()] = z
+        fraction = self.km / (self.km + self.c + reach)
+        gain = (1.0 - ALLOWANCE) * (self.vmax / self.km) * fraction * fraction * z
+        reached = 1.0 - self.graph.residual(nodes, ones) + gain
+        least = float((reached - ALLOWANCE * (_magnitude(self.graph, nodes, ones) + gain)).min())
+        return float(z.max()) / least if least > 0 else math.inf
 
 
 def _magnitude(graph: Graph, nodes: FloatArray, gain: FloatArray) -> FloatArray:
@@ -90,14 +128,3 @@ def _magnitude(graph: Graph, nodes: FloatArray, gain: FloatArray) -> FloatArray:
     inside = np.abs(nodes[: graph.free.size][graph.free.ravel()])
     onto_free = abs(graph.incidence).T @ flux
     return np.asarray(gain + graph.decay * inside + onto_free[: graph.free.size][graph.free.ravel()])
-
-
-def _barrier(graph: Graph, factors: Factorisation, slope: FloatArray | float) -> float:
-    """The largest value of a verified ``z`` with ``(A + slope) z >= 1``."""
-    ones = np.ones(graph.decay.size)
-    z = np.maximum(factors.apply(ones), 0.0)
-    nodes = np.zeros(graph.free.size + 4)
-    nodes[: graph.free.size][graph.free.ravel()] = z
-    reached = 1.0 - graph.residual(nodes, ones) + slope * z
-    least = float((reached - ALLOWANCE * (_magnitude(graph, nodes, ones) + slope * z)).min())
-    return float(z.max()) / least if least > 0 else math.inf
