@@ -32,8 +32,7 @@ def any_problem(rng: np.random.Generator, *, saturating: bool = True) -> Problem
     uptake = None
     if saturating:
         km = scale * 10.0 ** rng.uniform(-8, 1)
-        strongest = min(scale * 10.0 ** rng.uniform(-4, 1.5), 1e6 * km)
-        vmax = strongest * (rng.random(shape) if rng.random() < 0.5 else 1.0)
+        vmax = scale * 10.0 ** rng.uniform(-4, 1.5) * (rng.random(shape) if rng.random() < 0.5 else 1.0)
         uptake = MichaelisMenten(cells * vmax, km)
     return Problem(source, decay=decay * (1.0 + cells), production=production, uptake=uptake, boundary=boundary)
 

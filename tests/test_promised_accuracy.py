@@ -16,8 +16,7 @@ from surrogate_plugin.solution import Reason
 from surrogate_plugin.solvers import capacitance
 from surrogate_plugin.solvers.sparse_direct import SparseDirect
 
-DIRECT = ("spectral", "sparse-direct")
-METHODS = ("exact", "multigrid", *DIRECT)
+METHODS = ("exact", "spectral", "multigrid", "sparse-direct")
 _engine = Engine(model="no-such-model")
 
 
@@ -35,16 +34,13 @@ def check(problem: Problem, method: str, share: float | None) -> bool:
     reached = solution.error_bound <= wanted * (1 + 1e-9)
     flagged = [flag for flag in solution.flags if flag.reason is Reason.TOLERANCE_NOT_REACHED]
     assert reached or flagged, (method, share, solution.error_bound / largest)
-    if flagged:
-        assert f"{solution.error_bound:.3g}" in flagged[-1].message
     return reached
 
 
 @pytest.mark.parametrize("share", [None, 1e-3, 1e-14])
 def test_what_is_not_reached_is_flagged(share: float | None) -> None:
-    ordinary = nasty_problems(31, 40, 17, variable_diffusivity=True)
-    reached = [check(problem, method, share) for problem in ordinary for method in METHODS]
-    reached += [check(problem, method, share) for problem in extreme_problems(31, 60, 16) for method in DIRECT]
+    problems = [*extreme_problems(31, 60, 16), *nasty_problems(31, 40, 17, variable_diffusivity=True)]
+    reached = [check(problem, method, share) for problem in problems for method in METHODS]
     assert share == 1e-14 or np.mean(reached) > 0.9
 
 

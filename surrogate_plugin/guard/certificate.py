@@ -51,7 +51,7 @@ from surrogate_plugin.guard import certificate_kernels as kernels
 from surrogate_plugin.problem import BoolArray, FloatArray
 from surrogate_plugin.sharing_kernels import CHUNKS
 from surrogate_plugin.solvers.equation import Equation
-from surrogate_plugin.solvers.hierarchy import Hierarchy
+from surrogate_plugin.solvers.hierarchy import Float32Array, Hierarchy
 
 #: What a cycle leaves undone is repeated with a little more, so that the repeats overshoot and the lack soon ends.
 _OVERSHOOT = 1.3
@@ -64,6 +64,8 @@ _SETTLED = 0.1
 _UNDERFLOW = 1e-300
 #: A residual counts as at least so much, since its inverse must be finite.
 _SMALLEST = 1e-290
+#: A barrier that reaches so many times as far as it has to is made anew.
+_FAR = 16.0
 
 
 @dataclass(frozen=True)
@@ -133,34 +135,45 @@ class Certifier:
         barriers = [_Usable(self._usual_height, math.inf)]
         if self._barrier is not None:
             barriers.append(self._barrier.for_candidate(c))
-        best, lack, top = math.inf, 0.0, 0.0
-        for cycle in range(1, _MAX_CYCLES + 1):
+        w: Float32Array | FloatArray = self._w
+        best = math.inf
+        for cycle in range(1, 2 * _MAX_CYCLES + 1):
             self.hierarchy.v_cycle(self._z, self._lack)
             overshoot = np.float32(1.0 if cycle == 1 else _OVERSHOOT)
-            team.run(kernels.add_positive_part, self._w, self._z, overshoot)
-            lack, top = self._deficit(c, factor)
+            team.run(kernels.add_positive_part, w, self._z, overshoot)
+            lack, top = self._deficit(w, c, factor)
             if not (0.0 <= lack < math.inf and 0.0 <= top < math.inf):
                 return Bound(best, cycle)
             best = min(best, _least(top, lack, largest, barriers))
             rest = lack * min(barrier.height for barrier in barriers) if lack > 0 else 0.0
             if (best <= tolerance and rest <= _TIGHT * top) or rest <= _SETTLED * top:
                 return Bound(best, cycle)
-        reach = math.inf if self.equation.vmax is None else max(self.equation.km, tolerance)
-        if self._barrier is None or self._barrier.for_candidate(c).reach < 0.5 * reach:
-            self._barrier = self._compute_barrier(c, reach)
-            best = min(best, _least(top, lack, largest, [self._barrier.for_candidate(c)]))
-        return Bound(best, _MAX_CYCLES)
+            if cycle == _MAX_CYCLES:
+                # Beside much larger neighbours float32 rounds more of ``w`` away than is lacking.
+                w = w.astype(np.float64)
+                barriers.append(self._barrier_for(c, 2.0 * top * largest))
+                best = min(best, _least(top, lack, largest, barriers))
+                if best <= tolerance or (math.isfinite(best) and top * largest > tolerance):
+                    return Bound(best, cycle)
+                self._deficit(w, c, factor)
+        return Bound(best, cycle)
 
-    def _deficit(self, c: FloatArray, factor: float) -> tuple[float, float]:
-        return self._lacking(c, self.equation.decay, self.equation.vmax, self._target, factor)
+    def _deficit(self, w: Float32Array | FloatArray, c: FloatArray, factor: float) -> tuple[float, float]:
+        return self._lacking(w, c, self.equation.decay, self.equation.vmax, self._target, factor)
 
     def _lacking(
-        self, c: FloatArray, decay: FloatArray, vmax: FloatArray | None, target: FloatArray, factor: float
+        self,
+        w: Float32Array | FloatArray,
+        c: FloatArray,
+        decay: FloatArray,
+        vmax: FloatArray | None,
+        target: FloatArray,
+        factor: float,
     ) -> tuple[float, float]:
         """What ``w`` falls short of ``factor target``, left in ``_lack``: its largest value, and the largest ``w``."""
         e = self.equation
         lack, top = team.run(
-            kernels.deficit, self._w, c, e.free, decay, vmax, e.km, target, factor, e.sides, self._lack,
+            kernels.deficit, w, c, e.free, decay, vmax, e.km, target, factor, e.sides, self._lack,
             np.zeros(CHUNKS, np.int64), np.zeros(CHUNKS, np.int64),
         )  # fmt: skip
         return float(lack), float(top)
@@ -173,27 +186,50 @@ class Certifier:
         )  # fmt: skip
         return float(largest)
 
+    def _barrier_for(self, c: FloatArray, wanted: float) -> _Usable:
+        """A computed barrier for bounds up to ``wanted``: the one there is if it was made for about that, else anew.
+
+        One that reaches farther counts on less uptake, so it is higher, and may be infinite.
+        """
+        if self.equation.vmax is None:
+            self._barrier = self._barrier or self._compute_barrier(c, math.inf)
+            return self._barrier.for_candidate(c)
+        reach = max(wanted, self.equation.km)
+        if self._barrier is None or not wanted <= self._barrier.for_candidate(c).reach <= _FAR * reach:
+            self._barrier = self._compute_barrier(c, reach)
+        return self._barrier.for_candidate(c)
+
     def _compute_barrier(self, c: FloatArray, reach: float) -> _Barrier:
         """A barrier from cycles on ``A z = 1``, which knows the fixed pixels: ``A z >= 1 - m`` gives ``z / (1 - m)``.
 
         With saturating uptake ``A`` includes the slope of ``U`` at ``c + reach``.
         """
         e = self.equation
-        decay, ceiling = e.decay, None
-        if e.vmax is not None:
-            decay, ceiling = np.empty(e.shape), c + reach
-            team.run(kernels.least_slope, ceiling, e.decay, e.vmax, e.km, 0.0, decay)
-        ones = e.free.astype(np.float64)
+        if e.vmax is None:
+            return _Barrier(self._verified_height(c, e.decay), e.free, None)
+        decay, ceiling = np.empty(e.shape), c + reach
+        team.run(kernels.least_slope, ceiling, e.decay, e.vmax, e.km, 0.0, decay)
+        self.hierarchy.relinearise(e.free, decay)
+        height = self._verified_height(c, decay)
+        self.hierarchy.relinearise(e.free, e.tangent(c))
+        return _Barrier(height, e.free, ceiling)
+
+    def _verified_height(self, c: FloatArray, decay: FloatArray) -> float:
+        """The largest value of a ``z`` with ``-lap z + decay z >= 1``; infinite if cycles find none."""
+        ones = self.equation.free.astype(np.float64)
         self._lack[1:-1, 1:-1] = ones
-        self._w.fill(0.0)
-        for cycle in range(_MAX_CYCLES):
+        w: Float32Array | FloatArray = self._w
+        w.fill(0.0)
+        for cycle in range(1, 2 * _MAX_CYCLES + 1):
             self.hierarchy.v_cycle(self._z, self._lack)
-            overshoot = np.float32(1.0 if cycle == 0 else _OVERSHOOT)
-            team.run(kernels.add_positive_part, self._w, self._z, overshoot)
-            lack, top = self._lacking(c, decay, None, ones, 1.0)
+            overshoot = np.float32(1.0 if cycle == 1 else _OVERSHOOT)
+            team.run(kernels.add_positive_part, w, self._z, overshoot)
+            lack, top = self._lacking(w, c, decay, None, ones, 1.0)
             if 0.0 <= lack < 0.5 and 0.0 <= top < math.inf:
-                return _Barrier(_up(float(top) / (1.0 - float(lack))), e.free, ceiling)
-        return _Barrier(math.inf, e.free, ceiling)
+                return _up(top / (1.0 - lack))
+            if cycle == _MAX_CYCLES:
+                w = w.astype(np.float64)
+        return math.inf
 
 
 @dataclass(frozen=True, eq=False)

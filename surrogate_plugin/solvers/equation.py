@@ -46,11 +46,14 @@ class Equation:
         np.copyto(inner, self.source, where=~self.free)
         return c
 
-    def residual(self, c: FloatArray, factor: float, out: Float32Array) -> float:
-        """Fill ``out = float32(factor r)``; return the largest ``|r|`` (infinite for NaN). Sets the halo of ``c``."""
+    def residual(self, c: FloatArray, factor: float, out: Float32Array, km: float | None = None) -> float:
+        """Fill ``out = float32(factor r)``; return the largest ``|r|`` (infinite for NaN). Sets the halo of ``c``.
+
+        ``km`` in place of the equation's own.
+        """
         largest = team.run(
-            kernels.residual, c, self.free, self.decay, self.production, self.vmax, self.km, self.sides, self.values,
-            factor, out, np.zeros(CHUNKS, np.int64),
+            kernels.residual, c, self.free, self.decay, self.production, self.vmax, km or self.km, self.sides,
+            self.values, factor, out, np.zeros(CHUNKS, np.int64),
         )  # fmt: skip
         return float(largest)
 

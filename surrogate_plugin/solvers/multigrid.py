@@ -12,6 +12,7 @@ from surrogate_plugin.problem import FloatArray, Problem
 from surrogate_plugin.sharing_kernels import CHUNKS
 from surrogate_plugin.solution import Solution, Stats
 from surrogate_plugin.solvers import krylov_kernels as krylov
+from surrogate_plugin.solvers.central_path import CentralPath, path_for
 from surrogate_plugin.solvers.equation import Equation
 from surrogate_plugin.solvers.hierarchy import Float32Array, Hierarchy
 from surrogate_plugin.solvers.protocol import require_fresh
@@ -21,6 +22,8 @@ from surrogate_plugin.solvers.protocol import require_fresh
 _RESTART_LINEAR, _RESTART_SATURATING = 1.0, 0.3
 #: A cycle that leaves more than this part of the error works on an outdated linearisation.
 _SLOW = 0.35
+#: Decay beside which the four links of a pixel hardly count.
+_STIFF = 10.0
 
 
 class Iteration:
@@ -29,7 +32,7 @@ class Iteration:
     Each `advance` costs one float32 V-cycle and leaves ``field`` and its residual, both in float64, current, so that
     nothing is lost to the low precision and looking is free. With Michaelis-Menten uptake each step is an inexact
     Newton step: the finest level is linearised at the current field, the coarse levels, which only precondition, are
-    kept.
+    kept. Where ``km`` is small beside the field the first cycles follow a `CentralPath`, all levels anew for each.
 
     Attributes
     ----------
@@ -49,14 +52,24 @@ class Iteration:
         self._energy = 0.0
         self._scale = self._direction_scale = 1.0
         self._contraction = 0.2
-        self.decay = equation.decay if equation.vmax is None else equation.first_guess_decay(start, self.field)
-        hierarchy.rebuild(equation.free, self.decay)
+        self._path = path_for(equation, self.field, start is not None)
+        if self._path is None:
+            self.decay = equation.decay if equation.vmax is None else equation.first_guess_decay(start, self.field)
+            hierarchy.rebuild(equation.free, self.decay)
         self.largest_residual = self._refresh()
         self.estimate = 0.0 if self.largest_residual == 0.0 else math.inf
+
+    @property
+    def on_path(self) -> bool:
+        """Whether the field is still on its way to a small ``km``, where its residual and the estimate say little."""
+        return self._path is not None
 
     def advance(self) -> None:
         """One V-cycle and one conjugate-gradient step."""
         if self.largest_residual == 0.0 or not math.isfinite(self.largest_residual):
+            return
+        if self._path is not None:
+            self._follow(self._path)
             return
         self.hierarchy.v_cycle(self._z, self._r)
         sums = np.zeros(CHUNKS)
@@ -89,13 +102,48 @@ class Iteration:
         self._relinearise()
         self.largest_residual = self._refresh()
 
+    def _follow(self, path: CentralPath) -> None:
+        """One V-cycle along the path to a small ``km``, whose end is the start of Newton's method."""
+        e, hierarchy = self.equation, self.hierarchy
+        self.decay = path.decay(self.field)
+        self._rebuild()
+        size = e.residual(self.field, self._scale, self._r, path.km)
+        hierarchy.v_cycle(self._z, self._r)
+        sums = np.zeros(CHUNKS)
+        energy, peak = team.run(krylov.dot_and_max, self._r, self._z, sums, np.zeros(CHUNKS, np.int32))
+        curvature = team.run(
+            krylov.direction_and_curvature, self._p, self._z, np.float32(0.0), self.decay, hierarchy.sides,
+            np.zeros(CHUNKS),
+        )  # fmt: skip
+        usable = 0.0 < energy < math.inf and 0.0 < curvature < math.inf
+        path.move(self.field, self._p, energy / curvature / self._scale if usable else 0.0)
+        self.cycles += 1
+        self.estimate = float(peak) / self._scale * self._contraction if usable else math.inf
+        if 1e-290 < size < math.inf:
+            self._scale = 1.0 / size
+        if path.arrived:
+            self._path = None
+            self.decay = e.tangent(self.field)
+            hierarchy.relinearise(e.free, self.decay)
+            self.largest_residual = e.residual(self.field, self._scale, self._r)
+
+    def _rebuild(self) -> None:
+        """All levels anew. Where uptake is so stiff that a pixel has its way, coarse levels see a fixed one."""
+        e = self.equation
+        stiff = self.decay > _STIFF
+        if stiff.any():
+            self.hierarchy.rebuild(e.free & ~stiff, self.decay)
+            self.hierarchy.relinearise(e.free, self.decay)
+        else:
+            self.hierarchy.rebuild(e.free, self.decay)
+
     def smooth(self, sweeps: int = 3) -> None:
         """Gauss-Seidel sweeps on the finest level alone, before the field is certified.
 
         A conjugate-gradient step leaves some roughness, which hardly shows in the error but much in the residual:
         three sweeps, a quarter of a cycle, bring the bound from 2-16 times the error to 1.1-4.
         """
-        if not self.cycles or not 0.0 < self.largest_residual < math.inf:
+        if not self.cycles or self.on_path or not 0.0 < self.largest_residual < math.inf:
             return
         self.hierarchy.sweep(self._z, self._r, sweeps)
         self._add(self._z, 1.0 / self._scale)
@@ -122,7 +170,7 @@ class Iteration:
             return
         self.decay = self.equation.tangent(self.field)
         if self.cycles == 2 or slow:
-            self.hierarchy.rebuild(self.equation.free, self.decay)
+            self._rebuild()
         else:
             self.hierarchy.relinearise(self.equation.free, self.decay)
 
@@ -201,12 +249,14 @@ def run_to_estimate(iteration: Iteration, tolerance: float | None, max_cycles: i
     best, since = math.inf, 0
     while iteration.cycles < max_cycles:
         target = 1e-11 * float(iteration.field.max()) if tolerance is None else tolerance
-        if iteration.estimate <= target:
+        if iteration.estimate <= target and not iteration.on_path:
             return
         before = iteration.cycles
         iteration.advance()
         since += 1
-        if iteration.largest_residual < 0.5 * best:
+        if iteration.on_path:  # the residual there is a larger km's and says nothing about progress
+            best, since = math.inf, 0
+        elif iteration.largest_residual < 0.5 * best:
             best, since = iteration.largest_residual, 0
         if iteration.cycles == before or since >= 4:
             return
