@@ -19,21 +19,24 @@ import hashlib
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numba
 from numba.core import caching
 
+from surrogate_plugin import loading
 from surrogate_plugin.folders import cache_folder
 
-__all__ = ["exact", "exact_inner", "fast", "fast_inner", "kernel_files", "seconds_spent", "watched"]
+__all__ = ["exact", "exact_inner", "fast", "fast_inner", "kernel_files"]
 
 _PACKAGE = Path(__file__).parent
 _EXACT: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
 _FAST: dict[str, Any] = {**_EXACT, "fastmath": {"contract", "reassoc", "nsz"}}
+#: The kernels that are being loaded or compiled, and since when; the last for the sake of those before it.
+_open: list[tuple[Any, float]] = []
 _INNER: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 
 
@@ -57,28 +60,9 @@ def fast_inner(function: Callable[..., Any]) -> Any:
     return numba.njit(**_FAST, **_INNER)(function)
 
 
-def seconds_spent() -> float:
-    """What this process has spent on loading and compiling kernels so far."""
-    return _spent
-
-
-@contextmanager
-def watched(compiling: Callable[[str], None]) -> Iterator[None]:
-    """Within the block, call ``compiling(name)`` before a kernel is compiled, which takes seconds, once a machine."""
-    _watchers.append(compiling)
-    try:
-        yield
-    finally:
-        _watchers.remove(compiling)
-
-
 def kernel_files() -> list[Path]:
     """Every file of this package that holds kernels: their names end so."""
     return sorted(_PACKAGE.rglob("*kernels.py"))
-
-
-_spent = 0.0
-_watchers: list[Callable[[str], None]] = []
 
 
 def _cached(function: Callable[..., Any], kernel: Any) -> Any:
@@ -150,10 +134,9 @@ def _cache_in(folder: Path | None) -> type[caching.FunctionCache]:
         """numba asks it before it compiles, and hands it what was compiled: so it knows how long that took."""
 
         _impl_class = Contents
-        _began = 0.0
 
         def load_overload(self, signature: Any, target: Any) -> Any:
-            self._began = time.perf_counter()
+            _open.append((self, time.perf_counter()))
             try:
                 found = super().load_overload(signature, target)
             except Exception:  # A damaged file only costs the compiling; it is written anew.
@@ -161,8 +144,7 @@ def _cache_in(folder: Path | None) -> type[caching.FunctionCache]:
                 with suppress(OSError):
                     self.flush()
             if found is None:
-                for watcher in _watchers:
-                    watcher(self._py_func.__name__)
+                loading.announce()
             else:
                 self._count()
             return found
@@ -173,7 +155,12 @@ def _cache_in(folder: Path | None) -> type[caching.FunctionCache]:
             self._count()
 
         def _count(self) -> None:
-            global _spent
-            _spent += time.perf_counter() - self._began
+            """A kernel that is compiled for another's sake counts within that one's time."""
+            while _open:
+                kernel, began = _open.pop()
+                if kernel is self:
+                    break
+            if not _open:
+                loading.spend(time.perf_counter() - began)
 
     return KernelCache

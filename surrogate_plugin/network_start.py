@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 
-from surrogate_plugin import calibration, jit
+from surrogate_plugin import calibration, loading
 from surrogate_plugin.arguments import HUGE
 from surrogate_plugin.guard.maximum_principle import ceiling
 from surrogate_plugin.problem import FloatArray, Problem
@@ -113,11 +113,11 @@ class NetworkStart:
         outside = _outside(problem, model.card)
         if outside and (policy != "always" or isinstance(problem.diffusivity, np.ndarray)):
             return Proposal(None, outside)
-        began, loaded = time.perf_counter(), jit.seconds_spent()
+        began, loaded = time.perf_counter(), loading.seconds_spent()
         answer = model.predict(problem)
         seconds = {"network": time.perf_counter() - began}
-        if jit.seconds_spent() > loaded:
-            seconds["load"] = jit.seconds_spent() - loaded
+        if loading.seconds_spent() > loaded:
+            seconds["load"] = loading.seconds_spent() - loaded
             seconds["network"] -= seconds["load"]
         field, fault = _judged(answer, problem)
         return Proposal(field, () if fault is None else (Flag(Reason.NETWORK_FAILED, fault),), seconds)
@@ -138,7 +138,7 @@ class NetworkStart:
         if problem.constant_coefficients and on_cpu:
             return Flag(
                 Reason.EXACT_IS_CHEAPER,
-                "With constant coefficients on a CPU the spectral solver costs less than the network's forward pass.",
+                "With constant coefficients on a CPU an exact solver costs less than the network's forward pass.",
             )
         if has_previous:
             return Flag(Reason.EXACT_IS_CHEAPER, "The previous field is at hand and costs nothing.")

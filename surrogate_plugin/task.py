@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from dataclasses import field as default
 from functools import cached_property
 
-from surrogate_plugin import jit
+from surrogate_plugin import loading
 from surrogate_plugin.guard.maximum_principle import settle
 from surrogate_plugin.problem import FloatArray, Problem
 from surrogate_plugin.solution import Flag, Reason, Solution, Stats
@@ -41,14 +41,14 @@ class Task:
     @contextmanager
     def timed(self, stage: str) -> Iterator[None]:
         """Add the block's time to a stage, but for what its kernels took to load: that is a stage of its own."""
-        began, loaded = time.perf_counter(), jit.seconds_spent()
+        began, loaded = time.perf_counter(), loading.seconds_spent()
         try:
             yield
         finally:
-            loading = jit.seconds_spent() - loaded
-            self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - began - loading
-            if loading > 0.0:
-                self.seconds["load"] = self.seconds.get("load", 0.0) + loading
+            compiled = loading.seconds_spent() - loaded
+            self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - began - compiled
+            if compiled > 0.0:
+                self.seconds["load"] = self.seconds.get("load", 0.0) + compiled
 
     def solution(self, field: FloatArray, bound: float, method: str, counts: dict[str, int], start: str) -> Solution:
         """The answer within what the maximum principle allows, with all that was learned on the way."""

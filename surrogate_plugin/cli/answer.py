@@ -32,7 +32,7 @@ class Answer:
     told : Told
         Method, bound, tolerance and units, as the outputs have them.
     seconds : float
-        Of the solve.
+        From the question to the answer, with what was imported, loaded and compiled for it.
     rule : str
         How the held pixels were told.
     notes, warnings : tuple of str
@@ -47,6 +47,11 @@ class Answer:
     notes: tuple[str, ...]
     warnings: tuple[str, ...]
     written: tuple[Path, ...]
+
+    @property
+    def solving(self) -> float:
+        """Seconds of the solve itself, without what had to be loaded first."""
+        return sum(spent for name, spent in self.solution.stats.seconds.items() if name != "load")
 
     @property
     def reached(self) -> bool:
@@ -82,7 +87,8 @@ def print_table(answer: Answer) -> None:
             f"{problem.shape[0]} x {problem.shape[1]} (rows x columns), spacing {problem.spacing:g}{lengths}",
         ),
         *([("decay", _range(problem.decay))] if isinstance(problem.decay, np.ndarray) else []),
-        ("time", f"{1e3 * answer.seconds:.1f} ms{_stages(solution)}"),
+        ("time", f"{1e3 * answer.solving:.1f} ms{_stages(solution)}"),
+        ("loading", f"{answer.seconds - answer.solving:.1f} s of libraries and kernels, once a process"),
         *(("flag", str(flag)) for flag in solution.flags),
         *(("written", str(path)) for path in answer.written),
     ]
@@ -118,7 +124,7 @@ def print_json(answer: Answer) -> None:
         "notes": list(answer.notes),
         "warnings": list(answer.warnings),
         "flags": [{"reason": str(flag.reason), "message": flag.message} for flag in solution.flags],
-        "seconds": {"solve": answer.seconds, **solution.stats.seconds},
+        "seconds": {"total": answer.seconds, "solve": answer.solving, **solution.stats.seconds},
         "written": [str(path) for path in answer.written],
     }
     typer.echo(json.dumps(said, allow_nan=False))
@@ -134,5 +140,5 @@ def _range(values: Any) -> str:
 
 
 def _stages(solution: Solution) -> str:
-    parts = [f"{name} {1e3 * spent:.1f}" for name, spent in solution.stats.seconds.items()]
+    parts = [f"{name} {1e3 * spent:.1f}" for name, spent in solution.stats.seconds.items() if name != "load"]
     return f" ({', '.join(parts)})" if parts else ""

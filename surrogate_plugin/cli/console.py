@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from surrogate_plugin import loading
 from surrogate_plugin.errors import InvalidProblemError, UnsupportedProblemError
 from surrogate_plugin.registry import BrokenPluginError, UnknownPluginError
 
@@ -90,6 +91,8 @@ def stopped_at_once(farewell: str = "Stopped.") -> Iterator[None]:
 def progress(title: str, total: int | None = None) -> Iterator[Progress]:
     """A bar with the time elapsed on the error stream; it vanishes when done. Task 0 is the bar's.
 
+    It says so while kernels are compiled, which is done once a machine and takes longer than most of what follows.
+
     Parameters
     ----------
     title : str
@@ -100,8 +103,13 @@ def progress(title: str, total: int | None = None) -> Iterator[Progress]:
     count = [MofNCompleteColumn()] if total else []
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), *count, TimeElapsedColumn())
     with Progress(*columns, console=stderr(), transient=True) as bar:
-        bar.add_task(title, total=total)
-        yield bar
+        task = bar.add_task(title, total=total)
+
+        def compiling() -> None:
+            bar.update(task, description=f"{title} (compiling the kernels first, once on this machine)")
+
+        with loading.watched(compiling):
+            yield bar
 
 
 def table(title: str, *columns: str) -> Table:
