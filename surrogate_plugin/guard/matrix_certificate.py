@@ -55,6 +55,8 @@ def bound_by_factorisation(
         improved, best = value < 0.8 * best, min(best, value)
         if not candidate.saturates or (attempt == 0 and math.isfinite(best)) or (math.isfinite(value) and not improved):
             break
+        if not np.isfinite(w).all():
+            break
         # Short of a bound, uptake is credited with less: as if the error were larger. Then with more again.
         reach = w if math.isfinite(best) else _FARTHER**attempt * w
     # Values were divided by the unit and multiplied again: one rounding each. An imposed value that is off by so much
