@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 import numpy as np
 
 from surrogate_plugin import asked, registry
-from surrogate_plugin.arguments import one_of
+from surrogate_plugin.arguments import one_of, shown
 from surrogate_plugin.errors import UnsupportedProblemError
 from surrogate_plugin.guard.certificate import Certifier
 from surrogate_plugin.network_start import NetworkStart, Predictor
@@ -169,9 +169,9 @@ class Engine:
         task.flags += proposal.flags
         task.seconds.update(proposal.seconds)
         if proposal.field is None:
-            why = " ".join(flag.message for flag in proposal.flags)
+            why = "; ".join(flag.message.removesuffix(".") for flag in proposal.flags)
             raise UnsupportedProblemError(
-                f"method 'surrogate' has no field: {why} Use method='guarded' or method='exact'."
+                f"method 'surrogate' has no field ({why}); use method='guarded' or method='exact'."
             )
         with task.timed("certify"):
             candidate = task.equation.embed(proposal.field)
@@ -238,7 +238,7 @@ class Engine:
             return registry.load(registry.SOLVERS, method)()
         except LookupError as error:
             raise UnsupportedProblemError(
-                f"method is {method!r}; allowed are 'guarded', 'surrogate', 'exact' or a solver's name. {error}"
+                f"method is {shown(method)}; allowed are 'guarded', 'surrogate', 'exact' or a solver's name: {error}"
             ) from None
 
     def _default_tolerance(self, task: Task) -> float:
