@@ -233,6 +233,14 @@ def instance_of(name: str, value: Any, kind: type | tuple[type, ...], allowed: s
         raise InvalidProblemError(f"{name} is {shown(value)}; {allowed} is allowed.")
 
 
+def is_able(value: object, *methods: str) -> bool:
+    """Whether an object has all these methods; one that fails when it is asked for them has not."""
+    try:
+        return all(callable(getattr(value, method, None)) for method in methods)
+    except Exception:  # a stranger's attributes may fail in ways of their own
+        return False
+
+
 def whole_sides(name: str, shape: Sequence[int]) -> tuple[int, int]:
     """The rows and columns of a lattice, checked; ``name`` is what the error calls them."""
     allowed = f"two whole numbers (rows, columns) >= 1 and at most {MAX_PIXELS} pixels"

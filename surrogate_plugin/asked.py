@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from surrogate_plugin.arguments import check_finite, instance_of, one_number, real_array, same_shape, shown
+from surrogate_plugin.arguments import check_finite, instance_of, is_able, one_number, real_array, same_shape, shown
 from surrogate_plugin.errors import InvalidProblemError
 from surrogate_plugin.problem import FloatArray, Problem
 
@@ -16,9 +16,6 @@ if TYPE_CHECKING:
     from surrogate_plugin.network_start import Predictor
 
 DEVICES = ("auto", "cpu", "cuda")
-
-#: What a network must have to be asked, see `surrogate_plugin.network_start.Predictor`.
-_OF_A_NETWORK = ("predict", "card", "device", "typical_error")
 
 
 def method_of(method: Any) -> str:
@@ -31,9 +28,8 @@ def model_of(model: Any) -> str | Predictor:
     """The name or path of a network, or a loaded one."""
     if isinstance(model, str | os.PathLike):
         return os.fsdecode(model)
-    if any(not hasattr(model, name) for name in _OF_A_NETWORK) or not callable(model.predict):
-        listed = ", ".join(f"'{name}'" for name in _OF_A_NETWORK)
-        raise InvalidProblemError(f"model is {shown(model)}; a name, a path or an object with {listed} is allowed.")
+    if not is_able(model, "predict") or any(not hasattr(model, name) for name in ("card", "device", "typical_error")):
+        raise InvalidProblemError(f"model is {shown(model)}; a name, a path or a Predictor is allowed.")
     loaded: Predictor = model
     return loaded
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from surrogate_plugin.arguments import instance_of, shown
+from surrogate_plugin.arguments import instance_of, is_able, shown
 from surrogate_plugin.boundary import Boundary, BoundaryLike
 from surrogate_plugin.config import BackendConfig
 from surrogate_plugin.domain import Domain
@@ -213,5 +213,5 @@ def _engine_of(config: BackendConfig) -> Engine:
 
 def _able(name: str, given: object, kind: str, *methods: str) -> None:
     """Refuse what is not None and lacks one of these methods."""
-    if given is not None and not all(callable(getattr(given, method, None)) for method in methods):
+    if given is not None and not is_able(given, *methods):
         raise InvalidProblemError(f"{name} is {shown(given)}; None or {kind} is allowed.")

@@ -47,8 +47,67 @@ class Evasive:
         raise OSError
 
 
+class Silent(Unreadable):
+    """An object that cannot even be shown."""
+
+    def __init__(self) -> None:
+        super().__init__(RuntimeError())
+
+    def __repr__(self) -> str:
+        raise self.error
+
+
 class Named(np.ndarray):
     """A subclass of ndarray, as packages for units have them."""
+
+
+def nested() -> list[object]:
+    """A list that holds itself."""
+    inside: list[object] = []
+    inside.append(inside)
+    return inside
+
+
+SOURCE = np.zeros((8, 9))
+SOURCE[3:5, 4:6] = 38.0
+
+#: No map and no number, whatever field it is given for.
+NO_NUMBERS = {
+    "text": "0.1",
+    "bytes": b"0.1",
+    "complex": 0.1 + 0j,
+    "complex map": SOURCE.astype(complex),
+    "ragged": [[1.0], [1.0, 2.0]],
+    "without end": nested(),
+    "dictionary": {"a": 1.0},
+    "set": {1.0},
+    "class": float,
+    "objects": SOURCE.astype(object),
+    "times": SOURCE.astype("datetime64[s]"),
+    "durations": np.timedelta64(3, "s"),
+    "records": np.zeros((8, 9), dtype=[("value", float)]),
+    "texts": SOURCE.astype(str),
+    "integers beyond float64": [[10**400] * 9] * 8,
+    "masked": np.ma.masked_equal(SOURCE, 38.0),
+    "rows masked": list(np.ma.masked_equal(SOURCE, 38.0)),
+    "gradients": torch.ones(8, 9, requires_grad=True),
+    "bfloat16": torch.ones(8, 9, dtype=torch.bfloat16),
+    "unreadable": Unreadable(RuntimeError("two\nlines.")),
+    "not to be shown": Silent(),
+    "out of memory": Unreadable(MemoryError()),
+    "NaN": np.nan,
+    "infinite": np.inf,
+    "huge": 10**400,
+    "huge fraction": Fraction(10**400),
+    "huge decimal": Decimal("1e400"),
+    "signalling": Decimal("sNaN"),
+    "too large for its square": 1e200,
+    "long double": np.full((8, 9), np.longdouble("1e4000")),
+    "immense": np.broadcast_to(1.0, (2**20, 2**20)),
+    "negative": -1e-300,
+    "cube": np.ones((2, 8, 9)),
+    "empty": [],
+}
 
 
 def magnitudes() -> st.SearchStrategy[float]:

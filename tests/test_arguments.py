@@ -14,77 +14,7 @@ import torch
 import surrogate_plugin as sp
 from surrogate_plugin.arguments import MAX_PIXELS, shown
 from surrogate_plugin.boundary import Boundary, Side
-
-SOURCE = np.zeros((8, 9))
-SOURCE[3:5, 4:6] = 38.0
-
-
-class Unreadable:
-    """An object with an array that fails, and a picture of itself that does too."""
-
-    def __init__(self, error: Exception) -> None:
-        self.error = error
-
-    def __array__(self, dtype: object = None, copy: object = None) -> np.ndarray:
-        raise self.error
-
-    def __repr__(self) -> str:
-        raise self.error
-
-
-def nested() -> list[object]:
-    """A list that holds itself."""
-    inside: list[object] = []
-    inside.append(inside)
-    return inside
-
-
-#: No map and no number, whatever field it is given for.
-NO_NUMBERS = {
-    "text": "0.1",
-    "bytes": b"0.1",
-    "complex": 0.1 + 0j,
-    "complex map": SOURCE.astype(complex),
-    "ragged": [[1.0], [1.0, 2.0]],
-    "without end": nested(),
-    "dictionary": {"a": 1.0},
-    "set": {1.0},
-    "class": float,
-    "objects": SOURCE.astype(object),
-    "times": SOURCE.astype("datetime64[s]"),
-    "durations": np.timedelta64(3, "s"),
-    "records": np.zeros((8, 9), dtype=[("value", float)]),
-    "texts": SOURCE.astype(str),
-    "integers beyond float64": [[10**400] * 9] * 8,
-    "masked": np.ma.masked_equal(SOURCE, 38.0),
-    "rows masked": list(np.ma.masked_equal(SOURCE, 38.0)),
-    "gradients": torch.ones(8, 9, requires_grad=True),
-    "bfloat16": torch.ones(8, 9, dtype=torch.bfloat16),
-    "unreadable": Unreadable(RuntimeError("two\nlines.")),
-    "out of memory": Unreadable(MemoryError()),
-    "NaN": np.nan,
-    "infinite": np.inf,
-    "huge": 10**400,
-    "huge fraction": Fraction(10**400),
-    "huge decimal": Decimal("1e400"),
-    "signalling": Decimal("sNaN"),
-    "too large for its square": 1e200,
-    "long double": np.full((8, 9), np.longdouble("1e4000")),
-    "immense": np.broadcast_to(1.0, (2**20, 2**20)),
-    "negative": -1e-300,
-    "cube": np.ones((2, 8, 9)),
-    "empty": [],
-}
-
-
-def one_sentence(error: BaseException, *names: str) -> None:
-    """The message is a single sentence, not too long, that names the argument."""
-    message = str(error)
-    assert "\n" not in message
-    assert message.endswith(".")
-    assert ". " not in message
-    assert len(message) < 400
-    assert any(name in message for name in names)
+from tests.junk import NO_NUMBERS, SOURCE, Silent, one_sentence
 
 
 @pytest.mark.parametrize("kind", NO_NUMBERS)
@@ -224,7 +154,7 @@ def test_a_value_is_shown_on_one_line_of_sensible_length() -> None:
     assert shown(-(10**400)) == "an integer of about -10**400"
     assert len(shown("x" * 1000)) == 60
     assert "\n" not in shown(torch.zeros(20, 20))
-    assert shown(Unreadable(ValueError())) == "a Unreadable"
+    assert shown(Silent()) == "a Silent"
 
 
 def test_a_lattice_beyond_any_memory_is_refused_before_it_is_made() -> None:

@@ -147,7 +147,8 @@ def solved_right(problem: sp.Problem, solution: sp.Solution, tolerance: float | 
     if tolerance is not None and reached and solution.method != "surrogate":
         assert bound <= tolerance
     reference = solve_extended(problem)
-    assert reference.distance(field) <= bound + reference.error
+    rounding = 1e-18 * float(field.max())  # of the reference's own numbers
+    assert reference.distance(field) <= bound + reference.error + rounding
 
 
 # Everything else that is public: the arguments of a call that is right, of which some are replaced.
