@@ -224,6 +224,16 @@ def test_samples_damaged_in_many_ways(shards: Path, data: st.DataObject) -> None
     damage_shards(shards, data)
 
 
+def test_samples_of_another_distribution_are_told_apart_in_a_sentence(shards: Path, tmp_path: Path) -> None:
+    path = fresh(shards, str(tmp_path))
+    index = json.loads((path / INDEX).read_text())
+    index["data"]["distribution"] |= {"kind": "x" * 300, "km": "x" * 300}
+    (path / INDEX).write_text(json.dumps(index))
+    with pytest.raises(ValueError, match=r"data\.distribution is .* were made with .*; make them equal") as caught:
+        read_all(path)
+    assert_one_sentence(caught.value)
+
+
 def test_what_a_worker_cannot_read_is_one_sentence(shards: Path, tmp_path: Path) -> None:
     path = fresh(shards, str(tmp_path))
     for shard in (0, 1):
@@ -312,6 +322,7 @@ def test_an_edited_study_is_read_or_refused(edited: dict[str, Any]) -> None:
         ({"optimiser": {"minutes": float("inf")}}, "optimiser.minutes is inf: Input should be a finite number."),
         ({"network": {"hyperparameters": {"mixers": 10**9}}}, "network: mixers is 1000000000; a whole number from 0"),
         ({"name": "../models/default"}, "name: name is '../models/default'; at most 100 letters"),
+        ({"data": {"distribution": {"kind": "\n"}}}, "data.distribution: Input tag"),
         ({"device": "tpu"}, "device is 'tpu': "),
         ({"data": {"shape": [10**9, 10**9]}}, "data.shape.0 is 1000000000: "),
         ({"data": {"sides": [400, 96]}}, "the shorter one comes first"),

@@ -11,6 +11,7 @@ from surrogate_training.config import StopConfig, TrainConfig
 from surrogate_training.dataset import DataConfig
 from surrogate_training.distributions import Mixture, Part
 from surrogate_training.recorded import Recorded
+from surrogate_training.terminal import sentence
 
 #: The peak of the learning rate over the parent's.
 GENTLER = 0.3
@@ -28,10 +29,9 @@ def training_of(card: ModelCard) -> TrainConfig:
     try:
         return TrainConfig.model_validate(card.training.get("config"))
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in ("training", "config", *first["loc"]))
         raise ValueError(
-            f"the card of model {card.name!r} does not say how it was trained ({where}: {first['msg']}), so that its "
+            f"the card of model {card.name!r} does not say how it was trained (training.config: "
+            f"{sentence(error).rstrip('.')}), so that its "
             "training cannot be gone on with; name a model whose card does."
         ) from None
 

@@ -91,8 +91,8 @@ class Shards:
         for name, value in decisive(config).items():
             if self.index.data.get(name) != value:
                 raise ValueError(
-                    f"data.{name} is {value}, but the samples in {folder} were made with {self.index.data.get(name)}; "
-                    "make them equal, or name another folder."
+                    f"data.{name} is {_short(value)}, but the samples in {folder} were made with "
+                    f"{_short(self.index.data.get(name))}; make them equal, or name another folder."
                 )
         self.count = config.samples or self.index.samples
         if self.count > self.index.samples:
@@ -114,6 +114,12 @@ class Shards:
         if any(value.shape != self.shape for value in record.maps.values()):
             raise DamagedShardError(f"shard {self.folder / name} holds samples of another shape; {_REMAKE}.")
         return record
+
+
+def _short(value: object) -> str:
+    """Long enough for the settings of a distribution, and no longer than a sentence."""
+    said = str(value)
+    return said if len(said) <= 300 else f"{said[:300]}..."
 
 
 def decisive(config: DataConfig) -> dict[str, Any]:

@@ -29,12 +29,16 @@ def sentence(error: BaseException) -> str:
     ...     print(sentence(error))
     clip is -1.0: Input should be greater than 0.
     """
+    return " ".join(_told(error).split())  # what is quoted from a file may hold line breaks
+
+
+def _told(error: BaseException) -> str:
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename or 'a file'}: {error.strerror}."
     if not isinstance(error, ValidationError):
-        return " ".join(str(error).split())
+        return str(error)
     first = error.errors()[0]
-    where = " ".join(".".join(str(part) for part in first["loc"]).split())[:200]
+    where = ".".join(str(part) for part in first["loc"])[:200]
     if first["type"] == "value_error":  # ours, a sentence already
         return f"{where}: {first['ctx']['error']}".removeprefix(": ")
     given = first["input"]
