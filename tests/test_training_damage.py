@@ -8,6 +8,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -22,9 +23,10 @@ from surrogate_plugin.surrogate.card import checksum
 from surrogate_training import checkpoint
 from surrogate_training.config import TrainConfig, read_config
 from surrogate_training.configurations import FOLDER, read_toml
-from surrogate_training.dataset import DataConfig, make_batch
+from surrogate_training.dataset import DataConfig, make_batch, make_sample
 from surrogate_training.make_shards import make_shards
 from surrogate_training.publish import selected_network
+from surrogate_training.record import Record
 from surrogate_training.shards import INDEX, Shards, shard_name
 from surrogate_training.stream import shuffled_batch, stream
 from surrogate_training.study_config import StudyConfig
@@ -222,6 +224,17 @@ def test_damaged_samples_are_read_or_refused(shards: Path, data: st.DataObject) 
 @given(data=st.data())
 def test_samples_damaged_in_many_ways(shards: Path, data: st.DataObject) -> None:
     damage_shards(shards, data)
+
+
+@pytest.mark.parametrize("value", [3e38, -1.0, float("nan"), float("inf")])
+def test_a_stored_field_that_no_problem_has_is_damage(value: float) -> None:
+    problem, field = make_sample(STORED, 0)
+    field[3, 3] = value
+    with np.errstate(all="ignore"):
+        record = Record.of(problem, field)
+    with pytest.raises(DamagedFileError, match="its field is not one of its problem") as caught:
+        record.restore()
+    assert_one_sentence(caught.value)
 
 
 def test_samples_of_another_distribution_are_told_apart_in_a_sentence(shards: Path, tmp_path: Path) -> None:

@@ -16,6 +16,10 @@ from surrogate_training.whole_files import reading
 Array = npt.NDArray[Any]
 
 
+#: Far more than any accuracy of the targets.
+_BEYOND = 0.1
+
+
 class _Numbers(BaseModel):
     """What of a record is no map."""
 
@@ -101,4 +105,9 @@ class Record:
             spacing=numbers.spacing,
             boundary=Boundary(left, right, bottom, top),
         )
-        return problem, self.maps["field"].astype(np.float64)
+        field = self.maps["field"].astype(np.float64)
+        # Nothing is produced, so that no exact field leaves what is imposed by more than it was solved to.
+        low, high = -_BEYOND * problem.largest_imposed, (1.0 + _BEYOND) * problem.largest_imposed
+        if field.shape != problem.shape or not np.all((field >= low) & (field <= high)):
+            raise ValueError("its field is not one of its problem")
+        return problem, field
