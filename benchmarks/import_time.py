@@ -1,20 +1,25 @@
-"""Time ``import surrogate_plugin`` in fresh processes, beside an empty one: ``python -m benchmarks.import_time``."""
+"""Time what a fresh process waits for, beside an empty one: ``python -m benchmarks.import_time``."""
 
 from __future__ import annotations
 
+import os
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 
+_SOLVE = (
+    "import numpy as np, surrogate_plugin as sp; s = np.zeros((512, 512)); s[9:12, 9:12] = 1.0; "
+    "sp.solve(sp.Problem(s, decay=0.01 + s), {})"
+)
 _STATEMENTS = {
     "an empty process": "pass",
     "import numpy": "import numpy",
     "import surrogate_plugin": "import surrogate_plugin",
-    "first exact solve (compiled kernels cached)": (
-        "import numpy as np, surrogate_plugin as sp; s = np.zeros((512, 512)); s[9:12, 9:12] = 1.0; "
-        "sp.solve(sp.Problem(s, decay=0.01 + s), method='exact')"
-    ),
+    "first exact solve, kernels compiled before": _SOLVE.format("method='exact'"),
+    "first guarded solve, kernels compiled before": _SOLVE.format(""),
+    "first solve that asks the network, kernels compiled before": _SOLVE.format("policy='surrogate-first'"),
 }
 _ROUNDS = 7
 
@@ -29,6 +34,12 @@ def main() -> None:
             taken[name].append(time.perf_counter() - began)
     for name, seconds in taken.items():
         print(f"{1e3 * statistics.median(seconds):7.0f} ms  {name}")
+    for name, options in (("solve", ""), ("solve that asks the network", "policy='surrogate-first'")):
+        with tempfile.TemporaryDirectory() as empty:
+            began = time.perf_counter()
+            here = {**os.environ, "SURROGATE_PLUGIN_CACHE": empty}
+            subprocess.run([sys.executable, "-c", _SOLVE.format(options)], check=True, env=here)
+            print(f"{1e3 * (time.perf_counter() - began):7.0f} ms  first {name} on a machine, nothing compiled yet")
 
 
 if __name__ == "__main__":
