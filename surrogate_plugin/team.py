@@ -102,7 +102,7 @@ class _Helper:
     """One thread that waits for calls to take part in."""
 
     def __init__(self) -> None:
-        self.idle = True
+        self.asked = self.served = 0
         self.calls: SimpleQueue[_Call] = SimpleQueue()
         threading.Thread(target=self._serve, name="surrogate-plugin", daemon=True).start()
 
@@ -112,7 +112,7 @@ class _Helper:
             with suppress(BaseException):  # the caller raises it
                 call.take_part()
             del call
-            self.idle = True
+            self.served += 1
 
 
 class _Crew:
@@ -122,11 +122,13 @@ class _Crew:
 
     def help_with(self, call: _Call, wanted: int) -> None:
         """Let ``wanted`` helpers take part, but for those that are still on their way through an earlier call."""
-        while len(self.helpers) < wanted:
-            self.helpers.append(_Helper())
+        with suppress(RuntimeError):  # no more threads to be had: fewer will do
+            while len(self.helpers) < wanted:
+                self.helpers.append(_Helper())
         for helper in self.helpers[:wanted]:
-            if helper.idle:
-                helper.idle = False
+            # One that is through, but waits for the interpreter to say so, is as good as free.
+            if helper.asked - helper.served < 2:
+                helper.asked += 1
                 helper.calls.put(call)
 
 
