@@ -59,9 +59,10 @@ class Hostile(Hierarchy):
         free, rng = self._free, self._rng
         noise = rng.random(self.shape).astype(np.float32)
         inner = z[1:-1, 1:-1]
-        inner *= (1.0, noise, 0.0, np.float32(10.0 ** rng.uniform(-3, 6)), -1.0)[self._kind]
-        if rng.random() < 0.3:
-            inner += np.float32(10.0 ** rng.uniform(-6, 3)) * noise
+        with np.errstate(over="ignore", invalid="ignore"):
+            inner *= (1.0, noise, 0.0, np.float32(10.0 ** rng.uniform(-3, 6)), -1.0)[self._kind]
+            if rng.random() < 0.3:
+                inner += np.float32(10.0 ** rng.uniform(-6, 3)) * noise
         inner[~free] = 0.0
 
 

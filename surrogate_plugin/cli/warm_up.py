@@ -44,7 +44,8 @@ def _multigrid() -> None:
 
 
 def _saturating() -> None:
-    _solve(_problem(64, varying=True, uptake=MichaelisMenten(vmax=0.02, km=0.5)), "exact")
+    for km in (0.5, 1e-3):
+        _solve(_problem(64, varying=True, uptake=MichaelisMenten(vmax=0.02, km=km)), "exact")
 
 
 def _guarded() -> None:
