@@ -59,7 +59,8 @@ class Solution:
     method : str
         Who answered: ``"surrogate"``, ``"spectral"``, ``"multigrid"``, ``"sparse-direct"`` or a plugin's name.
     flags : tuple of Flag
-        Why the surrogate was not used or not accepted.
+        Why the surrogate was not used or not accepted; and, if ``error_bound`` exceeds the tolerance, or an exact
+        method's default accuracy, what was reached.
     stats : Stats
         Seconds per stage and iteration counts.
     """
