@@ -64,8 +64,8 @@ class Backend:
     """Solve for the field of one tissue state after another.
 
     Each step starts from the field of the step before; a state with the same numbers as the last one is answered
-    with the field held. Records and the field held can be pickled and copied; solver caches start afresh in a copy,
-    and a copy records nothing, since a store has one writer.
+    with the field held. A backend can be copied and pickled: the copy goes on by itself from the records and the field
+    held, with an engine of its own as ``config`` describes it, and records nothing, since a store has one writer.
 
     Parameters
     ----------

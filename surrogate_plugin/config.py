@@ -102,7 +102,7 @@ class BackendConfig(BaseModel):
 
     if not TYPE_CHECKING:  # the signature that pydantic gives type checkers is the better one
 
-        def __init__(self, **options: Any) -> None:
+        def __init__(self, /, **options: Any) -> None:
             try:
                 super().__init__(**options)
             except ValidationError as error:

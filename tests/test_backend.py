@@ -220,6 +220,7 @@ def test_a_vessel_alone_has_constant_coefficients_so_that_the_fastest_solver_app
         ({"deposit": "blob"}, "BackendConfig.deposit is 'blob'"),
         ({"michaelis_km": 0.0}, "BackendConfig.michaelis_km is 0;"),
         ({"tolerence": 0.1}, "BackendConfig has no option 'tolerence'; it has domain"),
+        ({"self": 0.1}, "BackendConfig has no option 'self'; it has domain"),
     ],
 )
 def test_a_wrong_option_is_named_in_one_sentence(changed, message):

@@ -22,6 +22,9 @@ def test_bad_input_is_one_sentence(run: Path, parent: Path, tmp_path: Path) -> N
     unlearnable = record(tmp_path / "still.zarr", [sp.Problem(np.zeros(SHAPE))] * 30)
     (tmp_path / "notes").mkdir()
     (tmp_path / "notes" / "mine.txt").write_text("mine")
+    for name, text in (("cut", '{"name"'), ("list", "[3]")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "retraining.json").write_text(text)
     card = json.loads(parent.with_suffix(".json").read_text())
     card["training"] = {}
     (tmp_path / "odd.json").write_text(json.dumps(card))
@@ -35,6 +38,8 @@ def test_bad_input_is_one_sentence(run: Path, parent: Path, tmp_path: Path) -> N
         ({"--from": str(tmp_path / "odd.safetensors")}, "does not say how it was trained"),
         ({"--out": str(tmp_path / "notes")}, "holds something other than a retraining"),
         ({"--out": str(parent)}, "holds something other than a retraining"),
+        ({"--out": str(tmp_path / "cut")}, "retraining.json is damaged (JSONDecodeError"),
+        ({"--out": str(tmp_path / "list")}, "retraining.json is damaged (TypeError"),
         ({"--minutes": "-1"}, "minutes is -1.0"),
         ({"--name": "a/b"}, "name is 'a/b'"),
         ({"--package": "My Model"}, "name is 'My Model'"),

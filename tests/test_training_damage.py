@@ -29,9 +29,11 @@ from surrogate_training.publish import selected_network
 from surrogate_training.record import Record
 from surrogate_training.shards import INDEX, Shards, shard_name
 from surrogate_training.stream import shuffled_batch, stream
-from surrogate_training.study_config import StudyConfig
+from surrogate_training.study import run_study
+from surrogate_training.study_config import StudyConfig, read_study
 from surrogate_training.terminal import sentence
 from surrogate_training.train import Trainer
+from surrogate_training.trials import kept_answers
 from surrogate_training.whole_files import DamagedFileError
 from tests.fuzzing import assert_one_sentence, byte_damages, edits, file_damages, files_of, fresh, json_edits, slow
 from tests.test_training import tiny
@@ -264,6 +266,22 @@ def test_an_index_with_absurd_numbers_is_refused(shards: Path, tmp_path: Path, c
     with pytest.raises(DamagedFileError, match=r"index\.json is damaged") as caught:
         read_all(path)
     assert_one_sentence(caught.value)
+
+
+# What studies and retrainings keep.
+
+
+@pytest.mark.parametrize("text", ["", "{", "[3]", '{"kind": "seeds"}', "\x00"])
+def test_damaged_files_of_studies_and_retrainings_are_one_sentence(tmp_path: Path, text: str) -> None:
+    (tmp_path / "study.json").write_text(text)
+    (tmp_path / "parent.json").write_text(text)
+    for attempt in (
+        lambda: run_study(read_study("study-seeds"), tmp_path),
+        lambda: kept_answers(tmp_path / "parent.json", dict),
+    ):
+        with pytest.raises(DamagedFileError, match=r"json is damaged .*; remove it") as caught:
+            attempt()
+        assert_one_sentence(caught.value)
 
 
 # Configurations.
