@@ -35,7 +35,7 @@ from surrogate_training.terminal import sentence
 from surrogate_training.train import Trainer
 from surrogate_training.trials import kept_answers
 from surrogate_training.whole_files import DamagedFileError
-from tests.fuzzing import assert_one_sentence, byte_damages, edits, file_damages, files_of, fresh, json_edits, slow
+from tests.fuzzing import assert_one_sentence, byte_damages, edits, file_damages, files_of, fresh, slow
 from tests.test_training import tiny
 
 #: What the commands say in one sentence.
@@ -197,22 +197,31 @@ def read_all(folder: Path) -> None:
         shuffled_batch(STORED, stored, index, 0)
 
 
+def sums(folder: Path) -> dict[str, str]:
+    return {name: checksum(folder / name) for name in files_of(folder) if name != INDEX}
+
+
+def read_or_refused(folder: Path) -> None:
+    try:
+        read_all(folder)
+    except DOCUMENTED as error:
+        told(error)
+
+
 def damage_shards(original: Path, data: st.DataObject) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = fresh(original, folder)
+        index = json.loads((path / INDEX).read_text())
+        counts = {name: value for name, value in index.items() if name != "data"}
+        for tree in [counts] * 14 + [index] * 2:
+            (path / INDEX).write_text(json.dumps(index | data.draw(edits(tree))))
+            read_or_refused(path)
+        (path / INDEX).write_text(json.dumps(index))
         file = path / data.draw(st.sampled_from(files_of(path)))
-        if file.name == INDEX and data.draw(st.booleans()):
-            json_edits(file, data)
-        else:
-            data.draw(file_damages())(file)
+        data.draw(file_damages())(file)
         if file.name != INDEX and file.is_file() and data.draw(st.booleans()):  # somebody who knows of the checksums
-            index = json.loads((path / INDEX).read_text())
-            index["sha256"][file.name] = checksum(file)
-            (path / INDEX).write_text(json.dumps(index))
-        try:
-            read_all(path)
-        except DOCUMENTED as error:
-            told(error)
+            (path / INDEX).write_text(json.dumps(index | {"sha256": sums(path)}))
+        read_or_refused(path)
 
 
 @settings(max_examples=40)
@@ -222,7 +231,7 @@ def test_damaged_samples_are_read_or_refused(shards: Path, data: st.DataObject) 
 
 
 @slow
-@settings(max_examples=2500)
+@settings(max_examples=1500)
 @given(data=st.data())
 def test_samples_damaged_in_many_ways(shards: Path, data: st.DataObject) -> None:
     damage_shards(shards, data)
@@ -308,18 +317,34 @@ SHIPPED = read_toml("default") | {
 }
 
 
+WHOLE = TrainConfig.model_validate(SHIPPED).model_dump(mode="json")
+PARTS = WHOLE["data"]["distribution"]["parts"]
+
+
+@st.composite
+def edited_configurations(draw: st.DrawFn) -> dict[str, Any]:
+    """The shipped configuration, something changed anywhere, or in one section, or in what is sampled."""
+    where = draw(st.sampled_from(["anywhere", "data", "network", "optimiser", "loss", "distribution", "distribution"]))
+    if where == "anywhere":
+        return dict(draw(edits(draw(st.sampled_from([SHIPPED, WHOLE])))))
+    if where == "distribution":
+        distribution = draw(edits(draw(st.sampled_from(PARTS))["distribution"]))
+        return WHOLE | {"data": WHOLE["data"] | {"distribution": distribution}}
+    return WHOLE | {where: draw(edits(WHOLE[where]))}
+
+
 @settings(max_examples=60)
-@given(edited=edits(SHIPPED))
-def test_an_edited_configuration_trains_or_is_refused(edited: dict[str, Any]) -> None:
-    try_config(edited)
+@given(several=st.lists(edited_configurations(), min_size=6, max_size=6))
+def test_an_edited_configuration_trains_or_is_refused(several: list[dict[str, Any]]) -> None:
+    for edited in several:  # most are refused at once
+        try_config(edited)
 
 
 @slow
-@settings(max_examples=2500)
-@given(data=st.data())
-def test_configurations_edited_in_many_ways(data: st.DataObject) -> None:
-    whole = TrainConfig.model_validate(SHIPPED).model_dump(mode="json")
-    try_config(data.draw(edits(data.draw(st.sampled_from([SHIPPED, whole])))))
+@settings(max_examples=4000)
+@given(edited=edited_configurations())
+def test_configurations_edited_in_many_ways(edited: dict[str, Any]) -> None:
+    try_config(edited)
 
 
 def try_text(content: bytes) -> None:
@@ -351,6 +376,7 @@ def test_an_edited_study_is_read_or_refused(edited: dict[str, Any]) -> None:
     ("changes", "says"),
     [
         ({"optimiser": {"minutes": float("inf")}}, "optimiser.minutes is inf: Input should be a finite number."),
+        ({"optimiser": {"learning_rate": 1e308}}, "optimiser.learning_rate is 1e+308: Input should be less than"),
         ({"network": {"hyperparameters": {"mixers": 10**9}}}, "network: mixers is 1000000000; a whole number from 0"),
         ({"name": "../models/default"}, "name: name is '../models/default'; at most 100 letters"),
         ({"data": {"distribution": {"kind": "\n"}}}, "data.distribution: Input tag"),

@@ -56,11 +56,11 @@ class OptimiserConfig(_Section):
     """Adam or AdamW under a cosine, by steps or by the clock."""
 
     kind: Literal["adamw", "adam"] = "adamw"
-    learning_rate: float = Field(default=2e-3, gt=0, description="at the peak")
+    learning_rate: float = Field(default=2e-3, gt=0, le=1e3, description="at the peak")
     last_rate: float = Field(default=0.01, ge=0, le=1, description="the last learning rate over the peak")
     warmup_steps: int = Field(default=200, ge=0)
-    weight_decay: float = Field(default=1e-4, ge=0)
-    clip: float = Field(default=1.0, gt=0, description="largest norm of the gradient")
+    weight_decay: float = Field(default=1e-4, ge=0, le=1e3)
+    clip: float = Field(default=1.0, gt=0, le=1e6, description="largest norm of the gradient")
     average: float = Field(
         default=0.999, ge=0, lt=1, description="decay of the running average of the weights, which is kept"
     )
@@ -68,7 +68,7 @@ class OptimiserConfig(_Section):
         default=False, description="undo an epoch whose mean loss jumps, as the study of 2021 does; see rollback.py"
     )
     steps: int | None = Field(default=None, ge=1, description="length of the run; else minutes")
-    minutes: float = Field(default=60.0, gt=0, description="length of the run where no steps are given")
+    minutes: float = Field(default=60.0, gt=0, le=1e9, description="length of the run where no steps are given")
 
 
 class StopConfig(_Section):

@@ -23,15 +23,19 @@ class MultiscaleLoss(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     kind: Literal["multiscale"] = "multiscale"
-    scales: dict[Annotated[int, Field(ge=1, le=2**14)], Annotated[float, Field(ge=0)]] = Field(
+    scales: dict[Annotated[int, Field(ge=1, le=2**14)], Annotated[float, Field(ge=0, le=1e6)]] = Field(
         default={1: 1.0, 2: 0.5, 4: 0.5, 8: 1.0, 32: 1.0}
     )
-    mean_square: float = Field(default=1.0, ge=0, description="weight of the root mean square beside the mean modulus")
-    relative: float = Field(default=0.3, ge=0, description="weight of the error's over the field's root mean square")
-    peak: float = Field(default=0.5, ge=0, description="weight of the fourth-power mean of the pixels' error")
-    gradient: float = Field(default=0.5, ge=0, description="weight of the modulus of the error's differences")
+    mean_square: float = Field(
+        default=1.0, ge=0, le=1e6, description="weight of the root mean square beside the mean modulus"
+    )
+    relative: float = Field(
+        default=0.3, ge=0, le=1e6, description="weight of the error's over the field's root mean square"
+    )
+    peak: float = Field(default=0.5, ge=0, le=1e6, description="weight of the fourth-power mean of the pixels' error")
+    gradient: float = Field(default=0.5, ge=0, le=1e6, description="weight of the modulus of the error's differences")
     cycle: float = Field(
-        default=0.0, ge=0, description="weight of the fourth-power mean of what one multigrid cycle leaves"
+        default=0.0, ge=0, le=1e6, description="weight of the fourth-power mean of what one multigrid cycle leaves"
     )
 
     @model_validator(mode="after")

@@ -53,14 +53,16 @@ class StudyLoss(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     kind: Kind
-    w: float = Field(default=1.0, gt=0, description="how fast the weight of exp and exp2021 falls below the value 1")
-    a: float = Field(default=1.0, gt=0, description="power of the error in exp, step, toggle and rand")
-    wtan: float = Field(default=10.0, gt=0, description="how fast the weight of step rises with the target")
-    w2: float = Field(default=4000.0, ge=0, description="height of the weight of step")
-    delta: float = Field(default=0.02, gt=0, description="where huber turns from square to straight")
-    c: float = Field(default=0.02, gt=0, description="where invhuber turns from straight to square")
+    w: float = Field(
+        default=1.0, gt=0, le=1e6, description="how fast the weight of exp and exp2021 falls below the value 1"
+    )
+    a: float = Field(default=1.0, gt=0, le=1e6, description="power of the error in exp, step, toggle and rand")
+    wtan: float = Field(default=10.0, gt=0, le=1e6, description="how fast the weight of step rises with the target")
+    w2: float = Field(default=4000.0, ge=0, le=1e6, description="height of the weight of step")
+    delta: float = Field(default=0.02, gt=0, le=1e6, description="where huber turns from square to straight")
+    c: float = Field(default=0.02, gt=0, le=1e6, description="where invhuber turns from straight to square")
     probability: float = Field(default=0.5, ge=0, le=1, description="of step in an epoch of rand")
-    seed: int = Field(default=0, ge=0, description="of the epochs drawn by rand")
+    seed: int = Field(default=0, ge=0, lt=2**63, description="of the epochs drawn by rand")
     power: Literal[2, 4] = Field(default=2, description="of the error in exp2021")
 
     def evaluate(self, predicted: Tensor, batch: Batch, epoch: int = 0) -> Tensor:
