@@ -7,7 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from surrogate_plugin.arguments import Coefficient, FloatArray, coefficient, positive_number
+from surrogate_plugin.arguments import (
+    Coefficient,
+    FloatArray,
+    check_values,
+    coefficient,
+    positive_number,
+    real_array,
+    same_shape,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,11 +48,20 @@ class MichaelisMenten:
         object.__setattr__(self, "vmax", coefficient("uptake.vmax", vmax))
         object.__setattr__(self, "km", positive_number("uptake.km", km))
 
-    def rate(self, field: FloatArray) -> FloatArray:
-        """``U(c)``, (H, W) float64, field units / time."""
-        return np.asarray(self.vmax * (field / (self.km + field)))
+    def rate(self, field: npt.ArrayLike) -> FloatArray:
+        """``U(c)`` for a field in [0, 1e100], (H, W) float64, field units / time."""
+        c = self._checked(field)
+        return np.asarray(self.vmax * (c / (self.km + c)))
 
-    def slope(self, field: FloatArray) -> FloatArray:
-        """``dU/dc``, (H, W) float64, 1 / time."""
-        fraction = self.km / (self.km + field)
+    def slope(self, field: npt.ArrayLike) -> FloatArray:
+        """``dU/dc`` for a field in [0, 1e100], (H, W) float64, 1 / time."""
+        fraction = self.km / (self.km + self._checked(field))
         return np.asarray((self.vmax / self.km) * fraction * fraction)
+
+    def _checked(self, field: npt.ArrayLike) -> FloatArray:
+        c = real_array("field", field, copy=False)
+        if isinstance(self.vmax, np.ndarray):
+            same_shape("field", c.shape, self.vmax.shape, "uptake.vmax")
+        if c.size:
+            check_values("field", c, positive=False)
+        return c

@@ -238,6 +238,8 @@ def nothing(_: Any) -> None:
 Call = tuple[Callable[..., Any], Arguments, Callable[[Any], None]]
 CALLS: dict[str, Call] = {
     "MichaelisMenten": (sp.MichaelisMenten, {"vmax": 1.0, "km": 1.0}, saturates),
+    "MichaelisMenten.rate": (sp.MichaelisMenten(FIELD, 1.0).rate, {"field": FIELD}, finite),
+    "MichaelisMenten.slope": (sp.MichaelisMenten(1.0, 1.0).slope, {"field": FIELD}, finite),
     "Boundary.parse": (Boundary.parse, {"boundary": {"left": 1.0}}, lambda sides: finite(sides.largest_value)),
     "Domain": (
         sp.Domain,

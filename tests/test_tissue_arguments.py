@@ -45,6 +45,8 @@ TAKERS: list[tuple[str, Callable[[Any], object]]] = [
     ("state.cells", lambda value: sp.TissueState(cells=value)),
     ("state.vessels", lambda value: sp.TissueState(vessels=value)),
     ("state.voxels", lambda value: sp.TissueState(voxels=value)),
+    ("field", sp.MichaelisMenten(SOURCE, 1.0).rate),
+    ("field", sp.MichaelisMenten(SOURCE, 1.0).slope),
     ("values", lambda value: sp.regrid(value, (4, 4))),
     ("shape", lambda value: sp.regrid(SOURCE, value)),
     ("fixed", lambda value: sp.regrid_fixed(value, SOURCE, (4, 4))),
