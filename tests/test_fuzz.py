@@ -140,9 +140,9 @@ def solved_right(problem: sp.Problem, solution: sp.Solution, tolerance: float | 
     assert np.isfinite(field).all()
     assert bound >= 0
     np.testing.assert_array_equal(field[problem.fixed], problem.source[problem.fixed])
-    assert field.min() >= -bound
+    assert field.min() >= 0
     if not np.any(problem.production):
-        assert field.max() <= problem.largest_imposed + bound
+        assert field.max() <= problem.largest_imposed
     reached = not any(flag.reason is Reason.TOLERANCE_NOT_REACHED for flag in solution.flags)
     if tolerance is not None and reached and solution.method != "surrogate":
         assert bound <= tolerance

@@ -88,7 +88,7 @@ def test_what_float64_cannot_carry_is_refused(field: str, problem: Any, tiny: fl
         lambda tiny: {"source": np.maximum(SOURCE, tiny), "fixed": SOURCE > 0},
         lambda tiny: {"source": SOURCE + tiny * np.eye(8, 10)},
         lambda tiny: {"source": SOURCE, "decay": tiny},
-        lambda tiny: {"source": SOURCE, "decay": max(tiny, 1e-300), "boundary": "reflecting"},
+        lambda tiny: {"source": SOURCE, "decay": tiny, "boundary": "reflecting"},
         lambda tiny: {"source": SOURCE, "decay": np.where(SOURCE[:, ::-1] > 0, 0.1, tiny), "boundary": "periodic"},
         lambda tiny: {"source": SOURCE, "production": tiny},
         lambda tiny: {"source": SOURCE, "production": tiny + tiny * SOURCE},
