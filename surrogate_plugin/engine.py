@@ -14,6 +14,7 @@ from surrogate_plugin import asked, registry
 from surrogate_plugin.arguments import one_of, shown
 from surrogate_plugin.errors import UnsupportedProblemError
 from surrogate_plugin.guard.certificate import Certifier
+from surrogate_plugin.guard.maximum_principle import ceiling
 from surrogate_plugin.network_start import NetworkStart, Predictor
 from surrogate_plugin.polish import EXACT_SHARE, polish
 from surrogate_plugin.problem import FloatArray, Problem
@@ -96,7 +97,10 @@ class Engine:
             If a named method cannot take the problem, or no method has that name.
         """
         problem, method = asked.posed(problem), asked.method_of(method)
-        task = Task(problem, asked.tolerance_of(tolerance), asked.start_of(previous, problem))
+        start = asked.start_of(previous, problem)
+        if start is not None:
+            np.minimum(start, ceiling(problem), out=start)
+        task = Task(problem, asked.tolerance_of(tolerance), start)
         with self._lock, limit_threads(problem.source.size):
             return self._route(task, method)
 

@@ -6,6 +6,7 @@ import math
 from typing import Literal
 
 from surrogate_plugin.guard.certificate import Certifier
+from surrogate_plugin.guard.maximum_principle import ceiling
 from surrogate_plugin.problem import FloatArray
 from surrogate_plugin.solution import Reason, Solution
 from surrogate_plugin.solvers.hierarchy import Hierarchy
@@ -54,6 +55,12 @@ def polish(
         return None if start == "network" else polish(task, hierarchy, None, "nothing", last=last)
     tolerance = task.tolerance or EXACT_SHARE * _largest_value(task, iteration)
     bound = _cycle_and_certify(task, iteration, tolerance)
+    if task.tolerance is None:
+        # A start may have been far too large, and with it the value that the accuracy was measured by.
+        largest = min(float(iteration.field.max()), ceiling(task.problem))
+        tolerance = min(tolerance, EXACT_SHARE * max(task.problem.largest_imposed, largest))
+        if bound > tolerance:
+            bound = _cycle_and_certify(task, iteration, tolerance)
     if bound > tolerance:
         stayed = f"after {iteration.cycles} cycles the bound is {bound:.3g}, above the tolerance {tolerance:.3g}."
         if start == "network":

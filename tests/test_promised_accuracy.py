@@ -109,3 +109,14 @@ def test_no_charge_settled_at_all_is_still_a_field_with_a_bound(monkeypatch: pyt
     solution = Engine(model="no-such-model").solve(problem, method="spectral", tolerance=1e-9)
     assert solve_extended(problem).distance(solution.field) <= solution.error_bound
     assert solution.flags[0].reason is Reason.TOLERANCE_NOT_REACHED
+
+
+def test_a_start_that_is_far_too_large_does_not_loosen_the_default_accuracy() -> None:
+    """Where nothing is imposed the accuracy is measured by the field, and at first there is only the start."""
+    problems = [problem for problem in extreme_problems(0, 1500, 16) if problem.largest_imposed == 0.0]
+    assert len(problems) >= 20
+    for problem in problems[:60]:
+        solution = _engine.solve(problem, method="exact", previous=np.full(problem.shape, 1e100))
+        assert solution.error_bound <= EXACT_SHARE * solution.field.max() * (1 + 1e-9) or any(
+            flag.reason is Reason.TOLERANCE_NOT_REACHED for flag in solution.flags
+        )
