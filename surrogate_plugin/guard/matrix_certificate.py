@@ -3,8 +3,8 @@
 It takes a variable diffusivity too. The theorem is the same: a ``w`` from any source is verified, pixel by pixel, by
 multiplying with the operator; here ``w`` comes from the factorisation, so it is as tight as ``A^-1 |r|``.
 
-With saturating uptake the matrix counts on the slope of ``U`` between the candidate and an error ``w`` beyond it, first
-for ``w = 0``, where it is the tangent; while that gives no bound, for larger errors, and from the first bound on for the
+With saturating uptake the matrix counts on the slope of ``U`` between the candidate and an error ``w`` beyond it: first
+for ``w = 0``, where it is the tangent; for larger errors while that gives no bound; and from the first bound on for the
 ``w`` that gave it. Whatever the matrix, ``w`` is held to inequality (1), whose ``U(a + w) - U(a)`` is the candidate's
 own. The barrier counts on the slope at the candidate plus twice the largest ``w`` and covers bounds up to there; both
 are made for one candidate and one ``w``, and kept for no other.
