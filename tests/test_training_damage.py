@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
+import os
+import signal
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -259,6 +262,20 @@ def test_what_a_worker_cannot_read_is_one_sentence(shards: Path, tmp_path: Path)
     with pytest.raises(DamagedFileError, match="does not have its checksum; remake it") as caught:
         next(stream(config, 0, 1))
     assert_one_sentence(caught.value)
+
+
+def test_a_worker_that_is_killed_is_one_sentence() -> None:
+    config = DataConfig(shape=(16, 16), other_shapes=0.0, batch=1, mirrors=1)
+    others = set(multiprocessing.active_children())
+    batches = stream(config, 0, 1)
+    next(batches)
+    (worker,) = set(multiprocessing.active_children()) - others
+    os.kill(worker.pid or 0, signal.SIGKILL)
+    worker.join()
+    with pytest.raises(ChildProcessError, match="a process that makes samples was ended from outside") as caught:
+        for _ in batches:
+            pass
+    told(caught.value)
 
 
 @pytest.mark.parametrize("changes", [{"samples_a_shard": 0}, {"samples": -1}, {"version": 2}, {"samples": 1.5}])

@@ -155,8 +155,19 @@ def _told(made: Iterator[Batch]) -> Iterator[Batch | Exception]:
 
 
 def _heard(items: Iterator[Any]) -> Iterator[Any]:
-    """What workers make, until one of them tells what went wrong."""
-    for item in items:
+    """What workers make, until one of them tells what went wrong, or is gone."""
+    while True:
+        try:
+            item = next(items)
+        except StopIteration:
+            return
+        except RuntimeError as error:
+            if "DataLoader worker" not in str(error):
+                raise
+            raise ChildProcessError(
+                "a process that makes samples was ended from outside, as where memory runs out; fewer workers or a "
+                "smaller data.batch need less, and a run goes on from its last checkpoint."
+            ) from None
         if isinstance(item, Exception):
             raise item
         yield item
