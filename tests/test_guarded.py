@@ -11,17 +11,22 @@ import pytest
 import scipy.ndimage
 
 from surrogate_plugin.engine import Engine
-from surrogate_plugin.gallery import nasty_problems, paper_discs, random_problem, tumour_and_vessels
+from surrogate_plugin.gallery import extreme_problems, nasty_problems, paper_discs, random_problem, tumour_and_vessels
 from surrogate_plugin.problem import FloatArray, Problem
+from surrogate_plugin.reference import solve_extended
 from surrogate_plugin.solution import Reason
 from surrogate_plugin.solvers.sparse_direct import SparseDirect
 
 Proposal = Callable[[np.random.Generator, Problem, FloatArray], FloatArray]
 
 _reference_solver = SparseDirect()
+#: Up to so many pixels the reference that shares no code with the solvers is as quick as sparse direct.
+_SMALL = 40 * 40
 
 
 def _reference(problem: Problem) -> FloatArray:
+    if problem.source.size <= _SMALL:
+        return solve_extended(problem).field.astype(np.float64)
     return _reference_solver.solve(_reference_solver.prepare(problem), problem).field
 
 
@@ -88,8 +93,11 @@ NETWORKS: dict[str, Proposal] = {
 }
 
 
-def _check(engine: Engine, problem: Problem, share: float) -> float | None:
-    """Assert the promise; return bound over error where the surrogate was accepted."""
+def _check(engine: Engine, problem: Problem, share: float, *, extreme: bool = False) -> float | None:
+    """Assert the promise; return bound over error where the surrogate was accepted.
+
+    With extreme coefficients float64 may not allow the tolerance, and then a flag has to say so.
+    """
     exact = _reference(problem)
     largest = float(exact.max())
     tolerance = share * max(largest, 1e-100)
@@ -98,7 +106,8 @@ def _check(engine: Engine, problem: Problem, share: float) -> float | None:
     rounding = 1e-12 * largest  # of the reference itself
     assert np.isfinite(solution.field).all()
     assert error <= solution.error_bound + rounding
-    assert solution.error_bound <= tolerance
+    missed = any(flag.reason is Reason.TOLERANCE_NOT_REACHED for flag in solution.flags)
+    assert solution.error_bound <= tolerance or (extreme and missed)
     assert np.array_equal(solution.field[problem.fixed], problem.source[problem.fixed])
     accepted = solution.method == "surrogate" and error > 1e-9 * largest
     return solution.error_bound / error if accepted else None
@@ -107,15 +116,17 @@ def _check(engine: Engine, problem: Problem, share: float) -> float | None:
 def _sweep(network: str, seed: int, count: int, max_side: int = 64) -> Iterator[float]:
     rng = np.random.default_rng(seed)
     engine = Engine(model=Network(NETWORKS[network], rng), policy="surrogate-first")
-    for problem in nasty_problems(seed, count, max_side=max_side):
-        ratio = _check(engine, problem, 10.0 ** rng.uniform(-8, -1))
+    nasty = ((problem, False) for problem in nasty_problems(seed, count, max_side=max_side))
+    extreme = ((problem, True) for problem in extreme_problems(seed, count // 4))
+    for problem, is_extreme in itertools.chain(nasty, extreme):
+        ratio = _check(engine, problem, 10.0 ** rng.uniform(-8, -1), extreme=is_extreme)
         if ratio is not None:
             yield ratio
 
 
 @pytest.mark.parametrize(("network", "seed"), list(zip(NETWORKS, itertools.count(100), strict=False)))
 def test_error_never_exceeds_bound_nor_bound_tolerance(network: str, seed: int) -> None:
-    """1,000 nasty problems with a good network and as many with bad ones; tolerances from 1e-8 to 1e-1."""
+    """1,000 nasty problems with a good network and as many with bad ones, and a quarter as many extreme ones."""
     for ratio in _sweep(network, seed, 1000 if network == "good" else 250):
         assert ratio >= 1 - 1e-9
 
