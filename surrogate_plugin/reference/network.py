@@ -99,7 +99,9 @@ def solve_extended(problem: Problem) -> Reference:
             break
         if error <= target * float(best.max()):
             break
-    return Reference(best * network.unit, error * float(network.unit), steps)
+    # Values were divided by the unit and are multiplied again: one rounding each.
+    rounding = 2 * float(np.finfo(np.longdouble).eps) * max(float(best.max()), network.largest_known)
+    return Reference(best * network.unit, (error + rounding) * float(network.unit), steps)
 
 
 class _Network:
@@ -132,6 +134,11 @@ class _Network:
         self._order = _order(self.shape, problem.boundary.periodic_x, problem.boundary.periodic_y)
         self._links, self._ground = self._joined()
         self._linear: _Eliminated | None = None
+
+    @property
+    def largest_known(self) -> float:
+        """The largest value of a fixed pixel or of a side, in units."""
+        return float(max(self.known.max(), *(value for _, _, value in self.walls), 0.0))
 
     def step(self, c: LongArray, first: bool) -> LongArray:
         """A Newton step; a refinement where the equation is linear. The first one leaves uptake out.

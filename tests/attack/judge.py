@@ -19,9 +19,6 @@ from tests.attack.networks import NETWORKS, Network
 from tests.attack.plugins import registered
 from tests.attack.trials import Target, Trial
 
-#: The solvers round the coefficients once, to dimensionless ones: by the comparison principle that moves the field by
-#: as many units in the last place of its largest value as there are roundings in a coefficient.
-_COEFFICIENTS = 8 * float(np.finfo(np.float64).eps)
 #: Where nothing else is asked: of the largest value, by an exact method and by the guard.
 _EXACT_SHARE, _GUARDED_SHARE = 1e-10, 0.01
 #: Below this part of the largest value an error is rounding, and bound over error says nothing.
@@ -115,7 +112,7 @@ def false_bound(target: Target, field: FloatArray, bound: float) -> Iterator[Fau
         yield Fault("bound", f"{bound!r}")
         return
     error = target.reference.distance(field)
-    if error > bound + target.reference.error + _COEFFICIENTS * target.largest:
+    if error > bound + target.reference.error:
         yield Fault("broken", f"error {error:.6g}, bound {bound:.6g}, largest value {target.largest:.6g}")
 
 
