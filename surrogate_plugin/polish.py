@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Literal
 
+import numpy as np
+
 from surrogate_plugin.guard.certificate import Certifier
 from surrogate_plugin.guard.maximum_principle import ceiling
 from surrogate_plugin.problem import FloatArray
@@ -110,9 +112,10 @@ def _worth_polishing(task: Task, iteration: Iteration, start: Start) -> bool:
 
 
 def _largest_value(task: Task, iteration: Iteration) -> float:
-    """What the exact methods' default accuracy refers to: the largest imposed value, else the field's."""
-    if task.problem.largest_imposed > 0:
-        return task.problem.largest_imposed
+    """What the exact methods' default accuracy refers to: the largest value, which production may raise."""
+    imposed = task.problem.largest_imposed
+    if imposed > 0 and not np.any(np.asarray(task.problem.production) > 0):
+        return imposed
     with task.timed("cycles"):
         run_to_estimate(iteration, None, MAX_CYCLES)
-    return float(iteration.field.max())
+    return max(imposed, float(iteration.field.max()))

@@ -112,6 +112,26 @@ def test_any_start_leads_there(start: float) -> None:
     assert bound <= 1.0
 
 
+@pytest.mark.parametrize("factor", [0.35, 0.6, 1.5, 3.0])
+def test_a_start_with_oxygen_in_the_wrong_places_leads_there_too(factor: float) -> None:
+    """Nothing anchors this field but vessels and uptake, so that one step from a wrong start empties most of it."""
+    problem = tissue(116, 1.6e-6, 3.3e-4, seed=385, production=2.2e-5)
+    exact = _engine.solve(problem, method="exact", tolerance=1e-6).field
+    for shift in range(4):
+        cycles, bound = cycles_and_bound(problem, 1e-5, factor * np.roll(exact, shift, axis=0))
+        assert cycles <= 32
+        assert bound <= 1.0
+
+
+def test_production_sets_the_size_that_accuracy_is_measured_by() -> None:
+    """A field a thousand times what is imposed: 1e-10 of the largest value is within reach, of the imposed one not."""
+    problem = tissue(64, 1e-3, 4.0, production=11.0)
+    solution = _engine.solve(problem, method="multigrid")
+    assert float(solution.field.max()) > 1e3 * problem.largest_imposed
+    assert solution.error_bound <= 1e-10 * float(solution.field.max())
+    assert not solution.flags
+
+
 def test_production_alone_feeds_a_field_of_its_own_size() -> None:
     """Production that uptake all but balances, and more than it can take."""
     for production in (1e-3, 0.019, 0.021, 0.5):

@@ -35,7 +35,9 @@ SHRINKAGE = 0.03
 NEAR = 0.1
 #: A start that is not near goes back to this part of its size: 3 to 6 cycles less than from 1, whatever the start.
 BACK = 1e-3
-_MAX_STEPS = 30
+#: A start that has not arrived after so many steps has oxygen in the wrong places, and goes all the way back.
+_PATIENCE = 12
+_MAX_STEPS = 32
 
 
 class CentralPath:
@@ -55,6 +57,7 @@ class CentralPath:
         self._equation, self._size = equation, size
         self._steps, self._moved = 0, np.inf
         self._untried = start is not None
+        self._all_the_way = 0 if start is None else _PATIENCE
         if start is None:
             self.km = max(equation.km, size)
             self._unsaturated = np.full(equation.shape, 2.0 / 3.0)
@@ -78,9 +81,13 @@ class CentralPath:
         goal = self._equation.km
         self._moved = float(kernels.path_move(c, self._unsaturated, z, alpha, self.km, goal))
         self._steps += 1
-        if self._untried and not self.arrived:
+        if self.arrived:
+            return
+        if self._untried:
             self._begin_at(max(goal, BACK * self._size), c)
-        elif not self.arrived:
+        elif self._steps == self._all_the_way:
+            self._begin_at(max(goal, self._size), c)
+        else:
             self.km = max(goal, SHRINKAGE * self.km)
         self._untried = False
 
