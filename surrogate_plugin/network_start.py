@@ -164,9 +164,10 @@ class NetworkStart:
         cycle = f"cycle|{where}"
         model = self._model
         if model is None:
-            known = self._known(where)
-            if known is not None or (self._spent.get(problem.shape, 0.0) < _PATIENCE and self._device != "cuda"):
-                return known
+            if self._device != "cuda":  # whoever asks for a card wants to hear of it at once
+                known = self._known(where)
+                if known is not None or self._spent.get(problem.shape, 0.0) < _PATIENCE:
+                    return known
             model, _ = self._load()
             if model is None:
                 return 0.0, 0.0, 1.0  # asking tells what is wrong with it

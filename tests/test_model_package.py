@@ -29,7 +29,7 @@ from surrogate_plugin.surrogate.model import find, load
 source = np.zeros((128, 128))
 source[60:64, 40:46] = 38.0
 problem = sp.Problem(source, decay=1 / 400)
-engine = sp.Engine(model={NAME!r}, device="cpu")
+engine = sp.Engine(model={NAME!r}, device="cpu", policy="surrogate-first")
 solution = engine.solve(problem, tolerance=0.05 * 38.0)
 card = load({NAME!r}, "cpu").card
 print(solution.method, solution.error_bound <= 0.05 * 38.0, card.name, find({NAME!r}), sep="\\n")
