@@ -37,7 +37,9 @@ _EXACT: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
 _FAST: dict[str, Any] = {**_EXACT, "fastmath": {"contract", "reassoc", "nsz"}}
 #: The kernels that are being loaded or compiled, and since when; the last for the sake of those before it.
 _open: list[tuple[Any, float]] = []
-_INNER: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+#: Inlined, since a process that compiles a kernel would else run another copy of an inner function than one that loads
+#: the kernel from the cache, optimised in another context: 20 % slower or quicker, and with other last bits.
+_INNER: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True, "forceinline": True}
 
 
 def exact(function: Callable[..., Any]) -> Any:
@@ -67,6 +69,8 @@ def kernel_files() -> list[Path]:
 
 def _cached(function: Callable[..., Any], kernel: Any) -> Any:
     file = Path(function.__code__.co_filename)
+    if not file.is_file():  # typed into a session, which has nothing to be keyed by
+        return kernel
     folder = _folder_for(_digest(None if file.is_relative_to(_PACKAGE) else file))
     kernel._cache = _cache_in(folder)(function)
     if folder is None:

@@ -4,11 +4,12 @@ A kernel that is shared out is called by every thread of a team with the same ar
 *regions* in the same order. In each region the threads claim chunks by an atomic counter until none is left, then wait
 until all chunks are done:
 
-    chunk = claim(team, CHUNKS)
-    while chunk < CHUNKS:
+    chunks = pieces(array.size)
+    chunk = claim(team, chunks)
+    while chunk < chunks:
         ...rows of the chunk...
-        chunk = claim(team, CHUNKS)
-    settle(team, CHUNKS)
+        chunk = claim(team, chunks)
+    settle(team, chunks)
 
 A thread that comes late, or that the system has put aside, finds nothing left to claim and passes through. So a busy
 core costs nothing but its help, which barriers between fixed shares do not achieve. Two rules follow for kernels:
@@ -35,6 +36,8 @@ IntArray = npt.NDArray[np.int64]
 
 #: Rows are dealt out in so many pieces; a constant, so that no result depends on the number of threads.
 CHUNKS = 8
+#: Arrays of at most so many numbers are one piece: they are not worth a second thread, nor the counting.
+_SMALL = 10_000
 
 #: Counters of so many regions are in use at a time, each a cache line from the next.
 _SLOTS, _STRIDE = 4, 16
@@ -91,6 +94,12 @@ def place() -> IntArray:
 def abandon(tickets: IntArray) -> None:
     """Let every thread of a call through to its end, whatever is undone."""
     tickets[:] = _OVER
+
+
+@jit.exact_inner
+def pieces(size):
+    """How many chunks an array of ``size`` numbers is dealt out in: 1 or `CHUNKS`."""
+    return CHUNKS if size > _SMALL else 1
 
 
 @jit.exact_inner

@@ -171,3 +171,28 @@ def test_without_a_folder_to_write_to_kernels_still_run(copy: Path, tmp_path: Pa
     occupied.write_text("")
     monkeypatch.setenv("TMPDIR", str(occupied))
     assert answer(copy, occupied) == np.inf
+
+
+CYCLE = """
+import hashlib
+import numpy as np
+from surrogate_plugin.boundary import Boundary
+from surrogate_plugin.solvers.hierarchy import Hierarchy
+rng = np.random.default_rng(1)
+free = rng.random((64, 64)) > 0.1
+hierarchy = Hierarchy(free.shape, Boundary.parse("absorbing"))
+hierarchy.rebuild(free, 0.1 * rng.random(free.shape))
+b, z = hierarchy.vectors[:2]
+b[1:-1, 1:-1] = np.where(free, rng.random(free.shape), 0.0)
+hierarchy.v_cycle(z, b)
+print(hashlib.sha256(z.tobytes()).hexdigest())
+"""
+
+
+def test_a_process_that_compiles_has_the_bits_of_one_that_loads(tmp_path: Path) -> None:
+    environment = {**os.environ, "SURROGATE_PLUGIN_CACHE": str(tmp_path / "cache")}
+    runs = [
+        subprocess.run([sys.executable, "-c", CYCLE], env=environment, capture_output=True, text=True, check=True)
+        for _ in range(2)
+    ]
+    assert runs[0].stdout == runs[1].stdout

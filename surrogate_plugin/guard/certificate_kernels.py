@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 
 from surrogate_plugin import jit
-from surrogate_plugin.sharing_kernels import CHUNKS, claim, settle
+from surrogate_plugin.sharing_kernels import claim, pieces, settle
 from surrogate_plugin.solvers.lattice_kernels import largest_of, peak, set_halo
 
 ALLOWANCE = 16 * 2.220446049250313e-16
@@ -28,9 +28,10 @@ def inflated_residual(team, c, source, free, decay, production, vmax, km, sides,
     """
     set_halo(team, c, sides, values)
     ny, nx = free.shape
-    chunk = claim(team, CHUNKS)
-    while chunk < CHUNKS:
-        for i in range(chunk * ny // CHUNKS, (chunk + 1) * ny // CHUNKS):
+    chunks = pieces(c.size)
+    chunk = claim(team, chunks)
+    while chunk < chunks:
+        for i in range(chunk * ny // chunks, (chunk + 1) * ny // chunks):
             up, here, down = c[i], c[i + 1], c[i + 2]
             row = out[i]
             for j in range(nx):
@@ -45,8 +46,8 @@ def inflated_residual(team, c, source, free, decay, production, vmax, km, sides,
                     size = np.inf if value < 0.0 else size
                 row[j] = size if free[i, j] else (0.0 if value == source[i, j] else np.inf)
             peaks[chunk] = max(peaks[chunk], peak(row))
-        chunk = claim(team, CHUNKS)
-    settle(team, CHUNKS)
+        chunk = claim(team, chunks)
+    settle(team, chunks)
     return largest_of(peaks)
 
 
@@ -62,9 +63,10 @@ def deficit(team, w, c, free, decay, vmax, km, target, factor, sides, out, peaks
     ny, nx = free.shape
     unit = 1.0 / factor
     lacks, heights = np.empty(nx), np.empty(nx)
-    chunk = claim(team, CHUNKS)
-    while chunk < CHUNKS:
-        for i in range(chunk * ny // CHUNKS, (chunk + 1) * ny // CHUNKS):
+    chunks = pieces(w.size)
+    chunk = claim(team, chunks)
+    while chunk < chunks:
+        for i in range(chunk * ny // chunks, (chunk + 1) * ny // chunks):
             up, here, down, row = w[i], w[i + 1], w[i + 2], out[i + 1]
             for j in range(nx):
                 value = np.float64(here[j + 1])
@@ -83,8 +85,8 @@ def deficit(team, w, c, free, decay, vmax, km, target, factor, sides, out, peaks
                 lacks[j], heights[j] = lack, value if value >= 0.0 else np.inf
             peaks[chunk] = max(peaks[chunk], peak(lacks))
             tops[chunk] = max(tops[chunk], peak(heights))
-        chunk = claim(team, CHUNKS)
-    settle(team, CHUNKS)
+        chunk = claim(team, chunks)
+    settle(team, chunks)
     return largest_of(peaks), largest_of(tops)
 
 
@@ -92,25 +94,27 @@ def deficit(team, w, c, free, decay, vmax, km, target, factor, sides, out, peaks
 def least_slope(team, c, decay, vmax, km, reach, out):
     """``k + dU/dc`` at ``c + reach``, rounded down: the least decay felt by anything between ``c`` and there."""
     ny, nx = decay.shape
-    chunk = claim(team, CHUNKS)
-    while chunk < CHUNKS:
-        for i in range(chunk * ny // CHUNKS, (chunk + 1) * ny // CHUNKS):
+    chunks = pieces(c.size)
+    chunk = claim(team, chunks)
+    while chunk < chunks:
+        for i in range(chunk * ny // chunks, (chunk + 1) * ny // chunks):
             for j in range(nx):
                 fraction = km / (km + c[i + 1, j + 1] + reach)
                 out[i, j] = decay[i, j] + (1.0 - ALLOWANCE) * (vmax[i, j] / km) * fraction * fraction
-        chunk = claim(team, CHUNKS)
-    settle(team, CHUNKS)
+        chunk = claim(team, chunks)
+    settle(team, chunks)
 
 
 @jit.exact
 def add_positive_part(team, w, z, factor):
     """``w += max(factor z, 0)``."""
     rows = w.shape[0] - 2
-    chunk = claim(team, CHUNKS)
-    while chunk < CHUNKS:
-        for i in range(1 + chunk * rows // CHUNKS, 1 + (chunk + 1) * rows // CHUNKS):
+    chunks = pieces(w.size)
+    chunk = claim(team, chunks)
+    while chunk < chunks:
+        for i in range(1 + chunk * rows // chunks, 1 + (chunk + 1) * rows // chunks):
             a, b = w[i], z[i]
             for j in range(1, w.shape[1] - 1):
                 a[j] += max(factor * b[j], np.float32(0.0))
-        chunk = claim(team, CHUNKS)
-    settle(team, CHUNKS)
+        chunk = claim(team, chunks)
+    settle(team, chunks)

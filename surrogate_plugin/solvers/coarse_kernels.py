@@ -13,8 +13,9 @@ from __future__ import annotations
 import numpy as np
 
 from surrogate_plugin import jit
-from surrogate_plugin.sharing_kernels import CHUNKS, alone, claim, settle
+from surrogate_plugin.sharing_kernels import alone, claim, pieces, settle
 from surrogate_plugin.solvers.multigrid_kernels import (
+    alternating,
     fill_halo,
     fill_transfer_halo,
     fine_first_half_sweep,
@@ -38,9 +39,10 @@ STRONGEST = 1e28
 def fine_setup(team, free, decay, sides, dinv):
     """Inverse diagonal of the finest level, 0 on fixed pixels (and in the halo)."""
     ny, nx = free.shape
-    chunk = claim(team, CHUNKS)
-    while chunk < CHUNKS:
-        for i in range(chunk * ny // CHUNKS, (chunk + 1) * ny // CHUNKS):
+    chunks = pieces(free.size)
+    chunk = claim(team, chunks)
+    while chunk < chunks:
+        for i in range(chunk * ny // chunks, (chunk + 1) * ny // chunks):
             links_y = 4
             if i == 0 and sides[2] == 1:
                 links_y -= 1
@@ -55,8 +57,8 @@ def fine_setup(team, free, decay, sides, dinv):
             if sides[1] == 1 and row[nx - 1]:
                 lost = 2 if nx == 1 and sides[0] == 1 else 1
                 out[nx] = np.float32(1.0 / (links_y - lost + min(rate[nx - 1], STRONGEST)))
-        chunk = claim(team, CHUNKS)
-    settle(team, CHUNKS)
+        chunk = claim(team, chunks)
+    settle(team, chunks)
 
 
 @jit.fast_inner
@@ -95,9 +97,10 @@ def first_coarsening(team, free, decay, sides, east, north, rate, wall):
     cy, cx = (ny + 1) // 2, (nx + 1) // 2
     sums = np.empty((4, 2 * cx), np.float32)
     k, g, e, n = sums[0], sums[1], sums[2], sums[3]
-    chunk = claim(team, CHUNKS)
-    while chunk < CHUNKS:
-        for ci in range(chunk * cy // CHUNKS, (chunk + 1) * cy // CHUNKS):
+    chunks = pieces(free.size)
+    chunk = claim(team, chunks)
+    while chunk < chunks:
+        for ci in range(chunk * cy // chunks, (chunk + 1) * cy // chunks):
             sums[:] = 0.0
             for i in range(2 * ci, min(2 * ci + 2, ny)):
                 _gather_fine_row(i, free, decay, sides, k, g, e, n)
@@ -108,8 +111,8 @@ def first_coarsening(team, free, decay, sides, east, north, rate, wall):
                 wall[ci + 1, cj + 1] = g[2 * cj] + g[2 * cj + 1]
                 east[ci + 1, cj + 1] = e[2 * cj + 1]
                 north[ci + 1, cj + 1] = n[2 * cj] + n[2 * cj + 1]
-        chunk = claim(team, CHUNKS)
-    settle(team, CHUNKS)
+        chunk = claim(team, chunks)
+    settle(team, chunks)
 
 
 @jit.fast_inner
@@ -182,22 +185,24 @@ def _level(level, dims, offset):
 
 @jit.fast_inner
 def half_sweep(team, x, b, dinv, east, north, ny, nx, sides, colour):
-    """Gauss-Seidel on one colour of a coarse level; a row is relaxed into a buffer and blended, which vectorises."""
+    """Gauss-Seidel on one colour of a coarse level, as `fine_half_sweep`."""
     wrap(team, x, ny, nx, sides)
-    buffer = np.empty(nx + 2, np.float32)
-    chunk = claim(team, CHUNKS)
-    while chunk < CHUNKS:
-        for i in range(1 + chunk * ny // CHUNKS, 1 + (chunk + 1) * ny // CHUNKS):
+    buffer, chosen = np.empty(nx + 2, np.float32), alternating(nx + 2)
+    relaxed, bits = buffer.view(np.int32), x.view(np.int32)
+    chunks = pieces(x.size)
+    chunk = claim(team, chunks)
+    while chunk < chunks:
+        for i in range(1 + chunk * ny // chunks, 1 + (chunk + 1) * ny // chunks):
             up, here, down = x[i - 1], x[i], x[i + 1]
             e, n, s, rhs, inverse = east[i], north[i], north[i - 1], b[i], dinv[i]
             for j in range(1, nx + 1):
                 flow = (s[j] * up[j] + n[j] * down[j]) + (e[j - 1] * here[j - 1] + e[j] * here[j + 1])
                 buffer[j] = (rhs[j] + flow) * inverse[j]
-            start = 1 + ((i + 1 + colour) & 1)
+            mine, kept = chosen[(i + 1 + colour) & 1 :], bits[i]
             for j in range(1, nx + 1):
-                here[j] = buffer[j] if ((j - start) & 1) == 0 else here[j]
-        chunk = claim(team, CHUNKS)
-    settle(team, CHUNKS)
+                kept[j] = (relaxed[j] & mine[j]) | (kept[j] & ~mine[j])
+        chunk = claim(team, chunks)
+    settle(team, chunks)
 
 
 @jit.fast_inner
@@ -205,9 +210,10 @@ def coarse_residual(team, x, b, dinv, east, north, r, ny, nx, sides):
     """``r = b - A x`` on a coarse level, 0 on pixels without any link."""
     wrap(team, x, ny, nx, sides)
     one, zero = np.float32(1.0), np.float32(0.0)
-    chunk = claim(team, CHUNKS)
-    while chunk < CHUNKS:
-        for i in range(1 + chunk * ny // CHUNKS, 1 + (chunk + 1) * ny // CHUNKS):
+    chunks = pieces(x.size)
+    chunk = claim(team, chunks)
+    while chunk < chunks:
+        for i in range(1 + chunk * ny // chunks, 1 + (chunk + 1) * ny // chunks):
             up, here, down = x[i - 1], x[i], x[i + 1]
             e, n, s, rhs, inverse, out = east[i], north[i], north[i - 1], b[i], dinv[i], r[i]
             for j in range(1, nx + 1):
@@ -217,8 +223,8 @@ def coarse_residual(team, x, b, dinv, east, north, r, ny, nx, sides):
                 diagonal = one / (one if held else inv)
                 flow = (s[j] * up[j] + n[j] * down[j]) + (e[j - 1] * here[j - 1] + e[j] * here[j + 1])
                 out[j] = zero if held else rhs[j] + flow - diagonal * here[j]
-        chunk = claim(team, CHUNKS)
-    settle(team, CHUNKS)
+        chunk = claim(team, chunks)
+    settle(team, chunks)
 
 
 @jit.fast_inner

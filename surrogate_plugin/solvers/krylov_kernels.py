@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from surrogate_plugin import jit
-from surrogate_plugin.sharing_kernels import CHUNKS, claim, settle
+from surrogate_plugin.sharing_kernels import claim, pieces, settle
 from surrogate_plugin.solvers.coarse_kernels import STRONGEST
 from surrogate_plugin.solvers.multigrid_kernels import wrap
 
@@ -35,13 +35,14 @@ def dot_and_max(team, r, z, sums, peaks):
     ``sums`` and ``peaks`` are (CHUNKS,) float64 and int32, 0 at first.
     """
     rows = r.shape[0] - 2
-    chunk = claim(team, CHUNKS)
-    while chunk < CHUNKS:
-        for i in range(1 + chunk * rows // CHUNKS, 1 + (chunk + 1) * rows // CHUNKS):
+    chunks = pieces(r.size)
+    chunk = claim(team, chunks)
+    while chunk < chunks:
+        for i in range(1 + chunk * rows // chunks, 1 + (chunk + 1) * rows // chunks):
             sums[chunk] += _row_dot(r[i], z[i])
             peaks[chunk] = max(peaks[chunk], _row_peak(z[i, 1:-1]))
-        chunk = claim(team, CHUNKS)
-    settle(team, CHUNKS)
+        chunk = claim(team, chunks)
+    settle(team, chunks)
     highest = np.empty(1, np.int32)
     highest[0] = peaks.max()
     return sums.sum(), highest.view(np.float32)[0]
@@ -55,21 +56,22 @@ def direction_and_curvature(team, p, z, beta, decay, sides, sums):
     neighbours`` would lose a small decay. ``sums``: (CHUNKS,) float64, 0 at first.
     """
     ny, nx = p.shape[0] - 2, p.shape[1] - 2
-    chunk = claim(team, CHUNKS)
-    while chunk < CHUNKS:
-        for i in range(1 + chunk * ny // CHUNKS, 1 + (chunk + 1) * ny // CHUNKS):
+    chunks = pieces(p.size)
+    chunk = claim(team, chunks)
+    while chunk < chunks:
+        for i in range(1 + chunk * ny // chunks, 1 + (chunk + 1) * ny // chunks):
             a, b = p[i], z[i]
             for j in range(1, nx + 1):
                 a[j] = b[j] + beta * a[j]
-        chunk = claim(team, CHUNKS)
-    settle(team, CHUNKS)
+        chunk = claim(team, chunks)
+    settle(team, chunks)
     wrap(team, p, ny, nx, sides)
-    chunk = claim(team, CHUNKS)
-    while chunk < CHUNKS:
-        for i in range(chunk * ny // CHUNKS, (chunk + 1) * ny // CHUNKS):
+    chunk = claim(team, chunks)
+    while chunk < chunks:
+        for i in range(chunk * ny // chunks, (chunk + 1) * ny // chunks):
             sums[chunk] += _row_curvature(i, p, decay[i], sides)
-        chunk = claim(team, CHUNKS)
-    settle(team, CHUNKS)
+        chunk = claim(team, chunks)
+    settle(team, chunks)
     return sums.sum()
 
 
@@ -102,12 +104,13 @@ def _row_curvature(i, p, rate, sides):
 def add_direction(team, c, p, alpha, floor):
     """``c += alpha p`` (float32 into float64), never below ``floor``; NaN stays NaN."""
     rows = c.shape[0] - 2
-    chunk = claim(team, CHUNKS)
-    while chunk < CHUNKS:
-        for i in range(1 + chunk * rows // CHUNKS, 1 + (chunk + 1) * rows // CHUNKS):
+    chunks = pieces(c.size)
+    chunk = claim(team, chunks)
+    while chunk < chunks:
+        for i in range(1 + chunk * rows // chunks, 1 + (chunk + 1) * rows // chunks):
             a, b = c[i], p[i]
             for j in range(1, c.shape[1] - 1):
                 value = a[j] + alpha * b[j]
                 a[j] = floor if value < floor else value
-        chunk = claim(team, CHUNKS)
-    settle(team, CHUNKS)
+        chunk = claim(team, chunks)
+    settle(team, chunks)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from surrogate_plugin import jit
-from surrogate_plugin.sharing_kernels import CHUNKS, claim, settle
+from surrogate_plugin.sharing_kernels import claim, pieces, settle
 
 
 @jit.exact_inner
@@ -61,9 +61,10 @@ def residual(team, c, free, decay, production, vmax, km, sides, values, factor, 
     set_halo(team, c, sides, values)
     ny, nx = free.shape
     size = np.empty(nx)
-    chunk = claim(team, CHUNKS)
-    while chunk < CHUNKS:
-        for i in range(chunk * ny // CHUNKS, (chunk + 1) * ny // CHUNKS):
+    chunks = pieces(c.size)
+    chunk = claim(team, chunks)
+    while chunk < chunks:
+        for i in range(chunk * ny // chunks, (chunk + 1) * ny // chunks):
             up, here, down, row = c[i], c[i + 1], c[i + 2], out[i + 1]
             for j in range(nx):
                 centre = here[j + 1]
@@ -75,8 +76,8 @@ def residual(team, c, free, decay, production, vmax, km, sides, values, factor, 
                 row[j + 1] = value * factor
                 size[j] = abs(value)
             peaks[chunk] = max(peaks[chunk], peak(size))
-        chunk = claim(team, CHUNKS)
-    settle(team, CHUNKS)
+        chunk = claim(team, chunks)
+    settle(team, chunks)
     return largest_of(peaks)
 
 
@@ -84,11 +85,12 @@ def residual(team, c, free, decay, production, vmax, km, sides, values, factor, 
 def tangent_decay(team, c, decay, vmax, km, out):
     """``decay + dU/dc``, (H, W): the decay of the equation linearised at ``c``."""
     ny, nx = decay.shape
-    chunk = claim(team, CHUNKS)
-    while chunk < CHUNKS:
-        for i in range(chunk * ny // CHUNKS, (chunk + 1) * ny // CHUNKS):
+    chunks = pieces(c.size)
+    chunk = claim(team, chunks)
+    while chunk < chunks:
+        for i in range(chunk * ny // chunks, (chunk + 1) * ny // chunks):
             for j in range(nx):
                 fraction = km / (km + c[i + 1, j + 1])
                 out[i, j] = decay[i, j] + (vmax[i, j] / km) * fraction * fraction
-        chunk = claim(team, CHUNKS)
-    settle(team, CHUNKS)
+        chunk = claim(team, chunks)
+    settle(team, chunks)

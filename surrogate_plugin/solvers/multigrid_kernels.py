@@ -14,7 +14,7 @@ from __future__ import annotations
 import numpy as np
 
 from surrogate_plugin import jit
-from surrogate_plugin.sharing_kernels import CHUNKS, claim, settle
+from surrogate_plugin.sharing_kernels import claim, pieces, settle
 
 VANISHING, REFLECTING, PERIODIC = 0, 1, 2
 
@@ -74,46 +74,65 @@ def fill_transfer_halo(team, x, ny, nx, sides, residual, odd_y, odd_x):
 
 
 @jit.fast_inner
+def alternating(count):
+    """No bit and every bit in turn, one more than ``count``: from its first or its second on, the mask of a colour."""
+    mask = np.empty(count + 1, np.int32)
+    for j in range(count + 1):
+        mask[j] = -(j & 1)
+    return mask
+
+
+@jit.fast_inner
 def fine_first_half_sweep(team, x, b, dinv, ny, nx, colour):
     """One half sweep from the zero guess: every pixel of ``colour`` gets ``b / diagonal``, the others 0."""
-    chunk = claim(team, CHUNKS)
-    while chunk < CHUNKS:
-        for i in range(1 + chunk * ny // CHUNKS, 1 + (chunk + 1) * ny // CHUNKS):
-            start = 1 + ((i + 1 + colour) & 1)
+    buffer, chosen = np.empty(nx + 2, np.float32), alternating(nx + 2)
+    relaxed, bits = buffer.view(np.int32), x.view(np.int32)
+    chunks = pieces(x.size)
+    chunk = claim(team, chunks)
+    while chunk < chunks:
+        for i in range(1 + chunk * ny // chunks, 1 + (chunk + 1) * ny // chunks):
+            here, rhs, inverse = bits[i], b[i], dinv[i]
             for j in range(1, nx + 1):
-                x[i, j] = b[i, j] * dinv[i, j] if ((j - start) & 1) == 0 else np.float32(0.0)
-        chunk = claim(team, CHUNKS)
-    settle(team, CHUNKS)
+                buffer[j] = rhs[j] * inverse[j]
+            mine = chosen[(i + 1 + colour) & 1 :]
+            for j in range(1, nx + 1):
+                here[j] = relaxed[j] & mine[j]
+        chunk = claim(team, chunks)
+    settle(team, chunks)
 
 
 @jit.fast_inner
 def fine_half_sweep(team, x, b, dinv, ny, nx, colour):
     """Gauss-Seidel on one colour of the finest level.
 
-    Each row is relaxed as a whole into a buffer and then blended, which vectorises where a stride of two does not.
+    Each row is relaxed as a whole into a buffer and then blended, bit by bit: that vectorises where a stride of two
+    does not, and takes two thirds of the time of a blend that asks each pixel for its colour.
     """
-    buffer = np.empty(nx + 2, np.float32)
-    chunk = claim(team, CHUNKS)
-    while chunk < CHUNKS:
-        for i in range(1 + chunk * ny // CHUNKS, 1 + (chunk + 1) * ny // CHUNKS):
+    buffer, chosen = np.empty(nx + 2, np.float32), alternating(nx + 2)
+    relaxed, bits = buffer.view(np.int32), x.view(np.int32)
+    chunks = pieces(x.size)
+    chunk = claim(team, chunks)
+    while chunk < chunks:
+        for i in range(1 + chunk * ny // chunks, 1 + (chunk + 1) * ny // chunks):
             up, here, down = x[i - 1], x[i], x[i + 1]
             rhs, inverse = b[i], dinv[i]
             for j in range(1, nx + 1):
                 buffer[j] = (rhs[j] + ((up[j] + down[j]) + (here[j - 1] + here[j + 1]))) * inverse[j]
-            start = 1 + ((i + 1 + colour) & 1)
+            mine, kept = chosen[(i + 1 + colour) & 1 :], bits[i]
             for j in range(1, nx + 1):
-                here[j] = buffer[j] if ((j - start) & 1) == 0 else here[j]
-        chunk = claim(team, CHUNKS)
-    settle(team, CHUNKS)
+                kept[j] = (relaxed[j] & mine[j]) | (kept[j] & ~mine[j])
+        chunk = claim(team, chunks)
+    settle(team, chunks)
 
 
 @jit.fast
 def fine_residual(team, x, b, dinv, r, ny, nx):
     """``r = b - A x`` on free pixels of the finest level, 0 on fixed ones."""
     one, zero = np.float32(1.0), np.float32(0.0)
-    chunk = claim(team, CHUNKS)
-    while chunk < CHUNKS:
-        for i in range(1 + chunk * ny // CHUNKS, 1 + (chunk + 1) * ny // CHUNKS):
+    chunks = pieces(x.size)
+    chunk = claim(team, chunks)
+    while chunk < chunks:
+        for i in range(1 + chunk * ny // chunks, 1 + (chunk + 1) * ny // chunks):
             up, here, down = x[i - 1], x[i], x[i + 1]
             rhs, inverse, out = b[i], dinv[i], r[i]
             for j in range(1, nx + 1):
@@ -123,8 +142,8 @@ def fine_residual(team, x, b, dinv, r, ny, nx):
                 diagonal = one / (one if held else inv)
                 value = rhs[j] + ((up[j] + down[j]) + (here[j - 1] + here[j + 1])) - diagonal * here[j]
                 out[j] = zero if held else value
-        chunk = claim(team, CHUNKS)
-    settle(team, CHUNKS)
+        chunk = claim(team, chunks)
+    settle(team, chunks)
 
 
 @jit.fast_inner
@@ -132,9 +151,10 @@ def restrict(team, r, b, cy, cx):
     """Full weighting, the transpose of bilinear interpolation: ``b = P^T r`` on the coarse lattice."""
     quarter, three = np.float32(0.25), np.float32(0.75)
     line = np.empty(r.shape[1], np.float32)
-    chunk = claim(team, CHUNKS)
-    while chunk < CHUNKS:
-        for i in range(1 + chunk * cy // CHUNKS, 1 + (chunk + 1) * cy // CHUNKS):
+    chunks = pieces(r.size)
+    chunk = claim(team, chunks)
+    while chunk < chunks:
+        for i in range(1 + chunk * cy // chunks, 1 + (chunk + 1) * cy // chunks):
             k = 2 * i - 1
             above = min(k + 2, r.shape[0] - 1)
             mine = min(k + 1, r.shape[0] - 1)
@@ -154,8 +174,8 @@ def restrict(team, r, b, cy, cx):
             if m + 2 <= last:
                 total += quarter * line[m + 2]
             b[i, cx] = total
-        chunk = claim(team, CHUNKS)
-    settle(team, CHUNKS)
+        chunk = claim(team, chunks)
+    settle(team, chunks)
 
 
 @jit.fast_inner
@@ -163,9 +183,10 @@ def prolong_add(team, c, x, mask, ny, nx):
     """``x += P c`` by bilinear interpolation, where ``mask`` is not 0."""
     half = (ny + 1) // 2
     line, fine = np.empty(c.shape[1], np.float32), np.empty(nx + 2, np.float32)
-    chunk = claim(team, CHUNKS)
-    while chunk < CHUNKS:
-        for i in range(1 + 2 * (chunk * half // CHUNKS), min(ny, 2 * ((chunk + 1) * half // CHUNKS)) + 1):
+    chunks = pieces(x.size)
+    chunk = claim(team, chunks)
+    while chunk < chunks:
+        for i in range(1 + 2 * (chunk * half // chunks), min(ny, 2 * ((chunk + 1) * half // chunks)) + 1):
             k = (i + 1) // 2
             other = k - 1 if (i & 1) == 1 else k + 1
             near, far = c[k], c[other]
@@ -181,5 +202,5 @@ def prolong_add(team, c, x, mask, ny, nx):
             here, free = x[i], mask[i]
             for j in range(1, nx + 1):
                 here[j] += fine[j] if free[j] != 0 else np.float32(0.0)
-        chunk = claim(team, CHUNKS)
-    settle(team, CHUNKS)
+        chunk = claim(team, chunks)
+    settle(team, chunks)

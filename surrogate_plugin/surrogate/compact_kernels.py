@@ -12,7 +12,7 @@ import math
 import numpy as np
 
 from surrogate_plugin import jit
-from surrogate_plugin.sharing_kernels import CHUNKS, claim, settle
+from surrogate_plugin.sharing_kernels import claim, pieces, settle
 
 _BLOCK = 4
 
@@ -67,9 +67,10 @@ def read_blocks(team, image, saturation, bounds, stem, bias, cells, maps):
     low, high, centre = bounds
     pixels = np.float32(_BLOCK * _BLOCK)
     width = stem.shape[0]
-    chunk = claim(team, CHUNKS)
-    while chunk < CHUNKS:
-        for i in range(chunk * h // CHUNKS, (chunk + 1) * h // CHUNKS):
+    chunks = pieces(image.size)
+    chunk = claim(team, chunks)
+    while chunk < chunks:
+        for i in range(chunk * h // chunks, (chunk + 1) * h // chunks):
             x = np.zeros((_BLOCK * _BLOCK + 1, _whole(w)), np.float32)
             for y in range(_BLOCK):
                 row = image[1, _BLOCK * i + y]
@@ -98,8 +99,8 @@ def read_blocks(team, image, saturation, bounds, stem, bias, cells, maps):
                 line, row = seen[c], cells[i + 1, c]
                 for j in range(w):
                     row[j + 1] = max(line[j], np.float32(0.0))
-        chunk = claim(team, CHUNKS)
-    settle(team, CHUNKS)
+        chunk = claim(team, chunks)
+    settle(team, chunks)
 
 
 @jit.fast_inner
@@ -135,9 +136,10 @@ def _row_of(cells, i):
 def mix(team, cells, out, near, near_bias, expand, expand_bias, contract, contract_bias):
     """One mixer, from ``cells`` to ``out``, both (h + 2, width, w + 2) with a margin of zeros."""
     h, width, w = cells.shape[0] - 2, cells.shape[1], cells.shape[2] - 2
-    chunk = claim(team, CHUNKS)
-    while chunk < CHUNKS:
-        for i in range(chunk * h // CHUNKS, (chunk + 1) * h // CHUNKS):
+    chunks = pieces(cells.size)
+    chunk = claim(team, chunks)
+    while chunk < chunks:
+        for i in range(chunk * h // chunks, (chunk + 1) * h // chunks):
             seen = np.zeros((width, _whole(w)), np.float32)
             hidden = np.zeros((expand.shape[0], _whole(w)), np.float32)
             for c in range(width):
@@ -158,17 +160,18 @@ def mix(team, cells, out, near, near_bias, expand, expand_bias, contract, contra
                 line, here, row = seen[c], cells[i + 1, c], out[i + 1, c]
                 for j in range(w):
                     row[j + 1] = here[j + 1] + line[j]
-        chunk = claim(team, CHUNKS)
-    settle(team, CHUNKS)
+        chunk = claim(team, chunks)
+    settle(team, chunks)
 
 
 @jit.fast
 def choose(team, cells, weight, bias, share, firmest, chosen):
     """The coarse equation's coefficients, ``chosen`` (4, h, w): hold, hunger, and half logarithms to links after."""
     h, w = share.shape
-    chunk = claim(team, CHUNKS)
-    while chunk < CHUNKS:
-        for i in range(chunk * h // CHUNKS, (chunk + 1) * h // CHUNKS):
+    chunks = pieces(cells.size)
+    chunk = claim(team, chunks)
+    while chunk < chunks:
+        for i in range(chunk * h // chunks, (chunk + 1) * h // chunks):
             said = np.zeros((6, _whole(w)), np.float32)
             _dense(said, weight, bias, _row_of(cells, i))
             for j in range(w):
@@ -179,8 +182,8 @@ def choose(team, cells, weight, bias, share, firmest, chosen):
                     hold = firmest * math.sqrt(share[i, j]) * math.exp(chosen[0, i, j])
                 chosen[0, i, j] = hold
                 chosen[1, i, j] = np.float32(_BLOCK * _BLOCK) * math.exp(chosen[1, i, j])
-        chunk = claim(team, CHUNKS)
-    settle(team, CHUNKS)
+        chunk = claim(team, chunks)
+    settle(team, chunks)
 
 
 @jit.fast
@@ -188,23 +191,25 @@ def links(team, chosen, east, north):
     """Each link from what the two blocks that it joins say of that side; 1 across the edges, where none is read."""
     h, w = east.shape
     half = np.float32(0.5)
-    chunk = claim(team, CHUNKS)
-    while chunk < CHUNKS:
-        for i in range(chunk * h // CHUNKS, (chunk + 1) * h // CHUNKS):
+    chunks = pieces(chosen.size)
+    chunk = claim(team, chunks)
+    while chunk < chunks:
+        for i in range(chunk * h // chunks, (chunk + 1) * h // chunks):
             for j in range(w):
                 east[i, j] = math.exp(half * (chosen[2, i, j] + chosen[3, i, j + 1])) if j + 1 < w else np.float32(1.0)
                 north[i, j] = math.exp(half * (chosen[4, i, j] + chosen[5, i + 1, j])) if i + 1 < h else np.float32(1.0)
-        chunk = claim(team, CHUNKS)
-    settle(team, CHUNKS)
+        chunk = claim(team, chunks)
+    settle(team, chunks)
 
 
 @jit.fast
 def draw(team, cells, field, value, hidden_weight, hidden_bias, gain, spread, pixels, nothing, image):
     """The decoder: ``image`` (4 h, 4 w) from the coarse field and values around each block."""
     h, w = field.shape
-    chunk = claim(team, CHUNKS)
-    while chunk < CHUNKS:
-        for i in range(chunk * h // CHUNKS, (chunk + 1) * h // CHUNKS):
+    chunks = pieces(cells.size)
+    chunk = claim(team, chunks)
+    while chunk < chunks:
+        for i in range(chunk * h // chunks, (chunk + 1) * h // chunks):
             around = np.zeros((18, _whole(w)), np.float32)
             for part, source in enumerate((field, value)):
                 for dy in range(-1, 2):
@@ -233,5 +238,5 @@ def draw(team, cells, field, value, hidden_weight, hidden_bias, gain, spread, pi
                 a, b, c, d = smooth[4 * y], smooth[4 * y + 1], smooth[4 * y + 2], smooth[4 * y + 3]
                 for j in range(w):
                     row[4 * j], row[4 * j + 1], row[4 * j + 2], row[4 * j + 3] = a[j], b[j], c[j], d[j]
-        chunk = claim(team, CHUNKS)
-    settle(team, CHUNKS)
+        chunk = claim(team, chunks)
+    settle(team, chunks)

@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 
 from surrogate_plugin import jit
-from surrogate_plugin.sharing_kernels import CHUNKS, claim, settle
+from surrogate_plugin.sharing_kernels import claim, pieces, settle
 
 
 @jit.exact
@@ -17,9 +17,10 @@ def encode_image(team, image, rows, columns, first, source, fixed, decay, initia
     beyond the low and the high side.
     """
     width = source.shape[1]
-    chunk = claim(team, CHUNKS)
-    while chunk < CHUNKS:
-        for i in range(chunk * rows.size // CHUNKS, (chunk + 1) * rows.size // CHUNKS):
+    chunks = pieces(image.size)
+    chunk = claim(team, chunks)
+    while chunk < chunks:
+        for i in range(chunk * rows.size // chunks, (chunk + 1) * rows.size // chunks):
             value, mask, first_order, rate = image[0, i], image[1, i], image[2, i], image[3, i]
             r = rows[i]
             if r < 0:
@@ -44,16 +45,17 @@ def encode_image(team, image, rows, columns, first, source, fixed, decay, initia
                 else:
                     value[j], mask[j] = value[first + c], mask[first + c]
                     first_order[j], rate[j] = first_order[first + c], rate[first + c]
-        chunk = claim(team, CHUNKS)
-    settle(team, CHUNKS)
+        chunk = claim(team, chunks)
+    settle(team, chunks)
 
 
 @jit.exact
 def decode_image(team, field, image, source, fixed, first_row, first_column, scale):
     """Write the network's image into ``field``, within [0, ``scale``], fixed values imposed; NaN stays NaN."""
-    chunk = claim(team, CHUNKS)
-    while chunk < CHUNKS:
-        for row in range(chunk * field.shape[0] // CHUNKS, (chunk + 1) * field.shape[0] // CHUNKS):
+    chunks = pieces(field.size)
+    chunk = claim(team, chunks)
+    while chunk < chunks:
+        for row in range(chunk * field.shape[0] // chunks, (chunk + 1) * field.shape[0] // chunks):
             given = image[row + first_row]
             for column in range(field.shape[1]):
                 value = np.float64(given[column + first_column]) * scale
@@ -62,5 +64,5 @@ def decode_image(team, field, image, source, fixed, first_row, first_column, sca
                 if value > scale:
                     value = scale
                 field[row, column] = source[row, column] if fixed[row, column] else value
-        chunk = claim(team, CHUNKS)
-    settle(team, CHUNKS)
+        chunk = claim(team, chunks)
+    settle(team, chunks)

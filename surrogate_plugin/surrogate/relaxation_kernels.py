@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 
 from surrogate_plugin import jit
-from surrogate_plugin.sharing_kernels import CHUNKS, claim, settle
+from surrogate_plugin.sharing_kernels import claim, pieces, settle
 
 
 @jit.fast
@@ -36,9 +36,10 @@ def backward(team, gradient, inverse, passed, sweeps):
 def _start(team, field, inverse, image, saturation):
     rows, columns = field.shape
     one = np.float32(1.0)
-    chunk = claim(team, CHUNKS)
-    while chunk < CHUNKS:
-        for i in range(chunk * rows // CHUNKS, (chunk + 1) * rows // CHUNKS):
+    chunks = pieces(field.size)
+    chunk = claim(team, chunks)
+    while chunk < chunks:
+        for i in range(chunk * rows // chunks, (chunk + 1) * rows // chunks):
             u, d, value, mask = field[i], inverse[i], image[0, i], image[1, i]
             first_order, rate = image[2, i], image[3, i]
             base = np.float32(4 - (i == 0) - (i == rows - 1))
@@ -50,17 +51,18 @@ def _start(team, field, inverse, image, saturation):
             for j in (0, columns - 1):
                 if mask[j] == 0.0:
                     d[j] = one / (one / d[j] - one)
-        chunk = claim(team, CHUNKS)
-    settle(team, CHUNKS)
+        chunk = claim(team, chunks)
+    settle(team, chunks)
 
 
 @jit.fast_inner
 def _half_sweep(team, u, inverse, colour):
     rows, columns = u.shape
     line = np.empty(columns, np.float32)
-    chunk = claim(team, CHUNKS)
-    while chunk < CHUNKS:
-        for i in range(chunk * rows // CHUNKS, (chunk + 1) * rows // CHUNKS):
+    chunks = pieces(u.size)
+    chunk = claim(team, chunks)
+    while chunk < chunks:
+        for i in range(chunk * rows // chunks, (chunk + 1) * rows // chunks):
             here, d = u[i], inverse[i]
             line[0], line[columns - 1] = here[1], here[columns - 2]
             for j in range(1, columns - 1):
@@ -77,27 +79,28 @@ def _half_sweep(team, u, inverse, colour):
             for j in range(columns):
                 chosen = ((j & 1) == start) and d[j] > 0.0
                 here[j] = line[j] * d[j] if chosen else here[j]
-        chunk = claim(team, CHUNKS)
-    settle(team, CHUNKS)
+        chunk = claim(team, chunks)
+    settle(team, chunks)
 
 
 @jit.fast_inner
 def _transposed_half_sweep(team, g, inverse, passed, colour):
     """``g_b += N_br D_r^-1 g_r``, then ``g_r = 0``, for the pixels r of the colour and b of the other."""
     rows, columns = g.shape
-    chunk = claim(team, CHUNKS)
-    while chunk < CHUNKS:
-        for i in range(chunk * rows // CHUNKS, (chunk + 1) * rows // CHUNKS):
+    chunks = pieces(g.size)
+    chunk = claim(team, chunks)
+    while chunk < chunks:
+        for i in range(chunk * rows // chunks, (chunk + 1) * rows // chunks):
             start = (i + colour) & 1
             for j in range(columns):
                 chosen = ((j & 1) == start) and inverse[i, j] > 0.0
                 passed[i, j] = g[i, j] * inverse[i, j] if chosen else np.float32(0.0)
                 g[i, j] = np.float32(0.0) if chosen else g[i, j]
-        chunk = claim(team, CHUNKS)
-    settle(team, CHUNKS)
-    chunk = claim(team, CHUNKS)
-    while chunk < CHUNKS:
-        for i in range(chunk * rows // CHUNKS, (chunk + 1) * rows // CHUNKS):
+        chunk = claim(team, chunks)
+    settle(team, chunks)
+    chunk = claim(team, chunks)
+    while chunk < chunks:
+        for i in range(chunk * rows // chunks, (chunk + 1) * rows // chunks):
             for j in range(columns):
                 if i > 0:
                     g[i, j] += passed[i - 1, j]
@@ -107,5 +110,5 @@ def _transposed_half_sweep(team, g, inverse, passed, colour):
                     g[i, j] += passed[i, j - 1]
                 if j < columns - 1:
                     g[i, j] += passed[i, j + 1]
-        chunk = claim(team, CHUNKS)
-    settle(team, CHUNKS)
+        chunk = claim(team, chunks)
+    settle(team, chunks)
