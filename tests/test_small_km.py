@@ -63,7 +63,7 @@ def test_multigrid_certifies_any_km_at_about_the_same_price(vmax: float, share: 
         for km in (1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6):
             cycles, bound = cycles_and_bound(tissue(96, km, vmax, **posed), share)
             assert bound <= 1.0
-            assert cycles <= min(20, 5 * (usual + 1)), (seed, km)  # set-up and certificate are a cycle at least
+            assert cycles <= min(30, 5 * (usual + 1)), (seed, km)  # set-up and certificate are a cycle at least
 
 
 def test_cycles_do_not_grow_with_the_lattice_nor_much_with_km() -> None:
