@@ -2,7 +2,7 @@
 
 The operator is an M-matrix, so a constant ``K >= 0`` with ``k K + U(K) >= s`` on every free pixel, at least as large as
 everything imposed, is a supersolution: the exact field ``c`` lies within ``[0, K]``. Without production ``K`` is the
-largest imposed value; with production it is the largest ``s / k`` as well, which is infinite where nothing decays.
+largest imposed value; with production it is ``max s / min k`` as well, which is infinite where nothing decays.
 
 Whatever an answer ``a`` says outside ``[0, K]`` is wrong by at least its distance from there: clipping never adds
 error, pixel by pixel. A field within ``[0, K]`` is wrong by at most ``max(a, K - a)``, whatever else is known of it.
@@ -26,17 +26,13 @@ def ceiling(problem: Problem) -> float:
     >>> ceiling(Problem(source)), ceiling(Problem(source, production=1.0, decay=0.01))
     (38.0, 100.0...)
     """
-    if float(np.max(problem.production)) == 0.0:
+    made = float(np.max(problem.production))
+    if made == 0.0:
         return problem.largest_imposed
-    made, decay, free = np.broadcast_arrays(problem.production, problem.decay, ~problem.fixed)
-    makes = free & (made > 0.0)
-    if not makes.any():
-        return problem.largest_imposed
-    if not (decay[makes] > 0.0).all():
-        return math.inf
-    with np.errstate(over="ignore"):
-        level = float(np.max(made[makes] / decay[makes]))
-    # Rounded up: production over decay as the equation holds them, divided by its links, is a few roundings off.
+    # The largest production over the smallest decay, wherever they are: pixel by pixel costs a third of a solve.
+    smallest = float(np.min(problem.decay))
+    level = made / smallest if smallest > 0.0 else math.inf
+    # Rounded up: the equation holds both divided by its links, which is a few roundings off.
     return max(problem.largest_imposed, level * (1.0 + 1e-14))
 
 
