@@ -185,15 +185,22 @@ def test_a_damaged_file_is_read_or_refused_and_nothing_else(tmp_path: Path, suff
         np.savetxt(path, field, delimiter=",")
     else:
         write_field(path, field, told=Told("multigrid", 0.1, 0.3, "mmHg", "µm"))
-    whole, rng = path.read_bytes(), np.random.default_rng(1)
+    whole, rng, outcomes = path.read_bytes(), np.random.default_rng(1), set()
     for _ in range(300):
         damaged = bytearray(whole)
         # Headers are at the beginning and, of archives, at the end.
         place = int(rng.choice([rng.integers(len(whole)), rng.integers(200), len(whole) - 1 - rng.integers(200)]))
         damaged[place : place + int(rng.integers(0, 3))] = rng.bytes(int(rng.integers(0, 3)))
         path.write_bytes(damaged)
-        with contextlib.suppress(InvalidProblemError):
-            read_source(path)
+        try:
+            read = read_source(path)
+        except InvalidProblemError as error:
+            outcomes.add("refused" if path.name in str(error) else "refused without its name")
+        else:
+            outcomes.add("read")
+            assert read.values.ndim == 2
+            assert np.isfinite(read.values).all()  # what is negative the problem refuses
+    assert outcomes == {"read", "refused"}
 
 
 def header(shape: str, descr: str = "<f8") -> bytes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 import subprocess
 import sys
@@ -447,11 +446,19 @@ except ValueError as error:
 def test_a_damaged_picture_is_read_or_refused_and_nothing_else(tmp_path: Path, suffix: str) -> None:
     whole = save(tmp_path / f"whole.{suffix}", tree(size=48)).read_bytes()
     path = tmp_path / f"damaged.{suffix}"
-    rng = np.random.default_rng(0)
+    rng, outcomes = np.random.default_rng(0), set()
     for _ in range(60):
         damaged = bytearray(whole)
         for place in rng.integers(0, len(whole), size=rng.integers(1, 8)):
             damaged[place] = rng.integers(256)
         path.write_bytes(damaged[: rng.integers(1, len(whole) + 1)] if rng.random() < 0.5 else damaged)
-        with contextlib.suppress(InvalidProblemError):
-            read_source(path, Choice(threshold=0.5))
+        try:
+            read = read_source(path, Choice(threshold=0.5))
+        except InvalidProblemError as error:
+            outcomes.add("refused" if path.name in str(error) else "refused without its name")
+        else:
+            outcomes.add("read")
+            assert read.values.ndim == 2
+            assert set(np.unique(read.values)) <= {0.0, 1.0}
+    assert "refused" in outcomes
+    assert "refused without its name" not in outcomes
