@@ -6,6 +6,7 @@ import functools
 import os
 import threading
 import time
+import weakref
 from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 import numpy as np
@@ -65,6 +66,7 @@ class Engine:
         self._kept: tuple[Any, Hierarchy] | None = None
         # The buffers serve one solve at a time: a second thread's would spoil the first's certificate.
         self._lock = threading.RLock()
+        _alive.add(self)
 
     def solve(
         self,
@@ -278,6 +280,19 @@ def solve(
 
 #: One engine for each device and policy, so that calls of `solve` share the network and the buffers.
 _shared: dict[tuple[str, str], Engine] = {}
+_alive: weakref.WeakSet[Engine] = weakref.WeakSet()
+
+
+def _begin_anew() -> None:
+    """In a forked child no thread is left that would finish the solve it was in and let go of the engine."""
+    _shared.clear()
+    for engine in _alive:
+        engine._lock, engine._kept = threading.RLock(), None
+        vars(engine).pop("_sparse_direct", None)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_begin_anew)
 
 
 def _accuracy(task: Task, answer: FloatArray) -> tuple[float, str]:

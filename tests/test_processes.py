@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import threading
 import warnings
 
 import numpy as np
@@ -52,3 +53,31 @@ def _solve_and_fork() -> None:
     grandchild.start()
     grandchild.join(timeout=200)
     assert grandchild.exitcode == 0
+
+
+def test_a_fork_in_the_middle_of_another_thread_s_solve_leaves_the_child_free() -> None:
+    if "fork" not in multiprocessing.get_all_start_methods():
+        pytest.skip("this system has no fork")
+    engine = sp.Engine()
+    held, done = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with engine._lock:
+            held.set()
+            done.wait(timeout=300)
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    held.wait(timeout=60)
+    problem = tumour_and_vessels(np.random.default_rng(7), SHAPE)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        child = multiprocessing.get_context("fork").Process(target=engine.solve, args=(problem,))
+        child.start()
+        child.join(timeout=60)
+    hung = child.is_alive()
+    child.kill()
+    done.set()
+    holder.join()
+    assert not hung
+    assert child.exitcode == 0
