@@ -65,25 +65,44 @@ class Boundary:
                 )
 
     @classmethod
-    def parse(cls, boundary: BoundaryLike | Boundary) -> Boundary:
-        """Read what a caller wrote; a mapping leaves the sides it does not name absorbing.
+    def parse(cls, boundary: BoundaryLike | Boundary, unnamed: BoundaryLike | Boundary = "absorbing") -> Boundary:
+        """Read what a caller wrote; a host says what the sides are that a mapping does not name.
+
+        Parameters
+        ----------
+        boundary : str, float, mapping or Boundary
+            As in `Problem`.
+        unnamed : str, float, mapping or Boundary
+            What the sides are that a mapping ``boundary`` leaves out; a mapping here leaves them absorbing.
+
+        Returns
+        -------
+        Boundary
 
         Raises
         ------
         InvalidProblemError
             For an unknown side or kind, a value that is not in [0, 1e100], or a periodic side whose opposite is
             not periodic.
+
+        Examples
+        --------
+        >>> Boundary.parse({"left": 38.0}, unnamed="reflecting").top
+        Side(kind='reflecting', value=0.0)
+        >>> torus = Boundary.parse("periodic")
+        >>> Boundary.parse({"left": 38.0, "right": "absorbing"}, unnamed=torus).top
+        Side(kind='periodic', value=0.0)
         """
         if isinstance(boundary, Boundary):
             return boundary
         if not isinstance(boundary, Mapping):
             return cls(**{name: _parse_side("all sides", boundary) for name in SIDES})
+        _check_names(boundary)
+        own = cls.parse(unnamed)
+        sides = {name: _parse_side(name, boundary[name]) if name in boundary else getattr(own, name) for name in SIDES}
         for name in boundary:
-            if name not in SIDES:
-                raise InvalidProblemError(
-                    f"boundary names an unknown side {shown(name)}; the sides are {', '.join(SIDES)}."
-                )
-        return cls(**{name: _parse_side(name, boundary.get(name, "absorbing")) for name in SIDES})
+            _check_pair_is_named(name, boundary, sides)
+        return cls(**sides)
 
     @property
     def sides(self) -> tuple[Side, Side, Side, Side]:
@@ -112,6 +131,24 @@ class Boundary:
 
 
 _ALLOWED = f"'absorbing', 'reflecting', 'periodic' or a number >= 0 and at most {HUGE:g}"
+
+
+def _check_names(boundary: Mapping[str, SideLike]) -> None:
+    for name in boundary:
+        if name not in SIDES:
+            raise InvalidProblemError(
+                f"boundary names an unknown side {shown(name)}; the sides are {', '.join(SIDES)}."
+            )
+
+
+def _check_pair_is_named(name: str, boundary: Mapping[str, SideLike], sides: Mapping[str, Side]) -> None:
+    """Refuse a mapping that opens a ring at one end alone, in words about the side that the caller did not name."""
+    far = _OPPOSITE[name]
+    if far not in boundary and sides[far].kind == "periodic" and sides[name].kind != "periodic":
+        raise InvalidProblemError(
+            f"boundary names '{name}', which is periodic unless it is named, without '{far}' across from it; "
+            "name both, since periodic sides come in opposite pairs."
+        )
 
 
 def _parse_side(name: str, side: SideLike) -> Side:
