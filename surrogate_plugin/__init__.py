@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from surrogate_plugin.engine import Engine as Engine
     from surrogate_plugin.engine import solve as solve
     from surrogate_plugin.errors import InvalidProblemError as InvalidProblemError
+    from surrogate_plugin.errors import PromiseWarning as PromiseWarning
     from surrogate_plugin.errors import StaleStateError as StaleStateError
     from surrogate_plugin.errors import UnsupportedProblemError as UnsupportedProblemError
     from surrogate_plugin.problem import MichaelisMenten as MichaelisMenten
@@ -73,6 +74,7 @@ _HOME = {
     "InvalidProblemError": "errors",
     "UnsupportedProblemError": "errors",
     "StaleStateError": "errors",
+    "PromiseWarning": "errors",
 }
 
 __all__ = [
@@ -101,6 +103,7 @@ __all__ = [
     "InvalidProblemError",
     "UnsupportedProblemError",
     "StaleStateError",
+    "PromiseWarning",
     "__version__",
 ]
 

@@ -1,4 +1,4 @@
-"""The errors this package raises on purpose; each message is one sentence with the remedy."""
+"""The errors and the warning this package raises on purpose; each message is one sentence with the remedy."""
 
 from __future__ import annotations
 
@@ -13,3 +13,7 @@ class UnsupportedProblemError(ValueError):
 
 class StaleStateError(ValueError):
     """A prepared solver state was handed a problem with another operator."""
+
+
+class PromiseWarning(UserWarning):
+    """A host does what a steady field cannot follow, or its cells read more than the bound covers."""

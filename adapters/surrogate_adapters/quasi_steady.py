@@ -1,0 +1,61 @@
+"""Whether a substrate comes to rest within a step of its host: what a steady field takes for granted."""
+
+from __future__ import annotations
+
+import math
+
+__all__ = ["not_quasi_steady", "relaxation_min"]
+
+
+def relaxation_min(
+    diffusivity_um2_per_min: float, decay_per_min: float, size_um: tuple[float, float], *, held: bool = True
+) -> float:
+    """The time in which a field comes e times closer to rest: ``1 / (k + pi^2 D / L^2)``.
+
+    Parameters
+    ----------
+    diffusivity_um2_per_min : float, um^2 / min
+    decay_per_min : float, 1 / min
+        Decay and whatever takes up everywhere.
+    size_um : (float, float), um
+        Width and height of the domain; the longer is L.
+    held : bool
+        Whether anything holds a value: a side, a node, a vessel. If not, diffusion only spreads what is there, and
+        what there is in all comes to rest by decay alone: ``1 / k``.
+
+    Returns
+    -------
+    float, min
+        Infinite where nothing holds and nothing decays.
+
+    Examples
+    --------
+    >>> round(relaxation_min(1e5, 0.1, (1000.0, 400.0)), 3)
+    0.92
+    >>> round(relaxation_min(10.0, 1e-3, (1000.0, 1000.0)))
+    910
+    >>> relaxation_min(1e5, 0.0, (1000.0, 1000.0), held=False)
+    inf
+    """
+    length = max(size_um)
+    rate = decay_per_min + (math.pi**2 * diffusivity_um2_per_min / length**2 if held else 0.0)
+    return 1.0 / rate if rate > 0.0 else math.inf
+
+
+def not_quasi_steady(name: str, relaxation: float, step_min: float) -> str | None:
+    """The sentence that a user is owed where a substrate is slower than the step it is solved at; None where it is not.
+
+    Examples
+    --------
+    >>> print(not_quasi_steady("antigen", 910.0, 6.0))
+    antigen comes to rest in about 910 min, and a step is 6 min: its steady field is not what the cells would see; \
+leave it to the host.
+    >>> not_quasi_steady("oxygen", 0.92, 6.0)
+    """
+    if relaxation <= step_min:
+        return None
+    lasts = "never comes to rest" if math.isinf(relaxation) else f"comes to rest in about {relaxation:.3g} min"
+    return (
+        f"{name} {lasts}, and a step is {step_min:g} min: its steady field is not what the cells would see; "
+        "leave it to the host."
+    )
