@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from surrogate_plugin.backend import BackendConfig as BackendConfig
     from surrogate_plugin.backend import StepRecord as StepRecord
     from surrogate_plugin.backend import StepResult as StepResult
+    from surrogate_plugin.boundary import Boundary as Boundary
     from surrogate_plugin.domain import Domain as Domain
     from surrogate_plugin.engine import Engine as Engine
     from surrogate_plugin.engine import solve as solve
@@ -51,6 +52,7 @@ __version__ = "0.1.0"
 _HOME = {
     "Problem": "problem",
     "MichaelisMenten": "problem",
+    "Boundary": "boundary",
     "Solution": "solution",
     "Flag": "solution",
     "Reason": "solution",
@@ -80,6 +82,7 @@ _HOME = {
 __all__ = [
     "Problem",
     "MichaelisMenten",
+    "Boundary",
     "Solution",
     "Flag",
     "Reason",

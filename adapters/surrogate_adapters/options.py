@@ -1,16 +1,13 @@
-"""The options that every adapter takes, read in one way: substrates, sides, tolerances and recordings by substrate."""
+"""The options that every adapter takes, read in one way: substrates, tolerances and recordings by substrate."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import surrogate_plugin as sp
 
-__all__ = ["SIDES", "names_of", "recorders", "sides", "tolerances"]
-
-SIDES = ("left", "right", "bottom", "top")
+__all__ = ["names_of", "recorders", "tolerances"]
 
 
 def names_of(substrates: Sequence[str] | None, known: Sequence[str]) -> list[str]:
@@ -48,36 +45,6 @@ def names_of(substrates: Sequence[str] | None, known: Sequence[str]) -> list[str
             has = ", ".join(known) or "none"
             raise sp.UnsupportedProblemError(f"the host has no substrate {name!r}; it has {has}.")
     return names
-
-
-def sides(boundary: Any, own: str | Mapping[str, Any] = "reflecting") -> Any:
-    """A host's four sides: those that the user names, and the host's own for the others.
-
-    Parameters
-    ----------
-    boundary : str, float or mapping of side to either, optional
-        What the user gave, as `Problem` takes it.
-    own : str or mapping of side to str
-        What the host does at a side that nobody names: one word for all, or one each.
-
-    Returns
-    -------
-    str, float or mapping
-        For `BackendConfig`, which checks it: a mapping of all sides where ``boundary`` is one.
-
-    Examples
-    --------
-    >>> sides({"left": 38.0})
-    {'left': 38.0, 'right': 'reflecting', 'bottom': 'reflecting', 'top': 'reflecting'}
-    >>> sides(None), sides("absorbing")
-    ('reflecting', 'absorbing')
-    """
-    if boundary is None:
-        return own
-    if not isinstance(boundary, Mapping):
-        return boundary
-    unnamed = own if isinstance(own, Mapping) else dict.fromkeys(SIDES, own)
-    return {**{side: unnamed[side] for side in SIDES if side in unnamed}, **boundary}
 
 
 def tolerances(tolerance: float | Mapping[str, float] | None, names: Sequence[str]) -> dict[str, float | None]:
