@@ -160,7 +160,8 @@ class Backend:
 
     def rasterise(self, state: TissueState) -> Raster:
         """The state on the pixels, as `step` sees it."""
-        return self.config.domain.rasterise(state, deposit=self.config.deposit, outside=self.config.outside)
+        config = self.config
+        return config.domain.rasterise(state, deposit=config.deposit, outside=config.outside, boundary=config.boundary)
 
     def problem(self, state: TissueState | Raster) -> Problem:
         """The discrete problem that `step` solves for a state, to look at or to audit with another method."""

@@ -120,6 +120,11 @@ class Boundary:
         return self.bottom.kind == "periodic"
 
     @property
+    def rings(self) -> tuple[bool, bool]:
+        """Whether rows and columns wrap around, in the order of a shape."""
+        return self.periodic_y, self.periodic_x
+
+    @property
     def largest_value(self) -> float:
         """The largest value held by a ghost pixel (0 where no side holds one)."""
         return max(side.value for side in self.sides)

@@ -147,19 +147,34 @@ class Domain:
         y = self.origin_um[1] + (np.arange(rows, dtype=np.float64) + 0.5) * self.spacing_um
         return x, y
 
-    def contains(self, points_um: npt.ArrayLike) -> BoolArray:
-        """Which of the (n, 2) points lie on the domain, its border included: (n,) bool."""
-        x, y = self.pixels(plane_points("points_um", points_um))
-        rows, columns = self.shape
-        return np.asarray((x >= 0) & (x <= columns) & (y >= 0) & (y <= rows))
+    def contains(self, points_um: npt.ArrayLike, *, boundary: BoundaryLike | Boundary = "reflecting") -> BoolArray:
+        """Which of the (n, 2) points lie on the domain, its border included: (n,) bool.
 
-    def rasterise(self, state: TissueState, *, deposit: Deposit = "area", outside: Outside = "error") -> Raster:
+        Where the sides of ``boundary`` are periodic, every point up to 1e9 pixels away is on it, somewhere.
+        """
+        x, y = self.pixels(plane_points("points_um", points_um))
+        (rows, columns), (ring_y, ring_x) = self.shape, Boundary.parse(boundary).rings
+        on_x = np.abs(x) <= FARTHEST if ring_x else (x >= 0) & (x <= columns)
+        on_y = np.abs(y) <= FARTHEST if ring_y else (y >= 0) & (y <= rows)
+        return np.asarray(on_x & on_y)
+
+    def rasterise(
+        self,
+        state: TissueState,
+        *,
+        deposit: Deposit = "area",
+        outside: Outside = "error",
+        boundary: BoundaryLike | Boundary = "reflecting",
+    ) -> Raster:
         """Put a tissue state on the pixels.
 
         A cell of volume V adds ``V / V_voxel`` times its rates to the maps. The sum of what it adds is kept to
         rounding (1e-12 relative) wherever on the domain its centre lies: the part of its disc beyond the border
         is shared out among the pixels inside. A vessel fixes exactly the pixels whose centres it covers; one thinner
         than a pixel the unbroken chain along its axis. Where fixed values meet, the largest wins.
+
+        Around periodic sides everything goes on at the other side, so that a tissue moved around a torus gives the same
+        maps, moved. A disc that meets itself all around adds up with itself, as the discs of two cells do.
 
         Parameters
         ----------
@@ -168,7 +183,10 @@ class Domain:
             Antialiased by the exact area of the cell's disc on each pixel, or all in the pixel that holds the centre,
             as hosts with a lattice of their own do.
         outside : "error", "drop" or "clamp"
-            What becomes of cells whose centre is off the domain, and of vessels that cover no pixel.
+            What becomes of cells whose centre is off the domain, and of vessels that cover no pixel. Along periodic
+            sides nothing is off.
+        boundary : as in `Problem`
+            Of which it matters what is periodic.
 
         Returns
         -------
@@ -178,12 +196,13 @@ class Domain:
         ------
         InvalidProblemError
             If something is off the domain and ``outside`` is "error", or voxels have another shape; if a cell is larger
-            than 1e100 voxels, or the axis of a vessel reaches farther than 1e12 pixels.
+            than 1e100 voxels, or the axis of a vessel reaches farther than 1e12 pixels; if one goes more than 100 times
+            around periodic sides, or a cell there is both wider than 4096 pixels and 4 times the domain's diagonal.
         """
         instance_of("state", state, TissueState, "a TissueState")
         one_of("deposit", deposit, get_args(Deposit))
         one_of("outside", outside, get_args(Outside))
-        return landing.rasterise(self, state, deposit, outside)
+        return landing.rasterise(self, state, deposit, outside, Boundary.parse(boundary))
 
     def sample(
         self,
@@ -201,7 +220,8 @@ class Domain:
         points_um : (n, 2) array, um
         boundary : as in `Problem`
             What the outer half pixel leans on: the ghost value of an absorbing or fixed side, the pixel itself beside
-            a reflecting one (the default), the far pixel across a periodic one.
+            a reflecting one (the default), the far pixel across a periodic one. Along periodic sides no point is off
+            the domain: it is read where it comes to lie, turns around it taken off.
         outside : "error" or "clamp"
             What becomes of points off the domain: refused, or read at the nearest point on it.
 
@@ -227,10 +247,8 @@ class Domain:
         sides = Boundary.parse(boundary)
         points = plane_points("points_um", points_um)
         if one_of("outside", outside, ("error", "clamp")) == "error":
-            landing.refuse_off(self, "points_um", points, ~self.contains(points))
-        x, y = self.pixels(points)
-        rows, columns = self.shape
-        x, y = np.clip(x, 0.0, columns), np.clip(y, 0.0, rows)
+            landing.refuse_off(self, "points_um", points, ~self.contains(points, boundary=sides))
+        x, y = self.nearest(*self.pixels(points), sides)
         with np.errstate(all="ignore"):  # a field that is not finite is refused below, where it is read
             values = bilinear(field, x, y, sides)
         if not np.isfinite(values).all():
@@ -247,6 +265,14 @@ class Domain:
         on_border = np.clip(pixels, 0.0, [[self.shape[1]], [self.shape[0]]])
         x, y = np.where(np.abs(pixels - on_border) <= _ON_BORDER, on_border, pixels)
         return x, y
+
+    def nearest(self, x: FloatArray, y: FloatArray, sides: Boundary) -> tuple[FloatArray, FloatArray]:
+        """The positions on the lattice nearest to positions in pixels; on a ring, where they come to lie."""
+        (rows, columns), (ring_y, ring_x) = self.shape, sides.rings
+        return (
+            landing.around(x, columns) if ring_x else np.clip(x, 0.0, columns),
+            landing.around(y, rows) if ring_y else np.clip(y, 0.0, rows),
+        )
 
 
 def _pair(name: str, value: Sequence[float], *, positive: bool = False) -> tuple[float, float]:

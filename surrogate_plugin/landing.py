@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from surrogate_plugin.arguments import HUGE, BoolArray, Coefficient, FloatArray, same_shape
+from surrogate_plugin.boundary import Boundary
 from surrogate_plugin.errors import InvalidProblemError
 from surrogate_plugin.raster import Deposit, Outside, Raster
 from surrogate_plugin.state import Cells, TissueState, Vessels, Voxels
@@ -19,13 +20,16 @@ if TYPE_CHECKING:
 FARTHEST = 1e9
 #: Where an axis may end, in pixels: rounding moves it by less than a thousandth of a pixel.
 _REACH = 1e12
+#: How often a vessel may go around a ring, and how far a cell may reach on one: more is a mistake in a unit, whose
+#: images would take minutes to draw.
+_TURNS, _WIDEST = 100, 2048
 
 
-def rasterise(domain: Domain, state: TissueState, deposit: Deposit, outside: Outside) -> Raster:
+def rasterise(domain: Domain, state: TissueState, deposit: Deposit, outside: Outside, sides: Boundary) -> Raster:
     """A tissue state on the pixels; see `Domain.rasterise`."""
     source, fixed = np.zeros(domain.shape), np.zeros(domain.shape, dtype=np.bool_)
-    lost_vessels = _fix_vessels(domain, state.vessels, source, fixed, outside)
-    uptake, secretion, production, lost_cells = _deposit_cells(domain, state.cells, deposit, outside)
+    lost_vessels = _fix_vessels(domain, state.vessels, source, fixed, outside, sides)
+    uptake, secretion, production, lost_cells = _deposit_cells(domain, state.cells, deposit, outside, sides)
     if state.voxels is not None:
         _fix_voxels(state.voxels, source, fixed)
         uptake = uptake + _on_lattice(domain, "uptake_per_min", state.voxels.uptake_per_min)
@@ -46,25 +50,55 @@ def refuse_off(domain: Domain, name: str, points: FloatArray, wrong: BoolArray) 
     )
 
 
-def _fix_vessels(domain: Domain, vessels: Vessels, source: FloatArray, fixed: BoolArray, outside: Outside) -> int:
+def _fix_vessels(
+    domain: Domain, vessels: Vessels, source: FloatArray, fixed: BoolArray, outside: Outside, sides: Boundary
+) -> int:
     if not len(vessels):
         return 0
     from surrogate_plugin import raster_kernels as kernels
 
-    x0, y0 = _near(domain, "vessels.position_um", vessels.position_um)
-    x1, y1 = _near(domain, "vessels.end_um", vessels.end_um)
+    x0, y0, x1, y1 = _axes(domain, vessels, sides)
     radius = vessels.radius_um / domain.spacing_um
     missed = np.zeros(len(vessels), dtype=np.bool_)
-    kernels.fix_capsules(x0, y0, x1, y1, radius, vessels.value, source, fixed, missed)
+    kernels.fix_capsules(x0, y0, x1, y1, radius, vessels.value, source, fixed, missed, sides.rings)
     if outside == "error":
         refuse_off(domain, "vessels.position_um", vessels.position_um, missed)
     if outside == "clamp" and missed.any():
         rows, columns = domain.shape
-        ends = (np.clip(x0, 0, columns), np.clip(y0, 0, rows), np.clip(x1, 0, columns), np.clip(y1, 0, rows))
+        ring_y, ring_x = sides.rings
+        xs = (x0, x1) if ring_x else (np.clip(x0, 0, columns), np.clip(x1, 0, columns))
+        ys = (y0, y1) if ring_y else (np.clip(y0, 0, rows), np.clip(y1, 0, rows))
+        ends = (xs[0], ys[0], xs[1], ys[1])
         moved = (*(end[missed] for end in ends), radius[missed], vessels.value[missed])
-        kernels.fix_capsules(*moved, source, fixed, missed[missed])
+        kernels.fix_capsules(*moved, source, fixed, missed[missed], sides.rings)
         return 0
     return int(missed.sum())
+
+
+def _axes(domain: Domain, vessels: Vessels, sides: Boundary) -> tuple[FloatArray, ...]:
+    """x and y of where the axes start and end, in pixels; those on a ring start on the lattice and go on from there."""
+    x0, y0 = _near(domain, "vessels.position_um", vessels.position_um)
+    x1, y1 = _near(domain, "vessels.end_um", vessels.end_um)
+    for start, end, size, ring in zip((y0, x0), (y1, x1), domain.shape, sides.rings, strict=True):
+        if not ring:
+            continue
+        turns = np.abs(end - start) / size
+        if turns.max() > _TURNS:
+            item = int(np.argmax(turns))
+            raise InvalidProblemError(
+                f"vessels.end_um[{item}] is {turns[item]:.3g} times the domain away from vessels.position_um[{item}]; "
+                f"at most {_TURNS} times around periodic sides is allowed."
+            )
+        moved = around(start, size) - start
+        start += moved
+        end += moved
+    return x0, y0, x1, y1
+
+
+def around(position: FloatArray, size: int) -> FloatArray:
+    """Where on a ring, [0, size), a position in pixels is."""
+    on_ring = np.mod(position, size)
+    return np.where(on_ring < size, on_ring, 0.0)  # what is less than nothing below 0 is rounded up to all around
 
 
 def _near(domain: Domain, name: str, points: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -81,16 +115,14 @@ def _near(domain: Domain, name: str, points: FloatArray) -> tuple[FloatArray, Fl
 
 
 def _deposit_cells(
-    domain: Domain, cells: Cells, deposit: Deposit, outside: Outside
+    domain: Domain, cells: Cells, deposit: Deposit, outside: Outside, sides: Boundary
 ) -> tuple[Coefficient, Coefficient, Coefficient, int]:
     """Uptake, secretion and production maps (the number 0 where there is none), and how many cells are left out."""
-    inside = domain.contains(cells.position_um)
+    inside = domain.contains(cells.position_um, boundary=sides)
     if outside == "error":
         refuse_off(domain, "cells.position_um", cells.position_um, ~inside)
     chosen = np.ones_like(inside) if outside == "clamp" else inside
-    rows, columns = domain.shape
-    x, y = domain.pixels(cells.position_um)
-    x, y = np.clip(x, 0.0, columns)[chosen], np.clip(y, 0.0, rows)[chosen]
+    x, y = domain.nearest(*domain.pixels(cells.position_um), sides)
     fraction = _voxels_each(domain, cells)
     production = cells.secretion_per_min * cells.secretion_target
     rates = [fraction * rate for rate in (cells.uptake_per_min, cells.secretion_per_min, production)]
@@ -102,14 +134,30 @@ def _deposit_cells(
         weight = np.stack([rates[index][chosen] for index in active])
         out = np.zeros((len(active), *domain.shape))
         if deposit == "area":
-            # A disc that reaches beyond the farthest corner covers every pixel whole, however large it is.
-            radius = np.minimum(cells.radius_um[chosen] / domain.spacing_um, 1.0 + math.hypot(rows, columns))
-            kernels.deposit_area(x, y, radius, weight, out)
+            radius = _radii(domain, cells, sides)[chosen]
+            kernels.deposit_area(x[chosen], y[chosen], radius, weight, out, sides.rings)
         else:
-            kernels.deposit_voxel(x, y, weight, out)
+            kernels.deposit_voxel(x[chosen], y[chosen], weight, out)
         for index, filled in zip(active, out, strict=True):
             maps[index] = filled
     return maps[0], maps[1], maps[2], int((~chosen).sum())
+
+
+def _radii(domain: Domain, cells: Cells, sides: Boundary) -> FloatArray:
+    """The radii of cells, (n,), in pixels, so far as they make a difference."""
+    radius = cells.radius_um / domain.spacing_um
+    across = math.hypot(*domain.shape)
+    if not any(sides.rings):
+        # A disc that reaches beyond the farthest corner covers every pixel whole, however large it is.
+        return np.minimum(radius, 1.0 + across)
+    widest = max(2.0 * across, _WIDEST)
+    if radius.max(initial=0.0) > widest:
+        item = int(np.argmax(radius))
+        raise InvalidProblemError(
+            f"cells.radius_um[{item}] is {cells.radius_um[item]:g}, so that its disc meets itself many times around "
+            f"periodic sides; at most {widest * domain.spacing_um:g} is allowed with deposit='area'."
+        )
+    return radius
 
 
 def _voxels_each(domain: Domain, cells: Cells) -> FloatArray:
