@@ -26,12 +26,16 @@ class HistoryEntry:
         Who answered, the bound, the time it took, the flags.
     held : int
         How many further steps it was held for, since nothing had changed.
+    excess : float, field units
+        How far what cells read just before this solve was off this field, because they had moved, divided or changed
+        their rates since the one before; 0 in hosts that solve before anybody reads.
     """
 
     substrate: str
     time: float
     record: sp.StepRecord
     held: int = 0
+    excess: float = 0.0
 
     @property
     def method(self) -> str:
@@ -40,7 +44,7 @@ class HistoryEntry:
 
     @property
     def bound(self) -> float:
-        """At least the largest pointwise error of the field, field units."""
+        """At least the largest pointwise error of the steady field of the state that was solved for, field units."""
         return self.record.bound
 
 
