@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from surrogate_plugin.backend import StepRecord as StepRecord
     from surrogate_plugin.backend import StepResult as StepResult
     from surrogate_plugin.boundary import Boundary as Boundary
+    from surrogate_plugin.certifying import Certificate as Certificate
+    from surrogate_plugin.certifying import certify as certify
     from surrogate_plugin.domain import Domain as Domain
     from surrogate_plugin.engine import Engine as Engine
     from surrogate_plugin.engine import solve as solve
@@ -58,6 +60,8 @@ _HOME = {
     "Reason": "solution",
     "solve": "engine",
     "Engine": "engine",
+    "certify": "certifying",
+    "Certificate": "certifying",
     "Domain": "domain",
     "Cells": "state",
     "Vessels": "state",
@@ -88,6 +92,8 @@ __all__ = [
     "Reason",
     "solve",
     "Engine",
+    "certify",
+    "Certificate",
     "Domain",
     "Cells",
     "Vessels",

@@ -53,10 +53,13 @@ def posed(problem: Any) -> Problem:
 
 def start_of(previous: Any, problem: Problem) -> FloatArray | None:
     """A field to start from, (H, W) float64 within [0, 1e100]; what is below 0 starts at 0."""
-    if previous is None:
-        return None
+    return None if previous is None else np.maximum(field_of("previous", previous, problem), 0.0)
+
+
+def field_of(name: str, given: Any, problem: Problem) -> FloatArray:
+    """A finite field of a problem's shape, (H, W) float64."""
     allowed = "a field of real numbers"
-    given = real_array("previous", previous, shape=problem.shape, like="the problem", allowed=allowed)
-    same_shape("previous", given.shape, problem.shape, "the problem")
-    check_finite("previous", given)
-    return np.maximum(given, 0.0)
+    field = real_array(name, given, shape=problem.shape, like="the problem", allowed=allowed)
+    same_shape(name, field.shape, problem.shape, "the problem")
+    check_finite(name, field)
+    return field
