@@ -107,9 +107,19 @@ class SteadyFields:
             self.history.append(self._latest[name])
         return result
 
+    def latest(self, name: str) -> HistoryEntry:
+        """The entry of the field that a substrate has now."""
+        return self._latest[name]
+
     def method(self, name: str) -> str:
         """Who solved for the field that a substrate has now."""
         return self._latest[name].method
+
+    def change(self, name: str, config: sp.BackendConfig) -> None:
+        """Go on with other settings for one substrate, on the same lattice; its records and history stay."""
+        old = self.backends[name]
+        self.backends[name] = sp.Backend(config, engine=old.engine, recorder=old.recorder)
+        self.backends[name].records = old.records
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
