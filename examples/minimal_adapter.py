@@ -2,8 +2,8 @@
 
     python examples/minimal_adapter.py
 
-The host has what makes real ones hard: its fields are (columns, rows), its rates are per second, and its cells eat from
-the field after each diffusion step.
+The host has what makes real ones hard: its fields are (columns, rows), its rates are per second, its cells eat from the
+field after each diffusion step, and they climb slopes that its own solver measures.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 import surrogate_plugin as sp
+from surrogate_adapters.notices import Notices
 from surrogate_adapters.options import names_of
 
 # --- the host ---
@@ -34,15 +35,24 @@ class Cell:
 
 
 class Dish:
-    """A flat dish of voxels with cells in it; nothing leaves over its rim."""
+    """A flat dish of voxels with cells in it; nothing leaves over its rim, or it is the other side of a ``ring``."""
 
     def __init__(
-        self, columns: int, rows: int, side_um: float, depth_um: float, corner_um: tuple[float, float]
+        self,
+        columns: int,
+        rows: int,
+        side_um: float,
+        depth_um: float,
+        corner_um: tuple[float, float],
+        ring: bool = False,
     ) -> None:
-        self.shape = columns, rows
+        self.shape, self.ring = (columns, rows), ring
         self.side_um, self.depth_um, self.corner_um = side_um, depth_um, corner_um
         self.fields: dict[str, npt.NDArray[np.float64]] = {}
+        self.slopes: dict[str, npt.NDArray[np.float64]] = {}  # (2, columns, rows): what cells climb
         self.held: dict[str, npt.NDArray[np.float64]] = {}  # what a voxel holds; NaN where it is free
+        self.made: dict[str, npt.NDArray[np.float64]] = {}  # what a voxel makes, field units / s
+        self.km: dict[str, float] = {}  # where uptake is half of what it can be; none if it never saturates
         self.diffusivity: dict[str, float] = {}
         self.decay: dict[str, float] = {}
         self.cells: list[Cell] = []
@@ -51,7 +61,8 @@ class Dish:
         """A substrate."""
         self.diffusivity[name], self.decay[name] = diffusivity_um2_per_s, decay_per_s
         self.fields[name] = np.full(self.shape, initial)
-        self.held[name] = np.full(self.shape, np.nan)
+        self.held[name], self.made[name] = np.full(self.shape, np.nan), np.zeros(self.shape)
+        self.measure(name)
 
     def tick(self, seconds: float = 1e-3) -> None:
         """One step of time."""
@@ -62,10 +73,21 @@ class Dish:
     def diffuse(self, name: str, seconds: float) -> None:
         """The dish's own solver: an explicit step, stable while it is short."""
         old, held = self.fields[name], self.held[name]
-        wide = np.pad(old, 1, mode="edge")
+        wide = self._wide(old)
         lap = wide[2:, 1:-1] + wide[:-2, 1:-1] + wide[1:-1, 2:] + wide[1:-1, :-2] - 4.0 * old
-        new = old + seconds * (self.diffusivity[name] / self.side_um**2 * lap - self.decay[name] * old)
+        flow = self.diffusivity[name] / self.side_um**2 * lap
+        new = old + seconds * (flow - self.decay[name] * old + self.made[name])
         old[:] = np.where(np.isnan(held), new, held)
+        self.measure(name)
+
+    def measure(self, name: str) -> None:
+        """What cells climb: the slopes of a field, from its neighbours on either side."""
+        wide = self._wide(self.fields[name])
+        apart = np.array([wide[2:, 1:-1] - wide[:-2, 1:-1], wide[1:-1, 2:] - wide[1:-1, :-2]]) / (2.0 * self.side_um)
+        if not self.ring:  # on the rim there is one neighbour only
+            apart[0, [0, -1]] *= 2.0
+            apart[1][:, [0, -1]] *= 2.0
+        self.slopes[name] = apart
 
     def eat(self, name: str, seconds: float) -> None:
         """Cells take up from their voxels, and secrete into them."""
@@ -74,22 +96,33 @@ class Dish:
             given = share * cell.secretion.get(name, 0.0)
             here = self.voxel(cell)
             before = self.fields[name][here] + given * cell.target.get(name, 0.0)
-            self.fields[name][here] = before / (1.0 + given + share * cell.uptake.get(name, 0.0))
+            eaten = share * cell.uptake.get(name, 0.0) / (1.0 + before / self.km.get(name, np.inf))
+            self.fields[name][here] = before / (1.0 + given + eaten)
 
     def voxel(self, cell: Cell) -> tuple[int, int]:
         """Column and row of the voxel that a cell is in."""
         x0, y0 = self.corner_um
         return int((cell.x_um - x0) // self.side_um), int((cell.y_um - y0) // self.side_um)
 
+    def _wide(self, field: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """With a voxel more on each side: the other end of the ring, or the voxel itself, so that nothing flows."""
+        return np.pad(field, 1, mode="wrap" if self.ring else "edge")
+
 
 # --- the adapter ---
 
 
 def attach(
-    dish: Dish, *, substrates: Sequence[str] | None = None, model: str = "default", **options: Any
+    dish: Dish,
+    *,
+    substrates: Sequence[str] | None = None,
+    sides: Mapping[str, str | float] | None = None,
+    model: str = "default",
+    **options: Any,
 ) -> Attachment:
     """Let the backend answer for substrates of a dish, all if not given; ``options`` go to `BackendConfig`."""
     columns, rows = dish.shape
+    own = "periodic" if dish.ring else "reflecting"  # nothing leaves over the rim
     engine = sp.Engine(model=model)
     backends = {}
     for name in names_of(substrates, list(dish.fields)):
@@ -97,7 +130,8 @@ def attach(
             domain=sp.Domain.from_lattice((rows, columns), dish.side_um, dish.corner_um, dish.depth_um),
             diffusivity_um2_per_min=60.0 * dish.diffusivity[name],
             decay_per_min=60.0 * dish.decay[name],
-            boundary="reflecting",  # nothing leaves over the rim
+            michaelis_km=dish.km.get(name),
+            boundary=sp.Boundary.parse(sides or {}, unnamed=own),
             deposit="voxel",  # a cell counts in the voxel that holds it, as in the dish
             **options,
         )
@@ -114,8 +148,8 @@ def state_of(dish: Dish, name: str) -> sp.TissueState:
         secretion_per_min=[60.0 * cell.secretion.get(name, 0.0) for cell in dish.cells],
         secretion_target=[cell.target.get(name, 0.0) for cell in dish.cells],
     )
-    held = dish.held[name].T
-    return sp.TissueState(cells, voxels=sp.Voxels(fixed=~np.isnan(held), value=np.nan_to_num(held)))
+    held, made = dish.held[name].T, 60.0 * dish.made[name].T
+    return sp.TissueState(cells, voxels=sp.Voxels(~np.isnan(held), np.nan_to_num(held), production_per_min=made))
 
 
 class Attachment:
@@ -123,17 +157,23 @@ class Attachment:
 
     def __init__(self, dish: Dish, backends: Mapping[str, sp.Backend]) -> None:
         self.history: list[sp.StepRecord] = []
+        self.notices = Notices()
         self._dish, self._backends = dish, dict(backends)
+        self._left: dict[str, npt.NDArray[np.float64]] = {}
         dish.diffuse, dish.eat = self.diffuse, self.eat  # type: ignore[method-assign]
 
     def diffuse(self, name: str, seconds: float) -> None:
         """The steady field of the cells as they are; the dish's own step for all other substrates."""
-        if name in self._backends:
-            result = self._backends[name].step(state_of(self._dish, name))
-            self._dish.fields[name][:] = result.field.T
-            self.history.append(result.record)
-        else:
+        if name not in self._backends:
             Dish.diffuse(self._dish, name, seconds)
+            return
+        field = self._dish.fields[name]
+        if not np.array_equal(field, self._left.get(name, field)):
+            self.notices.tell("written from outside", name, f"somebody wrote into {name}; it is steady again.")
+        result = self._backends[name].step(state_of(self._dish, name))
+        field[:] = self._left[name] = result.field.T
+        self._dish.measure(name)
+        self.history.append(result.record)
 
     def eat(self, name: str, seconds: float) -> None:
         """Nothing: the steady field holds what the cells take up already, and counting it again would drain them."""

@@ -11,11 +11,14 @@ Write a driver for your host (`HostUnderTest`), inherit `AdapterSuite`, and run 
 
 import pytest
 
-# Before the suite is imported, so that its assertions show their values.
-pytest.register_assert_rewrite("surrogate_plugin.testing.suite")
+# Before the checks are imported, so that their assertions show their values.
+for _name in ("checking", "field_checks", "cell_checks", "exchange_checks", "lattice_checks", "reading_checks"):
+    pytest.register_assert_rewrite(f"surrogate_plugin.testing.{_name}")
+pytest.register_assert_rewrite("surrogate_plugin.testing.host_checks")
 
 from surrogate_plugin.testing.diagnosis import diagnose  # noqa: E402
-from surrogate_plugin.testing.scenario import CellTable, Medium, Scenario  # noqa: E402
-from surrogate_plugin.testing.suite import AdapterSuite, HostUnderTest  # noqa: E402
+from surrogate_plugin.testing.driver import HostUnderTest  # noqa: E402
+from surrogate_plugin.testing.scenario import CellTable, Disc, Medium, Scenario  # noqa: E402
+from surrogate_plugin.testing.suite import AdapterSuite  # noqa: E402
 
-__all__ = ["AdapterSuite", "HostUnderTest", "Scenario", "Medium", "CellTable", "diagnose"]
+__all__ = ["AdapterSuite", "HostUnderTest", "Scenario", "Medium", "CellTable", "Disc", "diagnose"]

@@ -2,97 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 
-from surrogate_plugin.problem import BoolArray, FloatArray, Problem
+from surrogate_plugin.boundary import SideLike
+from surrogate_plugin.problem import BoolArray, FloatArray, MichaelisMenten, Problem
+from surrogate_plugin.testing.discs import covered, shares
+from surrogate_plugin.testing.tables import CellTable, Disc, Indices, Medium
 
-__all__ = ["CellTable", "Medium", "Scenario"]
-
-Indices = npt.NDArray[np.int64]
-
-#: Names and coefficients (um^2 / min, 1 / min, value in vessels) of the substrates, in the order they are used.
-_SUBSTRATES = (("oxygen", 1e5, 0.1, 38.0), ("glucose", 3e4, 0.05, 5.0), ("drug", 6e4, 0.4, 0.2))
-
-
-@dataclass(frozen=True, eq=False)
-class Medium:
-    """One substrate of a scenario.
-
-    Attributes
-    ----------
-    name : str
-    diffusivity_um2_per_min : float, um^2 / min
-    decay_per_min : float, 1 / min
-    initial : float, field units
-        The field everywhere before the first step.
-    fixed : (H, W) bool
-        Voxels that hold a value: vessels.
-    value : (H, W) float64, field units
-        What they hold; 0 elsewhere.
-    """
-
-    name: str
-    diffusivity_um2_per_min: float
-    decay_per_min: float
-    initial: float
-    fixed: BoolArray
-    value: FloatArray
-
-
-@dataclass(frozen=True, eq=False)
-class CellTable:
-    """The cells of a scenario; row k is the same cell in every table of a story, until it dies.
-
-    Attributes
-    ----------
-    position_um : (n, 2) float64, um
-        Centres (x, y), from the lattice's lower left corner.
-    volume_um3 : (n,) float64, um^3
-    uptake_per_min, secretion_per_min : dict of substrate to (n,) float64, 1 / min
-    secretion_target : dict of substrate to (n,) float64, field units
-    """
-
-    position_um: FloatArray
-    volume_um3: FloatArray
-    uptake_per_min: Mapping[str, FloatArray]
-    secretion_per_min: Mapping[str, FloatArray]
-    secretion_target: Mapping[str, FloatArray]
-
-    def __len__(self) -> int:
-        return len(self.position_um)
-
-    def at(self, position_um: FloatArray) -> CellTable:
-        """The same cells elsewhere."""
-        return replace(self, position_um=np.asarray(position_um, dtype=np.float64))
-
-    def take(self, rows: Sequence[int] | range) -> CellTable:
-        """Some of the cells, by row."""
-        chosen = np.array(rows, dtype=np.int64)
-        return CellTable(
-            self.position_um[chosen],
-            self.volume_um3[chosen],
-            *(
-                {name: rate[chosen] for name, rate in rates.items()}
-                for rates in (self.uptake_per_min, self.secretion_per_min, self.secretion_target)
-            ),
-        )
-
-    def eating(self, times: float) -> CellTable:
-        """The same cells with their uptake multiplied."""
-        return replace(self, uptake_per_min={name: times * rate for name, rate in self.uptake_per_min.items()})
-
-    def giving(self, times: float) -> CellTable:
-        """The same cells with their secretion multiplied."""
-        return replace(self, secretion_per_min={name: times * rate for name, rate in self.secretion_per_min.items()})
+__all__ = ["CellTable", "Disc", "Medium", "Scenario"]
 
 
 @dataclass(frozen=True, eq=False)
 class Scenario:
-    """Lattice, substrates, vessels and cells; all sides of the lattice are reflecting.
+    """Lattice, substrates, vessels and cells; nothing leaves over the sides of the lattice unless it says so.
 
     Attributes
     ----------
@@ -103,12 +29,21 @@ class Scenario:
     media : tuple of Medium
     cells : CellTable
         At first.
+    torus : bool
+        Whether the host's own sides wrap around; if not, they let nothing through.
+    sides : mapping of "left", "right", "bottom" or "top" to what `Problem` takes
+        Sides that the adapter is told by name; all others are the host's own.
+    sides_at : "outside" or "nodes"
+        Where a side that is named holds its value: one spacing outside the lattice, or in its outermost voxels.
+    deposit : "voxel" or "area"
+        Whether a cell counts in the voxel that holds its centre and reads it, or is spread over the voxels it covers
+        and reads between their centres.
 
     Examples
     --------
     >>> scenario = Scenario.random(seed=1, shape=(12, 20))
-    >>> field = scenario.steady("oxygen")
-    >>> field.shape, bool(field.max() <= 38.0), len(scenario.cells)
+    >>> steady = scenario.steady("oxygen")
+    >>> steady.shape, bool(steady.max() <= 38.0), len(scenario.cells)
     ((12, 20), True, 40)
     """
 
@@ -117,53 +52,17 @@ class Scenario:
     thickness_um: float
     media: tuple[Medium, ...]
     cells: CellTable
+    torus: bool = False
+    sides: Mapping[str, SideLike] = field(default_factory=dict)
+    sides_at: Literal["outside", "nodes"] = "outside"
+    deposit: Literal["voxel", "area"] = "voxel"
 
     @classmethod
-    def random(
-        cls,
-        seed: int,
-        shape: tuple[int, int],
-        *,
-        substrates: int = 1,
-        cells: int = 40,
-        vessels: int = 4,
-        spacing_um: float = 20.0,
-        thickness_um: float | None = None,
-        crowded: bool = True,
-        secreting: bool = True,
-    ) -> Scenario:
-        """Vessels, and cells beside them, at random.
+    def random(cls, seed: int, shape: tuple[int, int], **options: Any) -> Scenario:
+        """Vessels, and cells beside them, at random; the options are those of `making.random_scenario`."""
+        from surrogate_plugin.testing.making import random_scenario
 
-        Parameters
-        ----------
-        seed : int
-        shape : (int, int)
-            (H, W).
-        substrates : int
-            1 to 3.
-        cells, vessels : int
-            How many; vessels are voxels.
-        spacing_um, thickness_um : float, um
-            A cube if no thickness is given.
-        crowded : bool
-            Whether cells may share a voxel; some do then.
-        secreting : bool
-            Whether some cells secrete towards a target, besides taking up.
-
-        Returns
-        -------
-        Scenario
-        """
-        rng = np.random.default_rng(seed)
-        depth = spacing_um if thickness_um is None else thickness_um
-        where = rng.permutation(shape[0] * shape[1]).astype(np.int64)
-        # Each further substrate is held by one vessel fewer, since hosts hold them one by one.
-        media = tuple(_medium(rng, shape, where[k:vessels], *_SUBSTRATES[k]) for k in range(substrates))
-        free = where[vessels:]
-        voxels = rng.choice(free, cells) if crowded else free[:cells]
-        names = [medium.name for medium in media]
-        table = _cells(rng, shape, spacing_um, voxels, spacing_um**2 * depth, names, secreting)
-        return cls(shape, spacing_um, depth, media, table)
+        return random_scenario(seed, shape, **options)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -175,45 +74,104 @@ class Scenario:
         """Volume of a voxel, um^3."""
         return self.spacing_um**2 * self.thickness_um
 
+    @property
+    def size_um(self) -> FloatArray:
+        """Width and height, (2,), um."""
+        return np.array(self.shape[::-1]) * self.spacing_um
+
     def medium(self, name: str) -> Medium:
         """The substrate of this name."""
         return next(medium for medium in self.media if medium.name == name)
 
     def scale(self, name: str) -> float:
         """What errors are measured by, field units: the largest value the substrate's field can reach."""
-        medium = self.medium(name)
-        reached = [medium.value.max(), *self.cells.secretion_target[name]]
+        held = [value for value in self.sides.values() if not isinstance(value, str)]
+        reached = [self.held(name)[1].max(), *self.cells.secretion_target[name], *held]
         return float(max(reached)) or 1.0
+
+    def held(self, name: str) -> tuple[BoolArray, FloatArray]:
+        """Which voxels hold a value, (H, W) bool, and which value, (H, W) float64, by whatever vessel or side."""
+        medium, h = self.medium(name), self.spacing_um
+        fixed, value = medium.fixed.copy(), np.where(medium.fixed, medium.value, 0.0)
+        for disc in medium.discs:
+            on = covered(self.shape, disc.x_um / h, disc.y_um / h, disc.radius_um / h, torus=self.torus)
+            value[on] = np.maximum(value[on], disc.value)
+            fixed |= on
+        if self.sides_at == "nodes":
+            for side, held in self.sides.items():
+                border = np.zeros(self.shape, dtype=np.bool_)
+                border[_BORDERS[side]] = True
+                value[border & ~fixed] = held
+                fixed |= border
+        return fixed, value
+
+    def rolled(self, rows: int, columns: int) -> Scenario:
+        """The same tissue moved around a torus by whole voxels."""
+        shift, size = np.array([columns, rows]) * self.spacing_um, self.size_um
+
+        def moved(medium: Medium) -> Medium:
+            fixed = np.roll(medium.fixed, (rows, columns), (0, 1))
+            value = np.roll(medium.value, (rows, columns), (0, 1))
+            discs = []
+            for disc in medium.discs:
+                x, y = (np.array([disc.x_um, disc.y_um]) + shift) % size
+                discs.append(replace(disc, x_um=float(x), y_um=float(y)))
+            return replace(medium, fixed=fixed, value=value, discs=tuple(discs))
+
+        cells = self.cells.at((self.cells.position_um + shift) % size)
+        return replace(self, media=tuple(map(moved, self.media)), cells=cells)
 
     def moved(self, seed: int, cells: CellTable) -> CellTable:
         """The same cells, each anywhere in a voxel of its own, off the vessels."""
+        from surrogate_plugin.testing.making import inside
+
         rng = np.random.default_rng(seed)
-        free = np.flatnonzero(~np.any([medium.fixed for medium in self.media], axis=0))
+        free = np.flatnonzero(~np.any([self.held(name)[0] for name in self.names], axis=0))
         voxels = rng.choice(free, len(cells), replace=False)
-        return cells.at(_inside(rng, voxels, self.shape[1], self.spacing_um))
+        return cells.at(inside(rng, voxels, self.shape[1], self.spacing_um))
 
     def voxels(self, cells: CellTable) -> tuple[Indices, Indices]:
         """Row and column of each cell; those off the lattice get numbers off it."""
         column, row = np.floor(cells.position_um / self.spacing_um).astype(np.int64).T
         return row, column
 
+    def weights(self, cells: CellTable) -> FloatArray:
+        """The part of each cell that counts in each voxel, (n, H W) float64."""
+        if self.deposit == "voxel":
+            out = np.zeros((len(cells), *self.shape))
+            row, column = self.voxels(cells)
+            out[np.arange(len(cells)), row, column] = 1.0
+            return out.reshape(len(cells), self.shape[0] * self.shape[1])
+        radius = np.cbrt(cells.volume_um3 * (0.75 / np.pi)) / self.spacing_um
+        place = cells.position_um / self.spacing_um
+        spread = [
+            shares(self.shape, x, y, r, torus=self.torus).ravel() for (x, y), r in zip(place, radius, strict=True)
+        ]
+        return np.array(spread).reshape(len(cells), self.shape[0] * self.shape[1])
+
     def problem(self, name: str, cells: CellTable | None = None) -> Problem:
-        """The discrete problem of one substrate; a cell's rates count times ``V_cell / V_voxel`` in its voxel."""
+        """The discrete problem of one substrate; a cell's rates count times ``V_cell / V_voxel`` where it is."""
         medium, cells = self.medium(name), self.cells if cells is None else cells
-        row, column = self.voxels(cells)
-        share = cells.volume_um3 / self.voxel_volume_um3
-        secretion = share * cells.secretion_per_min[name]
-        decay, production = np.full(self.shape, medium.decay_per_min), np.zeros(self.shape)
-        np.add.at(decay, (row, column), share * cells.uptake_per_min[name] + secretion)
-        np.add.at(production, (row, column), secretion * cells.secretion_target[name])
+        weights, share = self.weights(cells), cells.volume_um3 / self.voxel_volume_um3
+
+        def spread(amount: FloatArray) -> FloatArray:
+            return np.asarray((amount @ weights).reshape(self.shape))
+
+        secretion, uptake = share * cells.secretion_per_min[name], spread(share * cells.uptake_per_min[name])
+        decay = medium.decay_per_min + spread(secretion)
+        production = spread(secretion * cells.secretion_target[name] + cells.made(name) / self.voxel_volume_um3)
+        km, (fixed, value) = medium.michaelis_km, self.held(name)
+        own = "periodic" if self.torus else "reflecting"
+        named = self.sides if self.sides_at == "outside" else {}
         return Problem(
-            medium.value,
-            fixed=medium.fixed,
+            value,
+            fixed=fixed,
             diffusivity=medium.diffusivity_um2_per_min,
-            decay=decay,
+            decay=decay if km is not None else decay + uptake,
             production=production,
+            uptake=None if km is None else MichaelisMenten(uptake * km, km),
             spacing=self.spacing_um,
-            boundary="reflecting",
+            boundary={side: named.get(side, own) for side in _BORDERS},
         )
 
     def steady(self, name: str, cells: CellTable | None = None) -> FloatArray:
@@ -228,56 +186,23 @@ class Scenario:
         In a steady field this is what the cells take up, in field units times um^3 / min.
         """
         medium, cells = self.medium(name), self.cells if cells is None else cells
-        free = ~medium.fixed
+        free = ~self.held(name)[0]
         total = 0.0
         for axis in (0, 1):
             step, outer = np.diff(field, axis=axis), np.diff(free.astype(np.int64), axis=axis)
             total -= float((step * outer).sum()) * medium.diffusivity_um2_per_min / self.spacing_um**2
         total -= medium.decay_per_min * float(field[free].sum())
-        row, column = self.voxels(cells)
+        weights = self.weights(cells) * free.ravel()
         share = cells.volume_um3 / self.voxel_volume_um3
-        made = share * cells.secretion_per_min[name] * (cells.secretion_target[name] - field[row, column])
-        total += float(made[free[row, column]].sum())
-        return total * self.voxel_volume_um3
+        given = share * cells.secretion_per_min[name]
+        reached = weights.sum(axis=1) * cells.secretion_target[name] - weights @ field.ravel()
+        return (total + float((given * reached).sum())) * self.voxel_volume_um3
 
 
-def _inside(rng: np.random.Generator, voxels: Indices, columns: int, spacing_um: float) -> FloatArray:
-    """A point in each voxel, a little off its edges, where hosts may round either way."""
-    row, column = np.divmod(voxels, columns)
-    corner = np.stack([column, row], axis=1)
-    return np.asarray((corner + rng.uniform(0.05, 0.95, corner.shape)) * spacing_um)
-
-
-def _medium(
-    rng: np.random.Generator,
-    shape: tuple[int, int],
-    vessels: Indices,
-    name: str,
-    diffusivity: float,
-    decay: float,
-    value: float,
-) -> Medium:
-    fixed, held = np.zeros(shape, dtype=np.bool_), np.zeros(shape)
-    fixed.flat[vessels] = True
-    held.flat[vessels] = value * rng.uniform(0.6, 1.0, len(vessels))
-    return Medium(name, diffusivity, decay, 0.25 * value, fixed, held)
-
-
-def _cells(
-    rng: np.random.Generator,
-    shape: tuple[int, int],
-    spacing_um: float,
-    voxels: Indices,
-    voxel_volume_um3: float,
-    names: Sequence[str],
-    secreting: bool,
-) -> CellTable:
-    n = len(voxels)
-    position = _inside(rng, voxels, shape[1], spacing_um)
-    volume = rng.uniform(0.1, 0.9, n) * voxel_volume_um3
-    value = {name: limit for name, _, _, limit in _SUBSTRATES}
-    giving = (rng.random(n) < 0.25) & secreting
-    uptake = {name: rng.uniform(0.5, 20.0, n) for name in names}
-    secretion = {name: np.where(giving, rng.uniform(0.5, 5.0, n), 0.0) for name in names}
-    target = {name: np.where(giving, value[name] * rng.uniform(0.2, 0.8, n), 0.0) for name in names}
-    return CellTable(position, volume, uptake, secretion, target)
+#: The outermost voxels along each side; left is column 0 and bottom is row 0.
+_BORDERS: dict[str, Any] = {
+    "left": (slice(None), 0),
+    "right": (slice(None), -1),
+    "bottom": (0, slice(None)),
+    "top": (-1, slice(None)),
+}

@@ -1,0 +1,82 @@
+"""Discs on a lattice, by hand: which pixels a vessel covers, and how much of a cell lies on each pixel."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+
+import numpy as np
+
+from surrogate_plugin.problem import BoolArray, FloatArray
+
+__all__ = ["covered", "shares"]
+
+
+def covered(shape: tuple[int, int], x: float, y: float, radius: float, *, torus: bool) -> BoolArray:
+    """The pixels whose centres a disc covers, (H, W) bool; lengths in pixels, from the lower left corner.
+
+    Examples
+    --------
+    >>> int(covered((8, 8), 0.0, 4.0, 1.2, torus=False).sum()), int(covered((8, 8), 0.0, 4.0, 1.2, torus=True).sum())
+    (2, 4)
+    """
+    rows, columns = shape
+    apart = [np.arange(count) + 0.5 - centre for count, centre in ((rows, y), (columns, x))]
+    if torus:
+        apart = [gap - count * np.round(gap / count) for gap, count in zip(apart, shape, strict=True)]
+    return np.asarray(apart[0][:, np.newaxis] ** 2 + apart[1] ** 2 <= radius**2)
+
+
+def shares(shape: tuple[int, int], x: float, y: float, radius: float, *, torus: bool) -> FloatArray:
+    """The part of a disc on each pixel, (H, W) float64 of sum 1; lengths in pixels.
+
+    What is beyond the lattice is shared out among the pixels inside in proportion, or comes in on the other side of
+    a torus.
+
+    Examples
+    --------
+    >>> shares((3, 3), 1.5, 1.5, 0.4, torus=False)[1, 1].item()
+    1.0
+    >>> shares((4, 4), 0.0, 2.0, 0.9, torus=True)[1:3].round(3).tolist()
+    [[0.25, 0.0, 0.0, 0.25], [0.25, 0.0, 0.0, 0.25]]
+    """
+    rows, columns = shape
+    found = np.zeros(shape)
+    for row, column, area in _pixels(x, y, radius):
+        if torus:
+            found[row % rows, column % columns] += area
+        elif 0 <= row < rows and 0 <= column < columns:
+            found[row, column] += area
+    return np.asarray(found / found.sum())
+
+
+def _pixels(x: float, y: float, radius: float) -> Iterator[tuple[int, int, float]]:
+    """Row, column and area of all pixels that a disc touches, on a lattice without end."""
+    for column in range(int(np.floor(x - radius)), int(np.floor(x + radius)) + 1):
+        for row in range(int(np.floor(y - radius)), int(np.floor(y + radius)) + 1):
+            yield row, column, _area(column - x, column + 1 - x, row - y, row + 1 - y, radius)
+
+
+def _area(left: float, right: float, bottom: float, top: float, radius: float) -> float:
+    """Area of the disc around (0, 0) on a rectangle: chords added up over pieces that end where they meet an edge."""
+    ends = [left, right, -radius, radius]
+    for edge in (bottom, top):
+        if abs(edge) < radius:
+            reach = float(np.sqrt(radius**2 - edge**2))
+            ends += [-reach, reach]
+    cuts = sorted({min(max(end, left, -radius), right, radius) for end in ends})
+    total = 0.0
+    for start, stop in itertools.pairwise(cuts):
+        half = float(np.sqrt(max(radius**2 - (0.5 * (start + stop)) ** 2, 0.0)))
+        if min(top, half) <= max(bottom, -half):
+            continue
+        arcs = (half < top) + (-half > bottom)  # the piece ends at the circle above, below, or both
+        flat = (top if half >= top else 0.0) - (bottom if -half <= bottom else 0.0)
+        total += flat * (stop - start) + arcs * (_under(stop, radius) - _under(start, radius))
+    return total
+
+
+def _under(x: float, radius: float) -> float:
+    """Area under the upper half of the circle from 0 to ``x``."""
+    t = min(max(x / radius, -1.0), 1.0)
+    return 0.5 * radius**2 * (t * float(np.sqrt(1.0 - t * t)) + float(np.arcsin(t)))

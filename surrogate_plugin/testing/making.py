@@ -1,0 +1,141 @@
+"""Scenarios at random."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+import numpy as np
+
+from surrogate_plugin.boundary import SideLike
+from surrogate_plugin.problem import FloatArray
+from surrogate_plugin.testing.scenario import Scenario
+from surrogate_plugin.testing.tables import CellTable, Disc, Indices, Medium
+
+__all__ = ["inside", "random_scenario"]
+
+#: Names and coefficients (um^2 / min, 1 / min, value in vessels) of the substrates, in the order they are used.
+_SUBSTRATES = (("oxygen", 1e5, 0.1, 38.0), ("glucose", 3e4, 0.05, 5.0), ("drug", 6e4, 0.4, 0.2))
+
+
+def random_scenario(
+    seed: int,
+    shape: tuple[int, int],
+    *,
+    substrates: int = 1,
+    cells: int = 40,
+    vessels: int = 4,
+    discs: Sequence[tuple[float, float]] = (),
+    spacing_um: float = 20.0,
+    thickness_um: float | None = None,
+    crowded: bool = True,
+    secreting: bool = True,
+    producing: bool = False,
+    saturating: bool = False,
+    torus: bool = False,
+    sides: Mapping[str, SideLike] | None = None,
+    sides_at: Literal["outside", "nodes"] = "outside",
+    deposit: Literal["voxel", "area"] = "voxel",
+) -> Scenario:
+    """Vessels, and cells beside them, at random.
+
+    Parameters
+    ----------
+    seed : int
+    shape : (int, int)
+        (H, W).
+    substrates : int
+        1 to 3.
+    cells, vessels : int
+        How many; vessels are voxels.
+    discs : sequence of (x, y), in parts of the width and of the height
+        Centres of round vessels for the first substrate, between one and two voxels in radius.
+    spacing_um, thickness_um : float, um
+        A cube if no thickness is given.
+    crowded : bool
+        Whether cells may share a voxel; some do then.
+    secreting, producing : bool
+        Whether some cells secrete towards a target, and make an amount whatever is there, besides taking up.
+    saturating : bool
+        Whether uptake saturates, in the middle of what the field holds.
+    torus, sides, sides_at, deposit
+        As in `Scenario`.
+
+    Returns
+    -------
+    Scenario
+    """
+    rng = np.random.default_rng(seed)
+    depth = spacing_um if thickness_um is None else thickness_um
+    where = rng.permutation(shape[0] * shape[1]).astype(np.int64)
+    round_ones = _discs(rng, shape, spacing_um, discs)
+    # Each further substrate is held by one vessel fewer, since hosts hold them one by one.
+    media = tuple(
+        _medium(rng, shape, where[k:vessels], round_ones if k == 0 else (), saturating, *_SUBSTRATES[k])
+        for k in range(substrates)
+    )
+    free = where[vessels:]
+    voxels = rng.choice(free, cells) if crowded else free[:cells]
+    names = [medium.name for medium in media]
+    table = _cells(rng, shape, spacing_um, voxels, spacing_um**2 * depth, names, secreting, producing)
+    return Scenario(shape, spacing_um, depth, media, table, torus, dict(sides or {}), sides_at, deposit)
+
+
+def inside(rng: np.random.Generator, voxels: Indices, columns: int, spacing_um: float) -> FloatArray:
+    """A point in each voxel, (n, 2), um, a little off its edges, where hosts may round either way."""
+    row, column = np.divmod(voxels, columns)
+    corner = np.stack([column, row], axis=1)
+    return np.asarray((corner + rng.uniform(0.05, 0.95, corner.shape)) * spacing_um)
+
+
+def _discs(
+    rng: np.random.Generator, shape: tuple[int, int], spacing_um: float, places: Sequence[tuple[float, float]]
+) -> tuple[Disc, ...]:
+    height, width = (side * spacing_um for side in shape)
+    top = _SUBSTRATES[0][3]
+    return tuple(
+        Disc(x * width, y * height, spacing_um * rng.uniform(1.2, 1.9), top * rng.uniform(0.6, 1.0)) for x, y in places
+    )
+
+
+def _medium(
+    rng: np.random.Generator,
+    shape: tuple[int, int],
+    vessels: Indices,
+    discs: tuple[Disc, ...],
+    saturating: bool,
+    name: str,
+    diffusivity: float,
+    decay: float,
+    value: float,
+) -> Medium:
+    fixed, held = np.zeros(shape, dtype=np.bool_), np.zeros(shape)
+    fixed.flat[vessels] = True
+    held.flat[vessels] = value * rng.uniform(0.6, 1.0, len(vessels))
+    km = 0.2 * value if saturating else None
+    return Medium(name, diffusivity, decay, 0.25 * value, fixed, held, discs, km)
+
+
+def _cells(
+    rng: np.random.Generator,
+    shape: tuple[int, int],
+    spacing_um: float,
+    voxels: Indices,
+    voxel_volume_um3: float,
+    names: Sequence[str],
+    secreting: bool,
+    producing: bool,
+) -> CellTable:
+    n = len(voxels)
+    position = inside(rng, voxels, shape[1], spacing_um)
+    volume = rng.uniform(0.1, 0.9, n) * voxel_volume_um3
+    value = {name: limit for name, _, _, limit in _SUBSTRATES}
+    giving = (rng.random(n) < 0.25) & secreting
+    uptake = {name: rng.uniform(0.5, 20.0, n) for name in names}
+    secretion = {name: np.where(giving, rng.uniform(0.5, 5.0, n), 0.0) for name in names}
+    target = {name: np.where(giving, value[name] * rng.uniform(0.2, 0.8, n), 0.0) for name in names}
+    made: dict[str, FloatArray] = {}
+    if producing:
+        amount = {name: voxel_volume_um3 * value[name] * rng.uniform(0.5, 5.0, n) for name in names}
+        made = {name: np.where(rng.random(n) < 0.3, amount[name], 0.0) for name in names}
+    return CellTable(position, volume, uptake, secretion, target, made)
