@@ -29,7 +29,6 @@ from surrogate_plugin.boundary import Boundary, BoundaryLike
 from surrogate_plugin.errors import InvalidProblemError
 from surrogate_plugin.uptake import MichaelisMenten as MichaelisMenten
 
-MIN_SIDE = 8
 #: Beside links of 1: what decay may reach, what the slope of uptake may, and what alone is too little for an anchor.
 _STRONGEST, _STEEPEST, _WEAKEST = 1e12, 1e20, 1e-12
 
@@ -45,7 +44,7 @@ class Problem:
     ----------
     source : (H, W) array of float, field units
         Values imposed on the fixed pixels, >= 0 and at most 1e100. Elsewhere they are not used. H and W are at
-        least 8.
+        least 1.
     fixed : (H, W) array of bool, optional
         The fixed pixels; ``source > 0`` if not given.
     diffusivity : float or (H, W) array, length^2 / time
@@ -241,8 +240,8 @@ def _image(source: npt.ArrayLike) -> FloatArray:
     image = real_array("source", source)
     if image.ndim != 2:
         raise InvalidProblemError(f"source has shape {image.shape}; a 2-D array (H, W) is allowed.")
-    if min(image.shape) < MIN_SIDE:
-        raise InvalidProblemError(f"source has shape {image.shape}; each side must have at least {MIN_SIDE} pixels.")
+    if image.size == 0:
+        raise InvalidProblemError(f"source has shape {image.shape}; at least one row and one column are allowed.")
     if image.size > MAX_PIXELS:
         raise InvalidProblemError(f"source has {image.size} pixels; at most {MAX_PIXELS} are allowed.")
     check_values("source", image, positive=False)

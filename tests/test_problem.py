@@ -21,7 +21,7 @@ def spoiled(value, where=(2, 3)):
     ("changes", "words"),
     [
         ({"source": np.ones(9)}, r"source has shape \(9,\); a 2-D array"),
-        ({"source": np.ones((7, 9))}, r"source has shape \(7, 9\); each side must have at least 8 pixels"),
+        ({"source": np.ones((0, 9))}, r"source has shape \(0, 9\); at least one row and one column"),
         ({"source": spoiled(np.nan)}, r"source is NaN at \(row 2, column 3\); finite values >= 0"),
         ({"source": spoiled(-1.5)}, r"source is -1.5 at \(row 2, column 3\)"),
         ({"source": spoiled(np.inf)}, r"source is inf at \(row 2, column 3\)"),

@@ -96,6 +96,18 @@ def test_mpmath_finds_the_same_field_with_saturating_uptake(seed: int, number: i
     assert apart <= reference.error + float(np.finfo(np.longdouble).eps) * float(reference.field.max())
 
 
+@pytest.mark.parametrize("number", range(12))
+def test_mpmath_finds_the_same_field_on_lattices_of_a_few_pixels(number: int) -> None:
+    for saturating in (False, True):
+        [problem] = extreme_problems(4, 1, max_side=4, start=number, saturating=saturating, min_side=1)
+        if problem.fixed.all():
+            continue
+        reference = solve_extended(problem)
+        with mpmath.workdps(50):
+            apart = mpmath_distance(problem, reference)
+        assert apart <= reference.error + float(np.finfo(np.longdouble).eps) * float(reference.field.max())
+
+
 def manufactured(rng: np.random.Generator, shape: tuple[int, int], saturating: bool) -> tuple[Problem, FloatArray]:
     """A field of small whole numbers, and the production that makes it the exact solution without any rounding."""
     field = rng.integers(0, 2, shape) * 0.5 + 40.0 + rng.integers(0, 4, shape)

@@ -30,14 +30,16 @@ class Coefficients(TypedDict, total=False):
     scale: float
 
 
-def any_shape(rng: Rng, max_side: int) -> Shape:
-    """Small, odd, prime and very oblong lattices of at most ``max_side`` rows or columns."""
-    sides = [side for side in (8, 9, 11, 13, 16, 17, 24, 31, 32, 37, 61, 64, 127, 128) if side <= max_side]
+def any_shape(rng: Rng, max_side: int, min_side: int = 8) -> Shape:
+    """Small, odd, prime and very oblong lattices of ``min_side`` to ``max_side`` rows or columns."""
+    named = (1, 2, 3, 4, 5, 7, 8, 9, 11, 13, 16, 17, 24, 31, 32, 37, 61, 64, 127, 128)
+    sides = [side for side in named if min_side <= side <= max_side]
     form = rng.random()
     if form < 0.1:
-        return (8, 8)
+        return (min_side, min_side)
     if form < 0.2:
-        return (8, max_side) if rng.random() < 0.5 else (max_side, 9 if max_side > 8 else 8)
+        thicker = min(min_side + 1, max_side)
+        return (min_side, max_side) if rng.random() < 0.5 else (max_side, thicker)
     return int(rng.choice(sides)), int(rng.choice(sides))
 
 

@@ -18,7 +18,13 @@ _TRIES = 50
 
 
 def extreme_problems(
-    seed: int, count: int, max_side: int = 40, *, start: int = 0, saturating: bool | None = None
+    seed: int,
+    count: int,
+    max_side: int = 40,
+    *,
+    start: int = 0,
+    saturating: bool | None = None,
+    min_side: int = 8,
 ) -> Iterator[Problem]:
     """``count`` problems of `extreme_problem`, the first of them number ``start`` of the seed.
 
@@ -29,11 +35,13 @@ def extreme_problems(
     count : int
         How many problems.
     max_side : int
-        The largest number of rows or columns; at least 8. Most lattices are small.
+        The largest number of rows or columns. Most lattices are small.
     start : int
         The number of the first one.
     saturating : bool, optional
         With or without Michaelis-Menten uptake; drawn at random if None.
+    min_side : int
+        The smallest number of rows or columns, from 1.
 
     Examples
     --------
@@ -42,11 +50,17 @@ def extreme_problems(
     True
     """
     for index in range(start, start + count):
-        yield extreme_problem(np.random.default_rng([seed, index]), max_side, saturating=saturating)
+        rng = np.random.default_rng([seed, index])
+        yield extreme_problem(rng, max_side, saturating=saturating, min_side=min_side)
 
 
 def extreme_problem(
-    rng: Rng, max_side: int = 40, *, shape: Shape | None = None, saturating: bool | None = None
+    rng: Rng,
+    max_side: int = 40,
+    *,
+    shape: Shape | None = None,
+    saturating: bool | None = None,
+    min_side: int = 8,
 ) -> Problem:
     """One problem, its every part drawn from the whole range of what is allowed.
 
@@ -60,11 +74,13 @@ def extreme_problem(
     rng : numpy.random.Generator
         The only source of randomness.
     max_side : int
-        The largest number of rows or columns; at least 8.
+        The largest number of rows or columns.
     shape : (int, int), optional
         Rows and columns; drawn at random if None, and small mostly.
     saturating : bool, optional
         With or without Michaelis-Menten uptake; drawn at random if None.
+    min_side : int
+        The smallest number of rows or columns, from 1.
 
     Examples
     --------
@@ -74,7 +90,7 @@ def extreme_problem(
     """
     for _ in range(_TRIES):
         try:
-            problem = _posed(rng, shape or _small_shape(rng, max_side), saturating)
+            problem = _posed(rng, shape or _small_shape(rng, min_side, max_side), saturating)
         except InvalidProblemError:  # outside what may be posed, if only just
             continue
         if not saturating or problem.uptake is not None:
@@ -110,15 +126,15 @@ def _posed(rng: Rng, shape: Shape, saturating: bool | None) -> Problem:
     )
 
 
-def _small_shape(rng: Rng, max_side: int) -> Shape:
-    """Mostly 8 to 12 a side; some up to ``max_side``, some of them thin strips."""
+def _small_shape(rng: Rng, min_side: int, max_side: int) -> Shape:
+    """Mostly ``min_side`` to 4 more; some up to ``max_side``, some of them thin strips."""
     form = rng.random()
     if form < 0.7:
-        rows, columns = rng.integers(8, min(12, max_side) + 1, 2)
+        rows, columns = rng.integers(min_side, min(min_side + 4, max_side) + 1, 2)
     elif form < 0.85:
-        rows, columns = rng.integers(8, max_side + 1, 2)
+        rows, columns = rng.integers(min_side, max_side + 1, 2)
     else:
-        rows, columns = rng.permutation([8 + int(rng.integers(2)) * (max_side > 8), max_side])
+        rows, columns = rng.permutation([min_side + int(rng.integers(2)) * (max_side > min_side), max_side])
     return int(rows), int(columns)
 
 
@@ -210,7 +226,7 @@ def _nothing(rng: Rng, shape: Shape) -> BoolArray:
 
 
 def _ring(rng: Rng, shape: Shape) -> BoolArray:
-    return ring(shape, any_pixel(rng, shape), rng.uniform(2.0, 0.6 * max(shape)), 1.5)
+    return ring(shape, any_pixel(rng, shape), rng.uniform(2.0, max(2.0, 0.6 * max(shape))), 1.5)
 
 
 def _frame(rng: Rng, shape: Shape) -> BoolArray:

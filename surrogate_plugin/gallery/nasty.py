@@ -47,7 +47,7 @@ def touching_border(rng: Rng, shape: Shape = (64, 64), **pinned: Unpack[Coeffici
 def overlapping(rng: Rng, shape: Shape = (64, 64), **pinned: Unpack[Coefficients]) -> Problem:
     """Many discs of different values on top of one another, so that neighbouring fixed pixels disagree."""
     near = rng.normal(0.5, 0.12, (12, 2)) * shape
-    masks = [disc(shape, (row, column), rng.uniform(1.0, min(shape) / 6)) for row, column in near]
+    masks = [disc(shape, (row, column), rng.uniform(1.0, max(1.0, min(shape) / 6))) for row, column in near]
     return dress(rng, paint(rng, masks, shape), pinned)
 
 
@@ -75,7 +75,7 @@ def thin_walls(rng: Rng, shape: Shape = (64, 64), **pinned: Unpack[Coefficients]
         wall = segment(shape, any_pixel(rng, shape), any_pixel(rng, shape), 0.5)
         fixed |= wall
         source[wall] = max(0.0, rng.uniform(-0.5, 1.0))
-    row = int(rng.integers(1, shape[0] - 1))
+    row = int(rng.integers(1, shape[0] - 1)) if shape[0] > 2 else 0
     fixed[row], source[row] = True, 1.0
     return dress(rng, source, pinned, fixed)
 
@@ -94,6 +94,7 @@ def nasty_problems(
     *,
     constant_coefficients: bool = False,
     variable_diffusivity: bool = False,
+    min_side: int = 8,
 ) -> Iterator[Problem]:
     """``count`` problems that go through all of `KINDS`, on small, odd, prime and very oblong lattices.
 
@@ -104,11 +105,13 @@ def nasty_problems(
     count : int
         How many problems.
     max_side : int
-        The largest number of rows or columns; at least 8.
+        The largest number of rows or columns.
     constant_coefficients : bool
         Scalar diffusivity and decay, and no Michaelis-Menten uptake.
     variable_diffusivity : bool
         A diffusivity map in every other problem.
+    min_side : int
+        The smallest number of rows or columns, from 1.
 
     Examples
     --------
@@ -123,4 +126,4 @@ def nasty_problems(
             pinned |= {"variable_decay": False, "michaelis_menten": False}
         if variable_diffusivity and index % 2:
             pinned["variable_diffusivity"] = True
-        yield KINDS[index % len(KINDS)](rng, any_shape(rng, max_side), **pinned)
+        yield KINDS[index % len(KINDS)](rng, any_shape(rng, max_side, min_side), **pinned)

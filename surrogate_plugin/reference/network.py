@@ -203,7 +203,8 @@ class _Network:
         pairs = []
         for conductance, axis in ((self.east, 1), (self.north, 0)):
             partner, partner_free = (np.roll(array, -1, axis=axis) for array in (self._order, self.free))
-            inner = self.free & partner_free & (conductance > 0)
+            # Around a ring of one pixel the link leads from the pixel to itself, and carries nothing.
+            inner = self.free & partner_free & (conductance > 0) & (partner != self._order)
             pairs.append((self._order[inner], partner[inner], conductance[inner]))
             ground += np.where(self.free & ~partner_free, conductance, 0.0)
             ground += np.roll(np.where(~self.free & partner_free, conductance, 0.0), 1, axis=axis)

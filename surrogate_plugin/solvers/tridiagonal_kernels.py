@@ -24,11 +24,9 @@ def inverse_pivots(mu, rows, low_value, high_value):
     inverse = np.empty((rows, modes))
     for m in range(modes):
         d = mu[m] + (1.0 if low_value else 0.0)
-        inverse[0, m] = 1.0 / (1.0 + d)
-        for i in range(1, rows - 1):
-            d = mu[m] + d / (1.0 + d)
+        for i in range(rows - 1):
             inverse[i, m] = 1.0 / (1.0 + d)
-        d = mu[m] + d / (1.0 + d)
+            d = mu[m] + d / (1.0 + d)
         inverse[rows - 1, m] = 1.0 / (1.0 + d if high_value else d)
     return inverse
 

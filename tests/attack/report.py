@@ -20,7 +20,7 @@ python -m tests.attack --problems {targets} --seed {seed} --start {start} --repo
 Each problem is solved by the guard with the shipped network and with one made to mislead, and by two of the other
 methods; one in five by a solver plugin too, `boastful`, which answers wrongly and says that it does not. Tolerances are
 1e-12 to 0.5 of the largest value or none; solves start from nothing, or from a right, wrong, huge or undefined field.
-Answers are compared with a solution in extended precision (`surrogate_plugin.reference`). Lattices are small, 8 to 40
+Answers are compared with a solution in extended precision (`surrogate_plugin.reference`). Lattices are small, 1 to 40
 pixels a side, and some up to 80 square or 400 long. Decay runs over 1e-12 to 1e12 of diffusivity / spacing^2 with
 contrasts up to 1e12 in regions of every share, Michaelis-Menten's `km` over 1e-12 to 1e3 of the largest value
 (`surrogate_plugin.gallery.extreme_problems`).

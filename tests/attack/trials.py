@@ -75,6 +75,8 @@ def _any_problem(rng: np.random.Generator) -> Problem:
     if form < 0.03:
         rows, columns = rng.permutation([int(rng.integers(8, 17)), int(rng.integers(64, 400))])
         return extreme_problem(rng, shape=(int(rows), int(columns)))
+    if form < 0.08:
+        return extreme_problem(rng, 7, min_side=1)
     if form < 0.2:
         shape = (int(rng.integers(8, 21)), int(rng.integers(8, 21)))
         varied = {"variable_diffusivity": True} if rng.random() < 0.2 else {}
