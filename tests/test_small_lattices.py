@@ -11,6 +11,7 @@ import surrogate_plugin as sp
 from surrogate_plugin.gallery import extreme_problems, nasty_problems
 from surrogate_plugin.reference import solve_extended
 from surrogate_plugin.solution import Reason
+from surrogate_plugin.surrogate.features import Frame, encode
 
 METHODS = ("guarded", "exact", "multigrid", "spectral", "sparse-direct", "surrogate")
 KINDS = ("absorbing", "reflecting", "periodic", 5.0)
@@ -89,3 +90,18 @@ def test_a_backend_steps_on_a_few_voxels(shape):
     reference = solve_extended(backend.problem(sp.TissueState(sp.Cells(middle, 8.4, uptake_per_min=10.0))))
     assert reference.distance(result.field) <= result.solution.error_bound <= 0.01
     assert result.sample(middle)[0] < 38.0
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 9), (3, 2), (2, 30)])
+@pytest.mark.parametrize(("boundary", "mode"), [("reflecting", "symmetric"), ("periodic", "wrap")])
+def test_a_network_sees_a_few_pixels_as_often_as_its_margin_is_wide(shape, boundary, mode):
+    rng = np.random.default_rng(shape)
+    fixed = rng.random(shape) < 0.5
+    fixed[0, 0] = True
+    problem = sp.Problem(np.where(fixed, rng.uniform(1, 5, shape), 0.0), fixed, boundary=boundary)
+    frame = Frame.around(shape)
+    margin = [
+        (first, whole - side - first) for first, whole, side in zip(frame.first, frame.padded, shape, strict=True)
+    ]
+    assert min(frame.blocks) >= 2
+    assert np.array_equal(encode(problem)[1], np.pad(fixed, margin, mode=mode))

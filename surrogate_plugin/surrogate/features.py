@@ -23,7 +23,7 @@ Float32Array = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Frame:
-    """Where the lattice lies inside the padded one: whole blocks, at least one pixel of margin on every side."""
+    """Where the lattice lies inside the padded one: whole blocks, two or more, with a margin on every side."""
 
     shape: tuple[int, int]
     blocks: tuple[int, int]
@@ -38,7 +38,7 @@ class Frame:
         >>> Frame.around((512, 512))
         Frame(shape=(512, 512), blocks=(129, 129), first=(2, 2))
         """
-        rows, columns = (-(-(side + 2) // BLOCK) for side in shape)
+        rows, columns = (max(2, -(-(side + 2) // BLOCK)) for side in shape)
         first = (BLOCK * rows - shape[0]) // 2, (BLOCK * columns - shape[1]) // 2
         return cls(shape, (rows, columns), first)
 
@@ -160,7 +160,13 @@ def _indices(size: int, first: int, padded: int, low: Side, high: Side) -> npt.N
     at = np.arange(padded) - first
     if low.kind == "periodic":
         return at % size
+    if low.kind == high.kind == "reflecting":
+        at %= 2 * size
+        return np.minimum(at, 2 * size - 1 - at)
     below, above = at < 0, at >= size
     at[below] = -1 if low.kind == "value" else -1 - at[below]
     at[above] = -2 if high.kind == "value" else 2 * size - 1 - at[above]
+    # Where the margin is wider than the lattice, a mirror shows what lies beyond the other side.
+    at[below & (at >= size)] = -2
+    at[above & (at < 0)] = -2 if high.kind == "value" else -1
     return at
