@@ -16,11 +16,13 @@ import surrogate_plugin as sp
 from surrogate_adapters.physicell import embedding, project
 from surrogate_adapters.physicell.commands import app
 from surrogate_adapters.physicell.embedding import Embedding, this_python
+from surrogate_adapters.physicell.headers import header_texts
 from surrogate_adapters.physicell.patching import patched_main, patched_makefile
 from surrogate_adapters.physicell.settings import Settings, load
 
 HERE = Path(__file__).parent
 EXAMPLE = HERE.parent / "examples" / "physicell"
+HEADER, SETTINGS = "custom_modules/surrogate_backend.hpp", "config/surrogate.toml"
 GUIDE = (Path(embedding.__file__).parent / "README.md").read_text()
 PYTHON = Embedding(Path("/venv/bin/python"), Path("/py/include"), Path("/py/lib/libpython3.11.so"), "linux")
 
@@ -41,23 +43,24 @@ def folder(tmp_path: Path) -> Path:
 
 
 def _our_lines() -> tuple[str, str]:
-    return project.INCLUDE, project.ATTACH
+    return project.PLACES.include, project.PLACES.attach
 
 
 def contents(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def test_it_writes_header_and_settings_and_nothing_else(folder: Path) -> None:
+def test_it_writes_headers_and_settings_where_make_save_carries_them_and_nothing_else(folder: Path) -> None:
     before = contents(folder)
-    result = run(folder, "--substrates", "oxygen, glucose", "--tolerance", 0.5)
+    result = run(folder, "--tolerance", 0.5)
     assert result.exit_code == 0, result.output
     after = contents(folder)
-    assert set(after) - set(before) == {project.HEADER, project.SETTINGS}
+    written = {f"custom_modules/{name}" for name in header_texts()}
+    assert set(after) - set(before) == written | {SETTINGS}
+    assert HEADER in written
     assert {name: after[name] for name in before} == before
-    assert after[project.HEADER].decode() == project.header_text()
-    settings = load(folder / project.SETTINGS)
-    assert (settings.names, settings.tolerance) == (["oxygen", "glucose"], 0.5)
+    settings = load(folder / SETTINGS)
+    assert (settings.names, settings.tolerance) == (["oxygen"], 0.5)
     assert settings.python == sys.executable
 
 
@@ -65,20 +68,72 @@ def test_it_prints_all_that_is_left_to_add(folder: Path) -> None:
     printed = run(folder).output
     for line in (*_our_lines(), project.define_flags(this_python()), project.USE_FLAGS):
         assert line in printed.replace("\n", " ")
-    for name in (project.HEADER, project.SETTINGS):
+    for name in (HEADER, SETTINGS):
         assert f"wrote  {folder / name}" in printed
 
 
-def test_a_file_that_differs_is_kept_unless_forced(folder: Path) -> None:
+def test_settings_that_differ_are_kept_and_told_of_unless_forced(folder: Path) -> None:
     run(folder)
-    (folder / project.SETTINGS).write_text('substrates = ["glucose"]\n')
-    again = run(folder)
+    kept = f"python = {sys.executable!r}\nsubstrates = ['oxygen']\nrefresh = 'mechanics'\n"
+    (folder / SETTINGS).write_text(kept)
+    assert re.search(r"as it was  .*surrogate\.toml", run(folder).output)
+    again = run(folder, "--tolerance", 0.5)
     assert again.exit_code == 0
-    assert load(folder / project.SETTINGS).names == ["glucose"]
-    assert re.search(r"kept  .*surrogate\.toml .*--force", again.output)
-    assert re.search(r"as it was  .*surrogate_backend\.hpp", again.output)
-    assert re.search(r"replaced  .*surrogate\.toml", run(folder, "--force").output)
-    assert load(folder / project.SETTINGS).names == ["oxygen"]
+    assert re.search(r"kept  .*surrogate\.toml \(tolerance is None, not 0\.5; --force replaces it\)", again.output)
+    assert (folder / SETTINGS).read_text() == kept
+    assert re.search(r"replaced  .*surrogate\.toml", run(folder, "--tolerance", 0.5, "--force").output)
+    assert load(folder / SETTINGS).tolerance == 0.5
+    assert (folder / f"{SETTINGS}.before-surrogate").read_text() == kept
+
+
+def test_settings_of_another_python_are_told_of(folder: Path) -> None:
+    run(folder)
+    path = folder / SETTINGS
+    path.write_text(path.read_text().replace(sys.executable, "/old/python"))
+    assert f"python is '/old/python', not {sys.executable!r}" in run(folder).output
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"), [("substrates = [", "not TOML"), ('names = ["oxygen"]', "substrates is missing")]
+)
+def test_wrong_settings_are_not_kept_silently(folder: Path, wrong: str, says: str) -> None:
+    (folder / SETTINGS).write_text(wrong)
+    before = contents(folder)
+    result = run(folder)
+    assert result.exit_code == 2
+    for part in (str(folder / SETTINGS), says, "--force"):
+        assert part in result.output
+    assert contents(folder) == before
+    assert run(folder, "--force").exit_code == 0
+    assert load(folder / SETTINGS).names == ["oxygen"]
+
+
+def test_a_header_of_another_release_is_replaced_and_said_to_be(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as earlier:
+        earlier.setattr(sp, "__version__", "0.0.9")
+        run(folder)
+    old = (folder / HEADER).read_bytes()
+    assert b"surrogate-plugin 0.0.9" in old.splitlines()[0]
+    assert re.search(r"replaced  .*backend\.hpp \(it was of surrogate-plugin 0\.0\.9\)", run(folder).output)
+    assert (folder / HEADER).read_text() == header_texts()["surrogate_backend.hpp"]
+    assert (folder / f"{HEADER}.before-surrogate").read_bytes() == old
+
+
+def test_a_header_without_a_line_of_a_release_is_replaced(folder: Path) -> None:
+    (folder / HEADER).write_text("// an earlier one\n")
+    assert re.search(r"replaced  .*backend\.hpp \(it was of an earlier release\)", run(folder).output)
+    assert (folder / HEADER).read_text() == header_texts()["surrogate_backend.hpp"]
+
+
+def test_a_header_that_somebody_edited_is_kept_and_told_of_unless_forced(folder: Path) -> None:
+    run(folder)
+    with (folder / HEADER).open("a") as file:
+        file.write("// mine\n")
+    again = run(folder)
+    assert re.search(r"kept  .*backend\.hpp \(somebody has edited it .*--force", again.output)
+    assert (folder / HEADER).read_text().endswith("// mine\n")
+    assert "replaced" in run(folder, "--force").output
+    assert (folder / HEADER).read_text() == header_texts()["surrogate_backend.hpp"]
 
 
 @pytest.mark.parametrize(
@@ -101,6 +156,7 @@ def test_what_is_no_project_is_refused_untouched(folder: Path, gone: list[str], 
         (["--tolerance", "-1"], "tolerance"),
         (["--tolerance", "nan"], "tolerance"),
         (["--substrates", "oxygen,oxygen"], "substrates"),
+        (["--substrates", "oxygn"], "has no substrate 'oxygn'; it has oxygen"),
         (["--substrates", ","], "substrates"),
     ],
 )
@@ -121,6 +177,40 @@ def test_patching_twice_is_patching_once(folder: Path) -> None:
         assert once[f"{name}.before-surrogate"] == before[name]
     assert run(folder, "--patch").exit_code == 0
     assert contents(folder) == once
+
+
+def put_former_files(folder: Path) -> None:
+    """A project as an earlier release has set it up: its files beside main.cpp."""
+    former = project.FORMER
+    text = patched_main((folder / "main.cpp").read_text())
+    text = text.replace(project.PLACES.include, former.include).replace(project.PLACES.attach, former.attach)
+    (folder / "main.cpp").write_text(text)
+    (folder / former.settings).write_text(f"python = {sys.executable!r}\nsubstrates = ['oxygen']\n")
+    (folder / project.HEADER).write_text("// an earlier one\n")
+
+
+def test_a_project_with_its_files_beside_main_goes_on_with_them(folder: Path) -> None:
+    put_former_files(folder)
+    main = (folder / "main.cpp").read_bytes()
+    result = run(folder)
+    assert result.exit_code == 0, result.output
+    assert "--patch moves" in result.output.replace("\n", " ")
+    assert (folder / project.HEADER).read_text() == header_texts()["surrogate_backend.hpp"]
+    assert not (folder / HEADER).exists()
+    assert not (folder / SETTINGS).exists()
+    assert (folder / "main.cpp").read_bytes() == main
+
+
+def test_patching_takes_such_a_project_to_the_new_places(folder: Path) -> None:
+    put_former_files(folder)
+    settings = (folder / project.FORMER.settings).read_bytes()
+    result = run(folder, "--patch")
+    assert result.exit_code == 0, result.output
+    assert (folder / "main.cpp").read_bytes() == (EXAMPLE / "main.cpp").read_bytes()
+    assert (folder / SETTINGS).read_bytes() == settings
+    assert not (folder / project.FORMER.settings).exists()
+    assert not (folder / project.HEADER).exists()
+    assert (folder / HEADER).exists()
 
 
 def test_another_python_takes_the_place_of_the_last_flags() -> None:
@@ -188,23 +278,34 @@ def _toolchain() -> str:
     return ""
 
 
+def _as_make_save_and_load(saved: Path, fresh: Path) -> None:
+    """Into another project what PhysiCell's save and load carry: two files and two folders."""
+    shutil.copytree(HERE / "physicell_project", fresh)
+    for name in ("main.cpp", "Makefile"):
+        shutil.copy(saved / name, fresh)
+    for name in ("config", "custom_modules"):
+        shutil.copytree(saved / name, fresh / name, dirs_exist_ok=True)
+
+
 @pytest.mark.skipif(bool(_toolchain()), reason=f"building needs more: {_toolchain()}")
-def test_the_patched_project_builds_and_runs(folder: Path) -> None:
+def test_what_make_save_carries_of_a_patched_project_builds_and_runs(folder: Path, tmp_path: Path) -> None:
     """The steps of the guide with the settings of the example, on the stand-in."""
-    (folder / "output").mkdir()
     assert run(folder, "--patch").exit_code == 0
-    python = next(line for line in (folder / project.SETTINGS).read_text().splitlines() if line.startswith("python"))
-    (folder / project.SETTINGS).write_text(f"{python}\n{(EXAMPLE / project.SETTINGS).read_text()}")
+    python = next(line for line in (folder / SETTINGS).read_text().splitlines() if line.startswith("python"))
+    (folder / SETTINGS).write_text(f"{python}\n{(EXAMPLE / 'surrogate.toml').read_text()}")
+    loaded = tmp_path / "loaded"
+    _as_make_save_and_load(folder, loaded)
+    (loaded / "output").mkdir()
     built = subprocess.run(
-        ["make", f"STAND_IN={HERE / 'physicell_stand_in'}"], cwd=folder, capture_output=True, text=True
+        ["make", f"STAND_IN={HERE / 'physicell_stand_in'}"], cwd=loaded, capture_output=True, text=True
     )
     assert built.returncode == 0, built.stderr
-    done = subprocess.run([str(folder / "project")], cwd=folder, capture_output=True, text=True)
+    done = subprocess.run([str(loaded / "project")], cwd=loaded, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     answered = re.search(r"oxygen: answered by .*, at most (\S+) off", done.stdout)
     assert answered is not None, done.stdout
     assert float(answered[1]) <= 0.38
-    assert len((folder / "output" / "surrogate.csv").read_text().splitlines()) > 2
+    assert len((loaded / "output" / "surrogate.csv").read_text().splitlines()) > 2
 
 
 def test_the_guide_shows_what_init_writes_and_prints() -> None:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import csv
 
+import pytest
+
 import surrogate_plugin as sp
+from surrogate_adapters.physicell.settings import load
 from tests.hosts import physicell_fixtures
 from tests.hosts.physicell import put, write_settings
 from tests.hosts.physicell_fixtures import off
@@ -38,3 +41,16 @@ def test_log_and_recording_have_an_entry_for_each_solve(tissue, tmp_path):
     assert all(float(line["bound"]) <= 1e-3 for line in lines)
     # The second state was the first one again, and is not recorded twice.
     assert len(sp.Recording(record)) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [("substrates = [", "is not TOML"), ("substrates = []", "substrates"), ("names = ['oxygen']", "is missing")],
+)
+def test_errors_of_the_settings_begin_with_their_path(tmp_path, text, says):
+    path = tmp_path / "of this project.toml"
+    path.write_text(text)
+    with pytest.raises(sp.InvalidProblemError) as error:
+        load(path)
+    assert str(error.value).startswith(str(path))
+    assert says in str(error.value)

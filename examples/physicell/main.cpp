@@ -7,7 +7,7 @@
 
 #include "./core/PhysiCell.h"
 #include "./modules/PhysiCell_standard_modules.h"
-#include "./surrogate_backend.hpp"
+#include "./custom_modules/surrogate_backend.hpp"
 #include "./custom_modules/custom.h"
 
 using namespace BioFVM;
@@ -22,7 +22,7 @@ int main( int argc, char* argv[] )
 	try
 	{
 		setup_microenvironment();
-		surrogate::attach( microenvironment , "surrogate.toml" );
+		surrogate::attach( microenvironment , "./config/surrogate.toml" );
 
 		Cell_Container* cell_container = create_cell_container_for_microenvironment( microenvironment , 30 );
 		create_cell_types();
@@ -43,7 +43,7 @@ int main( int argc, char* argv[] )
 	}
 
 	const surrogate::Report report = surrogate::report( microenvironment );
-	std::cout << report.solves << " fields solved for, each held for " << report.held / report.solves << " steps on average" << std::endl;
+	std::cout << report.solves << " fields solved for, held for " << report.held << " steps in all" << std::endl;
 	for( const auto& substrate : report.substrates )
 	{
 		std::cout << substrate.name << ": answered by " << substrate.method << ", at most " << substrate.bound << " off" << std::endl;

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
-
-if TYPE_CHECKING:
-    from surrogate_adapters.physicell.embedding import Embedding
-    from surrogate_adapters.physicell.project import Written
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -27,67 +22,37 @@ def init(
     project: Annotated[
         Path, typer.Argument(help="The folder with BioFVM/, core/, main.cpp and the Makefile.", metavar="PROJECT")
     ],
-    substrates: Annotated[str, typer.Option(help="Those to answer for, with commas between.")] = "oxygen",
+    substrates: Annotated[
+        str | None,
+        typer.Option(help="Those to answer for, with commas between; by default all that a steady field fits."),
+    ] = None,
     tolerance: Annotated[
-        float | None, typer.Option(help="Largest error anywhere; by default 1 % of the largest Dirichlet value.")
+        float | None,
+        typer.Option(help="Largest error anywhere; by default 1 % of what the sides hold, 0.1 % where cells climb it."),
+    ] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option(help="The XML that the simulation will read; by default config/PhysiCell_settings.xml."),
     ] = None,
     patch: Annotated[
         bool, typer.Option("--patch", help="Edit main.cpp and the Makefile too, beside copies of what they were.")
     ] = False,
-    force: Annotated[bool, typer.Option("--force", help="Replace files of ours that are there and differ.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace settings that are there, and headers that somebody edited.")
+    ] = False,
 ) -> None:
-    """Prepare a PhysiCell project: write header and settings, and print what to add to main.cpp and the Makefile.
+    """Prepare a PhysiCell project: read its XML, write header and settings, and print what to add to its files.
 
-    Load a sample first (make template): it replaces main.cpp and the Makefile.
+    Load a sample or a project first (make heterogeneity-sample): that replaces main.cpp and the Makefile.
 
-    The simulation will run the Python of this command inside itself. For another Python, run that one's command again
-    with --force.
+    The header goes to custom_modules/ and the settings to config/, which make save and make pack carry. The simulation
+    will run the Python of this command inside itself; for another Python, run that one's command with --force.
     """
+    from surrogate_adapters.physicell.setting_up import Asked, set_up
+
+    names = None if substrates is None else [name.strip() for name in substrates.split(",") if name.strip()]
     try:
-        _init(project, [name.strip() for name in substrates.split(",") if name.strip()], tolerance, patch, force)
+        set_up(project, Asked(names, tolerance, config, patch, force), typer.echo)
     except (ValueError, OSError) as error:
         typer.echo(f"Error: {error}", err=True)
         raise typer.Exit(_BAD_INPUT) from None
-
-
-def _init(project: Path, substrates: list[str], tolerance: float | None, patch: bool, force: bool) -> None:
-    import surrogate_plugin as sp
-    from surrogate_adapters.options import names_of
-    from surrogate_adapters.physicell import embedding, patching
-    from surrogate_adapters.physicell.project import require_project, settings_text, write_files
-
-    require_project(project)
-    names_of(substrates, substrates)
-    if tolerance is not None and not (math.isfinite(tolerance) and tolerance > 0):
-        raise sp.InvalidProblemError(f"tolerance is {tolerance}; a finite number > 0 is allowed.")
-    python = embedding.this_python()
-    settings = settings_text(python.executable, substrates, tolerance)
-    written = patching.patch(project, python) if patch else []
-    written += write_files(project, settings, force=force)
-    for file in written:
-        typer.echo(_told(file))
-    if not patch:
-        typer.echo(_to_add(python))
-
-
-def _told(file: Written) -> str:
-    why = " (it differs from what would be written; --force replaces it)" if file.outcome == "kept" else ""
-    return f"{file.outcome:>9}  {file.path}{why}"
-
-
-def _to_add(python: Embedding) -> str:
-    """What is left to the modeller, or to ``--patch``."""
-    from surrogate_adapters.physicell.project import ATTACH, INCLUDE, USE_FLAGS, define_flags
-
-    return f"""
-Add to main.cpp, below the other includes:
-    {INCLUDE}
-and below setup_microenvironment();
-    {ATTACH}
-
-Add to the Makefile, above "all:":
-    {define_flags(python)}
-and at the end of the line that links main.cpp, after a space:
-    {USE_FLAGS}
-
-Or let --patch do both. Then: make"""

@@ -11,9 +11,20 @@ from pathlib import Path
 
 import surrogate_plugin as sp
 from surrogate_adapters.physicell.embedding import Embedding
-from surrogate_adapters.physicell.project import ATTACH, INCLUDE, USE_FLAGS, Written, define_flags
+from surrogate_adapters.physicell.project import (
+    FORMER,
+    HEADER,
+    PLACES,
+    USE_FLAGS,
+    Written,
+    define_flags,
+    includes,
+    keep_copy,
+)
 
 _PHYSICELL_INCLUDE = re.compile(r'^#include "\./(?:core/PhysiCell|modules/PhysiCell_standard_modules)\.h"[^\n]*$', re.M)
+_FORMER_INCLUDE = re.compile(rf'^[ \t]*#include[ \t]+"(?:\./)?{re.escape(HEADER)}"[^\n]*$', re.M)
+_ATTACHED = re.compile(r"^[ \t]*surrogate::attach\s*\(", re.M)
 _SETUP = re.compile(r"^([ \t]*)setup_microenvironment\s*\(\s*\)\s*;[^\n]*$", re.M)
 _FIRST_TARGET = re.compile(r"^all:", re.M)
 _LINK = re.compile(r"^(\t[^\n]*-o \$\(PROGRAM_NAME\) [^\n]*main\.cpp[^\n]*)$", re.M)
@@ -48,30 +59,32 @@ def patch(folder: Path, embedding: Embedding) -> list[Written]:
 
 
 def patched_main(text: str) -> str:
-    """main.cpp with the two lines.
+    """main.cpp with the two lines, and with those of an earlier release led to where the files are now.
 
     Examples
     --------
     >>> print(patched_main('#include "./core/PhysiCell.h"\\nint main()\\n{\\n\\tsetup_microenvironment();\\n}\\n'))
     #include "./core/PhysiCell.h"
-    #include "./surrogate_backend.hpp"
+    #include "./custom_modules/surrogate_backend.hpp"
     int main()
     {
         setup_microenvironment();
-        surrogate::attach( microenvironment , "surrogate.toml" );
+        surrogate::attach( microenvironment , "./config/surrogate.toml" );
     }
     <BLANKLINE>
     """
-    includes, setups = list(_PHYSICELL_INCLUDE.finditer(text)), list(_SETUP.finditer(text))
-    if not includes or len(setups) != 1:
+    text = _FORMER_INCLUDE.sub(lambda _: PLACES.include, text).replace(FORMER.attach, PLACES.attach)
+    included, attached = includes(text, PLACES), _ATTACHED.search(text) is not None
+    headers, setups = list(_PHYSICELL_INCLUDE.finditer(text)), list(_SETUP.finditer(text))
+    if (not included and not headers) or (not attached and len(setups) != 1):
         raise sp.InvalidProblemError(
-            f'main.cpp has {len(includes)} lines #include "./core/PhysiCell.h" and {len(setups)} lines '
+            f'main.cpp has {len(headers)} lines #include "./core/PhysiCell.h" and {len(setups)} lines '
             "setup_microenvironment(); where it should have one of each; add the two lines by hand."
         )
-    if ATTACH not in text:
-        text = _insert(text, setups[0].end(), setups[0][1] + ATTACH)
-    if INCLUDE not in text:
-        text = _insert(text, includes[-1].end(), INCLUDE)
+    if not attached:
+        text = _insert(text, setups[0].end(), setups[0][1] + PLACES.attach)
+    if not included:
+        text = _insert(text, headers[-1].end(), PLACES.include)
     return text
 
 
@@ -106,6 +119,6 @@ def _edited(path: Path, edit: Callable[[str], str]) -> tuple[str, str]:
 def _exchange(path: Path, old: str, new: str) -> Written:
     if new == old:
         return Written(path, "as it was")
-    path.with_name(f"{path.name}.before-surrogate").write_bytes(old.encode("utf-8", "surrogateescape"))
+    keep_copy(path)
     path.write_bytes(new.encode("utf-8", "surrogateescape"))
     return Written(path, "edited")

@@ -1,9 +1,8 @@
-"""A PhysiCell project on disk: is it one, the two files it is given, and the lines its modeller adds."""
+"""A PhysiCell project on disk: is it one, where it keeps our files, and the lines that its modeller adds."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,17 +10,43 @@ import surrogate_plugin as sp
 from surrogate_adapters.physicell.embedding import Embedding
 
 HEADER = "surrogate_backend.hpp"
-SETTINGS = "surrogate.toml"
-
-#: Goes below the other includes of main.cpp.
-INCLUDE = f'#include "./{HEADER}"'
-#: Goes below ``setup_microenvironment();`` in main.cpp.
-ATTACH = f'surrogate::attach( microenvironment , "{SETTINGS}" );'
 #: Goes to the end of the Makefile's line that compiles and links main.cpp.
 USE_FLAGS = "$(SURROGATE_FLAGS)"
 
 _FOLDERS = ("BioFVM", "core")
 _FILES = ("main.cpp", "Makefile")
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where header and settings are, relative to the project's folder.
+
+    Attributes
+    ----------
+    headers : str
+        A folder.
+    settings : str
+        A file.
+    """
+
+    headers: str
+    settings: str
+
+    @property
+    def include(self) -> str:
+        """Goes below the other includes of main.cpp."""
+        return f'#include "./{self.headers}{HEADER}"'
+
+    @property
+    def attach(self) -> str:
+        """Goes below ``setup_microenvironment();`` in main.cpp."""
+        return f'surrogate::attach( microenvironment , "{self.settings}" );'
+
+
+#: What ``make save``, ``load`` and ``pack`` carry, and PhysiCell Studio too.
+PLACES = Places("custom_modules/", "./config/surrogate.toml")
+#: Those of earlier releases, where a project that has them goes on keeping them.
+FORMER = Places("", "surrogate.toml")
 
 
 @dataclass(frozen=True)
@@ -32,11 +57,15 @@ class Written:
     ----------
     path : Path
     outcome : str
-        ``wrote``, ``replaced``, ``edited``, ``as it was``, or ``kept`` where it differs and nobody asked for force.
+        ``wrote``, ``replaced``, ``edited``, ``moved``, ``as it was``, or ``kept`` where it differs and nobody asked for
+        force.
+    why : str
+        What differs, or nothing.
     """
 
     path: Path
     outcome: str
+    why: str = ""
 
 
 def require_project(folder: Path) -> None:
@@ -57,36 +86,16 @@ def require_project(folder: Path) -> None:
         )
 
 
-def header_text() -> str:
-    """The header, as it stands in this package."""
-    return (Path(__file__).parent / HEADER).read_text(encoding="utf-8")
+def places_of(folder: Path) -> Places:
+    """Where a project keeps our files: where main.cpp includes the header from, if it does."""
+    main = folder / "main.cpp"
+    text = main.read_bytes().decode("utf-8", "surrogateescape") if main.is_file() else ""
+    return FORMER if includes(text, FORMER) else PLACES
 
 
-def settings_text(executable: Path, substrates: Sequence[str], tolerance: float | None) -> str:
-    """The settings, with every choice that was not made at its default.
-
-    Examples
-    --------
-    >>> print(settings_text(Path("/venv/bin/python"), ["oxygen"], None))
-    # How surrogate_backend.hpp answers for this simulation; the guide tells of every key.
-    python = '/venv/bin/python' # the interpreter that has surrogate-plugin
-    substrates = ["oxygen"] # all others stay with PhysiCell's own solver
-    # tolerance = 0.38 # largest error anywhere, in the substrate's unit; by default 1 % of its largest Dirichlet value
-    <BLANKLINE>
-    """
-    given = "# tolerance = 0.38" if tolerance is None else f"tolerance = {float(tolerance)!r}"
-    named = json.dumps(list(substrates), ensure_ascii=False)  # a list of strings is the same in TOML
-    return (
-        "# How surrogate_backend.hpp answers for this simulation; the guide tells of every key.\n"
-        f"python = {_quoted(str(executable))} # the interpreter that has surrogate-plugin\n"
-        f"substrates = {named} # all others stay with PhysiCell's own solver\n"
-        f"{given} # largest error anywhere, in the substrate's unit; by default 1 % of its largest Dirichlet value\n"
-    )
-
-
-def write_files(folder: Path, settings: str, *, force: bool = False) -> list[Written]:
-    """Put header and settings into a project; a file that is there and differs is kept unless ``force``."""
-    return [_write(folder / name, text, force) for name, text in ((HEADER, header_text()), (SETTINGS, settings))]
+def includes(main: str, places: Places) -> bool:
+    """Whether main.cpp includes the header from there, with or without ``./``."""
+    return re.search(rf'^[ \t]*#include[ \t]+"(?:\./)?{re.escape(places.headers + HEADER)}"', main, re.M) is not None
 
 
 def define_flags(embedding: Embedding) -> str:
@@ -101,19 +110,20 @@ def define_flags(embedding: Embedding) -> str:
     return "SURROGATE_FLAGS := " + " ".join(embedding.flags).replace("$", "$$")
 
 
-def _write(path: Path, text: str, force: bool) -> Written:
-    if not path.exists():
-        outcome = "wrote"
-    elif path.read_text(encoding="utf-8") == text:
-        return Written(path, "as it was")
-    elif force:
-        outcome = "replaced"
-    else:
-        return Written(path, "kept")
-    path.write_text(text, encoding="utf-8")
-    return Written(path, outcome)
+def keep_copy(path: Path) -> None:
+    """Leave what a file is beside it, before it is changed (``main.cpp.before-surrogate``)."""
+    path.with_name(f"{path.name}.before-surrogate").write_bytes(path.read_bytes())
 
 
-def _quoted(path: str) -> str:
-    """A path for TOML as it stands, since the header that reads this line undoes no escapes."""
-    return json.dumps(path, ensure_ascii=False) if "'" in path else f"'{path}'"
+def move_from_former(folder: Path) -> list[Written]:
+    """Take settings to where they are now; the header that is left behind is kept as a copy only."""
+    moved: list[Written] = []
+    settings = folder / FORMER.settings
+    if settings.is_file() and not (folder / PLACES.settings).exists():
+        (folder / PLACES.settings).parent.mkdir(exist_ok=True)
+        settings.rename(folder / PLACES.settings)
+        moved.append(Written(folder / PLACES.settings, "moved", f"it was {settings}"))
+    header = folder / HEADER
+    if header.is_file():
+        header.rename(header.with_name(f"{HEADER}.before-surrogate"))
+    return moved

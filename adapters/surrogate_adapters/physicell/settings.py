@@ -109,8 +109,8 @@ def load(path: str | Path) -> Settings:
             return Settings(**tomllib.load(file))
     except OSError as error:
         raise sp.InvalidProblemError(f"cannot read the settings '{path}': {error.strerror}.") from None
-    except sp.InvalidProblemError:
-        raise
+    except sp.InvalidProblemError as error:
+        raise sp.InvalidProblemError(f"{path}{str(error).removeprefix(Settings.owner)}") from None
     except (ValueError, RecursionError) as error:  # bytes that are no text, or brackets in brackets in brackets
         raise sp.InvalidProblemError(f"{path} is not TOML: {' '.join(str(error).split())}.") from None
 

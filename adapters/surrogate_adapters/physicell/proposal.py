@@ -1,0 +1,84 @@
+"""What a project's XML says for and against a steady field of each substrate, and how exact it should be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import surrogate_plugin as sp
+from surrogate_adapters.physicell.configuration import Configuration
+from surrogate_adapters.physicell.state import domain_of
+from surrogate_adapters.physicell.suitability import concerns, do_not_diffuse
+from surrogate_adapters.physicell.variables import Variable
+
+#: The share of the largest value held that an error may have; the smaller where cells climb the field, since what they
+#: climb is its slope.
+SHARE, SHARE_CLIMBED = 0.01, 0.001
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What is proposed for one substrate.
+
+    Attributes
+    ----------
+    name : str
+    fits : bool
+        Whether it is answered for unless others are named.
+    tolerance : float or None, field units
+        Where a side holds a value above 0; the default otherwise.
+    reason : str
+        Sentences.
+    """
+
+    name: str
+    fits: bool
+    tolerance: float | None
+    reason: str
+
+
+def verdicts(configuration: Configuration) -> list[Verdict]:
+    """One verdict a substrate, in PhysiCell's order.
+
+    Raises
+    ------
+    UnsupportedProblemError
+        If the lattice is not allowed, whatever the substrates are.
+    """
+    try:
+        domain_of(configuration.nodes, configuration.spacing_um, configuration.origin_um)
+    except ValueError as error:
+        raise sp.UnsupportedProblemError(f"{configuration.path}: {error}") from None
+    still = do_not_diffuse(one.substrate for one in configuration.variables)
+    return [_verdict(one, configuration, one.name in still) for one in configuration.variables]
+
+
+def _verdict(variable: Variable, configuration: Configuration, still: bool) -> Verdict:
+    if still:
+        reason = f"{variable.name} does not diffuse, so the header steps it voxel by voxel, as PhysiCell would."
+        return Verdict(variable.name, False, None, reason)
+    against = concerns(variable.substrate, configuration.size_um, configuration.phenotype_min)
+    tolerance, how = _tolerance(variable)
+    if not against:
+        return Verdict(variable.name, True, tolerance, how)
+    told = [
+        one.sentence[0].upper() + one.sentence[1:] if one.kind == "nothing supplies it" else one.sentence
+        for one in against
+    ]
+    if any(one.kind == "nothing supplies it" for one in against):
+        told.append("If your own code does, name it with --substrates.")
+    return Verdict(variable.name, False, tolerance, " ".join(filter(None, [*told, variable.remark])))
+
+
+def _tolerance(variable: Variable) -> tuple[float | None, str]:
+    """The largest error allowed, and how it comes about."""
+    largest = max(variable.sides.values(), default=0.0)
+    share, percent = (SHARE_CLIMBED, "0.1 %") if variable.climbed_by else (SHARE, "1 %")
+    climbed = f", since {', '.join(variable.climbed_by)} climbs it" if variable.climbed_by else ""
+    if largest <= 0:
+        return None, f"No side holds it above 0: the default tolerance, {percent} of the largest value{climbed}."
+    tolerance = float(f"{share * largest:.3g}")
+    sides = ", ".join(side for side, value in variable.sides.items() if value == largest)
+    return (
+        tolerance,
+        f"Held at {largest:g} by {sides}: an error of at most {tolerance:g}, {percent} of that{climbed}.",
+    )

@@ -1,0 +1,97 @@
+"""The settings as a file of a project: how they are written, and what keeps a file from being what is asked for."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from surrogate_adapters.physicell.project import Written, keep_copy
+from surrogate_adapters.physicell.settings import Settings
+
+_BARE = re.compile(r"[A-Za-z0-9_-]+")
+
+
+def settings_text(executable: Path, substrates: Sequence[str], tolerance: float | Mapping[str, float] | None) -> str:
+    """The settings, with every choice that was not made at its default.
+
+    Examples
+    --------
+    >>> print(settings_text(Path("/venv/bin/python"), ["oxygen"], None))
+    # How surrogate_backend.hpp answers for this simulation; the guide tells of every key.
+    python = '/venv/bin/python' # the interpreter that has surrogate-plugin
+    substrates = ["oxygen"] # all others stay with PhysiCell's own solver
+    # tolerance = 0.38 # largest error anywhere, in the substrate's unit; by default 1 % of its largest Dirichlet value
+    <BLANKLINE>
+    """
+    named = json.dumps(list(substrates), ensure_ascii=False)  # a list of strings is the same in TOML
+    return (
+        "# How surrogate_backend.hpp answers for this simulation; the guide tells of every key.\n"
+        f"python = {_quoted(str(executable))} # the interpreter that has surrogate-plugin\n"
+        f"substrates = {named} # all others stay with PhysiCell's own solver\n"
+        f"{_tolerance(tolerance, len(substrates))} # largest error anywhere, in the substrate's unit; by default "
+        "1 % of its largest Dirichlet value\n"
+    )
+
+
+def write_settings(path: Path, text: str) -> Written:
+    """Write them, with a copy of what was there."""
+    outcome = "wrote"
+    if path.exists():
+        keep_copy(path)
+        outcome = "replaced"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return Written(path, outcome)
+
+
+def differences(
+    present: Settings, executable: Path, substrates: Sequence[str] | None, tolerance: float | None
+) -> list[str]:
+    """What the settings of a project say otherwise than a command that does not replace them was asked for.
+
+    Parameters
+    ----------
+    present : Settings
+    executable : Path
+        The Python of the command.
+    substrates, tolerance
+        As given; None where they were not.
+
+    Returns
+    -------
+    list of str
+        One a key.
+
+    Examples
+    --------
+    >>> differences(Settings(python="/a", substrates=["oxygen"]), Path("/b"), ["oxygen"], None)
+    ["python is '/a', not '/b'"]
+    """
+    asked: dict[str, tuple[object, object]] = {"python": (present.python, str(executable))}
+    if substrates is not None:
+        asked["substrates"] = (present.names, list(substrates))
+    if tolerance is not None:
+        asked["tolerance"] = (present.tolerances, tolerance)
+    return [f"{key} is {has!r}, not {wanted!r}" for key, (has, wanted) in asked.items() if has != wanted]
+
+
+def _tolerance(tolerance: float | Mapping[str, float] | None, substrates: int) -> str:
+    if not tolerance:
+        return "# tolerance = 0.38"
+    if not isinstance(tolerance, Mapping):
+        return f"tolerance = {float(tolerance)!r}"
+    if len(tolerance) == 1 == substrates:
+        return f"tolerance = {next(iter(tolerance.values()))!r}"
+    entries = (f"{_key(name)} = {value!r}" for name, value in tolerance.items())
+    return f"tolerance = {{ {', '.join(entries)} }}"
+
+
+def _key(name: str) -> str:
+    return name if _BARE.fullmatch(name) else json.dumps(name, ensure_ascii=False)
+
+
+def _quoted(path: str) -> str:
+    """A path for TOML as it stands, since the header that reads this line undoes no escapes."""
+    return json.dumps(path, ensure_ascii=False) if "'" in path else f"'{path}'"
