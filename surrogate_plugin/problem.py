@@ -69,8 +69,9 @@ class Problem:
     ------
     InvalidProblemError
         One sentence naming the field, the value and what is allowed. Also where no fixed pixel, no side with a
-        value and no decay anchors the field, so that no unique steady state exists; and where all values imposed
-        or produced are below 1e-100 without being 0, whose products float64 does not hold.
+        value and no decay anchors the field, so that no unique steady state exists, unless saturating uptake can take
+        all that is produced; and where all values imposed or produced are below 1e-100 without being 0, whose
+        products float64 does not hold.
 
     Notes
     -----
@@ -181,12 +182,37 @@ class Problem:
         return digest.hexdigest()
 
     def _check_anchored(self) -> None:
-        if self.boundary.holds_a_value or float(np.max(self.decay)) > 0 or bool(self.fixed.any()):
+        """Refuse what no steady state balances: in a closed box without decay only saturating uptake takes anything."""
+        if self._held or float(np.max(self.decay)) > 0:
             return
-        raise InvalidProblemError(
-            "the problem has no unique steady state: decay is 0 everywhere, no pixel is fixed and no side holds "
-            "a value; set a decay > 0, fix a pixel, or give one side a value."
-        )
+        if self.uptake is None:
+            raise InvalidProblemError(
+                "the problem has no unique steady state: decay is 0 everywhere, no pixel is fixed and no side holds "
+                "a value; set a decay > 0, fix a pixel, or give one side a value."
+            )
+        made, taken = float(np.mean(self.production)), float(np.mean(self.uptake.vmax))
+        if made >= taken:
+            raise InvalidProblemError(
+                f"the problem has no steady state: production is {made:g} on average and saturating uptake takes at "
+                f"most {taken:g}, so that the field grows without end where decay is 0, no pixel is fixed and no side "
+                "holds a value; lower production or raise uptake.vmax, set a decay > 0, fix a pixel, or give one side "
+                "a value."
+            )
+
+    @property
+    def _held(self) -> bool:
+        """Whether a side or a pixel holds a value, which anchors the field."""
+        return self.boundary.holds_a_value or bool(self.fixed.any())
+
+    def _uptake_anchor(self) -> float:
+        """About the steepest slope that saturating uptake keeps where all that is produced must be taken up by it.
+
+        A level field ``km m / (1 - m)`` takes the share ``m`` of that much, at a slope of ``vmax (1 - m)^2 / km``.
+        """
+        if self.uptake is None:
+            return 0.0
+        left = max(1.0 - float(np.mean(self.production)) / float(np.mean(self.uptake.vmax)), 0.0)
+        return float(np.max(self.uptake.vmax)) / self.uptake.km * left**2
 
     def _check_conditioning(self) -> None:
         """Refuse coefficients so strong or so weak beside diffusion that float64 cannot represent the operator."""
@@ -209,12 +235,12 @@ class Problem:
                     f"uptake.vmax / uptake.km reaches {slope:g}, more than 1e20 {beside}; "
                     "check their units and that of spacing."
                 )
-        anchored = self.boundary.holds_a_value or bool(self.fixed.any())
-        if not anchored and strongest < _WEAKEST * link:
+        uptake_anchor = self._uptake_anchor()
+        if not self._held and max(strongest, uptake_anchor) < _WEAKEST * link:
+            taken = "" if self.uptake is None else f" and the slope that uptake keeps about {uptake_anchor:g}"
             raise InvalidProblemError(
-                f"decay is at most {strongest:g}, less than 1e-12 {beside}, and "
-                "nothing else anchors the field; check the units of decay and spacing, fix a pixel, or give "
-                "a side a value."
+                f"decay is at most {strongest:g}{taken}, less than 1e-12 {beside}, and nothing else anchors the "
+                "field; check the units of decay and spacing, fix a pixel, or give a side a value."
             )
 
     def _check_scale(self) -> None:

@@ -11,9 +11,11 @@ value, and
 
 then ``|c - a| <= w`` everywhere.
 
-Proof. ``-lap + k`` is an M-matrix (non-positive off the diagonal, weakly dominant, anchored) and ``U`` is increasing,
-so ``N`` obeys the comparison principle: ``N(u) >= 0`` on free pixels and ``u >= c`` on fixed ones give ``u >= c``. By
-(1), ``N(a + w) = -r + (-lap + k) w + U(a + w) - U(a) >= |r| - r >= 0``, so ``c <= a + w``. For the other side extend
+Proof. ``-lap + k`` is an M-matrix (non-positive off the diagonal, weakly dominant) and ``U`` is increasing, and one of
+them anchors the field, so ``N`` obeys the comparison principle: ``N(u) >= 0`` on free pixels and ``u >= c`` on fixed
+ones give ``u >= c``. (Where ``c - u`` is largest and above 0, no term of ``N(c) - N(u) <= 0`` is negative, so all are
+0: all neighbours are as far above, hence every pixel that is linked, and none of them decays, takes up or is held.)
+By (1), ``N(a + w) = -r + (-lap + k) w + U(a + w) - U(a) >= |r| - r >= 0``, so ``c <= a + w``. For the other side extend
 ``U`` linearly below 0. It stays concave, so ``U(a) - U(a - w) >= U(a + w) - U(a)``, and (1) gives ``N(a - w) = -r -
 (-lap + k) w - (U(a) - U(a - w)) <= -r - |r| <= 0``, so ``c >= a - w``.  QED
 

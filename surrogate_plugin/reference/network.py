@@ -134,6 +134,8 @@ class _Network:
         self._order = _order(self.shape, problem.boundary.periodic_x, problem.boundary.periodic_y)
         self._links, self._ground = self._joined()
         self._linear: _Eliminated | None = None
+        #: Whether anything but uptake takes what is produced; a fixed pixel's ground is one of them.
+        self._anchored = bool(self._ground.any())
 
     @property
     def largest_known(self) -> float:
@@ -141,13 +143,14 @@ class _Network:
         return float(max(self.known.max(), *(value for _, _, value in self.walls), 0.0))
 
     def step(self, c: LongArray, first: bool) -> LongArray:
-        """A Newton step; a refinement where the equation is linear. The first one leaves uptake out.
+        """A Newton step; a refinement where the equation is linear. The first one leaves uptake out if it can.
 
         ``F(c) = A c + U(c) - b`` is concave and its derivative an M-matrix, so each step ends at a subsolution, and
         so does the larger of it and 0: from the second step on the iterates rise to the solution.
         """
-        slope = self._slope(c) if self.saturates and not first else None
-        residual, _ = self.residual(c, with_uptake=not first)
+        with_uptake = not first or not self._anchored
+        slope = self._slope(c) if self.saturates and with_uptake else None
+        residual, _ = self.residual(c, with_uptake=with_uptake)
         moved = c + _long(self.eliminated(slope).solve(residual))
         return np.where(self.free, np.maximum(moved, 0.0), c)
 
@@ -165,7 +168,7 @@ class _Network:
             if not self.saturates or w <= reach:
                 return w
             reach = 4.0 * w
-        return float(self.eliminated(None).solve(lacking).max()) * _ELIMINATION
+        return float(self.eliminated(None).solve(lacking).max()) * _ELIMINATION if self._anchored else math.inf
 
     def residual(self, c: LongArray, *, with_uptake: bool) -> tuple[LongArray, LongArray]:
         """``b - A c - U(c)`` on free pixels, 0 on fixed ones, and what rounding can have added to it."""
