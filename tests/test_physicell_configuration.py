@@ -155,15 +155,28 @@ def test_what_a_steady_field_does_not_suit_is_not_proposed_and_told_why(tmp_path
     assert "does not diffuse" in still.reason
 
 
-@pytest.mark.parametrize("rate", ["secretion_rate", "net_export_rate"])
-def test_what_cells_secrete_or_export_is_supplied(tmp_path: Path, rate: str) -> None:
+@pytest.mark.parametrize("rates", [{"secretion_rate": 0.1, "secretion_target": 1}, {"net_export_rate": 0.1}])
+def test_what_cells_secrete_or_export_is_supplied(tmp_path: Path, rates: dict) -> None:
     signal = variable("a signal", decay=1.0, condition="false")
     unsupplied = judged(tmp_path, signal, cells=cell_type("A"))
     assert not unsupplied.fits
     assert "nothing supplies a signal" in unsupplied.reason.lower()
     assert "--substrates" in unsupplied.reason
-    assert judged(tmp_path, signal, cells=cell_type("A", exchange("a signal", **{rate: 0.1}))).fits
-    assert not judged(tmp_path, signal, cells=cell_type("A", exchange("another", **{rate: 0.1}))).fits
+    assert judged(tmp_path, signal, cells=cell_type("A", exchange("a signal", **rates))).fits
+    assert not judged(tmp_path, signal, cells=cell_type("A", exchange("another", **rates))).fits
+
+
+def test_secretion_to_a_target_of_0_supplies_nothing(tmp_path: Path) -> None:
+    sink = cell_type("A", exchange("a signal", secretion_rate=5, secretion_target=0))
+    found = only(tmp_path, variable("a signal", condition="false"), cells=sink)
+    assert (found.substrate.supplied, found.substrate.taken_up) == (False, True)
+
+
+def test_any_number_of_voxels_is_allowed(tmp_path: Path) -> None:
+    small = {"x_min": 0, "x_max": 45, "y_min": 0, "y_max": 20}
+    found = read(write(tmp_path, variable("oxygen"), domain=small), tmp_path)
+    assert found.nodes == (3, 1, 1)
+    assert verdicts(found)[0].fits
 
 
 def test_what_a_rule_makes_cells_secrete_is_supplied(tmp_path: Path) -> None:

@@ -7,12 +7,8 @@ from dataclasses import dataclass
 import surrogate_plugin as sp
 from surrogate_adapters.physicell.configuration import Configuration
 from surrogate_adapters.physicell.state import domain_of
-from surrogate_adapters.physicell.suitability import concerns, do_not_diffuse
+from surrogate_adapters.physicell.suitability import SHARE, SHARE_CLIMBED, concerns, do_not_diffuse
 from surrogate_adapters.physicell.variables import Variable
-
-#: The share of the largest value held that an error may have; the smaller where cells climb the field, since what they
-#: climb is its slope.
-SHARE, SHARE_CLIMBED = 0.01, 0.001
 
 
 @dataclass(frozen=True)

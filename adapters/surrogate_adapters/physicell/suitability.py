@@ -13,6 +13,10 @@ from surrogate_adapters.quasi_steady import not_quasi_steady, relaxation_min
 #: Against the fastest substrate of the host, a diffusion coefficient that spreads nothing within any simulation.
 NO_DIFFUSION = 1e-12
 
+#: The share of the largest value held that an error may have by default; the smaller one where cells climb the field,
+#: since it is its slope that they read.
+SHARE, SHARE_CLIMBED = 0.01, 0.001
+
 
 @dataclass(frozen=True)
 class Substrate:

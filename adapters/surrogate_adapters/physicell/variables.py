@@ -73,16 +73,17 @@ def _variable(document: Document, declared: Element, conditions: bool, behaviour
     name = declared.get("name", "")
     enabled = _enabled_sides(document, declared, name)
     sides = enabled if conditions else {}
-    secreted = _exchanged(document, name, "secretion_rate") or f"{name} secretion" in behaviours
-    exported = _exchanged(document, name, "net_export_rate") or f"{name} export" in behaviours
-    taken_up = _exchanged(document, name, "uptake_rate") or f"{name} uptake" in behaviours
+    secreted = f"{name} secretion" in behaviours or _any(document, name, "secretion_rate")
+    supplied = f"{name} secretion" in behaviours or _any(document, name, "secretion_rate", "secretion_target")
+    exported = f"{name} export" in behaviours or _any(document, name, "net_export_rate")
+    taken_up = f"{name} uptake" in behaviours or _any(document, name, "uptake_rate")
     parameters = child(declared, "physical_parameter_set")
     substrate = Substrate(
         name=name,
         diffusivity_um2_per_min=document.number(parameters, "diffusion_coefficient", owner=name),
         decay_per_min=document.number(parameters, "decay_rate", owner=name),
         held=bool(sides),
-        supplied=secreted or exported or any(value > 0 for value in sides.values()),
+        supplied=supplied or exported or any(value > 0 for value in sides.values()),
         taken_up=True if secreted or taken_up else None,  # custom code may
     )
     remark = _remark(name, _condition_is_on(declared), enabled, sides)
@@ -122,10 +123,14 @@ def _remark(name: str, condition: bool, enabled: dict[str, float], sides: dict[s
     return None
 
 
-def _exchanged(document: Document, name: str, rate: str) -> bool:
-    """Whether any cell type starts with that rate other than 0."""
+def _any(document: Document, name: str, *numbers: str) -> bool:
+    """Whether any cell type has all of these other than 0: secretion to a target of 0 takes up."""
     cells = document.root.findall(f"{_CELL_TYPES}/phenotype/secretion/substrate")
-    return any(document.number(one, rate, owner=name) != 0.0 for one in cells if one.get("name") == name)
+    return any(
+        all(document.number(one, number, owner=name) != 0.0 for number in numbers)
+        for one in cells
+        if one.get("name") == name
+    )
 
 
 def _climbers(document: Document, name: str, behaviours: set[str]) -> Iterator[str]:
