@@ -116,18 +116,22 @@ def _timed(case: Case, rounds: int, steps: int, advance: Callable[[], None]) -> 
 
 
 class _Clock:
-    """The time that a process spends in its updates."""
+    """The time that a process spends in its updates, and in those of the step that follows it."""
 
     def __init__(self, process: Any) -> None:
         self.seconds = 0.0
-        self._update = process.next_update
-        process.next_update = self.update
+        for name in ("next_update", "follow"):
+            if hasattr(process, name):
+                setattr(process, name, self._timed(getattr(process, name)))
 
-    def update(self, timestep: float, states: dict[str, Any]) -> Any:
-        began = time.perf_counter()
-        update = self._update(timestep, states)
-        self.seconds += time.perf_counter() - began
-        return update
+    def _timed(self, update: Callable[..., Any]) -> Callable[..., Any]:
+        def timed(*given: Any) -> Any:
+            began = time.perf_counter()
+            done = update(*given)
+            self.seconds += time.perf_counter() - began
+            return done
+
+        return timed
 
 
 def _composite(case: Case, field: str) -> tuple[Any, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Literal
 
 __all__ = ["not_quasi_steady", "relaxation_min"]
 
@@ -42,8 +43,10 @@ def relaxation_min(
     return 1.0 / rate if rate > 0.0 else math.inf
 
 
-def not_quasi_steady(name: str, relaxation: float, step_min: float) -> str | None:
+def not_quasi_steady(name: str, relaxation: float, step_min: float, *, unit: Literal["min", "s"] = "min") -> str | None:
     """The sentence that a user is owed where a substrate is slower than the step it is solved at; None where it is not.
+
+    Both times are in min; ``unit`` is that of the host, which the sentence is told in.
 
     Examples
     --------
@@ -54,8 +57,10 @@ leave it to the host.
     """
     if relaxation <= step_min:
         return None
-    lasts = "never comes to rest" if math.isinf(relaxation) else f"comes to rest in about {relaxation:.3g} min"
+    scale = 60.0 if unit == "s" else 1.0
+    takes = f"comes to rest in about {scale * relaxation:.3g} {unit}"
+    lasts = "never comes to rest" if math.isinf(relaxation) else takes
     return (
-        f"{name} {lasts}, and a step is {step_min:g} min: its steady field is not what the cells would see; "
+        f"{name} {lasts}, and a step is {scale * step_min:g} {unit}: its steady field is not what the cells would see; "
         "leave it to the host."
     )

@@ -10,18 +10,18 @@ from vivarium.core.engine import Engine
 from vivarium.library.units import units
 from vivarium_multibody.processes.diffusion_field import DiffusionField
 
-from surrogate_adapters.vivarium import SurrogateDiffusionField
+from surrogate_adapters.vivarium import HeldField, SurrogateDiffusionField
 from surrogate_adapters.vivarium.agents import COUNTS_PER_MMOLAR_FL
 from surrogate_plugin.testing import CellTable, Scenario
 
 
 class Vivarium:
-    """An engine with a field alone: agents stay where they are put."""
+    """An engine with a field alone, and a step that follows it if asked for: agents stay where they are put."""
 
-    STEP_S = 2.0
+    STEP_S = 60.0
 
-    def __init__(self, scenario: Scenario) -> None:
-        self.scenario = scenario
+    def __init__(self, scenario: Scenario, followed: bool = True) -> None:
+        self.scenario, self.followed = scenario, followed
         self.cells = scenario.cells
         self.attached = False
         self._compose(DiffusionField(self._lattice()))
@@ -82,9 +82,16 @@ class Vivarium:
         state = {"agents": self._agents(self.cells), **process.initial_state({})}
         if hasattr(self, "engine"):
             state["fields"] = self.engine.state.get_path(("fields",)).get_value()
+        self.process = process
+        steps, wires = {}, {"field": topology}
+        if self.followed and isinstance(process, SurrogateDiffusionField):
+            steps = {"hold": HeldField({"molecules": list(process.names)}).follow(process)}
+            wires["hold"] = {port: (port,) for port in ("agents", "fields", "steady", "certificate")}
         self.engine = Engine(
             processes={"field": process},
-            topology={"field": topology},
+            steps=steps,
+            flow={name: [] for name in steps},
+            topology=wires,
             initial_state=state,
             display_info=False,
             emitter="null",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from vivarium.library.topology import get_in
 from vivarium_multibody.composites.lattice import Lattice
 from vivarium_multibody.processes.multibody_physics import Multibody
 
@@ -12,7 +13,10 @@ from surrogate_adapters.vivarium.process import SurrogateDiffusionField
 
 
 class SurrogateLattice(Lattice):  # type: ignore[misc]
-    """The host's `Lattice` with `SurrogateDiffusionField`, and `HeldField` after all other steps.
+    """The host's `Lattice` with `SurrogateDiffusionField`, and a `HeldField` that follows it after all other steps.
+
+    The fields stand from the start on, and at each time are those of the agents as they are then: moved, divided, with
+    the rates that they have. With ``_parallel`` the process solves where the step cannot follow, a time step late.
 
     Parameters
     ----------
@@ -31,6 +35,14 @@ class SurrogateLattice(Lattice):  # type: ignore[misc]
 
     name = "surrogate_lattice"
 
+    def generate(self, config: dict[str, Any] | None = None, path: tuple[str, ...] = ()) -> Any:
+        """The composite, whose step follows its field, unless that runs in a process of its own."""
+        composite = super().generate(config, path)
+        steps, processes = get_in(composite["steps"], path, {}), get_in(composite["processes"], path, {})
+        if "hold" in steps and not processes["diffusion"].parallel:
+            steps["hold"].follow(processes["diffusion"])
+        return composite
+
     def generate_processes(self, config: dict[str, Any]) -> dict[str, Any]:
         """Physics and fields."""
         return {
@@ -39,7 +51,7 @@ class SurrogateLattice(Lattice):  # type: ignore[misc]
         }
 
     def generate_steps(self, config: dict[str, Any]) -> dict[str, Any]:
-        """What holds the fields."""
+        """What solves for the fields after all others, and holds them."""
         diffusion = config["diffusion"]
         owned = diffusion.get("substrates") or diffusion["molecules"]
         return {"hold": HeldField({"molecules": list(owned)})}
@@ -53,4 +65,6 @@ class SurrogateLattice(Lattice):  # type: ignore[misc]
         topology: dict[str, Any] = super().generate_topology(config)
         topology["diffusion"] |= {"certificate": ("certificate",), "steady": ("steady",)}
         topology["hold"] = {"fields": ("fields",), "steady": ("steady",)}
+        if not config["diffusion"].get("_parallel"):
+            topology["hold"] |= {"agents": ("agents",), "certificate": ("certificate",)}
         return topology

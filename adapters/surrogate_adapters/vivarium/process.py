@@ -12,9 +12,12 @@ import numpy.typing as npt
 from vivarium_multibody.processes.diffusion_field import DiffusionField
 
 import surrogate_plugin as sp
-from surrogate_adapters.steady_fields import HistoryEntry, SteadyFields
-from surrogate_adapters.vivarium.agents import RATES, Agents, bins_of
-from surrogate_adapters.vivarium.settings import AgentDefaults, Settings, configs_of, surroundings_of
+from surrogate_adapters.checked import by_substrate
+from surrogate_adapters.notices import Notices
+from surrogate_adapters.steady_fields import HistoryEntry
+from surrogate_adapters.vivarium.agents import RATES, Agents, Lattice, bins_of
+from surrogate_adapters.vivarium.settings import Settings, without_units
+from surrogate_adapters.vivarium.tissue import Tissue
 
 FloatArray = npt.NDArray[np.float64]
 Fields = Mapping[str, FloatArray]
@@ -31,8 +34,13 @@ class SurrogateDiffusionField(DiffusionField):  # type: ignore[misc]
     value into ``boundary.external``. An agent of volume V adds ``u V / V_bin`` to the decay in its bin, u being its
     ``boundary.uptake_per_s``.
 
+    As the host lets processes run side by side, what a process writes stands at the end of a step whose beginning it
+    read. The bound covers the steady field of the state that was solved for, so what agents read of it once they have
+    moved, divided or changed their rates is off by more: `HistoryEntry.excess` says by how much, and a
+    `HeldField` that follows this process, as in `SurrogateLattice`, solves after all others and leaves none.
+
     Its further ports: ``boundary.taken_up`` of the agents counts the molecules that each took up; ``certificate`` has
-    the bound and the method of each field and ``steady`` the fields, for `HeldField`, if the topology wires them.
+    the bound, the excess and the method of each field and ``steady`` the fields, if the topology wires them.
 
     Parameters
     ----------
@@ -44,12 +52,13 @@ class SurrogateDiffusionField(DiffusionField):  # type: ignore[misc]
         The molecules answered for.
     history : list of HistoryEntry
         One a field solved for, with the time in s.
+    notices : Notices
+        What a steady field cannot follow in this composite; each kind is a `PromiseWarning` the first time.
 
     Raises
     ------
     InvalidProblemError
-        If a parameter is unknown or out of its range, the bins are not square, or a molecule has no unique steady
-        field.
+        If a parameter is unknown or out of its range, the bins are not square, or there is no such model.
     UnsupportedProblemError
         If ``substrates`` names one that is not among ``molecules``.
 
@@ -58,8 +67,8 @@ class SurrogateDiffusionField(DiffusionField):  # type: ignore[misc]
     >>> wall = np.zeros((16, 8), dtype=bool); wall[0] = True
     >>> field = SurrogateDiffusionField({
     ...     "molecules": ["oxygen"], "n_bins": [16, 8], "bounds": [160, 80], "depth": 10.0, "diffusion": 1600.0,
-    ...     "decay_per_s": 0.1, "fixed": {"oxygen": wall}, "fixed_value": 0.2, "tolerance": 0.002})
-    >>> delta, new = field.diffuse({"oxygen": np.ones((16, 8))}, timestep=1.0)
+    ...     "decay_per_s": 0.1, "fixed": {"oxygen": wall}, "fixed_value": 0.2, "tolerance": 0.002, "time_step": 10.0})
+    >>> delta, new = field.diffuse({"oxygen": np.ones((16, 8))}, timestep=10.0)
     >>> new["oxygen"].shape, float(new["oxygen"][0].max()), bool(field.history[-1].bound <= 0.002)
     ((16, 8), 0.2, True)
     """
@@ -71,70 +80,75 @@ class SurrogateDiffusionField(DiffusionField):  # type: ignore[misc]
     }
 
     def __init__(self, parameters: dict[str, Any] | None = None) -> None:
-        given = dict(parameters or {})
+        given = without_units(parameters or {})
         ours = {key: value for key, value in given.items() if key not in _HOSTS_OWN and not key.startswith("_")}
         settings = Settings(**ours)
         # The parent writes gradients into this mapping; left out, into the one that all its instances share.
         given["initial_state"] = dict(given.get("initial_state", {}))
-        super().__init__(given)
+        molecules = list(given.get("molecules", DiffusionField.defaults["molecules"]))
+        self._diffusivity = _diffusivity_of(given.get("diffusion"), molecules)
+        super().__init__({**given, "diffusion": next(iter(self._diffusivity.values()), 0.0)})
         if settings.record is not None and self.parallel:
             raise sp.InvalidProblemError("record is set for a process with _parallel; one of the two is allowed.")
-        self._domain = _domain_of(self.n_bins, self.bounds, self.parameters["depth"])
-        configs = configs_of(settings, self.molecule_ids, self._domain, self.parameters["diffusion"])
-        self.names = tuple(configs)
-        self._default = AgentDefaults.of(settings, self.names)
-        self._surroundings = surroundings_of(settings, self.names, self.n_bins)
-        self._fields = SteadyFields(configs, settings.record)
-        self._agents = Agents.of({}, self.names, self.n_bins, self.bounds)
-        self._seconds = 0.0
-        for name in self.names:
-            self._refuse_what_is_never_steady(name)
+        domain = _domain_of(self.n_bins, self.bounds, self.parameters["depth"])
+        self.notices = Notices()
+        self._tissue = Tissue(settings, self.molecule_ids, domain, self._diffusivity, self.notices)
+        self.names = self._tissue.names
+        known = tuple(dict.fromkeys([*self.molecule_ids, *settings.elsewhere]))
+        self._lattice = Lattice(self.n_bins, self.bounds, self._tissue.rings, self.names, known)
+        self._agents = Agents.of({}, self._lattice)
+        self._seconds, self._followed = 0.0, False
+        self._tissue.tell_what_is_known(float(self.calculate_timestep(None)))
 
     @property
     def history(self) -> list[HistoryEntry]:
         """One entry a field solved for."""
-        return self._fields.history
+        return self._tissue.fields.history
 
     def backend(self, molecule: str) -> sp.Backend:
         """The backend of a molecule, with its records."""
-        return self._fields.backends[molecule]
+        return self._tissue.fields.backends[molecule]
 
     def state(self, molecule: str) -> sp.TissueState:
         """What a molecule's field was last solved for, to look at or to audit with another method."""
-        around = self._surroundings[molecule]
-        cells = self._agents.cells(molecule, self._domain.spacing_um)
-        return sp.TissueState(cells=cells, vessels=around.vessels, voxels=around.voxels)
+        return self._tissue.state(molecule, self._agents)
 
     def ports_schema(self) -> dict[str, Any]:
         """The parent's ports; of each agent its volume and rates too; the certificates and the steady fields."""
         schema: dict[str, Any] = copy.deepcopy(super().ports_schema())
-        default = self._default
+        default = self._tissue.default
         boundary = schema["agents"]["*"]["boundary"]
         boundary["volume"] = {"_default": default.volume_fL}
         for rate in RATES:
-            boundary[rate] = {n: {"_default": getattr(default, rate)[n], "_updater": "set"} for n in self.names}
+            # The star shows what is of no molecule here, which would else be left out without a word.
+            boundary[rate] = {"*": {"_updater": "set"}}
+            boundary[rate] |= {n: {"_default": getattr(default, rate)[n], "_updater": "set"} for n in self.names}
         boundary["taken_up"] = {name: {"_default": 0.0, "_divider": "split"} for name in self.names}
         told = {"_default": None, "_updater": "set", "_emit": True}
-        schema["certificate"] = {name: {"bound": dict(told), "method": dict(told)} for name in self.names}
+        certificate = ("bound", "excess", "method")
+        schema["certificate"] = {name: {key: dict(told) for key in certificate} for name in self.names}
         schema["steady"] = {name: {"_default": None, "_updater": "set"} for name in self.names}
         return schema
 
     def next_update(self, timestep: float, states: dict[str, Any]) -> dict[str, Any]:
         """Deltas that make the fields steady for the present agents, and what each agent then has outside."""
-        self._agents = Agents.of(states["agents"], self.names, self.n_bins, self.bounds)
+        self._agents = Agents.of(states["agents"], self._lattice)
         delta, new = self.diffuse(states["fields"], timestep)
-        update: dict[str, Any] = {
-            "fields": delta,
-            "certificate": {name: self._certificate(name) for name in self.names},
-            "steady": {name: new[name] for name in self.names},
-        }
-        agents = self.get_local_environments(states["agents"], new)
+        update = self._update(delta, new)
         for name in self.names:
-            for agent, count in zip(agents, self._agents.taken_up(name, new[name], timestep), strict=True):
-                agents[agent]["boundary"].setdefault("taken_up", {})[name] = float(count)
-        if agents:
-            update["agents"] = agents
+            counts = self._agents.taken_up(name, new[name], timestep, self._tissue.km(name))
+            for agent, count in zip(self._agents.ids, counts.tolist(), strict=True):
+                update["agents"][agent]["boundary"].setdefault("taken_up", {})[name] = count
         return update
+
+    def follow(self, states: dict[str, Any]) -> dict[str, Any]:
+        """The same after all other steps, for `HeldField`: nothing diffuses, and nothing is counted."""
+        before, self._agents, self._followed = self._agents, Agents.of(states["agents"], self._lattice), True
+        delta, new = {}, {}
+        for name in self.names:
+            counted = {*before.taking(name), *self._agents.taking(name)}
+            delta[name], new[name] = self._solve(name, states["fields"][name], counted)
+        return self._update(delta, new)
 
     def diffuse(self, fields: Fields, timestep: float) -> tuple[dict[str, FloatArray], dict[str, FloatArray]]:
         """The steady fields of the agents last read; molecules that are not answered for diffuse as in the parent.
@@ -151,19 +165,21 @@ class SurrogateDiffusionField(DiffusionField):  # type: ignore[misc]
         delta, new : dict of molecule to (n_x, n_y) float64, mmol / L
             ``fields + delta`` is ``new`` to rounding, whatever had become of the fields in between.
         """
-        others = {name: field for name, field in fields.items() if name not in self.names}
-        delta, new = super().diffuse(others, timestep)
-        for name in self.names:
-            self._refuse_a_broken_field(name, fields[name])
-            # The core has rows along y, the host its first index along x.
-            new[name] = self._fields.solve(name, self.state(name), self._seconds).field.T
-            delta[name] = new[name] - fields[name]
+        delta, new = {}, {}
+        for name, field in fields.items():
+            if name in self.names:
+                delta[name], new[name] = self._solve(name, field, set())
+                continue
+            self.diffusion = self._diffusivity[name] / self._tissue.domain.spacing_um**2
+            theirs, diffused = super().diffuse({name: field}, timestep)
+            delta |= theirs
+            new |= diffused
         self._seconds += timestep
         return delta, new
 
     def get_bin_site(self, location: Any) -> tuple[int, ...]:
-        """The bin of a location; the nearest one, if it is off the lattice."""
-        x, y = bins_of([location], self.n_bins, self.bounds)
+        """The bin of a location; the nearest one, if it is off the lattice, or where it comes to lie on a torus."""
+        x, y = bins_of([location], self.n_bins, self.bounds, self._tissue.rings)
         return int(x[0]), int(y[0])
 
     def get_local_environments(self, agents: Mapping[str, Any], fields: Fields) -> dict[str, Any]:
@@ -178,10 +194,7 @@ class SurrogateDiffusionField(DiffusionField):  # type: ignore[misc]
             for k, agent in enumerate(self._agents.ids)
         }
 
-    def _certificate(self, name: str) -> dict[str, Any]:
-        return {"bound": self.backend(name).records[-1].bound, "method": self._fields.method(name)}
-
-    def _refuse_a_broken_field(self, name: str, field: FloatArray) -> None:
+    def _solve(self, name: str, field: FloatArray, counted: set[tuple[int, int]]) -> tuple[FloatArray, FloatArray]:
         if np.shape(field) != tuple(self.n_bins):
             raise sp.InvalidProblemError(
                 f"fields[{name!r}] has shape {np.shape(field)}; that of the bins (x, y), {tuple(self.n_bins)}, "
@@ -189,18 +202,22 @@ class SurrogateDiffusionField(DiffusionField):  # type: ignore[misc]
             )
         if not np.isfinite(field).all():
             raise sp.InvalidProblemError(f"fields[{name!r}] holds a value that is not finite; something else wrote it.")
+        new = self._tissue.solve(name, field, self._agents, self._seconds, counted, late=not self._followed)
+        return new - field, new
 
-    def _refuse_what_is_never_steady(self, name: str) -> None:
-        """Agents may take it up or secrete it once they are there; one that does so by default stands for them."""
-        around, default = self._surroundings[name], self._default
-        uptake = default.uptake_per_s[name] + default.secretion_per_s[name]
-        agent = sp.Cells(position_um=[(0.0, 0.0)], radius_um=1.0, uptake_per_min=uptake)
-        try:
-            self.backend(name).problem(sp.TissueState(cells=agent, vessels=around.vessels, voxels=around.voxels))
-        except sp.InvalidProblemError as error:
-            raise sp.InvalidProblemError(
-                f"molecule {name!r}: {str(error).rstrip('.')}; leave it out of substrates, and it diffuses as before."
-            ) from None
+    def _update(self, delta: Fields, new: Fields) -> dict[str, Any]:
+        return {
+            "fields": delta,
+            "certificate": {name: self._tissue.certificate(name) for name in self.names},
+            "steady": {name: new[name] for name in self.names},
+            "agents": self.get_local_environments({}, new),
+        }
+
+
+def _diffusivity_of(given: Any, molecules: list[str]) -> dict[str, float]:
+    """That of each molecule; the host's default for those that a mapping leaves out."""
+    default = float(DiffusionField.defaults["diffusion"])
+    return by_substrate("diffusion", given, molecules, default)
 
 
 def _domain_of(n_bins: Any, bounds: Any, depth: float) -> sp.Domain:

@@ -11,22 +11,63 @@ import numpy as np
 
 import surrogate_plugin as sp
 from surrogate_adapters.checked import Checked, NotNegative, Positive, by_substrate
-from surrogate_adapters.options import names_of, tolerances
+from surrogate_adapters.options import model_of, names_of, tolerances
+from surrogate_adapters.quantities import in_unit
 
 SECONDS_PER_MINUTE = 60.0
+
+#: The units of the parameters that may come as quantities, the host's own among them.
+UNITS = {
+    "bounds": "um",
+    "depth": "um",
+    "time_step": "s",
+    "timestep": "s",
+    "diffusion": "um**2/s",
+    "initial_state": "mmol/L",
+    "diffusivity_um2_per_s": "um**2/s",
+    "decay_per_s": "1/s",
+    "uptake_per_s": "1/s",
+    "secretion_per_s": "1/s",
+    "secretion_target": "mmol/L",
+    "production_per_s": "mmol/L/s",
+    "michaelis_km": "mmol/L",
+    "volume_fL": "fL",
+    "fixed_value": "mmol/L",
+    "boundary": "mmol/L",
+    "tolerance": "mmol/L",
+}
+
+
+def without_units(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters as plain numbers in the host's units.
+
+    Raises
+    ------
+    InvalidProblemError
+        If one comes in a unit of another dimension.
+
+    Examples
+    --------
+    >>> from vivarium.library.units import units
+    >>> without_units({"bounds": [0.1 * units.mm, 40], "molecules": ["glc"]})
+    {'bounds': [100.0, 40], 'molecules': ['glc']}
+    """
+    return {key: in_unit(key, value, UNITS[key]) if key in UNITS else value for key, value in dict(parameters).items()}
 
 
 class Settings(Checked):
     """Parameters of `SurrogateDiffusionField`; a number is for all substrates, a mapping for each its own.
 
-    Vivarium counts in seconds, um, fL (= um^3) and mmol/L, and so do these.
+    Vivarium counts in seconds, um, fL (= um^3) and mmol/L, and so do these; quantities of its units are taken too.
 
     Parameters
     ----------
     substrates : list of str, optional
         The molecules to answer for; all of ``molecules`` if not given. The others diffuse as in the parent.
+    elsewhere : list of str
+        Further molecules that agents have rates of, since other processes answer for them.
     diffusivity_um2_per_s : float or mapping, um^2 / s, optional
-        The parent's ``diffusion`` if not given.
+        The parent's ``diffusion`` if not given, which may be a mapping too.
     decay_per_s : float or mapping, 1 / s
         Background decay.
     uptake_per_s : float or mapping, 1 / s
@@ -35,6 +76,11 @@ class Settings(Checked):
         The same for secretion, ``boundary.secretion_per_s``.
     secretion_target : float or mapping, mmol / L
         The value at which secretion stops, ``boundary.secretion_target``.
+    production_per_s : float or mapping, mmol / L / s
+        What an agent makes at a constant rate, whatever is there, ``boundary.production_per_s``; it counts times the
+        agent's volume by that of its bin.
+    michaelis_km : float or mapping, mmol / L, optional
+        If given, uptake saturates, see `BackendConfig`.
     volume_fL : float, fL
         Volume of an agent without ``boundary.volume``.
     fixed : mapping of molecule to (n_x, n_y) bool array
@@ -44,11 +90,11 @@ class Settings(Checked):
     vessels : Vessels, or mapping of molecule to Vessels
         Discs and capsules that hold a value, um from the lattice's lower left corner.
     boundary : str, float, or mapping of molecule to what `Problem` takes
-        The four sides; the host's reflecting ones if not given.
+        The four sides; those that are not named reflect, as the host's do.
     tolerance : float or mapping, mmol / L, optional
         Largest pointwise error allowed; by default 1 % of the largest value imposed.
     model, method, policy, device : str
-        As in `BackendConfig`.
+        As in `BackendConfig`; a model that is not there is refused.
     record : str or Path, optional
         Where to record the states solved for, see `Recorder`.
 
@@ -66,11 +112,14 @@ class Settings(Checked):
     owner = "SurrogateDiffusionField"
 
     substrates: Any = None
+    elsewhere: Sequence[str] = ()
     diffusivity_um2_per_s: Positive | dict[str, Positive] | None = None
     decay_per_s: NotNegative | dict[str, NotNegative] = 0.0
     uptake_per_s: NotNegative | dict[str, NotNegative] = 0.0
     secretion_per_s: NotNegative | dict[str, NotNegative] = 0.0
     secretion_target: NotNegative | dict[str, NotNegative] = 0.0
+    production_per_s: NotNegative | dict[str, NotNegative] = 0.0
+    michaelis_km: Positive | dict[str, Positive] | None = None
     volume_fL: Positive = 1.0
     fixed: dict[str, np.ndarray] | None = None
     fixed_value: NotNegative | dict[str, Any] = 0.0
@@ -92,40 +141,61 @@ class AgentDefaults:
     uptake_per_s: Mapping[str, float]
     secretion_per_s: Mapping[str, float]
     secretion_target: Mapping[str, float]
+    production_per_s: Mapping[str, float]
 
     @classmethod
     def of(cls, settings: Settings, names: Sequence[str]) -> AgentDefaults:
         """Those of the settings."""
         rates = (
             by_substrate(key, getattr(settings, key), names, 0.0)
-            for key in ("uptake_per_s", "secretion_per_s", "secretion_target")
+            for key in ("uptake_per_s", "secretion_per_s", "secretion_target", "production_per_s")
         )
         return cls(settings.volume_fL, *rates)
 
 
-def configs_of(settings: Settings, molecules: Sequence[str], domain: sp.Domain, diffusion: float) -> Any:
-    """A `BackendConfig` for each substrate, with coefficients turned from seconds to minutes."""
+def configs_of(
+    settings: Settings, molecules: Sequence[str], domain: sp.Domain, diffusion: Mapping[str, float]
+) -> dict[str, sp.BackendConfig]:
+    """A `BackendConfig` for each substrate, with coefficients turned from seconds to minutes.
+
+    Raises
+    ------
+    InvalidProblemError
+        Naming the molecule, if one of its coefficients is out of range, or the model, if there is none of its name.
+    """
     names = names_of(settings.substrates, molecules)
-    diffusivity = by_substrate("diffusivity_um2_per_s", settings.diffusivity_um2_per_s, names, diffusion)
+    diffusivity = {name: diffusion[name] for name in names}
+    if settings.diffusivity_um2_per_s is not None:
+        given = by_substrate("diffusivity_um2_per_s", settings.diffusivity_um2_per_s, names, 0.0)
+        diffusivity |= {name: value for name, value in given.items() if value > 0}
     decay = by_substrate("decay_per_s", settings.decay_per_s, names, 0.0)
     boundary = by_substrate("boundary", settings.boundary, names, "reflecting")
-    wanted = tolerances(settings.tolerance, names)
-    return {
-        name: sp.BackendConfig(
+    km = by_substrate("michaelis_km", settings.michaelis_km, names, None)
+    wanted, model = tolerances(settings.tolerance, names), model_of(settings.model)
+
+    def config(name: str) -> sp.BackendConfig:
+        um2_per_s = diffusivity[name]
+        if not um2_per_s > 0:
+            raise sp.InvalidProblemError(
+                f"molecule {name!r} has diffusion {um2_per_s:g} um2/s; one > 0 is allowed, or leave it out of "
+                "substrates."
+            )
+        return sp.BackendConfig(
             domain=domain,
-            diffusivity_um2_per_min=SECONDS_PER_MINUTE * diffusivity[name],
+            diffusivity_um2_per_min=SECONDS_PER_MINUTE * um2_per_s,
             decay_per_min=SECONDS_PER_MINUTE * decay[name],
-            boundary=boundary[name],
+            boundary=sp.Boundary.parse(boundary[name], unnamed="reflecting"),
+            michaelis_km=km[name],
             tolerance=wanted[name],
-            model=settings.model,
+            model=model,
             method=settings.method,
             policy=settings.policy,
             device=settings.device,
             deposit="voxel",
             outside="clamp",
         )
-        for name in names
-    }
+
+    return {name: config(name) for name in names}
 
 
 def surroundings_of(settings: Settings, names: Sequence[str], n_bins: Sequence[int]) -> dict[str, sp.TissueState]:

@@ -1,0 +1,186 @@
+"""What surrounds the agents, and the fields that are steady for them: solved, watched and told about."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+import surrogate_plugin as sp
+from surrogate_adapters.notices import Notices
+from surrogate_adapters.quasi_steady import not_quasi_steady, relaxation_min
+from surrogate_adapters.steady_fields import SteadyFields
+from surrogate_adapters.vivarium.agents import Agents
+from surrogate_adapters.vivarium.settings import (
+    SECONDS_PER_MINUTE,
+    AgentDefaults,
+    Settings,
+    configs_of,
+    surroundings_of,
+)
+
+FloatArray = npt.NDArray[np.float64]
+
+
+class Tissue:
+    """The substrates of one process.
+
+    Parameters
+    ----------
+    settings : Settings
+    molecules : sequence of str
+        Those of the process.
+    domain : Domain
+    diffusion : mapping of molecule to float, um^2 / s
+    notices : Notices
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        molecules: Sequence[str],
+        domain: sp.Domain,
+        diffusion: Mapping[str, float],
+        notices: Notices,
+    ) -> None:
+        configs = configs_of(settings, molecules, domain, diffusion)
+        self.names, self.domain = tuple(configs), domain
+        self.default = AgentDefaults.of(settings, self.names)
+        self.fields = SteadyFields(configs, settings.record)
+        self._around = surroundings_of(settings, self.names, domain.shape[::-1])
+        self._notices = notices
+        self._left: dict[str, FloatArray] = {}
+        self._step_min = 0.0
+
+    def tell_what_is_known(self, step_s: float) -> None:
+        """Warn of substrates that cannot be steady, or not within a time step, before anything runs."""
+        self._step_min = step_s / SECONDS_PER_MINUTE
+        for name in self.names:
+            if self._held(name):
+                self._tell_pace(name, 0.0)
+            elif not self._decays(name) and not self.default.uptake_per_s[name] + self.default.secretion_per_s[name]:
+                self._notices.tell(
+                    "not anchored",
+                    name,
+                    f"molecule {name!r} has no decay, no side, bin or vessel holds it, and agents take up none unless "
+                    "they say so: where none does it has no unique steady field, which is refused at that step; leave "
+                    "it out of substrates, and it diffuses as before.",
+                )
+
+    @property
+    def rings(self) -> tuple[bool, bool]:
+        """Whether what leaves along x and along y comes back at the other side, in all fields."""
+        sides = [self._sides(name) for name in self.names]
+        return all(side.periodic_x for side in sides), all(side.periodic_y for side in sides)
+
+    def km(self, name: str) -> float | None:
+        """Where uptake saturates, mmol / L."""
+        return self.fields.backends[name].config.michaelis_km
+
+    def state(self, name: str, agents: Agents) -> sp.TissueState:
+        """All that a substrate's field depends on."""
+        around = self._around[name]
+        made = agents.production(name, self.domain.shape[::-1], self.domain.voxel_volume_um3)
+        voxels = around.voxels
+        if made is not None:
+            fixed, value = (None, 0.0) if voxels is None else (voxels.fixed, voxels.value)
+            voxels = sp.Voxels(fixed=fixed, value=value, production_per_min=made.T)
+        return sp.TissueState(agents.cells(name, self.domain.spacing_um), around.vessels, voxels)
+
+    def solve(
+        self,
+        name: str,
+        field: FloatArray,
+        agents: Agents,
+        seconds: float,
+        counted: Collection[tuple[int, int]],
+        *,
+        late: bool,
+    ) -> FloatArray:
+        """The steady field, (n_x, n_y) float64, mmol / L.
+
+        Parameters
+        ----------
+        name : str
+        field : (n_x, n_y) float64, mmol / L
+            What the host holds.
+        agents : Agents
+        seconds : float, s
+            The host's time.
+        counted : collection of (x, y)
+            Bins whose agents take the substrate up: what they drew from the field besides is counted already.
+        late : bool
+            Whether agents have read the field of the step before until now.
+        """
+        first = name not in self._left
+        if not first:
+            self._tell_of_writes(name, field - self._left[name], counted)
+        # The core has rows along y, the host its first index along x.
+        new = self.fields.solve(name, self.state(name, agents), seconds).field.T
+        if first and not self._held(name) and new.any():
+            self._tell_pace(name, self._loss_per_min(name, agents))
+        if late and not first:
+            self._tell_of_misreading(name, agents.misread(name, new))
+        self._left[name] = new
+        return new
+
+    def certificate(self, name: str) -> dict[str, Any]:
+        """What is told of the field that a substrate has now."""
+        entry = self.fields.latest(name)
+        return {"bound": entry.bound, "excess": entry.excess, "method": entry.method}
+
+    def _held(self, name: str) -> bool:
+        around = self._around[name]
+        fixed = around.voxels is not None and around.voxels.fixed is not None and bool(around.voxels.fixed.any())
+        return len(around.vessels) > 0 or fixed or self._sides(name).holds_a_value
+
+    def _sides(self, name: str) -> sp.Boundary:
+        return sp.Boundary.parse(self.fields.backends[name].config.boundary)
+
+    def _decays(self, name: str) -> bool:
+        return bool(np.any(self.fields.backends[name].config.decay_per_min))
+
+    def _loss_per_min(self, name: str, agents: Agents) -> float:
+        """What agents take, shared out over all bins."""
+        cells = agents.cells(name, self.domain.spacing_um)
+        lost = float((cells.volume_um3 * (cells.uptake_per_min + cells.secretion_per_min)).sum())
+        return lost / (self.domain.voxel_volume_um3 * self.domain.shape[0] * self.domain.shape[1])
+
+    def _tell_pace(self, name: str, loss_per_min: float) -> None:
+        config = self.fields.backends[name].config
+        decay = float(np.min(config.decay_per_min)) + loss_per_min
+        diffusivity = float(np.min(config.diffusivity_um2_per_min))
+        relaxation = relaxation_min(diffusivity, decay, self.domain.size_um, held=self._held(name))
+        sentence = not_quasi_steady(f"molecule {name!r}", relaxation, self._step_min, unit="s")
+        if sentence is not None:
+            self._notices.tell("not quasi-steady", name, sentence)
+
+    def _tell_of_writes(self, name: str, written: FloatArray, counted: Collection[tuple[int, int]]) -> None:
+        there = np.abs(written) > 1e-9 * max(1e-300, float(np.abs(self._left[name]).max()))
+        bins = [tuple(site) for site in np.argwhere(there).tolist()]
+        if not bins or (not (written[there] > 0).any() and all(site in counted for site in bins)):
+            return
+        largest = max(bins, key=lambda site: abs(written[site]))
+        self._notices.tell(
+            "written from outside",
+            name,
+            f"something else wrote {written[largest]:+.3g} mmol/L into {name!r} in bin {largest}. A steady field "
+            "follows agents, bins that hold a value, vessels and sides only, so this is put back: say what agents take "
+            "up and give in uptake_per_s, secretion_per_s and production_per_s, or leave the molecule out of "
+            "substrates.",
+        )
+
+    def _tell_of_misreading(self, name: str, excess: float) -> None:
+        entry = self.fields.latest(name)
+        entry.excess = max(entry.excess, excess)
+        wanted = self.fields.backends[name].config.tolerance
+        if excess > (0.01 * float(self._left[name].max()) if wanted is None else wanted):
+            self._notices.tell(
+                "cells read more than the bound",
+                name,
+                f"an agent read {name!r} {excess:.3g} mmol/L off: it has moved, divided or changed its rates since the "
+                "field was solved for, a time step ago, as all processes of the host are. A HeldField that follows "
+                "this process, as in SurrogateLattice, solves after them.",
+            )
