@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 
 import numpy as np
@@ -68,6 +69,19 @@ def certify(problem: Problem, field: npt.ArrayLike) -> Certificate:
 
             bound = bound_by_factorisation(problem, candidate, None, None)
         else:
-            equation, hierarchy = Equation(problem), Hierarchy(problem.shape, problem.boundary)
-            bound = Certifier(equation, hierarchy, rebuild=True).bound(equation.embed(candidate), 0.0).value
+            equation = Equation(problem)
+            certifier = Certifier(equation, _hierarchy(problem), rebuild=True)
+            bound = certifier.bound(equation.embed(candidate), 0.0).value
     return Certificate(bound + float(np.abs(given - candidate).max()))
+
+
+#: The last lattice's hierarchy, whose buffers serve one call at a time: each thread has its own.
+_kept = threading.local()
+
+
+def _hierarchy(problem: Problem) -> Hierarchy:
+    key = (problem.shape, tuple(side.kind for side in problem.boundary.sides))
+    if getattr(_kept, "key", None) != key:
+        _kept.key, _kept.hierarchy = key, Hierarchy(problem.shape, problem.boundary)
+    kept: Hierarchy = _kept.hierarchy
+    return kept

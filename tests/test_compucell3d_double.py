@@ -47,7 +47,7 @@ def test_the_example_runs_as_a_project_of_the_host(tmp_path):
     assert 0 < int(hypoxic[1]) < 120
     bounds = [float(bound) for bound in re.findall(r"within (\S+) mmHg", said)]
     assert len(bounds) == 2  # at the start, and after cells became hypoxic; held in between, since here nothing moves
-    assert max(bounds) <= 0.38
+    assert max(bounds) <= 0.039  # cells climb it: 0.1 %, and the rounding to float32
 
 
 def test_without_the_host_the_steppable_says_what_is_missing():

@@ -59,6 +59,8 @@ class SteadyFields:
         With the same model, device and policy.
     record : str or Path, optional
         Where to record the states solved for, see `recorders`.
+    noun : str
+        What the host calls a substrate, for the errors.
 
     Attributes
     ----------
@@ -78,7 +80,9 @@ class SteadyFields:
     [('oxygen', 0, 2)]
     """
 
-    def __init__(self, configs: Mapping[str, sp.BackendConfig], record: str | Path | None = None) -> None:
+    def __init__(
+        self, configs: Mapping[str, sp.BackendConfig], record: str | Path | None = None, noun: str = "substrate"
+    ) -> None:
         stores = recorders(record, list(configs))
         some = next(iter(configs.values()))
         engine = sp.Engine(model=some.model, device=some.device, policy=some.policy)
@@ -86,6 +90,7 @@ class SteadyFields:
             name: sp.Backend(config, engine=engine, recorder=stores[name]) for name, config in configs.items()
         }
         self.history: list[HistoryEntry] = []
+        self._noun = noun
         self._latest: dict[str, HistoryEntry] = {}
 
     def solve(self, name: str, state: sp.TissueState, time: float) -> sp.StepResult:
@@ -99,7 +104,7 @@ class SteadyFields:
         try:
             result = self.backends[name].step(state)
         except sp.InvalidProblemError as error:
-            raise sp.InvalidProblemError(f"substrate {name!r}: {error}") from None
+            raise sp.InvalidProblemError(f"{self._noun} {name!r}: {error}") from None
         if result.record.method == "held":
             self._latest[name].held += 1
         else:

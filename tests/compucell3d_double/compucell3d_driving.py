@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 
-STEPPABLE = "surrogate_adapters.compucell3d.steppable"
+#: The modules of the adapter that hold classes of the host.
+BOUND = {f"surrogate_adapters.compucell3d.{name}" for name in ("steppable", "beforehand")}
 
 
 @contextmanager
@@ -28,7 +29,7 @@ def double_on_the_path() -> Iterator[None]:
 
 
 def _is_the_hosts(name: str) -> bool:
-    return name == STEPPABLE or name.partition(".")[0] == "cc3d"
+    return name in BOUND or name.partition(".")[0] == "cc3d"
 
 
 def xml(
@@ -103,11 +104,31 @@ class Simulation:
         self._setup.persistent_globals = self._globals
         self._globals.steppable_registry.start()
 
-    def turn(self) -> None:
-        """One Monte Carlo step."""
+    @property
+    def registry(self):
+        """Where steppables are registered, in mid run too."""
+        return self._globals.steppable_registry
+
+    def turn(self, mcs: int | None = None) -> None:
+        """One Monte Carlo step: the next one, or after a restart any."""
         self._setup.persistent_globals = self._globals
+        self._mcs = self._mcs if mcs is None else mcs
         self._setup.turn(self._mcs)
         self._mcs += 1
+
+    def while_cells_move(self, name: str, write: Callable[[np.ndarray], None] | None = None) -> list[np.ndarray]:
+        """What a field is in each Monte Carlo step while cells move; ``write`` does what a plugin would do to it."""
+        read: list[np.ndarray] = []
+        simulator, step = self._globals.simulator, self._globals.simulator.step
+
+        def watched(mcs: int) -> None:
+            read.append(self.field(name))
+            if write is not None:
+                write(simulator._concentration[name]._array[:, :, 0].T)
+            step(mcs)
+
+        simulator.step = watched
+        return read
 
     def place(self, cell_type: str, columns: slice | int, rows: slice | int, **entries: float):
         """A new cell on these pixels."""

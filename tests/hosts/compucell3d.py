@@ -11,7 +11,10 @@ from surrogate_adapters.compucell3d import Field
 from surrogate_plugin.testing import CellTable, Scenario
 from tests.compucell3d_double import compucell3d_driving as driving
 
+#: Of the solver that fields not answered for are left to: short enough to be stable.
 MINUTES_PER_MCS = 1e-5
+#: Of the steppable: long enough for every field to come to rest within a step.
+MINUTES_TO_REST = 1e4
 
 
 class CompuCell3D:
@@ -45,7 +48,7 @@ class CompuCell3D:
         surrogate = SurrogateDiffusion(
             fields,
             um_per_pixel=self.scenario.spacing_um,
-            minutes_per_mcs=MINUTES_PER_MCS,
+            minutes_per_mcs=MINUTES_TO_REST,
             substrates=substrates,
             tolerance=tolerance,
         )

@@ -3,16 +3,31 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import Annotated
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, model_validator
 from pydantic import Field as Setting
 from pydantic_core import PydanticCustomError
 
+import surrogate_plugin as sp
 from surrogate_adapters.checked import Checked, NotNegative, Positive
 
-__all__ = ["Amounts", "Field", "LatticeField"]
+__all__ = ["Amounts", "Described", "Field", "LatticeField"]
+
+
+class _Kept(dict[str, Any]):
+    """A copy of what was given by name, that says how a field is changed instead of being changed in place."""
+
+    def _refuse(self, *_: object, **__: object) -> Any:
+        raise sp.InvalidProblemError(
+            "the options of a field are read once; in mid run SurrogateDiffusion.change(name, ...) gives it others."
+        )
+
+    __setitem__ = __delitem__ = __ior__ = update = setdefault = pop = popitem = clear = _refuse
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (dict(self),)
 
 
 def _amount(given: float | str) -> float | str:
@@ -22,18 +37,64 @@ def _amount(given: float | str) -> float | str:
 
 
 #: For each cell type a number, or the name of the entry of ``cell.dict`` in which each cell keeps its own.
-Amounts = Mapping[str, Annotated[float | str, AfterValidator(_amount)]]
+Amounts = Annotated[Mapping[str, Annotated[float | str, AfterValidator(_amount)]], AfterValidator(_Kept)]
 
-Sides = str | float | Mapping[str, str | float]
+Sides = str | float | Annotated[Mapping[str, str | float], AfterValidator(_Kept)]
 
 
-class Field(Checked):
+class Described(Checked):
+    """What both descriptions of a field share."""
+
+    def changed(self, **options: Any) -> Self:
+        """The same description with other options.
+
+        Examples
+        --------
+        >>> oxygen = Field(diffusivity_um2_per_min=1e5, decay_per_min=0.1, fixed={"Vessel": 38.0})
+        >>> starved = oxygen.changed(fixed={"Vessel": 20.0})
+        >>> starved.fixed["Vessel"], starved.decay_per_min
+        (20.0, 0.1)
+        """
+        return type(self)(**{**{name: getattr(self, name) for name in type(self).model_fields}, **options})
+
+    def by_type(self) -> dict[str, Mapping[str, float | str]]:
+        """The options that go by cell type, under their names."""
+        names = [name for name in type(self).model_fields if name != "boundary"]
+        return {name: given for name in names if isinstance(given := getattr(self, name), _Kept)}
+
+    @model_validator(mode="after")
+    def _secretes_towards_something(self) -> Self:
+        """A rate without its target would be a sink towards 0, and a target without its rate nothing at all."""
+        rate, constant = (f"{kind}_per_{self._time()}" for kind in ("secretion", "production"))
+        rates, targets = getattr(self, rate), self.__dict__["secretion_target"]
+        remedy = f"{rate} is towards a target, and the host's <Secretion>, so much each MCS, is {constant}"
+        for missing, there, names in (
+            ("secretion_target", rate, rates.keys() - targets.keys()),
+            (rate, "secretion_target", targets.keys() - rates.keys()),
+        ):
+            if names:
+                raise ValueError(f"{there} has {_listed(names)}, {missing} has not; {remedy}.")
+        return self
+
+    @model_validator(mode="after")
+    def _holds_what_is_at_the_edge(self) -> Self:
+        given = self.__dict__["boundary"]
+        words = given.values() if isinstance(given, Mapping) else (given,)
+        if self.__dict__["boundary_at"] == "edge" and all(word in (None, "reflecting", "periodic") for word in words):
+            raise ValueError("boundary_at is 'edge', but no side of boundary holds a value; name one that does.")
+        return self
+
+    def _time(self) -> str:
+        return "min" if "secretion_per_min" in type(self).model_fields else "mcs"
+
+
+class Field(Described):
     """One field, in micrometres and minutes.
 
     Each option that goes by cell type maps names of types to a number or to the name of an entry of ``cell.dict``, in
     which each cell of the type keeps a number of its own. Types that are not named do nothing; ``"Medium"`` is a type
     like any other, with numbers only. A rate is that of each voxel of the cell, so a cell of twice the volume takes up
-    twice as much.
+    twice as much. What is given is copied: `SurrogateDiffusion.change` gives a field other options in mid run.
 
     Parameters
     ----------
@@ -43,14 +104,17 @@ class Field(Checked):
     uptake_per_min : by cell type, 1 / min
         First-order uptake.
     secretion_per_min, secretion_target : by cell type, 1 / min and field units
-        Secretion towards a target: it adds ``secretion (target - field)``.
+        Secretion towards a target: it adds ``secretion (target - field)``; both name the same types.
     production_per_min : by cell type, field units / min
-        Constant secretion, as the host's ``SecretionData`` has it.
+        Constant secretion, as the host's ``<Secretion>`` has it.
     fixed : by cell type, field units
         The value that voxels of these types hold: vessels.
     boundary : str, float or mapping of side to either, optional
         As in `surrogate_plugin.Problem`; sides not given are periodic where the host's lattice is, and let nothing
         through elsewhere.
+    boundary_at : "outside" or "edge"
+        Where a side's value is held: one pixel outside the lattice, as in the host's ``DiffusionSolverFE``, or in the
+        lattice's own edge pixels, as in its ``SteadyStateDiffusionSolver2D``; in corners bottom and top win.
     michaelis_km : float, field units, optional
         If given, uptake saturates: ``rate c km / (km + c)``.
     entries_per_min : float, 1 / min
@@ -72,22 +136,18 @@ class Field(Checked):
 
     diffusivity_um2_per_min: Positive
     decay_per_min: NotNegative = 0.0
-    uptake_per_min: Amounts = Setting(default_factory=dict)
-    secretion_per_min: Amounts = Setting(default_factory=dict)
-    secretion_target: Amounts = Setting(default_factory=dict)
-    production_per_min: Amounts = Setting(default_factory=dict)
-    fixed: Amounts = Setting(default_factory=dict)
+    uptake_per_min: Amounts = Setting(default_factory=_Kept)
+    secretion_per_min: Amounts = Setting(default_factory=_Kept)
+    secretion_target: Amounts = Setting(default_factory=_Kept)
+    production_per_min: Amounts = Setting(default_factory=_Kept)
+    fixed: Amounts = Setting(default_factory=_Kept)
     boundary: Sides | None = None
+    boundary_at: Literal["outside", "edge"] = "outside"
     michaelis_km: Positive | None = None
     entries_per_min: Positive = 1.0
 
-    def by_type(self) -> dict[str, Amounts]:
-        """The options that go by cell type, under their names."""
-        names = ("uptake_per_min", "secretion_per_min", "secretion_target", "production_per_min", "fixed")
-        return {name: getattr(self, name) for name in names}
 
-
-class LatticeField(Checked):
+class LatticeField(Described):
     """One field, in the units of the host's XML: pixels and Monte Carlo steps.
 
     Parameters
@@ -98,7 +158,8 @@ class LatticeField(Checked):
         The host's ``GlobalDecayConstant``.
     uptake_per_mcs, secretion_per_mcs : by cell type, 1 / MCS
     production_per_mcs : by cell type, field units / MCS
-    secretion_target, fixed, boundary, michaelis_km
+        The host's ``<Secretion>``.
+    secretion_target, fixed, boundary, boundary_at, michaelis_km
         As in `Field`; rates kept in ``cell.dict`` are per MCS too.
 
     Examples
@@ -111,12 +172,13 @@ class LatticeField(Checked):
 
     diffusivity_pixel2_per_mcs: Positive
     decay_per_mcs: NotNegative = 0.0
-    uptake_per_mcs: Amounts = Setting(default_factory=dict)
-    secretion_per_mcs: Amounts = Setting(default_factory=dict)
-    secretion_target: Amounts = Setting(default_factory=dict)
-    production_per_mcs: Amounts = Setting(default_factory=dict)
-    fixed: Amounts = Setting(default_factory=dict)
+    uptake_per_mcs: Amounts = Setting(default_factory=_Kept)
+    secretion_per_mcs: Amounts = Setting(default_factory=_Kept)
+    secretion_target: Amounts = Setting(default_factory=_Kept)
+    production_per_mcs: Amounts = Setting(default_factory=_Kept)
+    fixed: Amounts = Setting(default_factory=_Kept)
     boundary: Sides | None = None
+    boundary_at: Literal["outside", "edge"] = "outside"
     michaelis_km: Positive | None = None
 
     def physical(self, um_per_pixel: float, minutes_per_mcs: float) -> Field:
@@ -130,11 +192,16 @@ class LatticeField(Checked):
             production_per_min=_divided(self.production_per_mcs, minutes_per_mcs),
             fixed=self.fixed,
             boundary=self.boundary,
+            boundary_at=self.boundary_at,
             michaelis_km=self.michaelis_km,
             entries_per_min=1.0 / minutes_per_mcs,
         )
 
 
-def _divided(amounts: Amounts, by: float) -> dict[str, float | str]:
+def _divided(amounts: Mapping[str, float | str], by: float) -> dict[str, float | str]:
     """Numbers converted; entries of ``cell.dict`` are when they are read."""
     return {name: amount if isinstance(amount, str) else amount / by for name, amount in amounts.items()}
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(repr(name) for name in sorted(names))

@@ -6,18 +6,21 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-import numpy as np
 import numpy.typing as npt
 
 import surrogate_plugin as sp
 from surrogate_adapters.checked import Checked, Positive
+from surrogate_adapters.compucell3d.beforehand import register
+from surrogate_adapters.compucell3d.chemotaxis import climbed
 from surrogate_adapters.compucell3d.fields import Field, LatticeField
 from surrogate_adapters.compucell3d.lattice import dimensions_of, domain_of, is_count, periodic_of, square_lattice_of
 from surrogate_adapters.compucell3d.sharing import make_concentration_field, make_map
 from surrogate_adapters.compucell3d.substrate import Substrate
 from surrogate_adapters.compucell3d.tissue import Tissue, check_types, needs_ids
-from surrogate_adapters.options import names_of, tolerances
-from surrogate_adapters.steady_fields import HistoryEntry, SteadyFields
+from surrogate_adapters.compucell3d.upkeep import Upkeep
+from surrogate_adapters.notices import Notices
+from surrogate_adapters.options import model_of, names_of, tolerances
+from surrogate_adapters.steady_fields import HistoryEntry
 
 try:
     from cc3d.core.PySteppables import SteppableBasePy
@@ -42,7 +45,9 @@ class SurrogateDiffusion(SteppableBasePy):  # type: ignore[misc]
 
     It makes the fields itself, before the host's plugins look for theirs, so that chemotaxis, secretion and
     ``self.field`` find them by name; no solver of the host's XML may have a field of the same name. They are solved for
-    in ``start`` and at each ``step``, after the host has moved its cells, and held while no cell has changed.
+    in ``start`` and at each ``step``, after the host has moved its cells, and held while no cell has changed. Before
+    each Monte Carlo step comes another look: what steppables that run after this one have changed in the meantime
+    (deaths, divisions, types, rates, values written into the field) is seen before the cells move.
 
     Parameters
     ----------
@@ -52,10 +57,11 @@ class SurrogateDiffusion(SteppableBasePy):  # type: ignore[misc]
     substrates : sequence of str, optional
         Which of the fields to answer for; all if not given.
     tolerance : float or mapping of name to float, field units, optional
-        Largest pointwise error allowed; by default 1 % of the largest value imposed.
+        Largest pointwise error allowed in the solve; by default 1 % of the largest value imposed, and 0.1 % of that
+        at the start where the XML's Chemotaxis plugin has the field, since cells feel its slopes.
     shape : (int, int), optional
-        Solve on (rows, columns) instead of the host's lattice, and average both ways. The bound is then that of the
-        other lattice's field.
+        Solve on (rows, columns) instead of the host's lattice: rates are averaged, and the field comes back as a
+        smooth one. The tolerance is then that of the other lattice's field.
     coarsen : int, optional
         Solve on pixels this many times as wide; instead of ``shape``.
     model, method, policy, device : str
@@ -69,6 +75,12 @@ class SurrogateDiffusion(SteppableBasePy):  # type: ignore[misc]
     ----------
     history : list of HistoryEntry
         One a field solved for: the MCS (-1 at the start), who answered, the bound, why, and how long it was held.
+        The bound covers the steady field of the cells that were solved for, on the host's own lattice, as it is left
+        in the host's memory: rounded to float32, and brought back from another lattice if one was solved on. ``excess``
+        is how far the field that cells read just before was off this one, because they have moved or changed since.
+    notices : Notices
+        What the user was told, and how often: ``"not quasi-steady"``, ``"nothing supplies it"``, ``"written from
+        outside"``.
 
     Raises
     ------
@@ -79,9 +91,10 @@ class SurrogateDiffusion(SteppableBasePy):  # type: ignore[misc]
     ModuleNotFoundError
         If CompuCell3D is not installed.
 
-    Notes
+    Warns
     -----
-    The host keeps its fields in float32: what it reads is off the field solved for by up to 6e-8 of each value.
+    PromiseWarning
+        The first time of each notice; at the end of the run their counts are printed.
     """
 
     def __init__(
@@ -106,88 +119,124 @@ class SurrogateDiffusion(SteppableBasePy):  # type: ignore[misc]
         if not is_count(frequency):
             raise sp.InvalidProblemError(f"frequency is {frequency!r}; a whole number of MCS >= 1 is allowed.")
         super().__init__(frequency=frequency)
-        units = Units(um_per_pixel=um_per_pixel, minutes_per_mcs=minutes_per_mcs)
+        self._units = Units(um_per_pixel=um_per_pixel, minutes_per_mcs=minutes_per_mcs)
         names = names_of(substrates, list(fields))
-        self._described = {name: _physical(name, fields[name], units) for name in names}
-        self._um_per_pixel = units.um_per_pixel
+        self._given = {name: _described(name, fields[name]) for name in names}
         self._other_lattice = shape, coarsen
-        self._options = {"model": model, "method": method, "policy": policy, "device": device}
+        self._options = {"model": model_of(model), "method": method, "policy": policy, "device": device}
         self._tolerances = tolerances(tolerance, names)
         self._record = record
-        self._substrates: dict[str, Substrate] = {}
-        self._results: dict[str, sp.StepResult] = {}
-        self._shared: dict[str, npt.NDArray[np.float32]] = {}
+        self._upkeep: Upkeep | None = None
         self._maps: dict[str, npt.NDArray[Any]] = {}
+        self.notices = Notices()
 
     @property
     def history(self) -> list[HistoryEntry]:
         """One entry a field solved for."""
-        return self._steady.history if self._substrates else []
+        return [] if self._upkeep is None else self._upkeep.steady.history
 
     def core_init(self, reinitialize_cell_types: bool = True) -> None:
         """Make the fields; called by the host once it has its lattice, and again when that changes."""
         super().core_init(reinitialize_cell_types)
-        if self._substrates:
+        if self._upkeep is not None:
             return
-        lattice = square_lattice_of(self)
-        domain = domain_of(lattice, self._um_per_pixel, *self._other_lattice)
-        for name, field in self._described.items():
-            check_types(name, field, self.cell_type.get_data())
-            self._substrates[name] = Substrate(name, field, domain, lattice)
-        periodic = periodic_of(self.potts)
-        configs = {
-            name: substrate.config(periodic, self._options | {"tolerance": self._tolerances[name]})
-            for name, substrate in self._substrates.items()
-        }
-        self._steady = SteadyFields(configs, self._record)
-        self._maps["type"] = make_map(self.simulator, _TYPE_MAP, "uint8")
-        if needs_ids(self._described.values()):
-            self._maps["id"] = make_map(self.simulator, _ID_MAP, "int32")
-        self._shared = {name: make_concentration_field(self.simulator, name) for name in self._substrates}
+        self._lattice = square_lattice_of(self)
+        self._make_maps()
+        substrates = {name: self._substrate(name) for name in self._given}
+        self._upkeep = Upkeep(
+            substrates,
+            lambda name: make_concentration_field(self.simulator, name),
+            options=self._options,
+            tolerances=self._tolerances,
+            climbed=climbed(),
+            minutes_per_mcs=self._units.minutes_per_mcs,
+            notices=self.notices,
+            record=self._record,
+        )
+        register(lambda mcs: self._kept().catch_up(self._tissue, mcs))
         # The host makes every steppable anew when it resizes its lattice, by this call.
         self.__init__ = self._refuse_another_lattice  # type: ignore[misc]
 
     def start(self) -> None:
         """Solve for the fields, so that they are there before the first Monte Carlo step."""
-        self._answer(-1)
+        self._kept().step(self._tissue(), -1)
 
     def step(self, mcs: int) -> None:
         """Solve for the fields of the cells as they are after this Monte Carlo step, or hold them."""
-        self._answer(mcs)
+        self._kept().step(self._tissue(), mcs)
 
     def finish(self) -> None:
-        """Let go of the host's memory, which goes with the simulation."""
-        self._shared, self._maps = {}, {}
+        """Print how often what was told, and let go of the host's memory, which goes with the simulation."""
+        for sentence in self.notices.summary() if self._maps else ():
+            print(f"SurrogateDiffusion: {sentence}")
+        if self._upkeep is not None:
+            self._upkeep.let_go()
+        self._maps = {}
 
     def on_stop(self) -> None:
         """As `finish`, when the user stops the simulation."""
         self.finish()
 
+    def change(self, name: str, **options: Any) -> None:
+        """Give a field other options, in mid run too: sides, decay, diffusivity, rates and values by type.
+
+        Parameters
+        ----------
+        name : str
+        **options
+            Of its `Field` or `LatticeField`, in whose units they are; the others stay. They hold from the next solve
+            on, which is at the latest before the cells move again.
+
+        Raises
+        ------
+        InvalidProblemError
+            If an option is not allowed; the field is left as it was.
+        """
+        before = self._given[self._known(name)]
+        self._given[name] = before.changed(**options)
+        if self._upkeep is None:
+            return
+        try:
+            self._upkeep.change(name, self._substrate(name))
+        except ValueError:
+            self._given[name] = before
+            raise
+        self._make_maps()
+
     def backend(self, name: str) -> sp.Backend:
         """The backend of a field, with its records and settings; made when the host starts."""
-        known = self._known(name)
-        if not self._substrates:
-            raise RuntimeError("the fields are made when the host starts: CompuCellSetup.run() comes first.")
-        return self._steady.backends[known]
+        return self._kept().steady.backends[self._known(name)]
 
     def result(self, name: str) -> sp.StepResult | None:
         """The last field of a name in float64, on the lattice solved on; None before the host has started."""
-        return self._results.get(self._known(name))
+        known = self._known(name)
+        return None if self._upkeep is None else self._upkeep.results.get(known)
 
     def problem(self, name: str) -> sp.Problem:
         """The discrete problem of the host's present state, to look at or to audit with another method."""
-        return self.backend(name).problem(self._substrates[name].state(self._tissue()))
+        backend, substrate = self.backend(name), self._kept().substrates[name]
+        return backend.problem(substrate.solved_on(substrate.state(self._tissue())))
 
-    def _answer(self, mcs: int) -> None:
-        tissue = self._tissue()
-        for name, substrate in self._substrates.items():
-            result = self._steady.solve(name, substrate.state(tissue), mcs)
-            self._results[name] = result
-            # Written when held too: a plugin of the host may have added to it.
-            self._shared[name][...] = substrate.on_lattice(result.field, tissue)
+    def _kept(self) -> Upkeep:
+        if self._upkeep is None:
+            raise RuntimeError("the fields are made when the host starts: CompuCellSetup.run() comes first.")
+        return self._upkeep
+
+    def _substrate(self, name: str) -> Substrate:
+        given, units = self._given[name], self._units
+        field = given if isinstance(given, Field) else given.physical(units.um_per_pixel, units.minutes_per_mcs)
+        check_types(name, field, self.cell_type.get_data())
+        domain = domain_of(self._lattice, units.um_per_pixel, *self._other_lattice)
+        return Substrate(name, field, domain, domain_of(self._lattice, units.um_per_pixel), periodic_of(self.potts))
+
+    def _make_maps(self) -> None:
+        """The host's maps of what has to be read of its cells."""
+        self._maps["type"] = make_map(self.simulator, _TYPE_MAP, "uint8")
+        if needs_ids(self._given.values()):
+            self._maps["id"] = make_map(self.simulator, _ID_MAP, "int32")
 
     def _tissue(self) -> Tissue:
-        if dimensions_of(self) != (*self._lattice()[::-1], 1):
+        if dimensions_of(self) != (*self._lattice[::-1], 1):
             self._refuse_another_lattice()
         self.copy_cell_attribute_field_values_to(_TYPE_MAP, "type")
         if "id" in self._maps:
@@ -195,23 +244,18 @@ class SurrogateDiffusion(SteppableBasePy):  # type: ignore[misc]
         return Tissue(self._maps["type"], self._maps.get("id"), self.cell_list, self.cell_type.get_data())
 
     def _refuse_another_lattice(self, *_: object) -> NoReturn:
-        made, now = (*self._lattice()[::-1], 1), dimensions_of(self)
+        made, now = (*self._lattice[::-1], 1), dimensions_of(self)
         raise sp.UnsupportedProblemError(f"the lattice was resized to {now}; fields keep the size {made} they have.")
 
-    def _lattice(self) -> tuple[int, int]:
-        return next(iter(self._substrates.values())).lattice
-
     def _known(self, name: str) -> str:
-        if name not in self._described:
+        if name not in self._given:
             raise sp.UnsupportedProblemError(
-                f"field {name!r} is not answered for; those that are: {', '.join(self._described)}."
+                f"field {name!r} is not answered for; those that are: {', '.join(self._given)}."
             )
         return name
 
 
-def _physical(name: str, field: Field | LatticeField, units: Units) -> Field:
-    if isinstance(field, LatticeField):
-        return field.physical(units.um_per_pixel, units.minutes_per_mcs)
-    if not isinstance(field, Field):
+def _described(name: str, field: Field | LatticeField) -> Field | LatticeField:
+    if not isinstance(field, Field | LatticeField):
         raise sp.InvalidProblemError(f"field {name!r} is {field!r}; a Field or a LatticeField is allowed.")
     return field

@@ -10,9 +10,12 @@ import numpy.typing as npt
 
 import surrogate_plugin as sp
 from surrogate_adapters.compucell3d.fields import Field
+from surrogate_adapters.compucell3d.interpolation import smooth
 from surrogate_adapters.compucell3d.tissue import Tissue
 
 FloatArray = npt.NDArray[np.float64]
+
+_EDGES: dict[str, Any] = {"left": np.s_[:, 0], "right": np.s_[:, -1], "bottom": np.s_[0, :], "top": np.s_[-1, :]}
 
 
 class Substrate:
@@ -24,16 +27,22 @@ class Substrate:
     field : Field
     domain : Domain
         The lattice solved on; of the same rectangle as the host's.
-    lattice : (int, int)
-        (rows, columns) of the host's lattice.
+    lattice : Domain
+        The host's own.
+    periodic : (bool, bool)
+        Whether the host's lattice wraps around, along x and along y.
 
     Raises
     ------
     UnsupportedProblemError
         If uptake saturates and cells secrete towards a target besides.
+    InvalidProblemError
+        If the sides are none that the field can have.
     """
 
-    def __init__(self, name: str, field: Field, domain: sp.Domain, lattice: tuple[int, int]) -> None:
+    def __init__(
+        self, name: str, field: Field, domain: sp.Domain, lattice: sp.Domain, periodic: tuple[bool, bool]
+    ) -> None:
         if field.michaelis_km is not None and field.secretion_per_min:
             raise sp.UnsupportedProblemError(
                 f"field {name!r} has michaelis_km and secretion_per_min; only one of the two is allowed."
@@ -42,37 +51,74 @@ class Substrate:
         self.field = field
         self.domain = domain
         self.lattice = lattice
+        x, y = ("periodic" if wraps else "reflecting" for wraps in periodic)
+        own = {"left": x, "right": x, "bottom": y, "top": y}
+        try:
+            boundary = sp.Boundary.parse(own if field.boundary is None else field.boundary, unnamed=own)
+        except sp.InvalidProblemError as error:
+            raise sp.InvalidProblemError(f"field {name!r}: {error}") from None
+        #: What the edge pixels hold, by side; the sides themselves hold it where this is empty.
+        self._held_at_the_edge = _held(boundary) if field.boundary_at == "edge" else {}
+        self.boundary = _without(boundary, self._held_at_the_edge)
 
-    def config(self, periodic: tuple[bool, bool], options: Mapping[str, Any]) -> sp.BackendConfig:
-        """The settings of its backend; ``periodic`` says whether the host's lattice is, along x and y."""
+    @property
+    def elsewhere(self) -> bool:
+        """Whether another lattice than the host's is solved on."""
+        return self.domain.shape != self.lattice.shape
+
+    def config(self, options: Mapping[str, Any], *, host: bool = False) -> sp.BackendConfig:
+        """The settings of its backend, on the lattice that is solved on or on the host's own."""
         return sp.BackendConfig(
-            domain=self.domain,
+            domain=self.lattice if host else self.domain,
             diffusivity_um2_per_min=self.field.diffusivity_um2_per_min,
             decay_per_min=self.field.decay_per_min,
             michaelis_km=self.field.michaelis_km,
-            boundary=self._boundary(periodic),
+            boundary=self.boundary,
             **options,
         )
 
     def state(self, tissue: Tissue) -> sp.TissueState:
-        """What the cells do to the field, on the lattice that is solved on."""
+        """What the cells and the edges do to the field, on the host's lattice."""
         fixed, value = self._fixed(tissue)
         uptake, production = self._rates(tissue)
-        shape = self.domain.shape
-        if shape != self.lattice:
-            fixed, value = sp.regrid_fixed(fixed, value, shape)
-            uptake, production = sp.regrid(uptake, shape), sp.regrid(production, shape)
         return sp.TissueState(voxels=sp.Voxels(fixed, value, _plain(uptake), _plain(production)))
 
-    def on_lattice(self, field: FloatArray, tissue: Tissue) -> FloatArray:
-        """A field that was solved for, on the host's lattice, (H, W); vessels keep their own values."""
-        if self.domain.shape == self.lattice:
+    def solved_on(self, state: sp.TissueState) -> sp.TissueState:
+        """A state of the host's lattice on the lattice that is solved on: rates averaged, held values kept."""
+        voxels, shape = state.voxels, self.domain.shape
+        if not self.elsewhere or voxels is None or voxels.fixed is None:
+            return state
+        fixed, value = sp.regrid_fixed(voxels.fixed, np.broadcast_to(voxels.value, voxels.fixed.shape), shape)
+        rates = (_regridded(rate, shape) for rate in (voxels.uptake_per_min, voxels.production_per_min))
+        return sp.TissueState(voxels=sp.Voxels(fixed, value, *rates))
+
+    def on_lattice(self, field: FloatArray, state: sp.TissueState) -> FloatArray:
+        """A field that was solved for, on the host's lattice, (H, W); what holds a value there holds its own."""
+        voxels = state.voxels
+        if not self.elsewhere or voxels is None or voxels.fixed is None:
             return field
-        fixed, value = self._fixed(tissue)
-        return np.where(fixed, value, sp.regrid(field, self.lattice))
+        shape = self.lattice.shape
+        # Averages of whole pixels have no stairs, and leave what cells take up as it is in the field.
+        finer = all(solved % own == 0 for solved, own in zip(field.shape, shape, strict=True))
+        brought = sp.regrid(field, shape) if finer else smooth(field, shape, self.boundary)
+        return np.where(voxels.fixed, voxels.value, brought)
+
+    def supplied(self) -> bool:
+        """Whether anything that is described can ever make the field other than 0."""
+        makes = (self.field.production_per_min, self.field.secretion_target, self.field.fixed)
+        held = max([self.boundary.largest_value, *self._held_at_the_edge.values()])
+        return held > 0 or any(amount != 0 for by_type in makes for amount in by_type.values())
+
+    def holds(self) -> bool:
+        """Whether a side or a type of cells holds a value."""
+        return bool(self.field.fixed or self._held_at_the_edge) or self.boundary.holds_a_value
 
     def _fixed(self, tissue: Tissue) -> tuple[npt.NDArray[np.bool_], FloatArray]:
-        return tissue.of_types(self.field.fixed), tissue.spread(f"field {self.name!r}, fixed", self.field.fixed)
+        fixed = tissue.of_types(self.field.fixed)
+        value = tissue.spread(f"field {self.name!r}, fixed", self.field.fixed)
+        for side, held in self._held_at_the_edge.items():
+            fixed[_EDGES[side]], value[_EDGES[side]] = True, held
+        return fixed, value
 
     def _rates(self, tissue: Tissue) -> tuple[FloatArray, FloatArray]:
         """Uptake (1 / min) and production (field units / min), (H, W) each."""
@@ -87,12 +133,19 @@ class Substrate:
             uptake, production = uptake + secretion, production + secretion * spread("secretion_target")
         return uptake, production
 
-    def _boundary(self, periodic: tuple[bool, bool]) -> Any:
-        given = self.field.boundary
-        if given is not None and not isinstance(given, Mapping):
-            return given
-        x, y = ("periodic" if wraps else "reflecting" for wraps in periodic)
-        return {"left": x, "right": x, "bottom": y, "top": y} | dict(given or {})
+
+def _held(boundary: sp.Boundary) -> dict[str, float]:
+    """The values that sides hold, by side, in the order in which the later one wins a corner."""
+    return {name: side.value for name in _EDGES if (side := getattr(boundary, name)).kind == "value"}
+
+
+def _without(boundary: sp.Boundary, held: Mapping[str, float]) -> sp.Boundary:
+    """The same sides, but for those whose value the edge pixels hold: nothing gets there."""
+    return sp.Boundary.parse(dict.fromkeys(held, "reflecting"), unnamed=boundary) if held else boundary
+
+
+def _regridded(rate: float | FloatArray, shape: tuple[int, int]) -> float | FloatArray:
+    return sp.regrid(rate, shape) if isinstance(rate, np.ndarray) else rate
 
 
 def _plain(rates: FloatArray) -> FloatArray | float:

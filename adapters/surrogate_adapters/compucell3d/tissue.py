@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 import surrogate_plugin as sp
-from surrogate_adapters.compucell3d.fields import Amounts, Field
+from surrogate_adapters.compucell3d.fields import Amounts, Described
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -24,7 +24,7 @@ _TYPES = 256
 _NUMBERS = (float, int, np.floating, np.integer)
 
 
-def check_types(name: str, field: Field, type_ids: Mapping[str, int]) -> None:
+def check_types(name: str, field: Described, type_ids: Mapping[str, int]) -> None:
     """Whether a field names only types that the host has, and asks the medium for no ``cell.dict``.
 
     Raises
@@ -45,7 +45,7 @@ def check_types(name: str, field: Field, type_ids: Mapping[str, int]) -> None:
                 )
 
 
-def needs_ids(fields: Iterable[Field]) -> bool:
+def needs_ids(fields: Iterable[Described]) -> bool:
     """Whether any option is kept cell by cell, so that types alone do not say it all."""
     return any(
         isinstance(amount, str) for f in fields for by_type in f.by_type().values() for amount in by_type.values()

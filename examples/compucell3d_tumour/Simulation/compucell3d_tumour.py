@@ -11,7 +11,7 @@ oxygen = Field(
     uptake_per_min={"Tumour": 20.0, "Hypoxic": "oxygen_uptake"},  # the latter from cell.dict["oxygen_uptake"]
     fixed={"Vessel": 38.0},  # mmHg
 )
-surrogate = SurrogateDiffusion({"oxygen": oxygen}, um_per_pixel=5.0, minutes_per_mcs=1.0, tolerance=0.38)
+surrogate = SurrogateDiffusion({"oxygen": oxygen}, um_per_pixel=5.0, minutes_per_mcs=1.0)
 
 # The order matters: cells are there before the field is solved for, and the field before the cells read it.
 CompuCellSetup.register_steppable(steppable=Seeding())

@@ -6,8 +6,10 @@ import sys
 import weakref
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
+from types import SimpleNamespace
 
 from cc3d.core.SteppableRegistry import SteppableRegistry
+from cc3d.core.XMLUtils import CC3DXMLElement
 
 
 class PersistentGlobals:
@@ -17,8 +19,13 @@ class PersistentGlobals:
         self.shared_steppable_vars: dict = {}
         self.user_stop_simulation_flag = False
         self.execute_step_at_mcs_0 = False
-        #: The root of the XML; the real one keeps it in ``cc3d_xml_2_obj_converter``.
+        #: The root of the XML, as ElementTree has it.
         self.root = None
+
+    @property
+    def cc3d_xml_2_obj_converter(self):
+        """What holds the XML as the host's own elements."""
+        return SimpleNamespace(root=CC3DXMLElement(self.root))
 
 
 persistent_globals = PersistentGlobals()

@@ -1,0 +1,176 @@
+"""Keeps the fields of one simulation steady: looks at what has changed, solves, writes, and tells what it found."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import surrogate_plugin as sp
+from surrogate_adapters.compucell3d.promises import require_rest, tell_at_start
+from surrogate_adapters.compucell3d.substrate import Substrate
+from surrogate_adapters.compucell3d.tissue import Tissue
+from surrogate_adapters.compucell3d.written import Written
+from surrogate_adapters.notices import Notices
+from surrogate_adapters.steady_fields import SteadyFields
+from surrogate_plugin.loading import watched
+
+__all__ = ["Upkeep"]
+
+#: The default tolerance of a field that cells climb, of its largest value: at 1 % slopes are some 10 % off.
+_SHARE_CLIMBED = 1e-3
+
+
+class Upkeep:
+    """The fields of one simulation.
+
+    Parameters
+    ----------
+    substrates : mapping of name to Substrate
+    memory : callable
+        Of a name: the host's field as an array, (H, W) float32.
+    options : mapping
+        Those of `BackendConfig` that all fields share.
+    tolerances : mapping of name to float or None
+    climbed : collection of str
+        Fields that the host's cells climb.
+    minutes_per_mcs : float, min
+    notices : Notices
+    record : str or Path, optional
+
+    Attributes
+    ----------
+    substrates : dict of str to Substrate
+    steady : SteadyFields
+    results : dict of str to StepResult
+        The last of each field.
+    looked : int or None
+        The MCS of the last `step`; -1 for the start, None before it.
+    """
+
+    def __init__(
+        self,
+        substrates: Mapping[str, Substrate],
+        memory: Callable[[str], Any],
+        *,
+        options: Mapping[str, Any],
+        tolerances: Mapping[str, float | None],
+        climbed: Collection[str],
+        minutes_per_mcs: float,
+        notices: Notices,
+        record: str | Path | None = None,
+    ) -> None:
+        self.substrates = dict(substrates)
+        self.results: dict[str, sp.StepResult] = {}
+        self.looked: int | None = None
+        self._options, self._minutes, self._notices = options, minutes_per_mcs, notices
+        self._tolerances = dict(tolerances)
+        self._by_slope = {name for name in climbed if tolerances.get(name, 0.0) is None}
+        self.steady = SteadyFields(
+            {name: self._config(each) for name, each in substrates.items()}, record, noun="field"
+        )
+        self._written = {name: Written(memory(name), substrate) for name, substrate in substrates.items()}
+        self._states: dict[str, sp.TissueState] = {}
+
+    def step(self, tissue: Tissue, mcs: int) -> None:
+        """Bring every field to the steady state of these cells, or hold it if it is there."""
+        self._look(tissue, mcs, hold=True)
+        self.looked = mcs
+
+    def catch_up(self, tissue: Callable[[], Tissue], mcs: int) -> None:
+        """Before MCS ``mcs``: solve for what has changed since `step`, if that was in the MCS before."""
+        if self.looked is None or self.looked == mcs - 1:
+            self._look(tissue(), mcs - 1, hold=False)
+            self.looked = mcs - 1
+
+    def change(self, name: str, substrate: Substrate) -> None:
+        """Go on with another description of a field; it is solved for at the next look."""
+        self.steady.change(name, self._config(substrate))
+        self.substrates[name] = substrate
+        self._written[name].describe(substrate)
+        self._states.pop(name, None)
+
+    def let_go(self) -> None:
+        """Of the host's memory."""
+        self._written.clear()
+
+    def _look(self, tissue: Tissue, mcs: int, *, hold: bool) -> None:
+        with watched(_Compiling().tell):
+            for name, substrate in self.substrates.items():
+                state = substrate.state(tissue)
+                self._watch(name, mcs)
+                last = self._states.get(name)
+                if last is None:
+                    self._begin(name, state, mcs)
+                elif not state.same_as(last):
+                    self._solve(name, state, mcs)
+                elif hold:
+                    self.steady.latest(name).held += 1
+
+    def _solve(self, name: str, state: sp.TissueState, mcs: int) -> None:
+        substrate, written = self.substrates[name], self._written[name]
+        require_rest(substrate, state)
+        result = self.steady.solve(name, substrate.solved_on(state), mcs)
+        before = written.left
+        bound = written.put(result, state)
+        entry = self.steady.latest(name)
+        if result.record.method == "held":  # what has changed is finer than the lattice solved on
+            bound = max(bound, entry.bound)
+        entry.record = dataclasses.replace(entry.record, bound=bound)
+        if before is not None and written.left is not None:
+            entry.excess = max(entry.excess, float(np.abs(written.left - before).max()))
+        self.results[name], self._states[name] = result, state
+
+    def _watch(self, name: str, mcs: int) -> None:
+        changed = self._written[name].restore()
+        if changed != 0.0:
+            self._notices.tell(
+                "written from outside",
+                name,
+                f"field {name!r}: something has written into it before or in MCS {max(mcs, 0)}, by up to "
+                f"{changed:.3g}; the steady field is put back. Say what cells secrete in its description: the "
+                "host's <Secretion> is production.",
+            )
+
+    def _begin(self, name: str, state: sp.TissueState, mcs: int) -> None:
+        """The first solve of a description, and what is known of it once its cells are there."""
+        if name in self._by_slope and self._tolerances[name] is None:
+            self._require_slopes(name, state)
+        self._solve(name, state, mcs)
+        tell_at_start(self._notices, self.substrates[name], state, self._minutes)
+
+    def _require_slopes(self, name: str, state: sp.TissueState) -> None:
+        require_rest(self.substrates[name], state)
+        problem = self.steady.backends[name].problem(self.substrates[name].solved_on(state))
+        largest = problem.largest_imposed or float(sp.solve(problem, method="exact").field.max())
+        if largest > 0:
+            self._tolerances[name] = _SHARE_CLIMBED * largest
+            self.steady.change(name, self._config(self.substrates[name]))
+
+    def _config(self, substrate: Substrate) -> sp.BackendConfig:
+        try:
+            return substrate.config({**self._options, "tolerance": self._tolerances[substrate.name]})
+        except sp.InvalidProblemError as error:
+            raise sp.InvalidProblemError(
+                f"field {substrate.name!r}: {str(error).removeprefix('BackendConfig.')}"
+            ) from None
+
+
+class _Compiling:
+    """Says once why nothing seems to happen."""
+
+    def __init__(self) -> None:
+        self._told = False
+
+    def tell(self) -> None:
+        if not self._told:
+            print(
+                "SurrogateDiffusion: compiling its solvers, once on this machine; up to a minute on busy cores.",
+                file=sys.stderr,
+                flush=True,
+            )
+        self._told = True
