@@ -28,7 +28,7 @@ def main() -> None:
     parser.add_argument("--agents", type=int, default=20_000)
     parser.add_argument("--updates", type=int, default=15)
     chosen = parser.parse_args()
-    model = mesa.Model(seed=0)
+    model = mesa.Model(rng=0)
     model.grid = OrthogonalMooreGrid((chosen.side, chosen.side), random=model.random)
     for _ in range(30):
         _Vessel(model).cell = model.grid.all_cells.select_random_cell()

@@ -55,8 +55,8 @@ class Necrotic(FixedAgent):
 class Spheroid(mesa.Model):
     """A ball of tumour cells among vessels, on a grid that is wider than high."""
 
-    def __init__(self, width: int = 150, height: int = 100, vessels: int = 16, seed: int | None = None) -> None:
-        super().__init__(seed=seed)
+    def __init__(self, width: int = 150, height: int = 100, vessels: int = 16, rng: int | None = None) -> None:
+        super().__init__(rng=rng)
         self.grid = OrthogonalMooreGrid((width, height), capacity=1, random=self.random)
         middle, radius = (0.5 * width, 0.5 * height), 0.2 * height
         far = [cell for cell in self.grid if math.dist(cell.coordinate, middle) > 0.6 * radius]
@@ -131,7 +131,7 @@ def main() -> None:
     chosen = parser.parse_args()
     size: dict[str, Any] = {"width": 48, "height": 32, "vessels": 2} if chosen.small else {}
     hours = min(chosen.hours, 12) if chosen.small else chosen.hours
-    model = Spheroid(**size, seed=chosen.seed)
+    model = Spheroid(**size, rng=chosen.seed)
     rows = []
     print("   h  breathing  hypoxic  necrotic  lowest mmHg  bound    answered by")
     for hour in range(hours):

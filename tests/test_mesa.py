@@ -8,14 +8,14 @@ import pytest
 from mesa.discrete_space import OrthogonalMooreGrid, OrthogonalVonNeumannGrid
 
 from surrogate_adapters.mesa import Substrate, attach
-from tests.hosts.mesa_models import DECAY, OXYGEN, VOLUME, D, H, Spheroid, Stem, Tumour, Vessel, attached, still
+from tests.hosts.mesa_models import DECAY, OXYGEN, VOLUME, D, H, Spheroid, Stem, Tumour, Vessel, attached, off, still
 
 
 @pytest.mark.parametrize("torus", [False, True])
 @pytest.mark.parametrize("capacity", [1, 3, None])
 @pytest.mark.parametrize("grid", [OrthogonalMooreGrid, OrthogonalVonNeumannGrid])
 def test_agents_see_the_steady_field_at_the_start_of_every_step(grid, capacity, torus):
-    model = Spheroid(torus=torus, capacity=capacity, grid=grid, seed=3)
+    model = Spheroid(torus=torus, capacity=capacity, grid=grid, rng=3)
     last = max(agent.unique_id for agent in model.agents)
     for step in range(6):
         model.step()
@@ -30,7 +30,7 @@ def test_agents_see_the_steady_field_at_the_start_of_every_step(grid, capacity, 
 def test_a_torus_has_no_border():
     fields = []
     for shift in (0, 5):
-        model = mesa.Model(seed=0)
+        model = mesa.Model(rng=0)
         model.grid = OrthogonalMooreGrid((12, 8), torus=True, random=model.random)
         Vessel(model, model.grid[(10 + shift) % 12, (6 + shift) % 8])
         Tumour(model, model.grid[(2 + shift) % 12, (1 + shift) % 8])
@@ -98,3 +98,16 @@ def test_uptake_may_saturate():
     model.step()
     assert (model.grid.oxygen.data >= low - 1e-5).all()
     assert model.grid.oxygen.data.min() > low.min() + 0.1
+
+
+@pytest.mark.parametrize("size", [(5, 5), (3, 4), (1, 30), (30, 1), (1, 1)])
+@pytest.mark.parametrize("torus", [False, True])
+def test_grids_may_be_small(size, torus):
+    model = mesa.Model(rng=0)
+    model.grid = OrthogonalMooreGrid(size, torus=torus, random=model.random)
+    Vessel(model, model.grid[0, 0])
+    Tumour(model, model.grid[size[0] - 1, size[1] - 1])
+    link = attached(model)
+    model.step()
+    assert link.history[-1].bound <= 1e-5
+    assert off(model) <= 1e-5

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import copy
 import pickle
-from typing import Any
 
 import mesa
 import numpy as np
 import pytest
-from mesa.experimental.devs import ABMSimulator
 
 from surrogate_adapters.mesa import attach
 from tests.hosts.mesa_lake import WATER, Swimmer, lake
@@ -18,7 +16,7 @@ from tests.hosts.mesa_models import OXYGEN, VOLUME, H, Spheroid, attached, still
 
 @pytest.mark.parametrize("duplicate", [copy.deepcopy, lambda model: pickle.loads(pickle.dumps(model))])
 def test_a_copied_model_goes_on_with_fields_of_its_own(duplicate):
-    model = Spheroid(seed=8)
+    model = Spheroid(rng=8)
     model.step()
     twin = duplicate(model)
     before = model.grid.oxygen.data.copy()
@@ -40,8 +38,8 @@ def test_a_copied_model_goes_on_with_fields_of_its_own(duplicate):
 def test_the_substrates_of_a_copy_share_an_engine_as_those_of_the_original_do():
     model = still(cells=5, vessels=1)
     substrates = dict.fromkeys(("oxygen", "glucose", "lactate"), OXYGEN)
-    link = attach(model, substrates=substrates, spacing_um=H, volume_um3=VOLUME)
-    twin = copy.deepcopy(model).step.__self__
+    link = model.link = attach(model, substrates=substrates, spacing_um=H, volume_um3=VOLUME)
+    twin = copy.deepcopy(model).link
     engines = [[each.backend(name).engine for name in substrates] for each in (link, twin)]
     assert [len(set(map(id, each))) for each in engines] == [1, 1]
     assert engines[0][0] is not engines[1][0]
@@ -49,12 +47,12 @@ def test_the_substrates_of_a_copy_share_an_engine_as_those_of_the_original_do():
 
 def test_a_copied_continuous_space_goes_on_as_well():
     model = lake()
-    attached(model, WATER, spacing_um=10.0)
+    model.link = attached(model, WATER, spacing_um=10.0)
     twin = copy.deepcopy(model)
     model.step()
     next(agent for agent in twin.agents if type(agent) is Swimmer).remove()
     twin.step()
-    mine, its = (each.step.__self__ for each in (model, twin))
+    mine, its = model.link, twin.link
     assert len(its.state("oxygen").cells) == len(mine.state("oxygen").cells) - 1
     assert its.result("oxygen").field.min() > mine.result("oxygen").field.min()
     assert len(mine.history) == len(its.history) == 1
@@ -63,8 +61,7 @@ def test_a_copied_continuous_space_goes_on_as_well():
 def test_batches_run():
     rows = mesa.batch_run(
         Spheroid,
-        {"cells": [0, 30], "torus": [False, True]},
-        iterations=2,
+        {"cells": [0, 30], "torus": [False, True], "capacity": [3, None]},
         max_steps=3,
         data_collection_period=1,
         display_progress=False,
@@ -73,17 +70,3 @@ def test_batches_run():
     assert {row["RunId"] for row in rows} == set(range(8))
     assert max(row["off"] for row in rows) <= 1e-5
     assert min(row["least"] for row in rows if row["cells"] == 30) < 30.0
-
-
-def test_an_event_simulator_steps_an_attached_model():
-    class Timed(Spheroid):
-        def __init__(self, simulator: Any, seed: int) -> None:
-            super().__init__(seed=seed)
-
-    simulator = ABMSimulator()
-    model = Timed(simulator, seed=2)
-    simulator.setup(model)
-    simulator.run_for(4)
-    assert model.steps >= 4
-    assert [entry.time for entry in model.link.history] == list(range(model.steps))
-    assert model.off <= 1e-5

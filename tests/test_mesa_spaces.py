@@ -27,7 +27,7 @@ OLD = Substrate(diffusivity_um2_per_min=D, decay_per_min=DECAY, uptake_per_min={
 
 @pytest.mark.parametrize("kind", [mesa.space.MultiGrid, mesa.space.SingleGrid])
 def test_the_grids_that_mesa_had_before_hold_the_same_field(kind):
-    new, old = still(cells=12, vessels=3), mesa.Model(seed=0)
+    new, old = still(cells=12, vessels=3), mesa.Model(rng=0)
     old.grid = kind(17, 11, torus=False)
     for agent in new.agents:
         twin = Pipe(old) if isinstance(agent, Vessel) else Walker(old)
@@ -76,7 +76,7 @@ def test_agents_of_a_continuous_space_sample_the_field_of_the_engine_called_dire
 
 
 def test_the_continuous_space_that_mesa_had_before_does_the_same():
-    model, twin = mesa.Model(seed=0), lake()
+    model, twin = mesa.Model(rng=0), lake()
     model.space = mesa.space.ContinuousSpace(240.0, 200.0, False, x_min=-80.0)
     model.space.place_agent(Pipe(model), (100.0, 100.0))
     for place in PLACES:

@@ -43,10 +43,17 @@ def relaxation_min(
     return 1.0 / rate if rate > 0.0 else math.inf
 
 
-def not_quasi_steady(name: str, relaxation: float, step_min: float, *, unit: Literal["min", "s"] = "min") -> str | None:
+def not_quasi_steady(
+    name: str,
+    relaxation: float,
+    step_min: float,
+    *,
+    unit: Literal["min", "s"] = "min",
+    remedy: str = "leave it to the host",
+) -> str | None:
     """The sentence that a user is owed where a substrate is slower than the step it is solved at; None where it is not.
 
-    Both times are in min; ``unit`` is that of the host, which the sentence is told in.
+    Both times are in min; ``unit`` is that of the host, which the sentence is told in. ``remedy`` ends it.
 
     Examples
     --------
@@ -62,5 +69,5 @@ leave it to the host.
     lasts = "never comes to rest" if math.isinf(relaxation) else takes
     return (
         f"{name} {lasts}, and a step is {scale * step_min:g} {unit}: its steady field is not what the cells would see; "
-        "leave it to the host."
+        f"{remedy}."
     )

@@ -40,7 +40,7 @@ class MesaGrid:
     def __init__(self, scenario: Scenario) -> None:
         rows, columns = scenario.shape
         self.scenario = scenario
-        self.model = mesa.Model(seed=0)
+        self.model = mesa.Model(rng=0)
         self.model.grid = OrthogonalMooreGrid((columns, rows), random=self.model.random)
         self.agents: list[Eater] = []
         for medium in scenario.media:

@@ -28,7 +28,7 @@ PLACES = [(-60.0, 30.0), (10.0, 95.0), (150.0, 20.0), (155.0, 25.0)]
 
 
 def lake(torus: bool = False) -> mesa.Model:
-    model = mesa.Model(seed=0)
+    model = mesa.Model(rng=0)
     model.space = ContinuousSpace([[-80.0, 240.0], [0.0, 200.0]], torus=torus, random=model.random)
     Lung(model, (100.0, 100.0))
     for place in PLACES:

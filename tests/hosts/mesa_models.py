@@ -59,9 +59,9 @@ class Spheroid(mesa.Model):
         capacity: int | None = None,
         grid: type = OrthogonalMooreGrid,
         cells: int = 25,
-        seed: int | None = None,
+        rng: int | None = None,
     ) -> None:
-        super().__init__(seed=seed)
+        super().__init__(rng=rng)
         self.grid = grid(size, torus=torus, capacity=capacity, random=self.random)
         everywhere = [self.random.choice(list(self.grid)) for _ in range(3)]
         for k, cell in enumerate(dict.fromkeys(everywhere)):
@@ -107,7 +107,7 @@ def off(model: Any) -> float:
 
 def still(*, cells: int = 0, vessels: int = 0, grid: Any = None) -> mesa.Model:
     """A model whose agents do nothing, nothing attached."""
-    model = mesa.Model(seed=5)
+    model = mesa.Model(rng=5)
     model.grid = OrthogonalMooreGrid((17, 11), random=model.random) if grid is None else grid(model)
     places = model.random.sample([(x, y) for x in range(17) for y in range(11)], cells + vessels)
     for k, place in enumerate(places):

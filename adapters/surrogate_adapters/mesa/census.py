@@ -10,11 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 import surrogate_plugin as sp
+from surrogate_adapters.mesa.continuum import Continuum
 from surrogate_adapters.mesa.readings import ByClass, Reading, of_class, read
-from surrogate_adapters.mesa.spaces import Continuum, Space
+from surrogate_adapters.mesa.spaces import Space
 from surrogate_adapters.mesa.substrate import Substrate
 
 FloatArray = npt.NDArray[np.float64]
+BoolArray = npt.NDArray[np.bool_]
 
 
 class Census:
@@ -49,11 +51,33 @@ class Census:
             secretion_target=self.read(substrate.secretion_target, f"secretion_target ({name})"),
         )
 
+    def production(self, name: str, substrate: Substrate, backend: sp.Backend) -> FloatArray | None:
+        """What the agents make of one substrate whatever is there, (H, W), field units / min; None if nothing."""
+        made = self.read(substrate.production_per_min, f"production_per_min ({name})")
+        if not made.any():
+            return None
+        # Cells that secrete towards 1 add just their rate to the production, where and as their volumes lie.
+        towards = sp.Cells(self.position_um, self.radius_um, secretion_per_min=made, secretion_target=1.0)
+        return np.asarray(backend.rasterise(sp.TissueState(cells=towards)).production_per_min)
 
-def held(
+
+def state_of(
+    model: Any, space: Space, census: Census, name: str, substrate: Substrate, backend: sp.Backend, radius_um: Reading
+) -> sp.TissueState:
+    """All that the steady field of a substrate depends on now; ``radius_um`` is of discs in a continuous space."""
+    cells, made = census.cells(name, substrate), census.production(name, substrate, backend)
+    vessels, held = _held(model, space, name, substrate.vessels, radius_um)
+    if held is None and made is None:
+        return sp.TissueState(cells, vessels)
+    fixed, value = (None, 0.0) if held is None else held
+    voxels = sp.Voxels(fixed, value, production_per_min=0.0 if made is None else made)
+    return sp.TissueState(cells, vessels, voxels)
+
+
+def _held(
     model: Any, space: Space, name: str, vessels: Mapping[type | str, Reading], radius_um: Reading
-) -> tuple[sp.Vessels, sp.Voxels | None]:
-    """What holds the substrate at a value: discs in a continuous space, voxels on a grid.
+) -> tuple[sp.Vessels, tuple[BoolArray, FloatArray] | None]:
+    """What holds the substrate at a value: discs in a continuous space, cells on a grid with the values they hold.
 
     Where several vessels meet, the largest value wins.
     """
@@ -62,29 +86,45 @@ def held(
     groups = [(kind, *space.place(agents)) for kind, agents in _by_type(model, by_class)]
     position = np.concatenate([np.empty((0, 2)), *(place for _, _, place in groups)])
     value = np.concatenate([np.empty(0), *(_read(agents, kind, by_class, what) for kind, agents, _ in groups)])
-    layers = {layer: reading for layer, reading in vessels.items() if isinstance(layer, str)}
     if isinstance(space, Continuum):
-        for layer in layers:
-            space.layer(layer)
         agents = [agent for _, group, _ in groups for agent in group]
         return sp.Vessels(position, read(agents, radius_um, "vessel_radius_um"), value), None
     fixed, field = np.zeros(space.domain.shape, dtype=np.bool_), np.zeros(space.domain.shape)
     column, row = (position / space.domain.spacing_um).astype(np.int64).T
     fixed[row, column] = True
     np.maximum.at(field, (row, column), value)
-    for layer, reading in layers.items():
-        mask = space.layer(layer)
-        if mask.dtype != np.bool_:
-            raise sp.UnsupportedProblemError(f"{what} names property layer {layer!r} of {mask.dtype}; bool is allowed.")
-        np.maximum(field, _layer_value(space, reading, what), out=field, where=mask)
-        fixed |= mask
-    return sp.Vessels.none(), sp.Voxels(fixed, field)
+    for layer, reading in vessels.items():
+        if isinstance(layer, str):
+            mask = _mask(space, layer, what)
+            np.maximum(field, _layer_value(space, mask, reading, what), out=field, where=mask)
+            fixed |= mask
+    return sp.Vessels.none(), (fixed, field)
 
 
-def _layer_value(space: Space, reading: Reading, what: str) -> Any:
+def _mask(space: Space, layer: str, what: str) -> BoolArray:
+    mask = space.layer(layer)
+    if mask.dtype != np.bool_:
+        raise sp.UnsupportedProblemError(f"{what} names property layer {layer!r} of {mask.dtype}; bool is allowed.")
+    return mask
+
+
+def _layer_value(space: Space, mask: BoolArray, reading: Reading, what: str) -> Any:
+    """What the true cells of a layer hold: a number, or what another layer says there."""
     if callable(reading):
         raise sp.InvalidProblemError(f"{what} has a function for a property layer; a number or a layer is allowed.")
-    return space.layer(reading) if isinstance(reading, str) else float(reading)
+    if not isinstance(reading, str):
+        return float(reading)
+    value = space.layer(reading)
+    if value.dtype.kind not in "fiu":
+        raise sp.UnsupportedProblemError(f"{what} reads property layer {reading!r} of {value.dtype}; float is allowed.")
+    wrong = mask & ~(np.isfinite(value) & (value >= 0))
+    if wrong.any():
+        row, column = (int(index) for index in np.argwhere(wrong)[0])
+        raise sp.InvalidProblemError(
+            f"{what}: property layer {reading!r} is {value[row, column]:g} in cell ({column}, {row}); "
+            "finite values >= 0 are allowed."
+        )
+    return np.where(mask, value, 0.0)
 
 
 def _by_type(model: Any, kinds: Collection[type]) -> Iterator[tuple[type, list[Any]]]:

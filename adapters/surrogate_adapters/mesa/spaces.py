@@ -1,168 +1,88 @@
-"""Mesa's spaces in the terms of the core: lattice, sides, where agents are, and where the field is written.
-
-A cell of a grid is (x, y), and layers are (width, height); the core's arrays are (rows = y, columns = x). They are
-turned here, in `Lattice.layer` and `Lattice.write`, and nowhere else.
-"""
+"""Which space of a model is answered for, and what has become of it since."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 import surrogate_plugin as sp
-from surrogate_adapters.mesa.copies import mend
-from surrogate_adapters.mesa.readings import name_of
-
-FloatArray = npt.NDArray[np.float64]
-
-#: Voxels along a side that a problem has at least.
-_FEWEST = 8
-_ALLOWED = "an orthogonal grid or a continuous space, in two dimensions, is allowed"
-
-
-class Lattice:
-    """An orthogonal grid, of ``mesa.discrete_space`` or of ``mesa.space``, with its property layers.
-
-    Attributes
-    ----------
-    domain : Domain
-        One pixel a cell; the corner of cell (0, 0) is the origin.
-    boundary : str
-        ``periodic`` on a torus, else ``reflecting``.
-    deposit : "voxel"
-        An agent counts in its cell alone.
-    """
-
-    deposit: Literal["voxel"] = "voxel"
-
-    def __init__(self, grid: Any, spacing_um: float, thickness_um: float | None) -> None:
-        self.grid = grid
-        self.domain = sp.Domain.from_lattice((grid.height, grid.width), spacing_um, thickness_um=thickness_um)
-        self.boundary = _sides(grid)
-        self._old = hasattr(grid, "properties")
-
-    def mend(self) -> None:
-        """Put the grid right if it was copied."""
-        if not self._old:
-            mend(self.grid)
-
-    def place(self, agents: Sequence[Any]) -> tuple[list[Any], FloatArray]:
-        """The agents that are on the grid, and the centres of their cells, (n, 2), um."""
-        where = [self._cell(agent) for agent in agents]
-        here = [agent for agent, cell in zip(agents, where, strict=True) if cell is not None]
-        cells = np.array([cell for cell in where if cell is not None], dtype=np.float64).reshape(-1, 2)
-        return here, (cells + 0.5) * self.domain.spacing_um
-
-    def layer(self, name: str) -> npt.NDArray[Any]:
-        """A property layer of the grid, turned: (H, W).
-
-        Raises
-        ------
-        UnsupportedProblemError
-            If there is none of this name.
-        """
-        if name not in self._layers:
-            known = ", ".join(self._layers) or "none"
-            raise sp.UnsupportedProblemError(f"the grid has no property layer {name!r}; it has {known}.")
-        return np.asarray(self._layers[name].data).T
-
-    def prepare(self, name: str, initial: float) -> None:
-        """Make the property layer of a substrate, unless the grid has it."""
-        if name not in self._layers:
-            self._make(name, initial)
-        dtype = self.layer(name).dtype
-        if dtype != np.float64:
-            raise sp.UnsupportedProblemError(f"property layer {name!r} has dtype {dtype}; float64 is allowed.")
-
-    def write(self, name: str, field: FloatArray) -> None:
-        """Put a field, (H, W), into the property layer of its name."""
-        self.layer(name)[:] = field
-
-    @property
-    def _layers(self) -> dict[str, Any]:
-        layers: dict[str, Any] = self.grid.properties if self._old else self.grid._mesa_property_layers
-        return layers
-
-    def _make(self, name: str, initial: float) -> None:
-        if self._old:
-            from mesa.space import PropertyLayer
-
-            self.grid.add_property_layer(PropertyLayer(name, self.grid.width, self.grid.height, initial, dtype=float))
-        else:
-            self.grid.create_property_layer(name, default_value=initial, dtype=float)
-
-    def _cell(self, agent: Any) -> tuple[int, ...] | None:
-        """Where on this grid an agent is; None if it is not."""
-        attribute = "pos" if self._old else "cell"
-        if not hasattr(agent, attribute):
-            raise sp.UnsupportedProblemError(f"{name_of(agent)} has no {attribute}; agents of the grid are allowed.")
-        if self._old:
-            return agent.pos  # type: ignore[no-any-return]
-        cell = agent.cell
-        return cell.coordinate if cell is not None and self.grid[cell.coordinate] is cell else None
-
-
-class Continuum:
-    """A continuous space, of ``mesa.experimental`` or of ``mesa.space``, whose coordinates are micrometres.
-
-    Attributes are those of `Lattice`; agents are spheres spread over the pixels they cover.
-    """
-
-    deposit: Literal["area"] = "area"
-
-    def __init__(self, space: Any, spacing_um: float, thickness_um: float | None) -> None:
-        self.space = space
-        size = float(space.x_max - space.x_min), float(space.y_max - space.y_min)
-        columns, rows = (_whole(side, spacing_um) for side in size)
-        origin = float(space.x_min), float(space.y_min)
-        self.domain = sp.Domain.from_lattice((rows, columns), spacing_um, origin, thickness_um)
-        self.boundary = _sides(space)
-
-    def mend(self) -> None:
-        """Nothing: Mesa copies these spaces well."""
-
-    def place(self, agents: Sequence[Any]) -> tuple[list[Any], FloatArray]:
-        """The agents that are in the space, and where, (n, 2), um."""
-        here = [agent for agent in agents if self._holds(agent)]
-        return here, np.array([agent.pos for agent in here], dtype=np.float64).reshape(-1, 2)
-
-    def layer(self, name: str) -> npt.NDArray[Any]:
-        """A continuous space has none."""
-        raise sp.UnsupportedProblemError(f"a continuous space has no property layer {name!r}; use agents as vessels.")
-
-    def prepare(self, name: str, initial: float) -> None:
-        """Nothing: agents sample the field."""
-
-    def write(self, name: str, field: FloatArray) -> None:
-        """Nothing: agents sample the field."""
-
-    def _holds(self, agent: Any) -> bool:
-        if hasattr(agent, "space") and hasattr(agent, "position"):
-            return agent.space is self.space
-        return getattr(agent, "pos", None) is not None
-
+from surrogate_adapters.mesa.continuum import Continuum
+from surrogate_adapters.mesa.lattice import Lattice
 
 Space = Lattice | Continuum
 
+_ALLOWED = "an orthogonal grid or a continuous space, in two dimensions, is allowed"
+_USUAL = ("grid", "space")
 
-def space_of(model: Any, space: Any, spacing_um: float, thickness_um: float | None) -> Space:
-    """The space of a model: the one given, or its ``grid`` or ``space``.
+
+class Whereabouts:
+    """The space of a model, followed if another is put in its place.
+
+    Parameters
+    ----------
+    model : mesa.Model
+    space : a space of Mesa, optional
+        The model's ``grid`` or ``space`` if not given.
+    spacing_um, thickness_um : float, um
+        As in `attach`.
+
+    Attributes
+    ----------
+    space : Lattice or Continuum
 
     Raises
     ------
     UnsupportedProblemError
         If there is none, or one that is hexagonal, a network, of irregular cells, or not two-dimensional.
     """
-    if space is None:
-        found = [getattr(model, name) for name in ("grid", "space") if getattr(model, name, None) is not None]
-        if len(found) != 1:
+
+    def __init__(self, model: Any, space: Any, spacing_um: float, thickness_um: float | None) -> None:
+        self._model = model
+        self._lengths = spacing_um, thickness_um
+        if space is None:
+            self._attribute: str | None = _only_one(model)
+            space = getattr(model, self._attribute)
+        else:
+            self._attribute = next((name for name, value in vars(model).items() if value is space), None)
+        self.space = _read(space, *self._lengths)
+
+    def follow(self) -> bool:
+        """Take the space that the model has now; whether it is another one.
+
+        Raises
+        ------
+        UnsupportedProblemError
+            If it is one that the fields do not fit.
+        """
+        if self._attribute is None:
+            return False
+        now = getattr(self._model, self._attribute, None)
+        if now is self.space.origin:
+            return False
+        there = f"the model's {self._attribute} was replaced after attach"
+        if now is None:
+            raise sp.UnsupportedProblemError(f"{there} by nothing; detach, and attach when there is one.")
+        other = _read(now, *self._lengths)
+        if _terms(other) != _terms(self.space):
             raise sp.UnsupportedProblemError(
-                f"{type(model).__name__} has {'both' if found else 'neither'} grid and space; say which by space=."
+                f"{there}, and its fields are those of {_said(self.space)}, not of {_said(other)}; "
+                "detach, and attach anew."
             )
-        space = found[0]
+        self.space = other
+        return True
+
+
+def _only_one(model: Any) -> str:
+    found = [name for name in _USUAL if getattr(model, name, None) is not None]
+    if len(found) != 1:
+        raise sp.UnsupportedProblemError(
+            f"{type(model).__name__} has {'both' if found else 'neither'} grid and space; say which by space=."
+        )
+    return found[0]
+
+
+def _read(space: Any, spacing_um: float, thickness_um: float | None) -> Space:
     kind = type(space).__name__
     orthogonal, continuous = _kinds()
     if not isinstance(space, orthogonal + continuous) or isinstance(space, _hexagonal()):
@@ -171,13 +91,19 @@ def space_of(model: Any, space: Any, spacing_um: float, thickness_um: float | No
     if dimensions != 2:
         raise sp.UnsupportedProblemError(f"the model's {kind} has {dimensions} dimensions; {_ALLOWED}.")
     chosen = Lattice if isinstance(space, orthogonal) else Continuum
-    found_space = chosen(space, spacing_um, thickness_um)
-    rows, columns = found_space.domain.shape
-    if min(rows, columns) < _FEWEST:
-        raise sp.UnsupportedProblemError(
-            f"the model's {kind} has {columns} x {rows} voxels; at least {_FEWEST} along each side are allowed."
-        )
-    return found_space
+    return chosen(space, spacing_um, thickness_um)
+
+
+def _terms(space: Space) -> tuple[object, ...]:
+    """What the fields were set up for."""
+    domain = space.domain
+    return space.deposit, domain.shape, tuple(np.asarray(domain.origin_um).tolist()), space.sides
+
+
+def _said(space: Space) -> str:
+    rows, columns = space.domain.shape
+    what = "cells" if isinstance(space, Lattice) else "pixels"
+    return f"{'a torus of ' if space.sides == 'periodic' else ''}{columns} x {rows} {what}"
 
 
 def _kinds() -> tuple[tuple[type, ...], tuple[type, ...]]:
@@ -193,16 +119,3 @@ def _hexagonal() -> tuple[type, ...]:
     from mesa.discrete_space import HexGrid
 
     return HexGrid, old.HexSingleGrid, old.HexMultiGrid
-
-
-def _sides(space: Any) -> str:
-    return "periodic" if space.torus else "reflecting"
-
-
-def _whole(side_um: float, spacing_um: float) -> int:
-    count = side_um / spacing_um if spacing_um > 0 else 0.0
-    if round(count) < 1 or abs(count - round(count)) > 1e-9 * count:
-        raise sp.InvalidProblemError(
-            f"spacing_um is {spacing_um:g}; what divides the sides of the space, here {side_um:g} um, is allowed."
-        )
-    return round(count)

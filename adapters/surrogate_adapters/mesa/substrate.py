@@ -13,6 +13,9 @@ from surrogate_adapters.mesa.readings import Reading, of_class
 _READINGS = "a number >= 0, the name of an attribute, or a function of the agent"
 
 
+_BY_CLASS = ("uptake_per_min", "secretion_per_min", "secretion_target", "production_per_min")
+
+
 class Substrate(Checked):
     """One substrate of a model, with its units.
 
@@ -29,15 +32,19 @@ class Substrate(Checked):
         First-order rates of a cell, which count by its volume: ``rate V_cell / V_voxel``.
     secretion_target : mapping of agent class to reading, field units
         The value at which secretion stops.
+    production_per_min : mapping of agent class to reading, field units / min
+        What a cell makes whatever is there already; it counts by its volume too.
     vessels : mapping of agent class, or name of a layer, to reading, field units
         Agents that hold a value where they are. On a grid also a boolean property layer, given by its name: its
         true cells hold the number, or what the property layer so named says.
-    boundary : str, float or mapping, optional
-        As in `Problem`. If not given, a torus is periodic and other sides let nothing through.
+    boundary : str, float, mapping or Boundary, optional
+        As in `Problem`. What is not given, or sides that a mapping does not name, are the space's own: periodic on a
+        torus, and otherwise they let nothing through.
     michaelis_km : float, field units, optional
         If given, uptake saturates as in `BackendConfig`.
-    initial : float, field units
-        What a property layer that is made holds before the first step.
+    initial : float, field units, optional
+        What a property layer that is made holds before the first step. If not given, it holds the field, if agents are
+        there when the model is attached, and else 0.
 
     Raises
     ------
@@ -57,12 +64,13 @@ class Substrate(Checked):
     uptake_per_min: Mapping[type, Reading] = {}
     secretion_per_min: Mapping[type, Reading] = {}
     secretion_target: Mapping[type, Reading] = {}
+    production_per_min: Mapping[type, Reading] = {}
     vessels: Mapping[type | str, Reading] = {}
-    boundary: str | float | Mapping[str, str | float] | None = None
+    boundary: Any = None
     michaelis_km: Positive | None = None
-    initial: NotNegative = 0.0
+    initial: NotNegative | None = None
 
-    @field_validator("uptake_per_min", "secretion_per_min", "secretion_target", "vessels", mode="plain")
+    @field_validator(*_BY_CLASS, "vessels", mode="plain")
     @classmethod
     def _readable(cls, given: Any) -> Any:
         if not isinstance(given, Mapping):
@@ -79,7 +87,7 @@ class Substrate(Checked):
 
     @model_validator(mode="after")
     def _whole(self) -> Substrate:
-        for name in ("uptake_per_min", "secretion_per_min", "secretion_target"):
+        for name in _BY_CLASS:
             for kind in getattr(self, name):
                 if isinstance(kind, str):
                     raise ValueError(f"{name} names {kind!r}; classes of agents are allowed, layers for vessels only.")
@@ -90,8 +98,22 @@ class Substrate(Checked):
 
     @property
     def kinds(self) -> tuple[type, ...]:
-        """Classes of agents that take up or secrete."""
-        return tuple(dict.fromkeys((*self.uptake_per_min, *self.secretion_per_min)))
+        """Classes of agents that take up, secrete or produce."""
+        return tuple(dict.fromkeys((*self.uptake_per_min, *self.secretion_per_min, *self.production_per_min)))
+
+    @property
+    def supplied(self) -> bool:
+        """Whether any agent or layer may ever give some of it."""
+        if any(_may_be_positive(given) for each in (self.vessels, self.production_per_min) for given in each.values()):
+            return True
+        return any(
+            _may_be_positive(rate) and _may_be_positive(of_class(self.secretion_target, kind))
+            for kind, rate in self.secretion_per_min.items()
+        )
+
+
+def _may_be_positive(reading: Reading | None) -> bool:
+    return reading is not None and (callable(reading) or isinstance(reading, str) or reading > 0)
 
 
 def _is_reading(reading: Any) -> bool:

@@ -1,0 +1,57 @@
+"""What can be known of a substrate when a model is attached: what is refused then, and what is told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import surrogate_plugin as sp
+from surrogate_adapters.mesa.continuum import Continuum
+from surrogate_adapters.mesa.spaces import Space
+from surrogate_adapters.mesa.substrate import Substrate
+from surrogate_adapters.notices import Kind
+from surrogate_adapters.quasi_steady import not_quasi_steady, relaxation_min
+from surrogate_plugin.arguments import positive_number
+
+_REMEDY = "it would have to be followed in time, by a solver of your own"
+
+
+def require_allowed(name: str, substrate: Substrate, space: Space, sides: sp.Boundary) -> None:
+    """Refuse a substrate that no agents can give a steady field.
+
+    Raises
+    ------
+    UnsupportedProblemError
+        If a layer is to hold it in a continuous space, which has none.
+    InvalidProblemError
+        If it does not decay and nothing is named that holds it, takes it up or secretes it.
+    """
+    if isinstance(space, Continuum):
+        for layer in substrate.vessels:
+            if isinstance(layer, str):
+                space.layer(layer)
+    anchors = (substrate.vessels, substrate.uptake_per_min, substrate.secretion_per_min)
+    if substrate.decay_per_min == 0 and not sides.holds_a_value and not any(anchors):
+        raise sp.InvalidProblemError(
+            f"substrate {name!r} has no unique steady field: decay_per_min is 0, no side holds a value, and neither "
+            "vessels nor uptake_per_min nor secretion_per_min names anybody."
+        )
+
+
+def concerns(
+    name: str, substrate: Substrate, space: Space, sides: sp.Boundary, step_min: float | None
+) -> Iterator[tuple[Kind, str]]:
+    """What a user should know of a substrate beforehand: kinds and sentences of `Notices`."""
+    if not substrate.supplied and sides.largest_value == 0:
+        yield (
+            "nothing supplies it",
+            f"nothing supplies {name}: its Substrate names no vessels, no secretion_per_min, no production_per_min and "
+            "no side that holds a value above 0, so that its field is 0 everywhere.",
+        )
+    if step_min is not None:
+        held = bool(substrate.vessels) or sides.holds_a_value
+        relaxation = relaxation_min(
+            substrate.diffusivity_um2_per_min, substrate.decay_per_min, space.domain.size_um, held=held
+        )
+        sentence = not_quasi_steady(name, relaxation, positive_number("step_min", step_min), remedy=_REMEDY)
+        if sentence is not None:
+            yield "not quasi-steady", sentence
