@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from surrogate_plugin import registry
 from surrogate_plugin.arguments import check_finite, instance_of, is_able, one_number, real_array, same_shape, shown
 from surrogate_plugin.errors import InvalidProblemError
 from surrogate_plugin.problem import FloatArray, Problem
+from surrogate_plugin.surrogate.failures import ModelNotFoundError
+from surrogate_plugin.surrogate.weights import is_path, weights_at
 
 if TYPE_CHECKING:
     from surrogate_plugin.network_start import Predictor
@@ -24,14 +27,34 @@ def method_of(method: Any) -> str:
     return str(method)
 
 
-def model_of(model: Any) -> str | Predictor:
-    """The name or path of a network, or a loaded one."""
+def model_of(model: Any, name: str = "model") -> str | Predictor:
+    """The name of a network that is installed, the path of one that is there, or a loaded one.
+
+    Whether it loads shows when it is asked: until then neither torch nor anybody's plugin is imported.
+    """
     if isinstance(model, str | os.PathLike):
-        return os.fsdecode(model)
-    if not is_able(model, "predict") or any(not hasattr(model, name) for name in ("card", "device", "typical_error")):
-        raise InvalidProblemError(f"model is {shown(model)}; a name, a path or a Predictor is allowed.")
+        return _installed(os.fsdecode(model), name)
+    if not is_able(model, "predict") or any(not hasattr(model, each) for each in ("card", "device", "typical_error")):
+        raise InvalidProblemError(f"{name} is {shown(model)}; a name, a path or a Predictor is allowed.")
     loaded: Predictor = model
     return loaded
+
+
+def _installed(model: str, name: str) -> str:
+    """Refuse a name or path that stands for nothing, which would cost the network at each step, by a flag alone."""
+    try:
+        if is_path(model):
+            weights_at(model)
+            return model
+    except ModelNotFoundError as error:
+        raise InvalidProblemError(f"{name} is {shown(model)}; {error}") from None
+    there = registry.names(registry.MODELS)
+    if model not in there:
+        raise InvalidProblemError(
+            f"{name} is {shown(model)}; the models installed are {', '.join(map(repr, there)) or 'none'}, "
+            "and the path of one is allowed too."
+        )
+    return model
 
 
 def tolerance_of(tolerance: Any, name: str = "tolerance") -> float | None:

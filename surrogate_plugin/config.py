@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, InstanceOf, StrictStr, ValidationError, ValidationInfo, field_validator
 
 from surrogate_plugin.arguments import Coefficient, coefficient, one_of, positive_number, shown
-from surrogate_plugin.asked import DEVICES, tolerance_of
+from surrogate_plugin.asked import DEVICES, model_of, tolerance_of
 from surrogate_plugin.boundary import Boundary, BoundaryLike
 from surrogate_plugin.domain import Domain
 from surrogate_plugin.errors import InvalidProblemError
@@ -31,7 +31,7 @@ class BackendConfig(BaseModel):
     tolerance : float, field units, optional
         Largest pointwise error allowed; by default 1 % of the largest imposed value.
     model : str
-        Name of the network.
+        Name of an installed network, or the path of one's weights.
     boundary : str, float or mapping
         As in `Problem`: absorbing if not given.
     method, policy, device : str
@@ -79,6 +79,12 @@ class BackendConfig(BaseModel):
         shape = domain.shape if isinstance(domain, Domain) else None
         positive = name == "diffusivity_um2_per_min"
         return coefficient(f"BackendConfig.{name}", given, shape=shape, like="the domain", positive=positive)
+
+    @field_validator("model")
+    @classmethod
+    def _installed(cls, given: str) -> str:
+        model_of(given, "BackendConfig.model")
+        return given
 
     @field_validator("device", mode="before")
     @classmethod

@@ -46,6 +46,12 @@ class Engine:
         ``"surrogate-first"`` tries the network wherever its card applies; ``"fastest"`` takes the cheapest certified
         route, by a cost model measured on this machine.
 
+    Raises
+    ------
+    InvalidProblemError
+        If an option is not one of those, or ``model`` neither installed nor the path of one that is there. One that
+        is there and does not load costs the network only: a flag of each solve says why.
+
     Examples
     --------
     >>> source = np.zeros((32, 32)); source[16, 16] = 1.0

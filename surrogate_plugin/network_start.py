@@ -180,7 +180,7 @@ class NetworkStart:
         """Whether there is a network, as far as can be told without loading it."""
         if self._model is None and self._card is None and self._trouble is None:
             from surrogate_plugin.surrogate.card import ModelCard
-            from surrogate_plugin.surrogate.model import find
+            from surrogate_plugin.surrogate.weights import find
 
             try:
                 self._card = ModelCard.read(find(self._name).with_suffix(".json"))

@@ -14,6 +14,7 @@ import torch
 import surrogate_plugin as sp
 from surrogate_plugin.arguments import MAX_PIXELS, shown
 from surrogate_plugin.boundary import Boundary, Side
+from tests.gone import engine_without_network
 from tests.junk import NO_NUMBERS, SOURCE, Silent, one_sentence
 
 
@@ -120,6 +121,11 @@ NO_TOLERANCE = {name: value for name, value in NO_NUMBERS.items() if name not in
 NO_FIELD = NO_NUMBERS | {"number": 1.0, "turned": SOURCE.T}
 
 
+def configured(**options: str) -> sp.BackendConfig:
+    domain = sp.Domain.from_lattice((8, 8), 20.0)
+    return sp.BackendConfig(domain=domain, diffusivity_um2_per_min=1e5, decay_per_min=0.1, **options)
+
+
 @pytest.mark.parametrize("kind", [*NO_TOLERANCE, "truth", "zero", "array"])
 def test_no_tolerance_is_refused_in_one_sentence(kind: str) -> None:
     value = (NO_TOLERANCE | {"truth": True, "zero": 0.0, "array": np.array([0.1])})[kind]
@@ -131,7 +137,7 @@ def test_no_tolerance_is_refused_in_one_sentence(kind: str) -> None:
 @pytest.mark.parametrize("kind", NO_FIELD)
 def test_no_previous_field_is_refused_in_one_sentence(kind: str) -> None:
     with pytest.raises(sp.InvalidProblemError) as caught:
-        sp.Engine(model="no-such-model").solve(PROBLEM, previous=NO_FIELD[kind])
+        engine_without_network().solve(PROBLEM, previous=NO_FIELD[kind])
     one_sentence(caught.value, "previous")
 
 
@@ -144,8 +150,35 @@ def test_arguments_of_another_type_are_refused_in_one_sentence(argument: str, ju
     one_sentence(caught.value, argument)
 
 
+@pytest.mark.parametrize("construct", [sp.Engine, configured])
+@pytest.mark.parametrize(
+    ("model", "words"),
+    [
+        ("defualt", r"model is 'defualt'; the models installed are 'default'.*, and the path of one is allowed too\."),
+        ("", "model is ''; the models installed are"),
+        ("missing.safetensors", "model is 'missing.safetensors'; the weights missing.safetensors are missing"),
+        ("no/such/folder", "model is 'no/such/folder'; the weights folder are missing"),
+        (".", r"model is '\.'; \. holds 0 safetensors files"),
+    ],
+)
+def test_a_model_that_is_not_there_is_refused_by_name(construct, model: str, words: str, tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(sp.InvalidProblemError, match=words) as caught:
+        construct(model=model)
+    one_sentence(caught.value, "model")
+
+
 def test_a_model_is_named_by_its_path_too(tmp_path: Path) -> None:
-    flags = sp.Engine(model=tmp_path / "missing.safetensors").solve(PROBLEM).flags
+    weights = tmp_path / "mine.safetensors"
+    weights.write_bytes(b"nothing of a network")
+    for path in (weights, str(weights), tmp_path):
+        flags = sp.Engine(model=path).solve(PROBLEM).flags
+        assert [flag.reason for flag in flags] == [sp.Reason.NO_MODEL]  # its card is missing
+    assert configured(model=str(tmp_path)).model == str(tmp_path)
+
+
+def test_a_model_that_went_away_costs_a_flag() -> None:
+    flags = engine_without_network().solve(PROBLEM).flags
     assert [flag.reason for flag in flags] == [sp.Reason.NO_MODEL]
 
 

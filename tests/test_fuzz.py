@@ -20,6 +20,7 @@ import surrogate_plugin as sp
 from surrogate_plugin.boundary import Boundary
 from surrogate_plugin.reference import solve_extended
 from surrogate_plugin.solution import Reason
+from tests.gone import engine_without_network
 from tests.junk import SHAPES, dressed, junk, magnitudes, one_sentence
 
 Arguments = dict[str, Any]
@@ -289,9 +290,9 @@ CALLS: dict[str, Call] = {
     "StepResult.sample": (BACKEND.step(STATE).sample, {"points_um": [(0.0, 1.0)]}, finite),
     "regrid": (sp.regrid, {"values": FIELD, "shape": (5, 7)}, finite),
     "regrid_fixed": (sp.regrid_fixed, {"fixed": FIELD > 30.0, "value": FIELD, "shape": (5, 7)}, moved),
-    "Engine": (sp.Engine, {"model": "no-such-model", "device": "cpu", "policy": "fastest"}, nothing),
+    "Engine": (sp.Engine, {"model": "default", "device": "cpu", "policy": "fastest"}, nothing),
     "Engine.solve": (
-        sp.Engine(model="no-such-model").solve,
+        engine_without_network().solve,
         {"problem": EYE, "method": "guarded", "tolerance": 0.1, "previous": np.eye(8)},
         lambda solution: solved_right(EYE, solution, None),
     ),

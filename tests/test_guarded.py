@@ -16,6 +16,7 @@ from surrogate_plugin.problem import FloatArray, Problem
 from surrogate_plugin.reference import solve_extended
 from surrogate_plugin.solution import Reason
 from surrogate_plugin.solvers.sparse_direct import SparseDirect
+from tests.gone import engine_without_network
 
 Proposal = Callable[[np.random.Generator, Problem, FloatArray], FloatArray]
 
@@ -200,7 +201,7 @@ def test_a_previous_field_changes_the_time_only() -> None:
         exact = _reference(problem)
         previous = exact + 0.05 * exact.max() * rng.random(exact.shape)
         tolerance = 1e-3 * max(float(exact.max()), 1e-100)
-        solution = Engine(model="no-such-model").solve(problem, tolerance=tolerance, previous=previous)
+        solution = engine_without_network().solve(problem, tolerance=tolerance, previous=previous)
         assert np.abs(solution.field - exact).max() <= solution.error_bound + 1e-12 * exact.max()
         assert solution.error_bound <= tolerance
         assert solution.flags[0].reason is Reason.NO_MODEL
@@ -208,7 +209,7 @@ def test_a_previous_field_changes_the_time_only() -> None:
 
 def test_threads_that_share_an_engine_get_the_answers_they_would_get_alone() -> None:
     problems = [problem for problem in nasty_problems(60, 12) if not isinstance(problem.diffusivity, np.ndarray)]
-    engine = Engine(model="no-such-model")
+    engine = engine_without_network()
     alone = [engine.solve(problem, method="exact").field for problem in problems]
     with ThreadPoolExecutor(4) as pool:
         together = list(pool.map(lambda problem: engine.solve(problem, method="exact").field, problems * 3))

@@ -20,6 +20,7 @@ from surrogate_plugin.reference import solve_extended
 from surrogate_plugin.solution import Reason, Solution
 from tests.attack.networks import NETWORKS, Network
 from tests.attack.plugins import NAME, registered
+from tests.gone import engine_without_network
 
 EVERY_METHOD = ("guarded", "exact", "multigrid", "spectral", "sparse-direct")
 
@@ -192,7 +193,7 @@ def test_a_previous_field_of_any_size_changes_the_time_only(value: float, method
     decay = 0.01 if method == "spectral" else np.full((16, 16), 0.01)
     problem = Problem(source, decay=decay)
     previous = np.full((16, 16), value)
-    solution = Engine(model="no-such-model").solve(problem, method=method, tolerance=1e-6, previous=previous)
+    solution = engine_without_network().solve(problem, method=method, tolerance=1e-6, previous=previous)
     assert solve_extended(problem).distance(solution.field) <= solution.error_bound <= 1e-6
 
 

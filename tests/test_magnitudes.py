@@ -12,6 +12,7 @@ from surrogate_plugin.boundary import Boundary, Side
 from surrogate_plugin.gallery import nasty_problems
 from surrogate_plugin.reference import solve_extended
 from surrogate_plugin.solution import Reason
+from tests.gone import engine_without_network
 from tests.junk import one_sentence
 
 METHODS = ["guarded", "exact", "multigrid", "spectral", "sparse-direct"]
@@ -19,7 +20,7 @@ SOURCE = np.zeros((8, 10))
 SOURCE[2:4, 3:6] = 1.0
 NOTHING = np.zeros((8, 10))
 
-_engine = sp.Engine(model="no-such-model")
+_engine = engine_without_network()
 
 
 def in_another_unit(problem: sp.Problem, unit: float) -> sp.Problem:

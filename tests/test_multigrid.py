@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from surrogate_plugin.engine import Engine
 from surrogate_plugin.errors import InvalidProblemError, StaleStateError, UnsupportedProblemError
 from surrogate_plugin.gallery import nasty_problems, paper_discs, random_problem, tumour_and_vessels
 from surrogate_plugin.problem import FloatArray, Problem
@@ -13,8 +12,9 @@ from surrogate_plugin.solvers.equation import Equation
 from surrogate_plugin.solvers.hierarchy import Hierarchy
 from surrogate_plugin.solvers.multigrid import Iteration, Multigrid
 from surrogate_plugin.solvers.sparse_direct import SparseDirect
+from tests.gone import engine_without_network
 
-_engine = Engine(model="no-such-model")
+_engine = engine_without_network()
 
 
 def _exact(problem: Problem) -> FloatArray:
@@ -116,8 +116,8 @@ def test_a_bad_tolerance_is_one_sentence(tolerance: float) -> None:
 def test_a_result_does_not_depend_on_what_was_solved_before() -> None:
     """Buffers are reused from solve to solve; nothing of the last problem may leak into the next."""
     problems = [p for p in nasty_problems(77, 60) if not isinstance(p.diffusivity, np.ndarray)]
-    fresh = [Engine(model="no-such-model").solve(p, method="multigrid", tolerance=None).field for p in problems[:20]]
-    used = Engine(model="no-such-model")
+    fresh = [engine_without_network().solve(p, method="multigrid", tolerance=None).field for p in problems[:20]]
+    used = engine_without_network()
     for problem, field in zip(problems[:20], fresh, strict=True):
         used.solve(problem, method="multigrid")
         assert np.array_equal(used.solve(problem, method="multigrid").field, field)

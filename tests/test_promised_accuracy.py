@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from surrogate_plugin.engine import Engine
 from surrogate_plugin.errors import UnsupportedProblemError
 from surrogate_plugin.gallery import nasty_problems
 from surrogate_plugin.gallery.extremes import extreme_problems
@@ -15,9 +14,10 @@ from surrogate_plugin.reference import solve_extended
 from surrogate_plugin.solution import Reason
 from surrogate_plugin.solvers import capacitance
 from surrogate_plugin.solvers.sparse_direct import SparseDirect
+from tests.gone import engine_without_network
 
 METHODS = ("exact", "spectral", "multigrid", "sparse-direct")
-_engine = Engine(model="no-such-model")
+_engine = engine_without_network()
 
 
 def check(problem: Problem, method: str, share: float | None) -> bool:
@@ -106,7 +106,7 @@ def test_no_charge_settled_at_all_is_still_a_field_with_a_bound(monkeypatch: pyt
     monkeypatch.setattr(capacitance, "MAX_ITERATIONS", 1)
     source = np.where(np.random.default_rng(9).random((24, 24)) < 0.1, 1.0, 0.0)
     problem = Problem(source, decay=1e-3, boundary="reflecting")
-    solution = Engine(model="no-such-model").solve(problem, method="spectral", tolerance=1e-9)
+    solution = engine_without_network().solve(problem, method="spectral", tolerance=1e-9)
     assert solve_extended(problem).distance(solution.field) <= solution.error_bound
     assert solution.flags[0].reason is Reason.TOLERANCE_NOT_REACHED
 

@@ -7,12 +7,12 @@ import pytest
 import scipy.ndimage
 
 from surrogate_plugin.boundary import BoundaryLike
-from surrogate_plugin.engine import Engine
 from surrogate_plugin.problem import FloatArray, MichaelisMenten, Problem
 from surrogate_plugin.reference import solve_extended
 from surrogate_plugin.solvers.equation import Equation
 from surrogate_plugin.solvers.hierarchy import Hierarchy
 from surrogate_plugin.solvers.multigrid import Iteration, run_to_estimate
+from tests.gone import engine_without_network
 
 BOUNDARIES: tuple[BoundaryLike, ...] = (
     "reflecting",
@@ -21,7 +21,7 @@ BOUNDARIES: tuple[BoundaryLike, ...] = (
     {"left": 38.0, "right": "reflecting", "bottom": "periodic", "top": "periodic"},
     {"left": 20.0, "right": "absorbing", "bottom": "reflecting", "top": 5.0},
 )
-_engine = Engine(model="no-such-model")
+_engine = engine_without_network()
 
 
 def tissue(

@@ -8,7 +8,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from surrogate_plugin import registry
 from surrogate_plugin.problem import FloatArray, Problem
 from surrogate_plugin.surrogate import features, sizes
 from surrogate_plugin.surrogate.card import ModelCard, checksum
@@ -16,6 +15,7 @@ from surrogate_plugin.surrogate.failures import DamagedModelError as DamagedMode
 from surrogate_plugin.surrogate.failures import DeviceMissingError as DeviceMissingError
 from surrogate_plugin.surrogate.failures import ModelNotFoundError as ModelNotFoundError
 from surrogate_plugin.surrogate.failures import TorchMissingError as TorchMissingError
+from surrogate_plugin.surrogate.weights import find as find
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -136,36 +136,6 @@ def load(name_or_path: str | Path = "default", device: str = "auto") -> Model:
         raise DeviceMissingError(f"device is {device!r}, but torch finds no CUDA device here; use 'auto' or 'cpu'.")
     chosen = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
     return Model(card, _network(card, weights).to(chosen).eval().requires_grad_(False), chosen)
-
-
-def find(name_or_path: str | Path) -> Path:
-    """The weights file of a model, by name or path.
-
-    Raises
-    ------
-    ModelNotFoundError
-        If there is none.
-    """
-    path = Path(name_or_path)
-    if path.suffix == ".safetensors" or path.is_dir() or path.parent != Path("."):
-        return _weights_in(path, None)
-    name = str(name_or_path)
-    try:
-        registered = registry.load(registry.MODELS, name)
-    except (registry.UnknownPluginError, registry.BrokenPluginError) as error:
-        raise ModelNotFoundError(str(error)) from None
-    return _weights_in(Path(registered()), name)
-
-
-def _weights_in(path: Path, name: str | None) -> Path:
-    if path.is_dir():
-        found = [path / f"{name}.safetensors"] if name else sorted(path.glob("*.safetensors"))
-        if len(found) != 1:
-            raise ModelNotFoundError(f"{path} holds {len(found)} safetensors files; name the one to load.")
-        path = found[0]
-    if not path.is_file():
-        raise ModelNotFoundError(f"the weights {path.name} are missing; reinstall or train the model.")
-    return path
 
 
 def _network(card: ModelCard, weights: Path) -> nn.Module:

@@ -1,0 +1,53 @@
+"""Where a model's weights lie: by its name in the registry, or by a path; nothing is loaded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from surrogate_plugin import registry
+from surrogate_plugin.surrogate.failures import ModelNotFoundError
+
+
+def find(name_or_path: str | Path) -> Path:
+    """The weights file of a model, by name or path.
+
+    Raises
+    ------
+    ModelNotFoundError
+        If there is none.
+    """
+    if is_path(name_or_path):
+        return weights_at(name_or_path)
+    name = str(name_or_path)
+    try:
+        registered = registry.load(registry.MODELS, name)
+    except (registry.UnknownPluginError, registry.BrokenPluginError) as error:
+        raise ModelNotFoundError(str(error)) from None
+    return weights_at(registered(), name)
+
+
+def is_path(name_or_path: str | Path) -> bool:
+    """Whether a path is meant: of weights, of a folder that is there, or of anything in another folder."""
+    path = Path(name_or_path)
+    if not str(name_or_path):  # which would be the current folder
+        return False
+    return path.suffix == ".safetensors" or path.is_dir() or path.parent != Path(".")
+
+
+def weights_at(path: str | Path, name: str | None = None) -> Path:
+    """The weights at a path: the file itself, or the one that a folder holds, called ``name`` if that is given.
+
+    Raises
+    ------
+    ModelNotFoundError
+        If they are not there, or a folder holds several.
+    """
+    path = Path(path)
+    if path.is_dir():
+        found = [path / f"{name}.safetensors"] if name else sorted(path.glob("*.safetensors"))
+        if len(found) != 1:
+            raise ModelNotFoundError(f"{path} holds {len(found)} safetensors files; name the one to load.")
+        path = found[0]
+    if not path.is_file():
+        raise ModelNotFoundError(f"the weights {path.name} are missing; reinstall or train the model.")
+    return path
