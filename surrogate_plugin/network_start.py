@@ -107,6 +107,9 @@ class NetworkStart:
             cheaper = self._cheaper_without(problem, has_previous)
             if cheaper is not None:
                 return Proposal(None, (cheaper,))
+        unasked = self._uncovered(problem) if self._model is None and self._there() else ()
+        if unasked and policy != "always":
+            return Proposal(None, unasked)
         model, trouble = self._load()
         if model is None:
             return Proposal(None, (trouble,) if trouble else ())
@@ -142,6 +145,8 @@ class NetworkStart:
             )
         if has_previous:
             return Flag(Reason.EXACT_IS_CHEAPER, "The previous field is at hand and costs nothing.")
+        if self._would_load(problem) and self._uncovered(problem):
+            return None  # and what the card says is the better reason
         costs = self._measured(problem)
         if costs is None:
             return Flag(
@@ -158,16 +163,25 @@ class NetworkStart:
             f"The network takes {1e3 * forward:.1f} ms and saves about {saved:.1f} cycles of {1e3 * cycle:.1f} ms.",
         )
 
+    def _uncovered(self, problem: Problem) -> tuple[Flag, ...]:
+        """Why the network would not be asked once it were loaded, by its card alone: torch is not loaded for that."""
+        return _outside(problem, self._card)
+
+    def _would_load(self, problem: Problem) -> bool:
+        """Whether to know what the network takes means to load it now."""
+        if self._model is not None:
+            return False
+        if self._device == "cuda":  # whoever asks for a card wants to hear of it at once
+            return True
+        return self._known(_where(problem)) is None and self._spent.get(problem.shape, 0.0) >= _PATIENCE
+
     def _measured(self, problem: Problem) -> tuple[float, float, float] | None:
         """Seconds of a forward pass, seconds of a cycle, and the network's typical error; None where not known yet."""
-        where = f"{problem.shape}, {thread_count()} threads"
+        where, model = _where(problem), self._model
         cycle = f"cycle|{where}"
-        model = self._model
         if model is None:
-            if self._device != "cuda":  # whoever asks for a card wants to hear of it at once
-                known = self._known(where)
-                if known is not None or self._spent.get(problem.shape, 0.0) < _PATIENCE:
-                    return known
+            if not self._would_load(problem):
+                return self._known(where)
             model, _ = self._load()
             if model is None:
                 return 0.0, 0.0, 1.0  # asking tells what is wrong with it
@@ -199,6 +213,11 @@ class NetworkStart:
         if forward is None or cycle is None:
             return None
         return forward, cycle, typical_error(self._card)
+
+
+def _where(problem: Problem) -> str:
+    """What the time of a solve depends on beside the machine."""
+    return f"{problem.shape}, {thread_count()} threads"
 
 
 def _judged(answer: Any, problem: Problem) -> tuple[FloatArray | None, str | None]:
