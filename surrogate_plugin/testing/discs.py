@@ -11,41 +11,43 @@ from surrogate_plugin.problem import BoolArray, FloatArray
 
 __all__ = ["covered", "shares"]
 
+#: Whether rows and columns close, so that a disc goes on at the other side.
+Rings = tuple[bool, bool]
 
-def covered(shape: tuple[int, int], x: float, y: float, radius: float, *, torus: bool) -> BoolArray:
+
+def covered(shape: tuple[int, int], x: float, y: float, radius: float, *, rings: Rings) -> BoolArray:
     """The pixels whose centres a disc covers, (H, W) bool; lengths in pixels, from the lower left corner.
 
     Examples
     --------
-    >>> int(covered((8, 8), 0.0, 4.0, 1.2, torus=False).sum()), int(covered((8, 8), 0.0, 4.0, 1.2, torus=True).sum())
-    (2, 4)
+    >>> [int(covered((8, 8), 0.0, 4.0, 1.2, rings=(False, around)).sum()) for around in (False, True)]
+    [2, 4]
     """
     rows, columns = shape
     apart = [np.arange(count) + 0.5 - centre for count, centre in ((rows, y), (columns, x))]
-    if torus:
-        apart = [gap - count * np.round(gap / count) for gap, count in zip(apart, shape, strict=True)]
+    for axis, count in enumerate(shape):
+        if rings[axis]:
+            apart[axis] -= count * np.round(apart[axis] / count)
     return np.asarray(apart[0][:, np.newaxis] ** 2 + apart[1] ** 2 <= radius**2)
 
 
-def shares(shape: tuple[int, int], x: float, y: float, radius: float, *, torus: bool) -> FloatArray:
+def shares(shape: tuple[int, int], x: float, y: float, radius: float, *, rings: Rings) -> FloatArray:
     """The part of a disc on each pixel, (H, W) float64 of sum 1; lengths in pixels.
 
     What is beyond the lattice is shared out among the pixels inside in proportion, or comes in on the other side of
-    a torus.
+    a ring.
 
     Examples
     --------
-    >>> shares((3, 3), 1.5, 1.5, 0.4, torus=False)[1, 1].item()
+    >>> shares((3, 3), 1.5, 1.5, 0.4, rings=(False, False))[1, 1].item()
     1.0
-    >>> shares((4, 4), 0.0, 2.0, 0.9, torus=True)[1:3].round(3).tolist()
+    >>> shares((4, 4), 0.0, 2.0, 0.9, rings=(False, True))[1:3].round(3).tolist()
     [[0.25, 0.0, 0.0, 0.25], [0.25, 0.0, 0.0, 0.25]]
     """
-    rows, columns = shape
     found = np.zeros(shape)
-    for row, column, area in _pixels(x, y, radius):
-        if torus:
-            found[row % rows, column % columns] += area
-        elif 0 <= row < rows and 0 <= column < columns:
+    for *pixel, area in _pixels(x, y, radius):
+        row, column = (index % count if ring else index for index, count, ring in zip(pixel, shape, rings, strict=True))
+        if 0 <= row < shape[0] and 0 <= column < shape[1]:
             found[row, column] += area
     return np.asarray(found / found.sum())
 
@@ -70,7 +72,7 @@ def _area(left: float, right: float, bottom: float, top: float, radius: float) -
         half = float(np.sqrt(max(radius**2 - (0.5 * (start + stop)) ** 2, 0.0)))
         if min(top, half) <= max(bottom, -half):
             continue
-        arcs = (half < top) + (-half > bottom)  # the piece ends at the circle above, below, or both
+        arcs = int(half < top) + int(-half > bottom)  # the piece ends at the circle above, below, or both
         flat = (top if half >= top else 0.0) - (bottom if -half <= bottom else 0.0)
         total += flat * (stop - start) + arcs * (_under(stop, radius) - _under(start, radius))
     return total

@@ -41,7 +41,9 @@ def slopes(scenario: Scenario, field: FloatArray) -> FloatArray:
 
 def _with_ghosts(scenario: Scenario, field: FloatArray) -> FloatArray:
     """The field with what holds one voxel outside each side."""
-    wide = np.pad(field, 1, mode="wrap" if scenario.torus else "edge")
+    wide = field
+    for axis, ring in enumerate(scenario.rings):
+        wide = np.pad(wide, [(1, 1) if axis == each else (0, 0) for each in (0, 1)], mode="wrap" if ring else "edge")
     if scenario.sides_at == "outside":
         for side, border in (("left", np.s_[:, 0]), ("right", np.s_[:, -1]), ("bottom", np.s_[0]), ("top", np.s_[-1])):
             value = scenario.sides.get(side, "reflecting")

@@ -79,6 +79,14 @@ class Scenario:
         """Width and height, (2,), um."""
         return np.array(self.shape[::-1]) * self.spacing_um
 
+    @property
+    def rings(self) -> tuple[bool, bool]:
+        """Whether rows and columns close: those of a torus, unless a side that is named cuts them."""
+        return (
+            self.torus and not {"bottom", "top"} & set(self.sides),
+            self.torus and not {"left", "right"} & set(self.sides),
+        )
+
     def medium(self, name: str) -> Medium:
         """The substrate of this name."""
         return next(medium for medium in self.media if medium.name == name)
@@ -94,11 +102,13 @@ class Scenario:
         medium, h = self.medium(name), self.spacing_um
         fixed, value = medium.fixed.copy(), np.where(medium.fixed, medium.value, 0.0)
         for disc in medium.discs:
-            on = covered(self.shape, disc.x_um / h, disc.y_um / h, disc.radius_um / h, torus=self.torus)
+            on = covered(self.shape, disc.x_um / h, disc.y_um / h, disc.radius_um / h, rings=self.rings)
             value[on] = np.maximum(value[on], disc.value)
             fixed |= on
         if self.sides_at == "nodes":
             for side, held in self.sides.items():
+                if isinstance(held, str):
+                    continue
                 border = np.zeros(self.shape, dtype=np.bool_)
                 border[_BORDERS[side]] = True
                 value[border & ~fixed] = held
@@ -145,7 +155,7 @@ class Scenario:
         radius = np.cbrt(cells.volume_um3 * (0.75 / np.pi)) / self.spacing_um
         place = cells.position_um / self.spacing_um
         spread = [
-            shares(self.shape, x, y, r, torus=self.torus).ravel() for (x, y), r in zip(place, radius, strict=True)
+            shares(self.shape, x, y, r, rings=self.rings).ravel() for (x, y), r in zip(place, radius, strict=True)
         ]
         return np.array(spread).reshape(len(cells), self.shape[0] * self.shape[1])
 

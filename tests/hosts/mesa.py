@@ -10,7 +10,7 @@ import numpy as np
 from mesa.discrete_space import CellAgent, OrthogonalMooreGrid
 
 from surrogate_adapters.mesa import Substrate, attach
-from surrogate_plugin.testing import CellTable, Scenario
+from surrogate_plugin.testing import CellTable, Medium, Scenario
 
 
 def per_substrate(name: str) -> dict[str, Any]:
@@ -19,6 +19,7 @@ def per_substrate(name: str) -> dict[str, Any]:
         "uptake_per_min": {Eater: f"{name}_uptake"},
         "secretion_per_min": {Eater: lambda agent: agent.secretion[name]},
         "secretion_target": {Eater: lambda agent: agent.target[name]},
+        "production_per_min": {Eater: lambda agent: agent.production[name]},
         "vessels": {f"{name}_vessel": f"{name}_held"},
     }
 
@@ -32,6 +33,8 @@ class Eater(CellAgent):
             setattr(self, f"{name}_uptake", rate[row])
         self.secretion = {name: rate[row] for name, rate in cells.secretion_per_min.items()}
         self.target = {name: value[row] for name, value in cells.secretion_target.items()}
+        # Counted by volume, as all rates of an agent are.
+        self.production = {name: cells.made(name)[row] / self.volume for name in cells.uptake_per_min}
 
 
 class MesaGrid:
@@ -41,16 +44,13 @@ class MesaGrid:
         rows, columns = scenario.shape
         self.scenario = scenario
         self.model = mesa.Model(rng=0)
-        self.model.grid = OrthogonalMooreGrid((columns, rows), random=self.model.random)
+        self.model.grid = OrthogonalMooreGrid((columns, rows), torus=scenario.torus, random=self.model.random)
         self.agents: list[Eater] = []
         for medium in scenario.media:
             self.model.grid.create_property_layer(medium.name, medium.initial)
             self.model.grid.create_property_layer(f"{medium.name}_vessel", False, dtype=bool)
             self.model.grid.create_property_layer(f"{medium.name}_held", 0.0)
-            for row, column in np.argwhere(medium.fixed):
-                cell = self.model.grid[int(column), int(row)]
-                setattr(cell, f"{medium.name}_vessel", True)
-                setattr(cell, f"{medium.name}_held", medium.value[row, column])
+            self.hold(medium)
         self.put(scenario.cells)
 
     def settings(self, name: str) -> Substrate | None:
@@ -60,6 +60,8 @@ class MesaGrid:
         return Substrate(
             diffusivity_um2_per_min=medium.diffusivity_um2_per_min,
             decay_per_min=medium.decay_per_min,
+            michaelis_km=medium.michaelis_km,
+            boundary=self.scenario.sides,
             **per_substrate(name),
         )
 
@@ -86,6 +88,16 @@ class MesaGrid:
 
     def seen(self, substrate: str) -> np.ndarray:
         return np.array([getattr(agent.cell, substrate) for agent in self.agents])
+
+    def write(self, substrate: str, field: np.ndarray) -> None:
+        for (row, column), value in np.ndenumerate(field):
+            setattr(self.model.grid[column, row], substrate, value)
+
+    def hold(self, medium: Medium) -> None:
+        for (row, column), held in np.ndenumerate(medium.fixed):
+            cell = self.model.grid[column, row]
+            setattr(cell, f"{medium.name}_vessel", bool(held))
+            setattr(cell, f"{medium.name}_held", medium.value[row, column])
 
     def put(self, cells: CellTable) -> None:
         while len(self.agents) > len(cells):
