@@ -26,13 +26,21 @@ _ROUNDS = 40
 def main() -> None:
     """Print median and fastest milliseconds, all numbers of threads in turn each round."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--size", type=int, default=512, help="pixels a side (default %(default)s)")
+    parser.add_argument("--size", type=int, nargs="+", default=[512], help="pixels a side (default %(default)s)")
     parser.add_argument("--busy", type=int, default=2, help="busy processes beside (default %(default)s)")
     chosen = parser.parse_args()
-    problem = tumour_and_vessels(np.random.default_rng(0), (chosen.size, chosen.size), michaelis_menten=False)
-    engines = {count: Engine() for count in sorted({1, team.thread_count()})}
-    print(f"exact at 1e-6 of the largest value, {chosen.size} x {chosen.size}, variable decay; ms, median (fastest)")
-    for busy in (0, chosen.busy):
+    counts = sorted({1, team.thread_count()})
+    team.FEW_PIXELS = 0  # else a small lattice has one thread in any case
+    for size in chosen.size:
+        _compare(size, counts, chosen.busy)
+
+
+def _compare(size: int, counts: list[int], most_busy: int) -> None:
+    """One size of lattice, beside no other process and beside as many busy ones."""
+    problem = tumour_and_vessels(np.random.default_rng(0), (size, size), michaelis_menten=False)
+    engines = {count: Engine() for count in counts}
+    print(f"exact at 1e-6 of the largest value, {size} x {size}, variable decay; ms, median (fastest)")
+    for busy in (0, most_busy):
         beside = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(busy)]
         try:
             taken = _taken(engines, problem)
@@ -52,11 +60,11 @@ def _taken(engines: dict[int, Engine], problem: Problem) -> dict[int, list[float
     held: dict[int, Solution] = {}  # as a host holds the last field: memory that is given back costs page faults
     for turn in range(-2, _ROUNDS):
         for count, engine in engines.items():
-            with team.limit_threads(0 if count == 1 else problem.source.size):
-                began = time.perf_counter()
-                held[count] = engine.solve(problem, method="exact", tolerance=1e-6 * problem.largest_imposed)
-                if turn >= 0:
-                    taken[count].append(time.perf_counter() - began)
+            team.use_threads(count)
+            began = time.perf_counter()
+            held[count] = engine.solve(problem, method="exact", tolerance=1e-6 * problem.largest_imposed)
+            if turn >= 0:
+                taken[count].append(time.perf_counter() - began)
     return taken
 
 

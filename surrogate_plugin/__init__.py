@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from surrogate_plugin.state import TissueState as TissueState
     from surrogate_plugin.state import Vessels as Vessels
     from surrogate_plugin.state import Voxels as Voxels
+    from surrogate_plugin.team import use_threads as use_threads
 
 __version__ = "0.1.0"
 
@@ -77,6 +78,7 @@ _HOME = {
     "RecordingWarning": "recorder",
     "Recording": "recording",
     "RecordingError": "recording",
+    "use_threads": "team",
     "InvalidProblemError": "errors",
     "UnsupportedProblemError": "errors",
     "StaleStateError": "errors",
@@ -109,6 +111,7 @@ __all__ = [
     "RecordingWarning",
     "Recording",
     "RecordingError",
+    "use_threads",
     "InvalidProblemError",
     "UnsupportedProblemError",
     "StaleStateError",

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from numbers import Integral
 from queue import SimpleQueue
 from typing import Any
 
+from surrogate_plugin.errors import InvalidProblemError
 from surrogate_plugin.sharing_kernels import abandon, place, tickets
 
-#: Up to so many pixels a second thread saves nothing on idle cores and costs time on busy ones.
-FEW_PIXELS = 96 * 96
+#: Up to so many pixels a second thread saves little on idle cores and costs time on busy ones.
+FEW_PIXELS = 128 * 128
+#: The variable that speaks to this package alone.
+_OURS = "SURROGATE_PLUGIN_THREADS"
 
 
 def run(kernel: Callable[..., Any], *args: Any) -> Any:
@@ -23,7 +28,7 @@ def run(kernel: Callable[..., Any], *args: Any) -> Any:
     Exception
         What the kernel raised, on whichever thread.
     """
-    others = _limit.count - 1
+    others = thread_count() - 1
     if others < 1 or not _crew.lock.acquire(blocking=False):
         return run_alone(kernel, *args)
     call = _Call(kernel, args)
@@ -47,7 +52,35 @@ def run_alone(kernel: Callable[..., Any], *args: Any) -> Any:
 
 def thread_count() -> int:
     """How many threads kernels are shared out among on this thread."""
-    return _limit.count
+    return 1 if _limit.alone else (_told or _usual_count())
+
+
+def use_threads(count: int | None) -> None:
+    """Share kernels out among so many threads from now on, all over the process: a host says how many it has itself.
+
+    Parameters
+    ----------
+    count : int or None
+        At least 1; None for as many as without a host, see docs/processes.md. Where ``SURROGATE_PLUGIN_THREADS`` is
+        set it has the last word, since a user set it for this package alone. Fields do not depend on the number.
+
+    Raises
+    ------
+    InvalidProblemError
+        If it is not a whole number of at least 1.
+
+    Examples
+    --------
+    >>> use_threads(1)
+    >>> thread_count()
+    1
+    >>> use_threads(None)
+    """
+    global _told
+    given: object = count
+    if given is not None and not (isinstance(given, Integral) and not isinstance(given, bool) and given >= 1):
+        raise InvalidProblemError(f"threads is {given!r}; a whole number of at least 1, or None, is allowed.")
+    _told = None if count is None or _said(_OURS) else int(count)
 
 
 @contextmanager
@@ -60,27 +93,35 @@ def limit_threads(pixels: int) -> Iterator[None]:
     ...     thread_count()
     1
     """
-    before = _limit.count
-    _limit.count = 1 if pixels <= FEW_PIXELS else before
+    before = _limit.alone
+    _limit.alone = before or pixels <= FEW_PIXELS
     try:
         yield
     finally:
-        _limit.count = before
+        _limit.alone = before
 
 
+@functools.cache
 def _usual_count() -> int:
-    """``NUMBA_NUM_THREADS`` or ``OMP_NUM_THREADS`` where one is set, else the cores this process may use."""
-    for name in ("SURROGATE_PLUGIN_THREADS", "NUMBA_NUM_THREADS", "OMP_NUM_THREADS"):
-        said = os.environ.get(name, "").split(",")[0].strip()
-        if said.isdigit() and int(said) > 0:
-            return int(said)
+    """What the environment says when it is first asked, else the cores that this process may use, up to 8."""
+    for name in (_OURS, "NUMBA_NUM_THREADS", "OMP_NUM_THREADS"):
+        said = _said(name)
+        if said:
+            return said
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return min(cores, 8)
 
 
+def _said(name: str) -> int:
+    """The number of threads that a variable of the environment says; 0 where it says none."""
+    said = os.environ.get(name, "").split(",")[0].strip()
+    return int(said) if said.isdigit() else 0
+
+
 class _Limit(threading.local):
-    def __init__(self) -> None:
-        self.count = _usual_count()
+    """Whether this thread goes through kernels by itself."""
+
+    alone = False
 
 
 class _Own(threading.local):
@@ -151,6 +192,8 @@ def _begin_anew() -> None:
     _crew = _Crew()
 
 
+#: What `use_threads` was told.
+_told: int | None = None
 _limit = _Limit()
 _own = _Own()
 _crew = _Crew()

@@ -42,11 +42,9 @@ def fails_in_the_second_chunk(team, values):
 @pytest.fixture
 def threads(monkeypatch):
     """Set how many threads this test's kernels are shared out among."""
-
-    def choose(count: int) -> None:
-        monkeypatch.setattr(team._limit, "count", count)
-
-    return choose
+    monkeypatch.delenv("SURROGATE_PLUGIN_THREADS", raising=False)
+    yield sp.use_threads
+    sp.use_threads(None)
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 7])
@@ -131,4 +129,43 @@ def test_the_number_of_threads_is_what_the_environment_says(monkeypatch, variabl
         monkeypatch.delenv(name, raising=False)
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    assert team._usual_count() == count
+    team._usual_count.cache_clear()
+    assert thread_count() == count
+    monkeypatch.undo()
+    team._usual_count.cache_clear()
+
+
+def test_a_host_says_how_many_threads_it_has_all_over_the_process(threads) -> None:
+    before = thread_count()
+    threads(5)
+    elsewhere: list[int] = []
+    other = threading.Thread(target=lambda: elsewhere.append(thread_count()))
+    other.start()
+    other.join()
+    assert (thread_count(), elsewhere) == (5, [5])
+    with limit_threads(SMALL):
+        assert thread_count() == 1
+    threads(None)
+    assert thread_count() == before
+
+
+def test_the_variable_of_this_package_has_the_last_word(threads, monkeypatch) -> None:
+    monkeypatch.setenv("SURROGATE_PLUGIN_THREADS", "3")
+    team._usual_count.cache_clear()
+    threads(5)
+    assert thread_count() == 3
+    monkeypatch.undo()
+    team._usual_count.cache_clear()
+
+
+@pytest.mark.parametrize("count", [0, -1, 2.0, True, "2", [2]])
+def test_no_number_of_threads_is_refused_in_a_sentence(threads, count) -> None:
+    with pytest.raises(
+        sp.InvalidProblemError, match=r"threads is .*; a whole number of at least 1, or None, is allowed\."
+    ):
+        threads(count)
+
+
+def test_a_lattice_of_128_a_side_has_one_thread() -> None:
+    with limit_threads(128 * 128):
+        assert thread_count() == 1
