@@ -77,10 +77,13 @@ def use_threads(count: int | None) -> None:
     >>> use_threads(None)
     """
     global _told
-    given: object = count
-    if given is not None and not (isinstance(given, Integral) and not isinstance(given, bool) and given >= 1):
-        raise InvalidProblemError(f"threads is {given!r}; a whole number of at least 1, or None, is allowed.")
+    if count is not None and not _is_a_number_of_threads(count):
+        raise InvalidProblemError(f"threads is {count!r}; a whole number of at least 1, or None, is allowed.")
     _told = None if count is None or _said(_OURS) else int(count)
+
+
+def _is_a_number_of_threads(given: Any) -> bool:
+    return not isinstance(given, bool) and isinstance(given, Integral) and int(given) >= 1
 
 
 @contextmanager
