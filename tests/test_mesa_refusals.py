@@ -41,9 +41,9 @@ def still(*, cells: int = 0, grid: Any = None) -> mesa.Model:
     return model
 
 
-def attached(model: Any, oxygen: Any = OXYGEN, **options: Any) -> Any:
-    given = {"spacing_um": 20.0, "volume_um3": VOLUME, "tolerance": 1e-5} | options
-    return attach(model, substrates={"oxygen": oxygen}, **given)
+def attached(host: Any, oxygen: Any = OXYGEN, **options: Any) -> Any:
+    given = {"spacing_um": 20.0, "volume_um3": VOLUME, "tolerance": 1e-5, "substrates": {"oxygen": oxygen}} | options
+    return attach(host, **given)
 
 
 def pond() -> mesa.Model:
@@ -94,6 +94,11 @@ def test_spaces_that_are_no_lattice_are_refused_by_name(grid, message):
     ("options", "message"),
     [
         ({"spacing_um": 0.0}, "spacing_um is .*0"),
+        ({"spacing_um": "20"}, "spacing_um is '20'"),
+        ({"step_min": 0.0}, "step_min is 0"),
+        ({"model": "defualt"}, "model is 'defualt'; installed are default"),
+        ({"substrates": ["oxygen"]}, r"substrates is \['oxygen'\]; a mapping of names to Substrate"),
+        ({"oxygen": {"diffusion": 1e5}}, "substrate 'oxygen' is {'diffusion': 100000.0}; a Substrate"),
         ({"thickness_um": -1.0}, "thickness_um is .*-1"),
         ({"tolerance": {"oxigen": 1.0}}, "tolerance names 'oxigen'"),
         ({"tolerance": -1.0}, "BackendConfig.tolerance is -1.0"),
@@ -115,7 +120,9 @@ def test_options_that_are_not_allowed_are_named(options, message):
     [
         ({"diffusivity_um2_per_min": 0.0}, r"Substrate: diffusivity_um2_per_min is 0.0; input should"),
         ({"decay_per_min": float("nan")}, "Substrate: decay_per_min is nan"),
-        ({"decay": 1.0}, "Substrate has no setting 'decay'; it has diffusivity_um2_per_min"),
+        ({"diffusion": {"oxygen": 1.0}}, "Substrate has no setting 'diffusion'; it has diffusivity_um2_per_min"),
+        ({"diffusivity_um2_per_min": {"oxygen": 1.0}}, "diffusivity_um2_per_min is {'oxygen': 1.0}; input should be"),
+        ({"vessels": {Tumour: None}}, "the reading for Tumour is None; a number >= 0, the name of an attribute"),
         ({"uptake_per_min": 10.0}, "Substrate: uptake_per_min: 10.0 is no mapping"),
         ({"uptake_per_min": {Tumour: -1.0}}, "the reading for Tumour is -1.0"),
         ({"uptake_per_min": {Tumour: float("nan")}}, "the reading for Tumour is nan"),
@@ -146,7 +153,12 @@ def spoil(model: Any, name: str, value: Any) -> None:
         (lambda model: spoil(model, "uptake", float("nan")), {}, r"uptake_per_min \(oxygen\) of agent .* is nan"),
         (lambda model: spoil(model, "uptake", -2.0), {}, r"agent 1 \(Tumour\) is -2; finite values >= 0"),
         (lambda model: spoil(model, "uptake", "much"), {}, r"agent 1 \(Tumour\) is 'much'; a number"),
-        (lambda model: None, {"uptake_per_min": {Tumour: "hunger"}}, r"\(Tumour\) has no attribute 'hunger'"),
+        (
+            lambda model: None,
+            {"uptake_per_min": {Tumour: "hunger"}},
+            "no attribute 'hunger', which .* reads; it has .*pos",
+        ),
+        (lambda model: None, {"uptake_per_min": {Tumour: "uptaek"}}, "no attribute 'uptaek', .*; was 'uptake' meant"),
         (lambda model: None, {"uptake_per_min": {Tumour: lambda agent: None}}, "is None; a number is allowed"),
         (lambda model: None, {"vessels": {"artery": 38.0}}, "no property layer 'artery'; it has empty, oxygen"),
         (lambda model: None, {"vessels": {"oxygen": 38.0}}, "names property layer 'oxygen' of float64; bool"),

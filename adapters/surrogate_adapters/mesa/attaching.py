@@ -15,7 +15,9 @@ from surrogate_adapters.mesa.substrate import Substrate
 from surrogate_adapters.mesa.suitability import concerns, require_allowed
 from surrogate_adapters.notices import Notices
 from surrogate_adapters.options import model_of, names_of, tolerances
+from surrogate_adapters.quantities import in_unit
 from surrogate_adapters.steady_fields import SteadyFields
+from surrogate_plugin.arguments import positive_number
 
 
 def attach(
@@ -107,8 +109,11 @@ def attach(
     _check_names_are_free(host, substrates)
     names = names_of(list(substrates), list(substrates))
     volumes = _volumes(volume_um3, substrates)
+    spacing = positive_number("spacing_um", in_unit("spacing_um", spacing_um, "um"))
+    thickness = in_unit("thickness_um", thickness_um, "um")
+    minutes = None if step_min is None else positive_number("step_min", in_unit("step_min", step_min, "min"))
     wanted = tolerances(tolerance, names)
-    where = Whereabouts(host, space, spacing_um, thickness_um)
+    where = Whereabouts(host, space, spacing, thickness)
     options: dict[str, Any] = {"model": model_of(model), "method": method, "policy": policy, "device": device}
     sides = {name: _sides(name, substrate, where.space) for name, substrate in substrates.items()}
     configs = {
@@ -127,7 +132,7 @@ def attach(
     notices = Notices()
     for name, substrate in substrates.items():
         require_allowed(name, substrate, where.space, sides[name])
-        for kind, sentence in concerns(name, substrate, where.space, sides[name], step_min):
+        for kind, sentence in concerns(name, substrate, where.space, sides[name], minutes):
             notices.tell(kind, name, sentence)
     fields = SteadyFields(configs, record)
     made = [name for name, substrate in substrates.items() if where.space.prepare(name, substrate.initial or 0.0)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -35,19 +35,19 @@ class Census:
         groups = [(kind, *space.place(agents)) for kind, agents in _by_type(model, kinds)]
         self._groups = [(kind, agents) for kind, agents, _ in groups]
         self.position_um = np.concatenate([np.empty((0, 2)), *(place for _, _, place in groups)])
-        self.radius_um = np.cbrt(self.read(volume_um3, "volume_um3") * (3.0 / (4.0 * math.pi)))
+        self.radius_um = np.cbrt(self.read(volume_um3, "volume_um3", "um**3") * (3.0 / (4.0 * math.pi)))
 
-    def read(self, by_class: ByClass, what: str) -> FloatArray:
+    def read(self, by_class: ByClass, what: str, unit: str | None = None) -> FloatArray:
         """A number for each agent, (n,) float64; 0 for those of classes not named."""
-        return np.concatenate([np.empty(0), *(_read(agents, kind, by_class, what) for kind, agents in self._groups)])
+        return _read(self._groups, by_class, what, unit)
 
     def cells(self, name: str, substrate: Substrate) -> sp.Cells:
         """The agents as cells, with their rates for one substrate."""
         return sp.Cells(
             self.position_um,
             self.radius_um,
-            uptake_per_min=self.read(substrate.uptake_per_min, f"uptake_per_min ({name})"),
-            secretion_per_min=self.read(substrate.secretion_per_min, f"secretion_per_min ({name})"),
+            uptake_per_min=self.read(substrate.uptake_per_min, f"uptake_per_min ({name})", "1/min"),
+            secretion_per_min=self.read(substrate.secretion_per_min, f"secretion_per_min ({name})", "1/min"),
             secretion_target=self.read(substrate.secretion_target, f"secretion_target ({name})"),
         )
 
@@ -85,10 +85,10 @@ def _held(
     by_class = {kind: reading for kind, reading in vessels.items() if isinstance(kind, type)}
     groups = [(kind, *space.place(agents)) for kind, agents in _by_type(model, by_class)]
     position = np.concatenate([np.empty((0, 2)), *(place for _, _, place in groups)])
-    value = np.concatenate([np.empty(0), *(_read(agents, kind, by_class, what) for kind, agents, _ in groups)])
+    value = _read([(kind, agents) for kind, agents, _ in groups], by_class, what)
     if isinstance(space, Continuum):
         agents = [agent for _, group, _ in groups for agent in group]
-        return sp.Vessels(position, read(agents, radius_um, "vessel_radius_um"), value), None
+        return sp.Vessels(position, read(agents, radius_um, "vessel_radius_um", "um"), value), None
     fixed, field = np.zeros(space.domain.shape, dtype=np.bool_), np.zeros(space.domain.shape)
     column, row = (position / space.domain.spacing_um).astype(np.int64).T
     fixed[row, column] = True
@@ -134,6 +134,12 @@ def _by_type(model: Any, kinds: Collection[type]) -> Iterator[tuple[type, list[A
             yield kind, list(agents)
 
 
-def _read(agents: list[Any], kind: type, by_class: ByClass, what: str) -> FloatArray:
-    reading = of_class(by_class, kind)
-    return np.zeros(len(agents)) if reading is None else read(agents, reading, what)
+def _read(
+    groups: Sequence[tuple[type, list[Any]]], by_class: ByClass, what: str, unit: str | None = None
+) -> FloatArray:
+    """A number for each agent of groups of one class each; 0 for those of classes not named."""
+    found = [np.empty(0)]
+    for kind, agents in groups:
+        reading = of_class(by_class, kind)
+        found.append(np.zeros(len(agents)) if reading is None else read(agents, reading, what, unit))
+    return np.concatenate(found)

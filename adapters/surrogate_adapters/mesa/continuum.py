@@ -62,7 +62,7 @@ class Continuum:
 
 
 def _whole(side_um: float, spacing_um: float) -> int:
-    count = side_um / spacing_um if spacing_um > 0 else 0.0
+    count = side_um / spacing_um
     if round(count) < 1 or abs(count - round(count)) > 1e-9 * count:
         raise sp.InvalidProblemError(
             f"spacing_um is {spacing_um:g}; what divides the sides of the space, here {side_um:g} um, is allowed."

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 import surrogate_plugin as sp
+from surrogate_adapters.quantities import has_unit, in_unit
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -29,7 +31,7 @@ def of_class(by_class: ByClass, kind: type) -> Reading | None:
     return next((by_class[base] for base in kind.__mro__ if base in by_class), None)
 
 
-def read(agents: Sequence[Any], reading: Reading, what: str) -> FloatArray:
+def read(agents: Sequence[Any], reading: Reading, what: str, unit: str | None = None) -> FloatArray:
     """One number an agent.
 
     Parameters
@@ -38,6 +40,8 @@ def read(agents: Sequence[Any], reading: Reading, what: str) -> FloatArray:
     reading : float, str or callable
     what : str
         Names the reading in errors.
+    unit : str, optional
+        That of the numbers, in which quantities of pint are taken; None for field units, which are the user's own.
 
     Returns
     -------
@@ -53,7 +57,7 @@ def read(agents: Sequence[Any], reading: Reading, what: str) -> FloatArray:
     >>> read([3 + 4j, 1 + 0j], "real", "size"), read([3 + 4j], abs, "size")
     (array([3., 1.]), array([5.]))
     """
-    found = np.array([_one(agent, reading, what) for agent in agents] if agents else [], dtype=np.float64)
+    found = np.array([_one(agent, reading, what, unit) for agent in agents] if agents else [], dtype=np.float64)
     wrong = ~(np.isfinite(found) & (found >= 0))
     if wrong.any():
         item = int(np.argmax(wrong))
@@ -68,14 +72,27 @@ def name_of(agent: Any) -> str:
     return f"agent {getattr(agent, 'unique_id', '?')} ({type(agent).__name__})"
 
 
-def _one(agent: Any, reading: Reading, what: str) -> float:
+def _one(agent: Any, reading: Reading, what: str, unit: str | None) -> float:
     if isinstance(reading, str):
         if not hasattr(agent, reading):
-            raise sp.InvalidProblemError(f"{name_of(agent)} has no attribute {reading!r}, which {what} reads.")
+            raise sp.InvalidProblemError(
+                f"{name_of(agent)} has no attribute {reading!r}, which {what} reads; {_has(agent, reading)}."
+            )
         value = getattr(agent, reading)
     else:
         value = reading(agent) if callable(reading) else reading
     try:
         return float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError):  # among them what pint says to a number with a unit
+        if has_unit(value):
+            return float(in_unit(f"{what} of {name_of(agent)}", value, unit))
         raise sp.InvalidProblemError(f"{what} of {name_of(agent)} is {value!r}; a number is allowed.") from None
+
+
+def _has(agent: Any, wanted: str) -> str:
+    """What an agent has instead: the attribute that may have been meant, or those that are its own."""
+    meant = get_close_matches(wanted, [name for name in dir(agent) if not name.startswith("_")], n=1)
+    if meant:
+        return f"was {meant[0]!r} meant?"
+    own = sorted(name for name in getattr(agent, "__dict__", {}) if not name.startswith("_"))
+    return f"it has {', '.join(own) or 'none of its own'}"

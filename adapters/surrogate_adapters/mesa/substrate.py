@@ -5,14 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import field_validator, model_validator
+from pydantic import ValidationInfo, field_validator, model_validator
 
 from surrogate_adapters.checked import Checked, NotNegative, Positive
 from surrogate_adapters.mesa.readings import Reading, of_class
+from surrogate_adapters.quantities import in_unit
 
 _READINGS = "a number >= 0, the name of an attribute, or a function of the agent"
 
 
+#: The units in which quantities of pint are taken; those of a field's values are the user's own.
+_UNITS = {
+    "diffusivity_um2_per_min": "um**2/min",
+    "decay_per_min": "1/min",
+    "uptake_per_min": "1/min",
+    "secretion_per_min": "1/min",
+}
 _BY_CLASS = ("uptake_per_min", "secretion_per_min", "secretion_target", "production_per_min")
 
 
@@ -20,7 +28,8 @@ class Substrate(Checked):
     """One substrate of a model, with its units.
 
     A rate or value of agents is a number, the name of an attribute (``"uptake"``), or a function of the agent; a
-    mapping gives one for each class, and subclasses share that of their nearest named ancestor.
+    mapping gives one for each class, and subclasses share that of their nearest named ancestor. Quantities of pint are
+    taken wherever a unit is said here.
 
     Parameters
     ----------
@@ -70,20 +79,25 @@ class Substrate(Checked):
     michaelis_km: Positive | None = None
     initial: NotNegative | None = None
 
+    @field_validator("diffusivity_um2_per_min", "decay_per_min", "michaelis_km", "initial", mode="before")
+    @classmethod
+    def _plain(cls, given: Any, found: ValidationInfo) -> Any:
+        return in_unit("it", given, _UNITS.get(str(found.field_name)))
+
     @field_validator(*_BY_CLASS, "vessels", mode="plain")
     @classmethod
-    def _readable(cls, given: Any) -> Any:
+    def _readable(cls, given: Any, found: ValidationInfo) -> Any:
         if not isinstance(given, Mapping):
             raise ValueError(f"{given!r} is no mapping; one of agent classes to readings is allowed.")
+        readings = {}
         for kind, reading in given.items():
             if not isinstance(kind, type | str):
                 raise ValueError(f"{kind!r} is no class of agents.")
-            if not _is_reading(reading):
-                raise ValueError(
-                    f"the reading for {kind if isinstance(kind, str) else kind.__name__} is {reading!r}; "
-                    f"{_READINGS}, is allowed."
-                )
-        return dict(given)
+            what = f"the reading for {kind if isinstance(kind, str) else kind.__name__}"
+            readings[kind] = in_unit(what, reading, _UNITS.get(str(found.field_name)))
+            if not _is_reading(readings[kind]):
+                raise ValueError(f"{what} is {reading!r}; {_READINGS}, is allowed.")
+        return readings
 
     @model_validator(mode="after")
     def _whole(self) -> Substrate:

@@ -10,7 +10,6 @@ from surrogate_adapters.mesa.spaces import Space
 from surrogate_adapters.mesa.substrate import Substrate
 from surrogate_adapters.notices import Kind
 from surrogate_adapters.quasi_steady import not_quasi_steady, relaxation_min
-from surrogate_plugin.arguments import positive_number
 
 _REMEDY = "it would have to be followed in time, by a solver of your own"
 
@@ -52,6 +51,6 @@ def concerns(
         relaxation = relaxation_min(
             substrate.diffusivity_um2_per_min, substrate.decay_per_min, space.domain.size_um, held=held
         )
-        sentence = not_quasi_steady(name, relaxation, positive_number("step_min", step_min), remedy=_REMEDY)
+        sentence = not_quasi_steady(name, relaxation, step_min, remedy=_REMEDY)
         if sentence is not None:
             yield "not quasi-steady", sentence
