@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import surrogate_plugin as sp
 from tests.compucell3d_double import compucell3d_driving as driving
 from tests.compucell3d_double.compucell3d_tissue import UNITS, assert_same, expected, oxygen, steppable, tissue
 
@@ -97,11 +98,17 @@ def test_a_frequency_skips_monte_carlo_steps():
     surrogate = steppable({"oxygen": oxygen()}, frequency=2)
     simulation = tissue(surrogate)
     cell = simulation.handles.cell_field[5, 5, 0]
-    simulation.start()
-    for _ in range(4):
-        simulation.turn()
-        cell.type = {1: 2, 2: 1}[cell.type]
+
+    def turns() -> None:
+        simulation.start()
+        for _ in range(4):
+            simulation.turn()
+            cell.type = {1: 2, 2: 1}[cell.type]
+
+    with pytest.warns(sp.PromiseWarning, match=r"until MCS 2 cells read up to .* solved for every 2 MCS; frequency=1"):
+        turns()
     assert [entry.time for entry in surrogate.history] == [-1, 0, 2, 2]
+    assert surrogate.notices.counts == {("cells read more than the bound", "oxygen"): 1}
 
 
 def test_the_excess_is_how_far_what_was_read_before_was_off():

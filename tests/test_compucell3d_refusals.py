@@ -133,3 +133,16 @@ def test_secretion_without_its_target_is_refused_and_the_hosts_own_is_named(desc
     match = r"secretion.*has not; .* the host's <Secretion>, so much each MCS, is production_per_(min|mcs)"
     with pytest.raises(sp.InvalidProblemError, match=match):
         description(**options)
+
+
+@pytest.mark.parametrize(
+    ("uptake", "message"),
+    [
+        ({"Tumor": 1.0}, "uptake_per_mcs names 'Tumor'"),
+        ({"Tumour": "none"}, r"uptake_per_mcs: cell 1 \(Tumour\) has no dict\['none'\]"),
+    ],
+)
+def test_what_was_given_per_mcs_is_refused_per_mcs(uptake, message):
+    field = LatticeField(diffusivity_pixel2_per_mcs=100.0, decay_per_mcs=0.1, uptake_per_mcs=uptake)
+    with pytest.raises(sp.InvalidProblemError, match=message):
+        tissue(steppable({"oxygen": field})).start()

@@ -150,6 +150,7 @@ class SurrogateDiffusion(SteppableBasePy):  # type: ignore[misc]
             tolerances=self._tolerances,
             climbed=climbed(),
             minutes_per_mcs=self._units.minutes_per_mcs,
+            every=self.frequency,
             notices=self.notices,
             record=self._record,
         )
@@ -224,10 +225,15 @@ class SurrogateDiffusion(SteppableBasePy):  # type: ignore[misc]
 
     def _substrate(self, name: str) -> Substrate:
         given, units = self._given[name], self._units
-        field = given if isinstance(given, Field) else given.physical(units.um_per_pixel, units.minutes_per_mcs)
-        check_types(name, field, self.cell_type.get_data())
-        domain = domain_of(self._lattice, units.um_per_pixel, *self._other_lattice)
-        return Substrate(name, field, domain, domain_of(self._lattice, units.um_per_pixel), periodic_of(self.potts))
+        check_types(name, given, self.cell_type.get_data())
+        return Substrate(
+            name,
+            given if isinstance(given, Field) else given.physical(units.um_per_pixel, units.minutes_per_mcs),
+            domain_of(self._lattice, units.um_per_pixel, *self._other_lattice),
+            domain_of(self._lattice, units.um_per_pixel),
+            periodic_of(self.potts),
+            per="min" if isinstance(given, Field) else "mcs",
+        )
 
     def _make_maps(self) -> None:
         """The host's maps of what has to be read of its cells."""

@@ -31,6 +31,8 @@ class Substrate:
         The host's own.
     periodic : (bool, bool)
         Whether the host's lattice wraps around, along x and along y.
+    per : "min" or "mcs"
+        The time that the user's rates are by, for the errors.
 
     Raises
     ------
@@ -41,16 +43,23 @@ class Substrate:
     """
 
     def __init__(
-        self, name: str, field: Field, domain: sp.Domain, lattice: sp.Domain, periodic: tuple[bool, bool]
+        self,
+        name: str,
+        field: Field,
+        domain: sp.Domain,
+        lattice: sp.Domain,
+        periodic: tuple[bool, bool],
+        per: str = "min",
     ) -> None:
         if field.michaelis_km is not None and field.secretion_per_min:
             raise sp.UnsupportedProblemError(
-                f"field {name!r} has michaelis_km and secretion_per_min; only one of the two is allowed."
+                f"field {name!r} has michaelis_km and secretion_per_{per}; only one of the two is allowed."
             )
         self.name = name
         self.field = field
         self.domain = domain
         self.lattice = lattice
+        self._per = per
         x, y = ("periodic" if wraps else "reflecting" for wraps in periodic)
         own = {"left": x, "right": x, "bottom": y, "top": y}
         try:
@@ -125,7 +134,8 @@ class Substrate:
         field, unit = self.field, self.field.entries_per_min
 
         def spread(option: str, unit: float = 1.0) -> FloatArray:
-            return tissue.spread(f"field {self.name!r}, {option}", getattr(field, option), unit)
+            said = option.replace("_per_min", f"_per_{self._per}")
+            return tissue.spread(f"field {self.name!r}, {said}", getattr(field, option), unit)
 
         uptake, production = spread("uptake_per_min", unit), spread("production_per_min", unit)
         if field.secretion_per_min:

@@ -39,6 +39,8 @@ class Upkeep:
     climbed : collection of str
         Fields that the host's cells climb.
     minutes_per_mcs : float, min
+    every : int, MCS
+        How often there is a `step`.
     notices : Notices
     record : str or Path, optional
 
@@ -61,13 +63,14 @@ class Upkeep:
         tolerances: Mapping[str, float | None],
         climbed: Collection[str],
         minutes_per_mcs: float,
+        every: int,
         notices: Notices,
         record: str | Path | None = None,
     ) -> None:
         self.substrates = dict(substrates)
         self.results: dict[str, sp.StepResult] = {}
         self.looked: int | None = None
-        self._options, self._minutes, self._notices = options, minutes_per_mcs, notices
+        self._options, self._minutes, self._every, self._notices = options, minutes_per_mcs, every, notices
         self._tolerances = dict(tolerances)
         self._by_slope = {name for name in climbed if tolerances.get(name, 0.0) is None}
         self.steady = SteadyFields(
@@ -108,6 +111,8 @@ class Upkeep:
                     self._begin(name, state, mcs)
                 elif not state.same_as(last):
                     self._solve(name, state, mcs)
+                    if hold:
+                        self._age(name, mcs)
                 elif hold:
                     self.steady.latest(name).held += 1
 
@@ -124,6 +129,18 @@ class Upkeep:
         if before is not None and written.left is not None:
             entry.excess = max(entry.excess, float(np.abs(written.left - before).max()))
         self.results[name], self._states[name] = result, state
+
+    def _age(self, name: str, mcs: int) -> None:
+        """Within one MCS a field stays in any host; over several it is old for the sake of time."""
+        entry = self.steady.latest(name)
+        if self._every > 1 and entry.excess > entry.bound:
+            self._notices.tell(
+                "cells read more than the bound",
+                name,
+                f"field {name!r}: until MCS {mcs} cells read up to {entry.excess:.3g} beside its steady field, whose "
+                f"bound is {entry.bound:.3g}, since it is solved for every {self._every} MCS; frequency=1 follows "
+                "them.",
+            )
 
     def _watch(self, name: str, mcs: int) -> None:
         changed = self._written[name].restore()
