@@ -33,10 +33,16 @@ def watched(compiling: Callable[[], None]) -> Iterator[None]:
 
 
 def announce() -> None:
-    """A kernel is about to be compiled: tell whoever watches or, once, somebody who waits at a terminal."""
+    """A kernel is about to be compiled: tell whoever watches or, once, whoever reads this process's errors.
+
+    That is often the log of a simulation, whose first step would else be silent for up to a minute.
+    """
     global _told
     for watcher in _watchers:
         watcher()
-    if not _watchers and not _told and sys.stderr is not None and sys.stderr.isatty():
-        print("surrogate_plugin: compiling its kernels, once on this machine; some 10 to 30 seconds.", file=sys.stderr)
+    if not _watchers and not _told and sys.stderr is not None:
+        print(
+            "surrogate_plugin: compiling its kernels, once on this machine; up to a minute on busy cores.",
+            file=sys.stderr,
+        )
     _told = True
