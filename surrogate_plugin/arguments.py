@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from surrogate_plugin.errors import InvalidProblemError
+from surrogate_plugin.quantities import numbers_of
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
@@ -256,6 +257,7 @@ def whole_sides(name: str, shape: Sequence[int]) -> tuple[int, int]:
 
 def _as_numpy(name: str, value: Any, allowed: str) -> npt.NDArray[Any]:
     """Whatever numpy makes of a value, but neither what a mask hides nor a tensor torn from its gradients."""
+    value = numbers_of(name, value)
     try:
         refusal = _not_as_it_seems(value)
         if refusal is None:

@@ -78,6 +78,7 @@ class Backend:
     Attributes
     ----------
     config : BackendConfig
+        May be replaced in mid run, by one for another lattice too; the next step solves with it, by the same engine.
     engine : Engine
     recorder : Recorder or None
     records : list of StepRecord
@@ -117,7 +118,7 @@ class Backend:
         self.recorder = recorder
         self.records: list[StepRecord] = []
         self.engine = _engine_of(config) if engine is None else engine
-        self._last: tuple[TissueState, Solution] | None = None
+        self._last: tuple[TissueState, BackendConfig, Solution] | None = None
 
     def step(self, state: TissueState) -> StepResult:
         """The steady field of ``state``.
@@ -138,20 +139,22 @@ class Backend:
             backend is left as it was.
         """
         instance_of("state", state, TissueState, "a TissueState")
-        if self._last is not None and state.same_as(self._last[0]):
-            return self._hold(self._last[1])
+        held = self._held(state)
+        if held is not None:
+            return self._finish(held, HELD, {}, self.records[-1].left_out)
         began = time.perf_counter()
         raster = self.rasterise(state)
         rasterised = time.perf_counter()
         problem = self.problem(raster)
         posed = time.perf_counter()
-        previous = None if self._last is None else self._last[1].field
         config = self.config
-        solution = self.engine.solve(problem, method=config.method, tolerance=config.tolerance, previous=previous)
+        solution = self.engine.solve(
+            problem, method=config.method, tolerance=config.tolerance, previous=self._previous(problem)
+        )
         solved = time.perf_counter()
         # Held fields are handed out again, so nobody may write into them.
         solution.field.flags.writeable = False
-        self._last = (state, solution)
+        self._last = (state, config, solution)
         seconds = {"rasterise": rasterised - began, "pose": posed - rasterised, "solve": solved - posed}
         result = self._finish(solution, solution.method, seconds, raster.left_out)
         if self.recorder is not None:
@@ -188,8 +191,17 @@ class Backend:
         """What all steps together took."""
         return Summary.of(self.records)
 
-    def _hold(self, solution: Solution) -> StepResult:
-        return self._finish(solution, HELD, {}, self.records[-1].left_out)
+    def _held(self, state: TissueState) -> Solution | None:
+        """The last solution, if it was of this state and of the configuration that stands now."""
+        if self._last is None or self._last[1] is not self.config or not state.same_as(self._last[0]):
+            return None
+        return self._last[2]
+
+    def _previous(self, problem: Problem) -> FloatArray | None:
+        """The last field, if it was on this lattice."""
+        if self._last is None or self._last[2].field.shape != problem.shape:
+            return None
+        return self._last[2].field
 
     def _finish(self, solution: Solution, method: str, seconds: dict[str, float], left_out: int) -> StepResult:
         record = StepRecord.of(len(self.records), solution, method, seconds, left_out)

@@ -131,6 +131,20 @@ def test_a_step_that_fails_leaves_the_backend_as_it_was():
     assert backend.step(tissue(1)).field is first.field
 
 
+def test_another_configuration_in_mid_run_is_solved_with_at_once():
+    backend, state = sp.Backend(config()), tissue(3)
+    finer = sp.Domain(origin_um=(-50.0, 20.0), size_um=(480.0, 320.0), shape=(32, 48))
+    before = backend.step(state)
+    for changed in ({"decay_per_min": 5.0}, {"boundary": "reflecting"}, {"domain": finer}, {}):
+        backend.config = config(**changed)
+        result = backend.step(state)
+        assert result.record.method != HELD
+        assert result.field.shape == backend.config.domain.shape
+        assert np.abs(result.field - exact(backend, state)).max() <= result.solution.error_bound <= 0.38
+        assert backend.step(state).record.method == HELD
+    assert before.sample([(0.0, 100.0)]) == pytest.approx(result.sample([(0.0, 100.0)]), abs=0.76)
+
+
 def test_uptake_saturates_at_the_rate_times_km_and_is_first_order_far_below():
     state = tissue(3)
     linear = sp.Backend(config(tolerance=1e-8)).step(state).field

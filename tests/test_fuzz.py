@@ -178,7 +178,7 @@ CONFIG: Arguments = {
     "diffusivity_um2_per_min": 1e5,
     "decay_per_min": 0.1,
     "tolerance": 0.38,
-    "model": "no-such-model",
+    "model": "default",
     "boundary": "reflecting",
     "method": "guarded",
     "policy": "fastest",

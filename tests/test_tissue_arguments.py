@@ -12,7 +12,7 @@ import surrogate_plugin as sp
 from tests.junk import NO_NUMBERS, SOURCE, Evasive, one_sentence
 
 DOMAIN = sp.Domain.from_lattice((8, 9), 10.0)
-CONFIG = {"domain": DOMAIN, "diffusivity_um2_per_min": 1e5, "decay_per_min": 0.1, "model": "no-such-model"}
+CONFIG = {"domain": DOMAIN, "diffusivity_um2_per_min": 1e5, "decay_per_min": 0.1}
 AT = [(45.0, 35.0)]
 NUMBERS = {name: value for name, value in NO_NUMBERS.items() if name not in ("cube", "negative")}
 
