@@ -39,7 +39,7 @@ class Growth(Process):
         update: dict[str, Any] = {}
         born, gone = [], []
         for key, cell in state["cells"].items():
-            oxygen = state["sampled"].get(key, {}).get("oxygen", 0.0)
+            oxygen = state["sampled"][key]["oxygen"]  # newborn cells have it too
             rate = self.config["rate_per_h"] * oxygen / (oxygen + self.config["half_oxygen"])
             volume = cell["volume_um3"] * math.exp(rate * interval / HOUR)
             if volume < self.config["divide_at_um3"]:
@@ -53,7 +53,7 @@ class Growth(Process):
 
 
 def fresh_core() -> Any:
-    """A core that knows both processes of the document."""
+    """A core that knows the process and the step of the document."""
     core = register(allocate_core())
     core.register_link("Growth", Growth)
     return core

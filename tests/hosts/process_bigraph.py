@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from process_bigraph import Composite
+from process_bigraph import Composite, Process
 
 import surrogate_plugin as sp
 from surrogate_plugin.testing import CellTable, Scenario
@@ -15,11 +15,26 @@ RATES = ("uptake_per_min", "secretion_per_min", "secretion_target")
 ORIGIN = np.array([-130.0, 40.0])
 
 
-class Bigraph:
-    """A composite of the process and what it reads; without it, of its stores alone."""
+class Idle(Process):
+    """Lets the time of a composite go on: without a process none of its steps runs again."""
 
-    def __init__(self, scenario: Scenario, core: Any, cells: str) -> None:
-        self.scenario, self.core, self.kept = scenario, core, cells
+    def inputs(self) -> dict[str, Any]:
+        return {}
+
+    def outputs(self) -> dict[str, Any]:
+        return {}
+
+    def update(self, state: dict[str, Any], interval: float) -> dict[str, Any]:
+        return {}
+
+
+class Bigraph:
+    """A composite of what solves and what it reads; without it, of its stores alone."""
+
+    STEP_S = 300.0
+
+    def __init__(self, scenario: Scenario, core: Any, cells: str, kind: str = "step") -> None:
+        self.scenario, self.core, self.kept, self.kind = scenario, core, cells, kind
         self.composite: Composite | None = None
         self.fields = {m.name: np.full(scenario.shape, m.initial) for m in scenario.media}
         self.table = scenario.cells
@@ -34,12 +49,20 @@ class Bigraph:
             "thickness_um": self.scenario.thickness_um,
             "origin_um": ORIGIN.tolist(),
             "cells": self.kept,
+            "elsewhere": [name for name in self.scenario.names if name not in substrates],
             "substrates": {name: self._medium(name, tolerance) for name in substrates},
         }
         wires = {port: [port] for port in ("fields", "cells", "vessels")}
         out = {port: [port] for port in ("fields", "bound", "method", "sampled")}
-        link = {"_type": "process", "address": "local:SurrogateDiffusion", "config": config, "interval": 1.0}
-        state = {"diffusion": {**link, "inputs": wires, "outputs": out}, "fields": self.fields}
+        link = {"_type": self.kind, "config": config}
+        if self.kind == "step":
+            link |= {"address": "local:SurrogateDiffusionStep"}
+            wires["time"] = ["global_time"]
+        else:
+            link |= {"address": "local:SurrogateDiffusion", "interval": self.STEP_S}
+        self.core.register_link("Idle", Idle)
+        idle = {"_type": "process", "address": "local:Idle", "interval": self.STEP_S, "inputs": {}, "outputs": {}}
+        state = {"diffusion": {**link, "inputs": wires, "outputs": out}, "fields": self.fields, "idle": idle}
         self.composite = Composite({"state": {**state, "cells": self._cells()}}, core=self.core)
 
     def detach(self) -> None:
@@ -47,7 +70,7 @@ class Bigraph:
 
     def advance(self) -> None:
         if self.composite is not None:
-            self.composite.run(1.0)
+            self.composite.run(self.STEP_S)
 
     def field(self, substrate: str) -> np.ndarray:
         fields = self.fields if self.composite is None else self.composite.state["fields"]

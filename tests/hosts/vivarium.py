@@ -18,7 +18,7 @@ from surrogate_plugin.testing import CellTable, Scenario
 class Vivarium:
     """An engine with a field alone, and a step that follows it if asked for: agents stay where they are put."""
 
-    STEP_S = 60.0
+    STEP_S = 300.0
 
     def __init__(self, scenario: Scenario, followed: bool = True) -> None:
         self.scenario, self.followed = scenario, followed

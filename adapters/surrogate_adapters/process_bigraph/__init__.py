@@ -1,6 +1,6 @@
-"""process-bigraph: a process that answers with certified steady fields.
+"""process-bigraph: a process and a step that answer with certified steady fields.
 
-`SurrogateDiffusion` loads the host when it is first asked for.
+Both load the host when they are first asked for.
 """
 
 from __future__ import annotations
@@ -10,14 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from surrogate_adapters.process_bigraph.process import SurrogateDiffusion as SurrogateDiffusion
+    from surrogate_adapters.process_bigraph.step import SurrogateDiffusionStep as SurrogateDiffusionStep
 
 HOST = "process_bigraph"
 
-__all__ = ["SurrogateDiffusion", "register"]
+_HOME = {"SurrogateDiffusion": "process", "SurrogateDiffusionStep": "step"}
+
+__all__ = ["SurrogateDiffusion", "SurrogateDiffusionStep", "register"]
 
 
 def register(core: Any) -> Any:
-    """Register `SurrogateDiffusion` with a core, for documents with the address ``local:SurrogateDiffusion``.
+    """Register both with a core, for documents with the address ``local:SurrogateDiffusion`` or its step's.
 
     Parameters
     ----------
@@ -37,12 +40,14 @@ def register(core: Any) -> Any:
     'SurrogateDiffusion'
     """
     from surrogate_adapters.process_bigraph.process import SurrogateDiffusion
+    from surrogate_adapters.process_bigraph.step import SurrogateDiffusionStep
 
     core.register_link("SurrogateDiffusion", SurrogateDiffusion)
+    core.register_link("SurrogateDiffusionStep", SurrogateDiffusionStep)
     return core
 
 
 def __getattr__(name: str) -> Any:
-    if name != "SurrogateDiffusion":
+    if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.process"), name)
+    return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)

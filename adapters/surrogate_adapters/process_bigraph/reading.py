@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,10 +10,72 @@ import numpy as np
 import numpy.typing as npt
 
 import surrogate_plugin as sp
+from surrogate_adapters.quantities import has_unit, in_unit
 
 FloatArray = npt.NDArray[np.float64]
 
-RATES = ("uptake_per_min", "secretion_per_min", "secretion_target")
+#: The rates that a cell may have for each substrate, and their units; a field's unit is the user's own.
+RATES = {
+    "uptake_per_min": "1/min",
+    "secretion_per_min": "1/min",
+    "secretion_target": None,
+    "production_per_min": None,
+}
+
+_CELL = {"position_um", "volume_um3", *RATES}
+_VESSEL = {"position_um", "end_um", "radius_um", "value"}
+#: How keys begin that somebody may have meant for one of ours.
+_MEANT = ("uptake", "secretion", "production", "volume", "radius", "position", "diameter")
+
+
+@dataclass(frozen=True)
+class Names:
+    """The substrates answered for, and what else cells and vessels may name since others read it."""
+
+    substrates: Sequence[str]
+    elsewhere: Collection[str] = ()
+
+    def by_substrate(self, whose: str, given: Any, unit: str | None = None) -> dict[str, float]:
+        """A mapping of substrates to numbers; a number, if there is one substrate.
+
+        Raises
+        ------
+        InvalidProblemError
+            If it names what nobody answers for, or is one number for several substrates.
+
+        Examples
+        --------
+        >>> Names(["oxygen"]).by_substrate("vessels['v'].value", 38.0)
+        {'oxygen': 38.0}
+        >>> Names(["oxygen"]).by_substrate("vessels['v'].value", {"Oxygen": 38.0})
+        Traceback (most recent call last):
+        surrogate_plugin.errors.InvalidProblemError: vessels['v'].value names 'Oxygen'; the substrates are oxygen...
+        """
+        if given is None:
+            return {}
+        if not isinstance(given, Mapping):
+            if len(self.substrates) > 1:
+                raise sp.InvalidProblemError(
+                    f"{whose} is {given}; with {len(self.substrates)} substrates a mapping is allowed that names them: "
+                    f"{', '.join(self.substrates)}."
+                )
+            given = {self.substrates[0]: given}
+        for name in given:
+            if name not in self.substrates and name not in self.elsewhere:
+                raise sp.InvalidProblemError(
+                    f"{whose} names {name!r}; the substrates are {', '.join(self.substrates)}; what other processes "
+                    "answer for is named in elsewhere."
+                )
+        return in_unit(whose, given, unit) if any(map(has_unit, given.values())) else dict(given)
+
+    def refuse_meant(self, whose: str, keys: Collection[str], read: Collection[str]) -> None:
+        """Refuse keys that are not read and look as if they were meant to be."""
+        for key in keys:
+            if key not in read and key not in self.elsewhere and str(key).lower().startswith(_MEANT):
+                raise sp.InvalidProblemError(
+                    f"{whose} has {key!r}, which nobody reads; {', '.join(sorted(read))} are read, and what other "
+                    "processes read is named in elsewhere."
+                )
 
 
 @dataclass(frozen=True)
@@ -26,7 +88,7 @@ class CellTable:
         Their keys; empty if the composite keeps them in arrays.
     position_um : (n, 2) float64, um
     volume_um3 : (n,) float64, um^3
-    rates : dict of (rate, substrate) to (n,) float64, 1 / min and field units
+    rates : dict of (rate, substrate) to (n,) float64, 1 / min, field units, field units / min
     """
 
     ids: list[str]
@@ -35,36 +97,60 @@ class CellTable:
     rates: dict[tuple[str, str], Any]
 
     @classmethod
-    def of_map(cls, cells: Mapping[str, Mapping[str, Any]], names: Sequence[str]) -> CellTable:
+    def of_map(cls, cells: Mapping[str, Mapping[str, Any]], names: Names) -> CellTable:
         """Cells with keys of their own; a rate that a cell does not give is 0.
+
+        Raises
+        ------
+        InvalidProblemError
+            If a cell names a substrate that nobody has, has a key that looks like one of ours, or exchanges something
+            and has no volume.
 
         Examples
         --------
         >>> cell = {"position_um": [5.0, 15.0], "volume_um3": 500.0, "uptake_per_min": {"oxygen": 10.0}}
-        >>> CellTable.of_map({"a": cell}, ["oxygen"]).rates["uptake_per_min", "oxygen"].tolist()
+        >>> CellTable.of_map({"a": cell}, Names(["oxygen"])).rates["uptake_per_min", "oxygen"].tolist()
         [10.0]
         """
-        each = list(cells.values())
-        rates = {
-            (rate, name): np.array([(cell.get(rate) or {}).get(name, 0.0) for cell in each], dtype=np.float64)
-            for rate in RATES
-            for name in names
+        whose = {key: f"cells[{key!r}]" for key in cells}
+        for key, cell in cells.items():
+            names.refuse_meant(whose[key], cell.keys(), _CELL)
+        given = {
+            rate: [names.by_substrate(f"{whose[key]}.{rate}", cell.get(rate), unit) for key, cell in cells.items()]
+            for rate, unit in RATES.items()
         }
-        position = [_place(f"cells[{key!r}]", cell["position_um"]) for key, cell in cells.items()]
-        volume = np.array([cell["volume_um3"] for cell in each], dtype=np.float64)
-        _check_volumes(volume, [f"cells[{key!r}].volume_um3" for key in cells])
-        return cls(list(cells), np.array(position, dtype=np.float64).reshape(-1, 2), volume, rates)
+        rates = {
+            (rate, name): np.array([one.get(name, 0.0) for one in each], dtype=np.float64)
+            for rate, each in given.items()
+            for name in names.substrates
+        }
+        position = [_place(whose[key], cell.get("position_um")) for key, cell in cells.items()]
+        volume = [
+            in_unit(f"{whose[key]}.volume_um3", cell.get("volume_um3", 0.0), "um**3") for key, cell in cells.items()
+        ]
+        table = cls(
+            list(cells), np.array(position, dtype=np.float64).reshape(-1, 2), np.array(volume, dtype=np.float64), rates
+        )
+        table.check_volumes([f"{one}.volume_um3" for one in whose.values()])
+        return table
 
     @classmethod
-    def of_arrays(cls, cells: Mapping[str, Any], names: Sequence[str]) -> CellTable:
+    def of_arrays(cls, cells: Mapping[str, Any], names: Names) -> CellTable:
         """Cells as arrays: ``position_um`` (n, 2), ``volume_um3`` (n,), and for each rate a (n,) array a substrate."""
-        position = np.asarray(cells["position_um"], dtype=np.float64)
+        names.refuse_meant("cells", cells.keys(), _CELL)
+        position = np.asarray(in_unit("cells.position_um", cells.get("position_um", ()), "um"), dtype=np.float64)
         # The host's default for an array that nobody gave is one number.
         position = np.empty((0, 2)) if position.size == 0 or position.ndim == 0 else position
-        rates = {(rate, name): (cells.get(rate) or {}).get(name, 0.0) for rate in RATES for name in names}
-        volume = np.asarray(cells["volume_um3"], dtype=np.float64) if len(position) else np.empty(0)
-        _check_volumes(volume, [f"cells.volume_um3[{k}]" for k in range(volume.size)])
-        return cls([], position, volume, rates)
+        given = {rate: names.by_substrate(f"cells.{rate}", cells.get(rate) or {}, unit) for rate, unit in RATES.items()}
+        rates = {
+            (rate, name): _per_cell(each.get(name, 0.0), len(position))
+            for rate, each in given.items()
+            for name in names.substrates
+        }
+        volume = in_unit("cells.volume_um3", cells.get("volume_um3", 0.0), "um**3")
+        table = cls([], position, _per_cell(volume, len(position)), rates)
+        table.check_volumes([f"cells.volume_um3[{k}]" for k in range(table.volume_um3.size)])
+        return table
 
     def cells(self, name: str) -> sp.Cells:
         """What one substrate's field feels of them.
@@ -76,45 +162,92 @@ class CellTable:
         """
         return sp.Cells(
             position_um=self.position_um,
-            radius_um=np.cbrt(self.volume_um3 * (3.0 / (4.0 * np.pi))),
-            uptake_per_min=self.rates["uptake_per_min", name] if len(self.position_um) else 0.0,
-            secretion_per_min=self.rates["secretion_per_min", name] if len(self.position_um) else 0.0,
-            secretion_target=self.rates["secretion_target", name] if len(self.position_um) else 0.0,
+            radius_um=self._radius_um,
+            uptake_per_min=self.rates["uptake_per_min", name],
+            secretion_per_min=self.rates["secretion_per_min", name],
+            secretion_target=self.rates["secretion_target", name],
         )
 
+    def makers(self, name: str) -> sp.Cells | None:
+        """Cells that secrete once a minute towards what these produce: their production. None if nobody produces."""
+        production = self.rates["production_per_min", name]
+        if not np.any(production):
+            return None
+        return sp.Cells(self.position_um, self._radius_um, secretion_per_min=1.0, secretion_target=production)
 
-def vessels_of(vessels: Mapping[str, Mapping[str, Any]], name: str) -> sp.Vessels:
-    """Those that hold one substrate: discs, or capsules if they have an end.
+    def check_volumes(self, names: Sequence[str]) -> None:
+        """Refuse volumes that are no volumes, and cells that exchange something and have none."""
+        volume = self.volume_um3.ravel()
+        wrong = np.flatnonzero(~((volume >= 0) & np.isfinite(volume)))
+        if wrong.size:
+            raise sp.InvalidProblemError(f"{names[wrong[0]]} is {volume[wrong[0]]:g}; finite volumes >= 0 are allowed.")
+        for (rate, name), each in self.rates.items():
+            idle = np.flatnonzero((volume == 0) & (np.ravel(each) > 0))
+            if idle.size and rate != "secretion_target":
+                raise sp.InvalidProblemError(
+                    f"{names[idle[0]]} is 0 or missing, but the cell has {rate} of {name!r}, which counts by its "
+                    "volume; one > 0 is allowed."
+                )
+
+    @property
+    def _radius_um(self) -> FloatArray:
+        return np.cbrt(self.volume_um3 * (3.0 / (4.0 * np.pi)))
+
+
+def vessels_of(vessels: Mapping[str, Mapping[str, Any]], names: Names) -> dict[str, sp.Vessels]:
+    """Those that hold each substrate: discs, or capsules if they have an end.
+
+    Raises
+    ------
+    InvalidProblemError
+        If a vessel names a substrate that nobody has, holds none, or has a key that looks like one of ours.
 
     Examples
     --------
     >>> vessels = {"v": {"position_um": [5.0, 5.0], "radius_um": 3.0, "value": {"oxygen": 38.0}}}
-    >>> len(vessels_of(vessels, "oxygen")), len(vessels_of(vessels, "glucose"))
+    >>> held = vessels_of(vessels, Names(["oxygen", "glucose"]))
+    >>> len(held["oxygen"]), len(held["glucose"])
     (1, 0)
     """
-    chosen = {key: vessel for key, vessel in vessels.items() if name in vessel["value"]}
-    if not chosen:
+    values = {}
+    for key, vessel in vessels.items():
+        whose = f"vessels[{key!r}]"
+        names.refuse_meant(whose, vessel.keys(), _VESSEL)
+        values[key] = names.by_substrate(f"{whose}.value", vessel.get("value"))
+        if not values[key]:
+            raise sp.InvalidProblemError(
+                f"{whose} has no value, so that it holds nothing; a mapping of substrates to what it holds is allowed."
+            )
+    return {
+        name: _held({key: vessels[key] for key, value in values.items() if name in value}, name, values)
+        for name in names.substrates
+    }
+
+
+def _held(vessels: Mapping[str, Mapping[str, Any]], name: str, values: Mapping[str, Mapping[str, float]]) -> sp.Vessels:
+    if not vessels:
         return sp.Vessels.none()
     return sp.Vessels(
-        position_um=[_place(f"vessels[{key!r}]", vessel["position_um"]) for key, vessel in chosen.items()],
-        radius_um=[vessel["radius_um"] for vessel in chosen.values()],
-        value=[vessel["value"][name] for vessel in chosen.values()],
+        position_um=[_place(f"vessels[{key!r}]", vessel.get("position_um")) for key, vessel in vessels.items()],
+        radius_um=[
+            in_unit(f"vessels[{key!r}].radius_um", one.get("radius_um", 0.0), "um") for key, one in vessels.items()
+        ],
+        value=[values[key][name] for key in vessels],
         end_um=[
-            _place(f"vessels[{key!r}]", vessel.get("end_um") or vessel["position_um"]) for key, vessel in chosen.items()
+            _place(f"vessels[{key!r}]", vessel.get("end_um") or vessel.get("position_um"))
+            for key, vessel in vessels.items()
         ],
     )
 
 
-def _check_volumes(volume_um3: FloatArray, names: Sequence[str]) -> None:
-    wrong = np.flatnonzero(~((volume_um3 >= 0) & np.isfinite(volume_um3)))
-    if wrong.size:
-        first = wrong[0]
-        raise sp.InvalidProblemError(
-            f"{names[first]} is {volume_um3.ravel()[first]:g}; finite volumes >= 0 are allowed."
-        )
+def _per_cell(given: Any, count: int) -> FloatArray:
+    """(n,) numbers; one number is that of each cell, and without cells there are none."""
+    array = np.asarray(given, dtype=np.float64)
+    return np.full(count, float(array.ravel()[0])) if array.ndim == 0 else array if count else np.empty(0)
 
 
 def _place(whose: str, place: Any) -> list[float]:
-    if len(place) != 2:
-        raise sp.InvalidProblemError(f"{whose} is at {list(place)}; two numbers (x, y) are allowed.")
+    place = in_unit(f"{whose}.position_um", [] if place is None else place, "um")
+    if np.shape(place) != (2,):
+        raise sp.InvalidProblemError(f"{whose} is at {np.asarray(place).tolist()}; two numbers (x, y) are allowed.")
     return [float(place[0]), float(place[1])]

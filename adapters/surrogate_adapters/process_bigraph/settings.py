@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -9,6 +10,11 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 import surrogate_plugin as sp
 from surrogate_adapters.checked import Checked, NotNegative, Positive
+from surrogate_adapters.options import model_of
+from surrogate_adapters.quantities import in_unit
+
+#: The host counts in seconds.
+SECONDS_PER_MINUTE = 60.0
 
 _Count = Annotated[int, Field(gt=0)]
 _Index = Annotated[int, Field(ge=0)]
@@ -27,7 +33,7 @@ class Medium(BaseModel):
     michaelis_km : float, field units, optional
         If given, uptake saturates, see `BackendConfig`.
     boundary : mapping of side to what `Problem` takes
-        All sides reflect if not given. A number may be written as text.
+        Sides that are not named reflect. A number may be written as text.
     fixed : list of (row, column, value)
         Voxels that hold a value.
     """
@@ -40,6 +46,14 @@ class Medium(BaseModel):
     michaelis_km: Positive | None = None
     boundary: dict[str, float | str] = {}
     fixed: list[tuple[_Index, _Index, NotNegative]] = []
+
+    @field_validator("boundary", mode="before")
+    @classmethod
+    def _mapping(cls, boundary: Any) -> Any:
+        """One word for all sides would be lost when the host saves the document."""
+        if not isinstance(boundary, Mapping):
+            raise ValueError(f"boundary is {boundary!r}; a mapping of sides is allowed, as {{'left': {boundary!r}}}.")
+        return boundary
 
     @field_validator("boundary", mode="after")
     @classmethod
@@ -58,6 +72,9 @@ class Settings(Checked):
     spacing_um : float, um
         Side of a voxel.
     substrates : mapping of name to Medium
+    elsewhere : list of str
+        What else cells and vessels name, since other processes read it: further substrates, and keys that look like
+        those which are read here.
     origin_um : (float, float), um
         The lattice's lower left corner.
     thickness_um : float, um, optional
@@ -70,7 +87,7 @@ class Settings(Checked):
     outside : "clamp", "drop" or "error"
         What becomes of cells and vessels off the lattice.
     model, method, policy, device : str
-        As in `BackendConfig`.
+        As in `BackendConfig`; a model that is not there is refused.
     record : str, optional
         Where to record the states solved for, see `Recorder`.
 
@@ -91,6 +108,7 @@ class Settings(Checked):
     shape: tuple[_Count, _Count]
     spacing_um: Positive
     substrates: Annotated[dict[str, Medium], Field(min_length=1)]
+    elsewhere: tuple[str, ...] = ()
     origin_um: tuple[_Number, _Number] = (0.0, 0.0)
     thickness_um: Positive | None = None
     cells: Literal["map", "arrays"] = "map"
@@ -101,6 +119,11 @@ class Settings(Checked):
     policy: Literal["surrogate-first", "fastest"] = "fastest"
     device: str = "auto"
     record: str | None = None
+
+    @field_validator("model")
+    @classmethod
+    def _there(cls, model: str) -> str:
+        return model_of(model)
 
     @property
     def domain(self) -> sp.Domain:
@@ -116,7 +139,7 @@ class Settings(Checked):
             decay_per_min=medium.decay_per_min,
             tolerance=medium.tolerance,
             michaelis_km=medium.michaelis_km,
-            boundary=medium.boundary or "reflecting",
+            boundary=sp.Boundary.parse(medium.boundary, unnamed="reflecting"),
             model=self.model,
             method=self.method,
             policy=self.policy,
@@ -167,6 +190,7 @@ CONFIG_SCHEMA = {
     "shape": _quoted("tuple[integer,integer]"),
     "spacing_um": _quoted("float"),
     "substrates": _quoted({"_type": "map", "_value": _MEDIUM}),
+    "elsewhere": _quoted("list[string]", []),
     "origin_um": _quoted("tuple[float,float]", [0.0, 0.0]),
     "thickness_um": _quoted("maybe[float]"),
     "cells": _quoted("string", "map"),
@@ -178,6 +202,32 @@ CONFIG_SCHEMA = {
     "device": _quoted("string", "auto"),
     "record": _quoted("maybe[string]"),
 }
+
+
+#: The units of the settings that may come as quantities; those of a field's values are the user's own.
+_UNITS = {"spacing_um": "um", "origin_um": "um", "thickness_um": "um"}
+_MEDIUM_UNITS = {"diffusivity_um2_per_min": "um**2/min", "decay_per_min": "1/min"}
+
+
+def without_units(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The config as plain numbers.
+
+    Raises
+    ------
+    InvalidProblemError
+        If one comes in a unit of another dimension.
+    """
+    plain = {key: in_unit(key, value, _UNITS[key]) if key in _UNITS else value for key, value in config.items()}
+    media = plain.get("substrates")
+    if isinstance(media, Mapping):
+        plain["substrates"] = {name: _plain_medium(name, medium) for name, medium in media.items()}
+    return plain
+
+
+def _plain_medium(name: str, medium: Any) -> Any:
+    if not isinstance(medium, Mapping):
+        return medium
+    return {key: in_unit(f"substrates.{name}.{key}", value, _MEDIUM_UNITS.get(key)) for key, value in medium.items()}
 
 
 def _number_or_kind(side: float | str) -> float | str:

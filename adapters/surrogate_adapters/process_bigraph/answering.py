@@ -1,0 +1,163 @@
+"""What the process and the step share: the ports, the fields solved for, and what is told about them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+import surrogate_plugin as sp
+from surrogate_adapters.notices import Notices
+from surrogate_adapters.process_bigraph.reading import RATES, CellTable, Names, vessels_of
+from surrogate_adapters.process_bigraph.settings import CONFIG_SCHEMA, Settings, without_units
+from surrogate_adapters.process_bigraph.watching import Watch
+from surrogate_adapters.steady_fields import HistoryEntry, SteadyFields
+
+FloatArray = npt.NDArray[np.float64]
+
+
+class Answering:
+    """Steady fields of substrates under decay, cells that take up and secrete, and vessels, each with its bound.
+
+    To be inherited before the host's ``Process`` or ``Step``.
+    """
+
+    config_schema = CONFIG_SCHEMA
+    description = (
+        "Steady fields of D lap(c) - (k + sum u V / V_voxel) c + p = 0 on a lattice, c held in vessels and fixed "
+        "voxels, each with a bound on its largest pointwise error."
+    )
+
+    def __init__(self, config: dict[str, Any] | None = None, core: Any = None) -> None:
+        # Read before the host fills it in, which would leave unknown keys out without a word.
+        given = without_units({key: value for key, value in (config or {}).items() if value is not None})
+        self._settings = Settings(**given)
+        super().__init__(given, core)  # type: ignore[call-arg]
+
+    def initialize(self, config: dict[str, Any]) -> None:
+        """One backend a substrate, over one engine."""
+        settings = self._settings
+        self.names = tuple(settings.substrates)
+        self.notices = Notices()
+        self._known = Names(self.names, settings.elsewhere)
+        self._domain = settings.domain
+        self._voxels = {name: settings.voxels(name) for name in self.names}
+        self._fields = SteadyFields({name: settings.backend_config(name) for name in self.names}, settings.record)
+        self._watch = Watch(self._fields, self.notices)
+
+    @property
+    def history(self) -> list[HistoryEntry]:
+        """One entry a field solved for."""
+        return self._fields.history
+
+    def backend(self, substrate: str) -> sp.Backend:
+        """The backend of a substrate, with its records."""
+        return self._fields.backends[substrate]
+
+    def inputs(self) -> dict[str, Any]:
+        """Fields, cells and vessels, in the host's types; cells and vessels need not be wired."""
+        return {
+            "fields": self._field_types(),
+            "cells": self._cell_types(),
+            "vessels": {"_type": "map", "_value": _VESSEL},
+        }
+
+    def outputs(self) -> dict[str, Any]:
+        """Deltas of the fields; all else replaces what was there."""
+        arrays = dict.fromkeys(self.names, "overwrite[array]")
+        return {
+            "fields": self._field_types(),
+            "bound": dict.fromkeys(self.names, "overwrite[float]"),
+            "excess": dict.fromkeys(self.names, "overwrite[float]"),
+            "method": dict.fromkeys(self.names, "overwrite[string]"),
+            "sampled": arrays if self._settings.cells == "arrays" else "overwrite[map[map[float]]]",
+        }
+
+    def answer(self, state: dict[str, Any], time: float, step_min: float | None, *, late: bool) -> dict[str, Any]:
+        """The steady fields of the cells and vessels in ``state``, as deltas, and what goes with them.
+
+        Parameters
+        ----------
+        state : dict
+            What the host hands over.
+        time : float
+            The composite's.
+        step_min : float, min, optional
+            How long the composite goes on with these fields; None if that is not known.
+        late : bool
+            Whether cells have read the fields of the step before until now.
+        """
+        read = CellTable.of_arrays if self._settings.cells == "arrays" else CellTable.of_map
+        table = read(state.get("cells") or {}, self._known)
+        vessels = vessels_of(state.get("vessels") or {}, self._known)
+        deltas, sampled = {}, {}
+        for name in self.names:
+            there = self._checked(name, (state.get("fields") or {}).get(name))
+            self._watch.writes(name, there)
+            tissue = self._tissue(name, table, vessels[name])
+            result = self._fields.solve(name, tissue, time)
+            sampled[name] = self._seen(name, table.position_um, result)
+            deltas[name] = result.field - there
+            self._watch.left(name, result.field, tissue, step_min)
+            if late:
+                self._watch.misreading(name, table.ids, sampled[name])
+        entries = {name: self._fields.latest(name) for name in self.names}
+        return {
+            "fields": deltas,
+            "bound": {name: entry.bound for name, entry in entries.items()},
+            "excess": {name: entry.excess for name, entry in entries.items()},
+            "method": {name: entry.method for name, entry in entries.items()},
+            "sampled": self._by_cell(table, sampled),
+        }
+
+    def _tissue(self, name: str, table: CellTable, vessels: sp.Vessels) -> sp.TissueState:
+        voxels, makers = self._voxels[name], table.makers(name)
+        if makers is not None:
+            made = self.backend(name).rasterise(sp.TissueState(makers)).production_per_min
+            fixed, value = (None, 0.0) if voxels is None else (voxels.fixed, voxels.value)
+            voxels = sp.Voxels(fixed=fixed, value=value, production_per_min=made)
+        return sp.TissueState(table.cells(name), vessels, voxels)
+
+    def _by_cell(self, table: CellTable, sampled: dict[str, FloatArray]) -> dict[str, Any]:
+        if self._settings.cells == "arrays":
+            return dict(sampled)
+        return {key: {name: float(sampled[name][k]) for name in self.names} for k, key in enumerate(table.ids)}
+
+    def _seen(self, name: str, position_um: FloatArray, result: sp.StepResult) -> FloatArray:
+        if self._settings.deposit == "area":
+            return result.sample(position_um)
+        sides = sp.Boundary.parse(self.backend(name).config.boundary)
+        x, y = self._domain.nearest(*self._domain.pixels(position_um), sides)
+        rows, columns = self._domain.shape
+        column, row = np.minimum(x.astype(np.int64), columns - 1), np.minimum(y.astype(np.int64), rows - 1)
+        return np.asarray(result.field[row, column])
+
+    def _checked(self, name: str, field: Any) -> FloatArray:
+        """The field as the composite has it, which the delta is taken from."""
+        if field is None:
+            raise sp.InvalidProblemError(
+                f"fields.{name} is not there; a wire of the input port 'fields' to the store that the output port "
+                "'fields' writes is needed, since what is written is added to it."
+            )
+        array = np.asarray(field, dtype=np.float64)
+        if array.shape != self._domain.shape:
+            raise sp.InvalidProblemError(
+                f"fields.{name} has shape {array.shape}; that of the lattice, {self._domain.shape}, is allowed."
+            )
+        if not np.isfinite(array).all():
+            raise sp.InvalidProblemError(f"fields.{name} holds a value that is not finite; something else wrote it.")
+        return array
+
+    def _field_types(self) -> dict[str, Any]:
+        return {name: {"_type": "array", "_shape": self._domain.shape, "_data": "float64"} for name in self.names}
+
+    def _cell_types(self) -> dict[str, Any]:
+        if self._settings.cells == "arrays":
+            rates = {rate: dict.fromkeys(self.names, "array") for rate in RATES}
+            return {"position_um": "array", "volume_um3": "array", **rates}
+        each = {"position_um": "list[float]", "volume_um3": "float", **dict.fromkeys(RATES, "map[float]")}
+        return {"_type": "map", "_value": each}
+
+
+_VESSEL = {"position_um": "list[float]", "end_um": "maybe[list[float]]", "radius_um": "float", "value": "map[float]"}
