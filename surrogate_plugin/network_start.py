@@ -108,7 +108,7 @@ class NetworkStart:
             if cheaper is not None:
                 return Proposal(None, (cheaper,))
         unasked = self._uncovered(problem) if self._model is None and self._there() else ()
-        if unasked and policy != "always":
+        if unasked and policy != "always" and self._device != "cuda":
             return Proposal(None, unasked)
         model, trouble = self._load()
         if model is None:
