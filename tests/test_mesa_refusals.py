@@ -98,6 +98,8 @@ def test_spaces_that_are_no_lattice_are_refused_by_name(grid, message):
         ({"step_min": 0.0}, "step_min is 0"),
         ({"model": "defualt"}, "model is 'defualt'; installed are default"),
         ({"substrates": ["oxygen"]}, r"substrates is \['oxygen'\]; a mapping of names to Substrate"),
+        ({"substrates": {"agents": OXYGEN}}, "substrate 'agents' would hide an attribute"),
+        ({"substrates": {3: OXYGEN}}, "substrates names 3; a str is allowed"),
         ({"oxygen": {"diffusion": 1e5}}, "substrate 'oxygen' is {'diffusion': 100000.0}; a Substrate"),
         ({"thickness_um": -1.0}, "thickness_um is .*-1"),
         ({"tolerance": {"oxigen": 1.0}}, "tolerance names 'oxigen'"),

@@ -91,6 +91,34 @@ def test_a_model_can_be_attached_after_it_was_made_and_its_classes_may_step_as_t
     assert len(link.history) == 4
 
 
+class Eventful(Watching):
+    """Its agents act in events, twice as often as the model steps."""
+
+    def step(self) -> None:
+        """Nothing."""
+
+    def act(self) -> None:
+        Watching.step(self)
+
+
+@runs
+@pytest.mark.parametrize("copied", [False, True])
+def test_agents_that_act_in_events_see_the_field_of_an_update_that_is_scheduled_ahead_of_them(copied):
+    from mesa.time import Priority, Schedule
+
+    model = watching(Eventful)
+    model.schedule_recurring(model.act, Schedule(interval=0.5, start=0.5))
+    model.link = attached(model)
+    model.schedule_recurring(model.link.update, Schedule(interval=0.5, start=0.5), priority=Priority.HIGH)
+    model.run_for(1.5)
+    if copied:
+        model = pickle.loads(pickle.dumps(model))
+    model.run_for(1.5)
+    assert len(model.seen) == 6
+    assert max(model.seen) <= 1e-5
+    assert [entry.time for entry in model.link.history] == [0, 0, 1, 1, 2, 2]  # every second by a step
+
+
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("duplicate", [copy.deepcopy, lambda model: pickle.loads(pickle.dumps(model))])
 def test_copies_solve_first_too(way, duplicate):

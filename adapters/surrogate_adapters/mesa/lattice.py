@@ -119,8 +119,14 @@ class Lattice:
             from mesa.space import PropertyLayer
 
             grid.add_property_layer(PropertyLayer(name, grid.width, grid.height, initial, dtype=float))
-        else:
-            grid.create_property_layer(name, default_value=initial, dtype=float)
+            return
+        from mesa.discrete_space import Cell
+
+        if hasattr(Cell, name):  # a layer would hide it from Mesa
+            raise sp.InvalidProblemError(
+                f"substrate {name!r} would hide an attribute of that name of Mesa's cells; another name is allowed."
+            )
+        grid.create_property_layer(name, default_value=initial, dtype=float)
 
     def _cell(self, agent: Any) -> tuple[int, ...] | None:
         """Where on this grid an agent is; None if it is not."""
