@@ -7,13 +7,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+import surrogate_plugin as sp
 from surrogate_plugin.testing import Scenario
 from tests.hosts import physicell_fixtures
 from tests.hosts.physicell import put, write_settings
 from tests.hosts.physicell_fixtures import off
 from tests.physicell_stand_in import driver
 
-pytestmark = physicell_fixtures.NEEDS_COMPILER
+pytestmark = physicell_fixtures.MARKS
 library, tissue = physicell_fixtures.library, physicell_fixtures.tissue
 
 
@@ -32,7 +33,7 @@ def test_an_error_stops_the_simulation_and_saves_what_it_was_given(tissue, tmp_p
     with pytest.raises(driver.HostError) as caught:
         host.advance()
     message = str(caught.value)
-    assert "the solve at 0.1 min failed: agent 0 has net export -1; values >= 0 are allowed" in message
+    assert "the solve of oxygen at 0.1 min failed: agent 0 has net export -1; values >= 0 are allowed" in message
     assert "\n" not in message
     path = tmp_path / "surrogate-failure.npz"
     assert str(path) in message
@@ -66,3 +67,24 @@ def test_on_error_host_the_old_solver_answers_until_the_next_solve(tissue, tmp_p
     assert off(host, scenario) < 2e-6
     assert host.report().solves == 1
     assert not list(tmp_path.glob("*.npz"))
+
+
+def test_an_error_is_in_the_words_of_the_host(library, tmp_path, monkeypatch):
+    """Decay 0, no node, and the only cell that took it up is gone: there are no pixels or sides in PhysiCell."""
+    monkeypatch.chdir(tmp_path)
+    host = driver.StandIn(library, (17, 12), [("factor", 1e3, 0.0, 1.0)])
+    with pytest.warns(sp.PromiseWarning, match="only cells that take it up or secrete it pull it to a value"):
+        host.attach(write_settings(tmp_path, substrates=["factor"]))
+    place, volume = [[50.0, 60.0]], [2494.0]
+    host.put(place, volume, [[[1.0, 0.0, 0.0, 0.0]]])
+    with pytest.warns(sp.PromiseWarning, match="nothing supplies factor"):
+        host.advance()
+    host.put(place, volume, [[[0.0, 0.0, 0.0, 0.0]]])
+    host.call_solver(0.01)
+    host.put(np.zeros((0, 2)), np.zeros(0), np.zeros((0, 1, 4)))
+    with pytest.raises(driver.HostError) as caught:
+        host.call_solver(0.01)
+    message = str(caught.value)
+    assert "the solve of factor at 0.01 min failed: factor has decay rate 0, no active Dirichlet node" in message
+    assert not any(word in message for word in ("pixel", "side", "source"))
+    host.release()

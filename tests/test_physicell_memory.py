@@ -10,7 +10,7 @@ from tests.hosts import physicell_fixtures
 from tests.hosts.physicell import put, write_settings
 from tests.hosts.physicell_fixtures import DT
 
-pytestmark = physicell_fixtures.NEEDS_COMPILER
+pytestmark = physicell_fixtures.MARKS
 library, tissue = physicell_fixtures.library, physicell_fixtures.tissue
 
 

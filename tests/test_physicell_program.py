@@ -14,7 +14,7 @@ from tests.hosts import physicell_fixtures
 from tests.hosts.physicell import write_settings
 from tests.hosts.physicell_fixtures import scenario_cells
 
-pytestmark = physicell_fixtures.NEEDS_COMPILER
+pytestmark = physicell_fixtures.MARKS
 program = physicell_fixtures.program
 
 

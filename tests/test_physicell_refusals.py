@@ -8,7 +8,7 @@ from tests.hosts import physicell_fixtures
 from tests.hosts.physicell import write_settings
 from tests.physicell_stand_in import driver
 
-pytestmark = physicell_fixtures.NEEDS_COMPILER
+pytestmark = physicell_fixtures.MARKS
 library, tissue = physicell_fixtures.library, physicell_fixtures.tissue
 
 
@@ -56,9 +56,18 @@ def test_only_one_layer_of_square_voxels_is_taken(library, tmp_path, nodes, spac
     host.release()
 
 
-def test_a_substrate_that_does_not_diffuse_is_refused(library, tmp_path):
-    host = driver.StandIn(library, (6, 5), [("matrix", 0.0, 0.1, 1.0)])
-    with pytest.raises(driver.HostError, match="'matrix' has diffusion coefficient 0"):
+@pytest.mark.parametrize(
+    ("diffusivity", "decay", "sentence"),
+    [
+        (-1.0, 0.1, "substrate 'matrix' has diffusion coefficient -1; a finite number >= 0 is allowed"),
+        (1e3, -0.5, "substrate 'matrix' has decay rate -0.5; a finite number >= 0 is allowed"),
+    ],
+)
+def test_coefficients_that_no_field_has_are_refused_by_name(library, tmp_path, diffusivity, decay, sentence):
+    media = [("oxygen", 1e5, 0.1, 1.0), ("matrix", 1e3, 0.1, 1.0)]
+    host = driver.StandIn(library, (17, 12), media)
+    host.set_coefficients("matrix", diffusivity, decay)
+    with pytest.raises(driver.HostError, match=sentence):
         host.attach(write_settings(tmp_path, substrates=["matrix"]))
     host.release()
 

@@ -12,7 +12,7 @@ from tests.hosts import physicell_fixtures
 from tests.hosts.physicell import put, write_settings
 from tests.hosts.physicell_fixtures import DT, off, scenario_cells
 
-pytestmark = physicell_fixtures.NEEDS_COMPILER
+pytestmark = physicell_fixtures.MARKS
 library, tissue = physicell_fixtures.library, physicell_fixtures.tissue
 
 
@@ -77,35 +77,6 @@ def test_each_counter_of_a_crowd_counts_its_own_share(tissue, tmp_path):
     c = host.density("oxygen")[row, column]
     flux = 2494.0 * (uptake * c - 2.0 * (20.0 - c)) - 300.0
     np.testing.assert_allclose(host.internalised("oxygen"), steps * DT * flux, rtol=1e-10)
-
-
-def test_a_substrate_that_nothing_holds_or_makes_is_told_of_once(tissue, tmp_path, capfd):
-    host, _ = tissue(6, cells=3, vessels=0)
-    put(host, scenario_cells(3, at=(130.0, 110.0), uptake=10.0), ["oxygen"])
-    host.attach(write_settings(tmp_path, tolerance=1e-6))
-    host.advance(3)
-    assert host.density("oxygen").max() == 0.0
-    assert capfd.readouterr().err.count("nothing holds or makes oxygen") == 1
-
-
-def test_no_negative_density_is_written_and_the_excess_is_told(tissue, tmp_path, capfd):
-    host, scenario = tissue(5, cells=0, vessels=0)
-    host.set_coefficients("oxygen", 1e5, 20.0)
-    medium = dataclasses.replace(scenario.medium("oxygen"), decay_per_min=20.0)
-    giving = scenario_cells(1, at=(130.0, 110.0), uptake=0.0, secretion=100.0, target=100.0)
-    put(host, giving, ["oxygen"])
-    host.attach(write_settings(tmp_path, tolerance=1e-6))
-    host.call_solver(DT)
-    written = host.density("oxygen")
-    assert written.min() == written[5, 6] == 0.0
-    host.advance()
-    too_much = host.density("oxygen") - dataclasses.replace(scenario, media=(medium,)).steady("oxygen", giving)
-    report = host.report()
-    assert report.excess_voxels == 1
-    assert 1.0 < too_much[5, 6] <= report.excess
-    too_much[5, 6] = 0.0
-    assert np.abs(too_much).max() < 2e-6
-    assert capfd.readouterr().err.count("a shorter diffusion_dt lowers this") == 1
 
 
 def test_inactive_agents_take_no_part(tissue, tmp_path):

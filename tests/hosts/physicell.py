@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -44,8 +45,11 @@ class Driven:
         self.put(scenario.cells)
 
     def attach(self, substrates: Sequence[str], tolerance: float) -> None:
+        settings = write_settings(self.folder, substrates=list(substrates), tolerance=tolerance)
         try:
-            self.host.attach(write_settings(self.folder, substrates=list(substrates), tolerance=tolerance))
+            with warnings.catch_warnings():  # steps as short as these are told of, as they should be
+                warnings.simplefilter("ignore", sp.PromiseWarning)
+                self.host.attach(settings)
         except driver.HostError as error:
             raise sp.UnsupportedProblemError(str(error)) from error
 
@@ -53,7 +57,9 @@ class Driven:
         self.host.detach()
 
     def advance(self) -> None:
-        self.host.advance()
+        with warnings.catch_warnings():  # a tissue without vessels is, too
+            warnings.filterwarnings("ignore", "nothing supplies", sp.PromiseWarning)
+            self.host.advance()
 
     def field(self, substrate: str) -> np.ndarray:
         return self.host.density(substrate)

@@ -18,6 +18,11 @@ from tests.physicell_stand_in import driver
 
 NEEDS_COMPILER = pytest.mark.skipif(driver.missing() is not None, reason=f"compiling needs more: {driver.missing()}")
 
+#: Steps of 0.1 min, in which oxygen does not quite come to rest, make for short tests; that much is told at attach.
+SHORT_STEPS = pytest.mark.filterwarnings("ignore:[a-z]* comes to rest in about:surrogate_plugin.PromiseWarning")
+
+MARKS = [NEEDS_COMPILER, SHORT_STEPS]
+
 
 DT = 0.01
 

@@ -78,6 +78,44 @@ void put_agents(Microenvironment* m, int count, const double* position, const do
     }
 }
 
+// The rates alone, as a rule sets them: the host does not look at them until the agent's volume is set.
+void set_rates(Microenvironment* m, const double* rates) {
+    for (Agent* agent : m->agent_container->all_agents) {
+        auto& secretion = agent->phenotype.secretion;
+        for (std::size_t s = 0; s < m->density_names.size(); s++, rates += 4) {
+            secretion.uptake_rates[s] = rates[0];
+            secretion.secretion_rates[s] = rates[1];
+            secretion.saturation_densities[s] = rates[2];
+            secretion.net_export_rates[s] = rates[3];
+        }
+    }
+}
+
+// An agent's own idea of its volume, which its uptake does not follow.
+void set_phenotype_volume(Microenvironment* m, int a, double volume) {
+    m->agent_container->all_agents[a]->phenotype.volume.total = volume;
+}
+
+void set_climbs(Microenvironment* m, int a, int substrate) { m->agent_container->all_agents[a]->climbs = substrate; }
+
+// The last agent dies, and gives its voxel back this share of what it has taken up.
+void kill_last(Microenvironment* m, double share) {
+    Agent& last = *m->agent_container->all_agents.back();
+    last.fraction_released_at_death.assign(m->density_names.size(), share);
+    last.release(*m);
+    m->agent_container->resize(m->agent_container->all_agents.size() - 1, m->density_names.size());
+}
+
+void write_density(Microenvironment* m, int substrate, const double* values) {
+    for (std::size_t n = 0; n < m->mesh.voxels.size(); n++) m->density_vector(static_cast<int>(n))[substrate] = values[n];
+}
+
+void read_gradient(Microenvironment* m, int substrate, double* out) {
+    for (const Agent* agent : m->agent_container->all_agents) {
+        for (const double slope : agent->felt[substrate]) *out++ = slope;
+    }
+}
+
 void set_threads(int count) { omp_set_num_threads(count); }
 
 void set_active(Microenvironment* m, int a, int on) { m->agent_container->all_agents[a]->is_active = on != 0; }
@@ -104,7 +142,7 @@ void read_internalised(Microenvironment* m, int substrate, double* out) {
     for (const Agent* agent : m->agent_container->all_agents) *out++ = agent->internalized_substrates[substrate];
 }
 
-int has_own_solver(Microenvironment* m) { return m->diffusion_decay_solver == stand_in::explicit_solver; }
+int has_own_solver(Microenvironment* m) { return m->diffusion_decay_solver == stand_in::split_solver; }
 
 int attach(Microenvironment* m, const char* settings) {
     return guarded([&] { surrogate::attach(*m, settings); });
@@ -115,7 +153,7 @@ int detach(Microenvironment* m) {
 }
 
 int read_report(Microenvironment* m, long* counts, double* seconds, int substrate, double* bound, double* excess,
-                long* excess_voxels, const char** method) {
+                long* excess_voxels, const char** method, const char** notices) {
     return guarded([&] {
         const surrogate::Report report = surrogate::report(*m);
         counts[0] = report.solves;
@@ -130,6 +168,12 @@ int read_report(Microenvironment* m, long* counts, double* seconds, int substrat
         static std::string kept;
         kept = mine.method;
         *method = kept.c_str();
+        static std::string told;
+        told.clear();
+        for (const auto& notice : report.notices) {
+            told += notice.kind + "|" + notice.substrate + "|" + std::to_string(notice.times) + "\n";
+        }
+        *notices = told.c_str();
     });
 }
 }

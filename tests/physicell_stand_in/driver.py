@@ -68,6 +68,7 @@ class Report:
     excess: float
     excess_voxels: int
     method: str
+    notices: dict[tuple[str, str], int]
 
 
 class HostError(RuntimeError):
@@ -134,6 +135,27 @@ class StandIn:
         self.agents = len(volume)
         self.library.put_agents(self._host, self.agents, position, volume, every)
 
+    def rule(self, rates: Any) -> None:
+        """Set the rates alone, (n, substrates, 4): the host applies them when it next sets an agent's volume."""
+        self.library.set_rates(self._host, np.ascontiguousarray(rates, dtype=float))
+
+    def set_phenotype_volume(self, agent: int, volume_um3: float) -> None:
+        """What an agent says its volume is, which its uptake does not follow."""
+        self.library.set_phenotype_volume(self._host, agent, volume_um3)
+
+    def climb(self, agent: int, substrate: str) -> None:
+        """Let an agent move along a gradient, or at least say so."""
+        self.library.set_climbs(self._host, agent, self._index(substrate))
+
+    def kill_last(self, share: float) -> None:
+        """The last agent dies, and releases this share of what it has taken up."""
+        self.library.kill_last(self._host, share)
+        self.agents -= 1
+
+    def write(self, substrate: str, field: Any) -> None:
+        """Let code of the model write a density, (ny, nx), between two steps."""
+        self.library.write_density(self._host, self._index(substrate), np.ascontiguousarray(field, dtype=float))
+
     def set_threads(self, count: int) -> None:
         """How many threads the host's loops take; agents that share a voxel are in an order with one alone."""
         self.library.set_threads(count)
@@ -167,6 +189,12 @@ class StandIn:
         """What each agent read in the last phenotype step."""
         return self._read(self.library.read_seen, substrate, self.agents)
 
+    def gradient(self, substrate: str) -> FloatArray:
+        """(agents, 2): along x and y, as each agent found it in the last mechanics step."""
+        out = np.empty(2 * self.agents)
+        self.library.read_gradient(self._host, self._index(substrate), out)
+        return out.reshape(self.agents, 2)
+
     def internalised(self, substrate: str) -> FloatArray:
         """What each agent took up so far, net of what it gave off, by its own count."""
         return self._read(self.library.read_internalised, substrate, self.agents)
@@ -179,12 +207,17 @@ class StandIn:
         """`surrogate::report`; ``substrate`` counts those attached."""
         counts, seconds = (ctypes.c_long * 3)(), np.zeros(2)
         bound, excess, voxels, method = ctypes.c_double(), ctypes.c_double(), ctypes.c_long(), ctypes.c_char_p()
-        out = [ctypes.byref(item) for item in (bound, excess, voxels, method)]
+        notices = ctypes.c_char_p()
+        out = [ctypes.byref(item) for item in (bound, excess, voxels, method, notices)]
         self._do(self.library.read_report, counts, seconds, substrate, *out)
         told = (method.value or b"").decode()
         solves, held, handed_back = (int(count) for count in counts)
         solving, around = seconds.tolist()
-        return Report(solves, held, handed_back, solving, around, bound.value, excess.value, int(voxels.value), told)
+        lines = [line.split("|") for line in (notices.value or b"").decode().splitlines()]
+        counted = {(kind, name): int(times) for kind, name, times in lines}
+        return Report(
+            solves, held, handed_back, solving, around, bound.value, excess.value, int(voxels.value), told, counted
+        )
 
     def _do(self, call: Any, *arguments: Any) -> None:
         if call(self._host, *arguments):
@@ -232,6 +265,12 @@ def _typed(library: ctypes.CDLL) -> ctypes.CDLL:
         "add_dirichlet_node": [host, whole, whole, number],
         "set_activation": [host, whole, whole, whole],
         "put_agents": [host, whole, _DOUBLES, _DOUBLES, _DOUBLES],
+        "set_rates": [host, _DOUBLES],
+        "set_phenotype_volume": [host, whole, number],
+        "set_climbs": [host, whole, whole],
+        "kill_last": [host, number],
+        "write_density": [host, whole, _DOUBLES],
+        "read_gradient": [host, whole, _DOUBLES],
         "set_threads": [whole],
         "set_active": [host, whole, whole],
         "solver_call": [host, number],
@@ -242,7 +281,7 @@ def _typed(library: ctypes.CDLL) -> ctypes.CDLL:
         "has_own_solver": [host],
         "attach": [host, text],
         "detach": [host],
-        "read_report": [host, ctypes.c_void_p, _DOUBLES, whole, *[ctypes.c_void_p] * 4],
+        "read_report": [host, ctypes.c_void_p, _DOUBLES, whole, *[ctypes.c_void_p] * 5],
     }
     for name, types in arguments.items():
         function = getattr(library, name)

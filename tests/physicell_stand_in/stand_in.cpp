@@ -1,9 +1,11 @@
 #include "stand_in.hpp"
 
+#include <iostream>
+
 namespace stand_in {
 
 Microenvironment::Microenvironment(const int nodes[3], const double spacing[3], const double corner[2])
-    : agent_container(new Container), diffusion_decay_solver(explicit_solver) {
+    : agent_container(new Container), diffusion_decay_solver(split_solver) {
     mesh.dx = spacing[0];
     mesh.dy = spacing[1];
     mesh.dz = spacing[2];
@@ -22,6 +24,8 @@ Microenvironment::Microenvironment(const int nodes[3], const double spacing[3], 
     density_.resize(count);
     dirichlet_value_.resize(count);
     dirichlet_activation_.resize(count);
+    gradient_.resize(count);
+    gradient_known_.resize(count, false);
 }
 
 Microenvironment::~Microenvironment() = default;
@@ -34,6 +38,7 @@ void Microenvironment::add_density(const std::string& name, double diffusion, do
         density_[n].push_back(initial);
         dirichlet_value_[n].push_back(1.0);
         dirichlet_activation_[n].push_back(false);
+        gradient_[n].push_back({0.0, 0.0});
     }
 }
 
@@ -52,39 +57,105 @@ void Microenvironment::apply_dirichlet_conditions() {
     }
 }
 
-void explicit_solver(Microenvironment& m, double dt) {
-    const int nx = static_cast<int>(m.mesh.x_coordinates.size()), ny = static_cast<int>(m.mesh.y_coordinates.size());
-    const double h2 = m.mesh.dx * m.mesh.dx;
-    for (std::size_t s = 0; s < m.density_names.size(); s++) {
-        const double rate = m.diffusion_coefficients[s] / h2, decay = m.decay_rates[s];
-        const int steps = static_cast<int>(std::ceil(dt * (8.0 * rate + decay))) + 1;
-        const double tau = dt / steps;
-        std::vector<double> last(static_cast<std::size_t>(nx) * ny);
-        for (int step = 0; step < steps; step++) {
-            m.apply_dirichlet_conditions();
-            for (int n = 0; n < nx * ny; n++) last[n] = m.density_vector(n)[s];
-            for (int j = 0; j < ny; j++) {
-                for (int i = 0; i < nx; i++) {
-                    const int n = j * nx + i;
-                    double flow = 0.0;
-                    if (i > 0) flow += last[n - 1] - last[n];
-                    if (i < nx - 1) flow += last[n + 1] - last[n];
-                    if (j > 0) flow += last[n - nx] - last[n];
-                    if (j < ny - 1) flow += last[n + nx] - last[n];
-                    m.density_vector(n)[s] = last[n] + tau * (rate * flow - decay * last[n]);
-                }
-            }
+namespace {
+
+// The tridiagonal systems along one axis are the same in each line; the last of their constants is not used.
+void set_up_lines(std::size_t count, const std::vector<double>& link, const std::vector<double>& sink,
+                  std::vector<std::vector<double>>& pivot, std::vector<std::vector<double>>& factor) {
+    pivot.assign(count, std::vector<double>(link.size()));
+    factor = pivot;
+    for (std::size_t k = 0; k < count; k++) {
+        for (std::size_t s = 0; s < link.size(); s++) {
+            const bool edge = k == 0 || k == count - 1;
+            pivot[k][s] = edge ? 1.0 + link[s] + sink[s] : 1.0 + link[s] + link[s] + sink[s];
+            if (k > 0) pivot[k][s] += link[s] * factor[k - 1][s];
+            factor[k][s] = -link[s] / pivot[k][s];
         }
     }
+}
+
+} // namespace
+
+void split_solver(Microenvironment& m, double dt) {
+    const int nx = static_cast<int>(m.mesh.x_coordinates.size()), ny = static_cast<int>(m.mesh.y_coordinates.size());
+    const std::size_t substrates = m.density_names.size();
+    if (!m.is_set_up_) {
+        m.is_set_up_ = true;
+        m.i_jump_ = 1;
+        m.j_jump_ = nx;
+        std::vector<double> sink(substrates);
+        m.link_.resize(substrates);
+        for (std::size_t s = 0; s < substrates; s++) {
+            m.link_[s] = m.diffusion_coefficients[s] * dt / m.mesh.dx / m.mesh.dx;
+            sink[s] = m.decay_rates[s] * dt * 0.5;
+        }
+        set_up_lines(nx, m.link_, sink, m.x_pivot_, m.x_factor_);
+        set_up_lines(ny, m.link_, sink, m.y_pivot_, m.y_factor_);
+    }
+    const auto along = [&](int start, int jump, int count, const auto& pivot, const auto& factor) {
+        for (int k = 0; k < count; k++) {
+            std::vector<double>& here = m.density_[start + k * jump];
+            for (std::size_t s = 0; s < substrates; s++) {
+                if (k > 0) here[s] += m.link_[s] * m.density_[start + (k - 1) * jump][s];
+                here[s] /= pivot[k][s];
+            }
+        }
+        for (int k = count - 2; k >= 0; k--) {
+            std::vector<double>& here = m.density_[start + k * jump];
+            for (std::size_t s = 0; s < substrates; s++) here[s] -= factor[k][s] * m.density_[start + (k + 1) * jump][s];
+        }
+    };
+    m.apply_dirichlet_conditions();
+    for (int j = 0; j < ny; j++) along(j * m.j_jump_, m.i_jump_, nx, m.x_pivot_, m.x_factor_);
+    m.apply_dirichlet_conditions();
+    for (int i = 0; i < nx; i++) along(i * m.i_jump_, m.j_jump_, ny, m.y_pivot_, m.y_factor_);
     m.apply_dirichlet_conditions();
 }
 
+void Microenvironment::compute_gradient_vector(int n) {
+    const int nx = static_cast<int>(mesh.x_coordinates.size()), ny = static_cast<int>(mesh.y_coordinates.size());
+    const int i = n % nx, j = n / nx;
+    for (std::size_t s = 0; s < density_names.size(); s++) {
+        const auto slope = [&](bool inside, int jump, double h) {
+            return inside ? (density_[n + jump][s] - density_[n - jump][s]) / (2.0 * h) : 0.0;
+        };
+        gradient_[n][s] = {slope(i > 0 && i < nx - 1, i_jump_, mesh.dx), slope(j > 0 && j < ny - 1, j_jump_, mesh.dy)};
+    }
+    gradient_known_[n] = true;
+}
+
+void Microenvironment::compute_all_gradient_vectors() {
+    for (std::size_t n = 0; n < density_.size(); n++) compute_gradient_vector(static_cast<int>(n));
+}
+
+std::vector<std::vector<double>>& Microenvironment::gradient_vector(int n) {
+    if (!gradient_known_[n]) compute_gradient_vector(n);
+    return gradient_[n];
+}
+
+BasicAgent::BasicAgent(std::size_t substrates)
+    : position(3, 0.0), internalized_substrates(substrates, 0.0), fraction_released_at_death(substrates, 0.0),
+      gain_(substrates, 0.0), loss_(substrates, 1.0), amount_(substrates, 0.0), exported_(substrates, 0.0) {}
+
+void BasicAgent::release(Microenvironment& m) {
+    std::vector<double>& density = m.density_vector(current_voxel_index_);
+    for (std::size_t s = 0; s < density.size(); s++) {
+        density[s] += fraction_released_at_death[s] * internalized_substrates[s] / m.voxels(current_voxel_index_).volume;
+        internalized_substrates[s] = 0.0;
+    }
+}
+
 Agent::Agent(std::size_t substrates)
-    : position(3, 0.0), internalized_substrates(substrates, 0.0), seen(substrates, 0.0) {
+    : BasicAgent(substrates), seen(substrates, 0.0), felt(substrates, {0.0, 0.0}) {
     for (auto* rates : {&phenotype.secretion.uptake_rates, &phenotype.secretion.secretion_rates,
                         &phenotype.secretion.saturation_densities, &phenotype.secretion.net_export_rates}) {
         rates->assign(substrates, 0.0);
     }
+}
+
+double& Agent::get_total_volume() {
+    std::cout << "Do not ask an agent for its total volume: ask its phenotype.\n";
+    return phenotype.volume.total;
 }
 
 void Agent::move(const Mesh& mesh, double x, double y) {
@@ -102,31 +173,31 @@ void Agent::set_total_volume(double volume) {
 
 void Agent::set_internal_uptake_constants(const Microenvironment& m, double dt) {
     const Secretion& rates = phenotype.secretion;
-    const std::size_t count = rates.uptake_rates.size();
-    gain_.assign(count, 0.0);
-    loss_.assign(count, 1.0);
-    exported_.assign(count, 0.0);
-    const double f = dt * volume_ / m.mesh.voxels[current_voxel_index_].volume;
-    for (std::size_t s = 0; s < count; s++) {
+    const double voxel = m.mesh.voxels[current_voxel_index_].volume, f = dt * volume_ / voxel;
+    for (std::size_t s = 0; s < rates.uptake_rates.size(); s++) {
         gain_[s] = f * rates.secretion_rates[s] * rates.saturation_densities[s];
         loss_[s] = 1.0 + f * (rates.secretion_rates[s] + rates.uptake_rates[s]);
-        exported_[s] = dt * rates.net_export_rates[s];
+        amount_[s] = dt * rates.net_export_rates[s];
+        exported_[s] = amount_[s] / voxel;
     }
     volume_is_changed_ = false;
 }
 
+void Agent::bind(const Microenvironment& m, double dt) {
+    secretion_rates = &phenotype.secretion.secretion_rates;
+    volume_ = phenotype.volume.total;
+    set_internal_uptake_constants(m, dt);
+}
+
 void Agent::advance_secretion(Microenvironment& m, double dt) {
-    if (secretion_rates != &phenotype.secretion.secretion_rates) {
-        secretion_rates = &phenotype.secretion.secretion_rates;
-        set_total_volume(phenotype.volume.total);
-    }
+    if (current_voxel_index_ >= 0 && secretion_rates != &phenotype.secretion.secretion_rates) bind(m, dt);
     if (!is_active) return;
     if (volume_is_changed_) set_internal_uptake_constants(m, dt);
     const double voxel = m.mesh.voxels[current_voxel_index_].volume;
     std::vector<double>& density = m.density_vector(current_voxel_index_);
     for (std::size_t s = 0; s < density.size(); s++) {
-        internalized_substrates[s] -= voxel * ((1.0 - loss_[s]) * density[s] + gain_[s]) / loss_[s] + exported_[s];
-        density[s] = (density[s] + gain_[s]) / loss_[s] + exported_[s] / voxel;
+        internalized_substrates[s] -= voxel * ((1.0 - loss_[s]) * density[s] + gain_[s]) / loss_[s] + amount_[s];
+        density[s] = (density[s] + gain_[s]) / loss_[s] + exported_[s];
     }
 }
 
@@ -155,7 +226,12 @@ void Container::step(Microenvironment& m) {
             agent->set_total_volume(agent->phenotype.volume.total);
         }
     }
-    due(mechanics_dt, last_mechanics_);
+    if (due(mechanics_dt, last_mechanics_)) {
+        m.compute_all_gradient_vectors();
+        for (Agent* agent : all_agents) {
+            if (!agent->is_out_of_domain) agent->felt = m.gradient_vector(agent->get_current_voxel_index());
+        }
+    }
     initialised_ = true;
     minutes += diffusion_dt;
 }

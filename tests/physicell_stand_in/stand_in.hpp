@@ -1,13 +1,21 @@
-// A small simulator of our own with the names and the order of steps that surrogate_backend.hpp relies on in PhysiCell:
-// densities as vectors of vectors behind a solver pointer, agents that take up and secrete after each solver call,
-// rates that reach an agent only when it first secretes, uptake constants that are renewed only when its volume is set.
+// A small simulator of our own with the names and the order of steps that the headers rely on in PhysiCell: densities
+// as vectors of vectors behind a solver pointer, gradients that are reckoned with what that solver's first call sets,
+// agents that take up and secrete after each solver call, by constants that are renewed when an agent's volume is set
+// and not when its rates change.
 #pragma once
 
+#include <array>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
+
+namespace surrogate {
+template <class Microenvironment>
+struct Host;
+}
 
 namespace stand_in {
 
@@ -64,13 +72,27 @@ public:
     double get_substrate_dirichlet_value(int substrate, int n) { return dirichlet_value_[n][substrate]; }
     void apply_dirichlet_conditions();
 
+    // Central differences of all substrates in all voxels; x and y by substrate.
+    void compute_all_gradient_vectors();
+    std::vector<std::vector<double>>& gradient_vector(int n);
+
 private:
+    friend void split_solver(Microenvironment&, double);
+    void compute_gradient_vector(int n);
+
     std::vector<std::vector<double>> density_, dirichlet_value_;
     std::vector<std::vector<bool>> dirichlet_activation_;
+    std::vector<std::vector<std::vector<double>>> gradient_;
+    std::vector<bool> gradient_known_;
+    // What the solver's first call keeps for all that follow: steps between neighbours, and constants by substrate.
+    bool is_set_up_ = false;
+    int i_jump_ = 0, j_jump_ = 0;
+    std::vector<double> link_;
+    std::vector<std::vector<double>> x_pivot_, x_factor_, y_pivot_, y_factor_; // by place along the line
 };
 
-// What a microenvironment starts with: explicit steps, as small as they have to be.
-void explicit_solver(Microenvironment& m, double dt);
+// What a microenvironment starts with: one implicit step along the rows, one along the columns, of all substrates.
+void split_solver(Microenvironment& m, double dt);
 
 struct Secretion {
     std::vector<double> uptake_rates, secretion_rates, saturation_densities, net_export_rates;
@@ -83,29 +105,44 @@ struct Phenotype {
     } volume;
 };
 
-class Agent {
+class BasicAgent {
 public:
     std::vector<double> position;
-    Phenotype phenotype;
-    bool is_active = true, is_out_of_domain = false;
+    bool is_active = true;
     std::vector<double>* secretion_rates = nullptr; // bound to the phenotype's when the agent first secretes
-    std::vector<double> internalized_substrates;
-    std::vector<double> seen; // the densities that the phenotype step found
+    std::vector<double> internalized_substrates, fraction_released_at_death;
 
-    explicit Agent(std::size_t substrates);
-    void move(const Mesh& mesh, double x, double y);
-    void set_total_volume(double volume);
+    explicit BasicAgent(std::size_t substrates);
     double get_total_volume() const { return volume_; }
     int get_current_voxel_index() const { return current_voxel_index_; }
-    void advance_secretion(Microenvironment& m, double dt);
+    // Lets the voxel have back what was taken up, as dying agents do.
+    void release(Microenvironment& m);
 
-private:
-    void set_internal_uptake_constants(const Microenvironment& m, double dt);
-
+protected:
     double volume_ = 1.0;
     bool volume_is_changed_ = false;
     int current_voxel_index_ = -1;
-    std::vector<double> gain_, loss_, exported_; // rho <- (rho + gain) / loss + exported / voxel volume
+    std::vector<double> gain_, loss_, amount_, exported_; // rho <- (rho + gain) / loss + exported
+};
+
+class Agent : public BasicAgent {
+public:
+    Phenotype phenotype;
+    bool is_out_of_domain = false;
+    int climbs = -1;                       // the substrate it moves along, if any
+    std::vector<double> seen;              // the densities that the phenotype step found
+    std::vector<std::vector<double>> felt; // the gradients that the mechanics step found, by substrate
+
+    explicit Agent(std::size_t substrates);
+    double& get_total_volume(); // hides the other one, and scolds
+    void move(const Mesh& mesh, double x, double y);
+    void set_total_volume(double volume);
+    void set_internal_uptake_constants(const Microenvironment& m, double dt);
+    void advance_secretion(Microenvironment& m, double dt);
+
+private:
+    friend struct surrogate::Host<Microenvironment>;
+    void bind(const Microenvironment& m, double dt);
 };
 
 class Container {
@@ -128,17 +165,35 @@ private:
 
 namespace surrogate {
 
-template <class Microenvironment>
-struct Host;
-
 template <>
 struct Host<stand_in::Microenvironment> {
     using Here = stand_in::Microenvironment;
-    static std::vector<stand_in::Agent*>* agents(Here& m) { return &m.agent_container->all_agents; }
+    using Agent = stand_in::Agent;
+    static std::vector<Agent*>* agents(Here& m) { return &m.agent_container->all_agents; }
     static double minutes(Here& m) { return m.agent_container->minutes; }
     static double phenotype_dt(Here& m) { return m.agent_container->phenotype_dt; }
     static double mechanics_dt(Here& m) { return m.agent_container->mechanics_dt; }
-    static std::vector<double>* internalised(Here&, stand_in::Agent& agent) { return &agent.internalized_substrates; }
+    static double volume(Agent& agent) { return agent.stand_in::BasicAgent::get_total_volume(); }
+    static void settle(Here& m, Agent& agent, double dt) {
+        if (agent.secretion_rates != &agent.phenotype.secretion.secretion_rates) agent.bind(m, dt);
+        else if (agent.volume_is_changed_) agent.set_internal_uptake_constants(m, dt);
+    }
+    static std::array<std::vector<double>*, 4> exchange(Agent& agent) {
+        return {&agent.gain_, &agent.loss_, &agent.amount_, &agent.exported_};
+    }
+    static void renew(Here& m, Agent& agent, double dt) { agent.set_internal_uptake_constants(m, dt); }
+    static void roles(Here& m, std::vector<std::uint8_t>& roles) {
+        for (const Agent* agent : m.agent_container->all_agents) {
+            const auto& rates = agent->phenotype.secretion;
+            for (std::size_t s = 0; s < roles.size(); s++) {
+                const double given = rates.secretion_rates[s] * rates.saturation_densities[s];
+                if (given > 0.0 || rates.net_export_rates[s] > 0.0) roles[s] |= 2;
+                if (rates.uptake_rates[s] + rates.secretion_rates[s] > 0.0) roles[s] |= 4;
+                if (agent->climbs == static_cast<int>(s)) roles[s] |= 1;
+            }
+        }
+    }
+    static bool splits(void (*solver)(Here&, double)) { return solver == &stand_in::split_solver; }
 };
 
 } // namespace surrogate

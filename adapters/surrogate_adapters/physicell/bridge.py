@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
-import csv
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 
 import surrogate_plugin as sp
+from surrogate_adapters.notices import Kind, Notices
 from surrogate_adapters.options import names_of, recorders, tolerances
+from surrogate_adapters.physicell.log import Log
 from surrogate_adapters.physicell.settings import Settings, load
-from surrogate_adapters.physicell.state import FloatArray, HostState, domain_of
+from surrogate_adapters.physicell.state import FloatArray, HostState, Roles, domain_of
+from surrogate_adapters.physicell.suitability import (
+    SHARE,
+    SHARE_CLIMBED,
+    Substrate,
+    concerns,
+    do_not_diffuse,
+    require_allowed,
+)
+from surrogate_adapters.physicell.wording import in_the_hosts_words, what_happened
 
 #: For `surrogate-plugin hosts`: nothing to import, so nobody can tell whether it is there.
 HOST_NOTE = "C++; `surrogate-plugin physicell init` sets a project up"
@@ -19,9 +31,7 @@ HOST_NOTE = "C++; `surrogate-plugin physicell init` sets a project up"
 #: What an error in a solve leaves behind, in the folder the simulation runs in.
 SAVED_STATE = "surrogate-failure.npz"
 
-_COLUMNS = ("minutes", "substrate", "reason", "agents", "method", "bound", "seconds", "flags")
-
-Answer = tuple[FloatArray, str, float, float]
+Answer = tuple[FloatArray, str, float, float, float]
 
 
 class SolveError(RuntimeError):
@@ -31,9 +41,11 @@ class SolveError(RuntimeError):
 def connect(
     settings: str,
     known: Sequence[str],
+    coefficients: memoryview,
     nodes: Sequence[int],
     spacing_um: Sequence[float],
     origin_um: Sequence[float],
+    run: tuple[float, int],
 ) -> Bridge:
     """What the header calls once, when it attaches.
 
@@ -43,8 +55,12 @@ def connect(
         Path of `surrogate.toml`.
     known : sequence of str
         The host's substrates.
+    coefficients : memoryview
+        Diffusion coefficient and decay rate of each of them.
     nodes, spacing_um, origin_um
         The host's lattice, see `domain_of`.
+    run : (minutes, threads)
+        Time between two phenotype steps, and the host's threads; 0 if it has no such number.
 
     Returns
     -------
@@ -56,7 +72,25 @@ def connect(
         If the settings or the lattice are not allowed.
     """
     chosen = load(settings)
-    return Bridge(chosen, known, domain_of(nodes, spacing_um, origin_um))
+    try:
+        names = names_of(chosen.names, known)
+        tolerances(chosen.tolerances, names)
+    except sp.InvalidProblemError as error:
+        raise type(error)(f"{settings}: {error}") from None
+    pairs = np.frombuffer(coefficients).reshape(-1, 2).tolist()
+    every = [Substrate(name, pair[0], pair[1], held=True) for name, pair in zip(known, pairs, strict=True)]
+    for one in every:
+        if one.name in names:
+            require_allowed(one)
+    still = do_not_diffuse(every)
+    step_min, threads = run
+    domain = domain_of(nodes, spacing_um, origin_um)
+    return Bridge(chosen, known, [name for name in names if name not in still], domain, step_min, threads)
+
+
+def speak_as_program() -> None:
+    """Show warnings as a program does; called where the interpreter is the header's own."""
+    warnings.formatwarning = lambda message, *_, **__: f"Warning: surrogate: {message}\n"
 
 
 class Bridge:
@@ -65,36 +99,69 @@ class Bridge:
     Attributes
     ----------
     names : list of str
-        The substrates answered for.
+        The substrates answered for: those named that diffuse.
     indices : list of int
         Their places among the host's.
     refresh, on_error : str
         As in `Settings`; "interval" for a number of minutes.
     interval_min : float, min
         That number, else 0.
+    notices : Notices
     """
 
-    def __init__(self, settings: Settings, known: Sequence[str], domain: sp.Domain) -> None:
-        self.names = names_of(settings.names, known)
+    def __init__(
+        self,
+        settings: Settings,
+        known: Sequence[str],
+        names: Sequence[str],
+        domain: sp.Domain,
+        step_min: float,
+        threads: int,
+    ) -> None:
+        self.names = list(names)
         self.indices = [list(known).index(name) for name in self.names]
         self.refresh = settings.refresh if isinstance(settings.refresh, str) else "interval"
         self.interval_min = 0.0 if isinstance(settings.refresh, str) else settings.refresh
         self.on_error = settings.on_error
+        self.notices = Notices()
         self._settings = settings
         self._domain = domain
-        self._tolerances = tolerances(settings.tolerances, self.names)
+        self._step_min = self.interval_min or step_min
+        self._threads = threads
+        given = tolerances(settings.tolerances, settings.names)
+        self._tolerances = {name: given[name] for name in self.names}
         self._recorders = recorders(settings.record, self.names)
         self._engine = sp.Engine(model=settings.model, device=settings.device, policy=settings.policy)
         self._backends: dict[str, sp.Backend] = {}
         self._fields: dict[str, FloatArray] = {}
-        self._log = _Log(settings.log)
+        self._climbed: set[str] = set()
+        self._ever_there: set[str] = set()
+        self._log = Log(settings.log)
 
-    def require(self, coefficients: memoryview) -> None:
-        """Refuse at once what the first solve would refuse: options and coefficients that are not allowed."""
-        for name, (diffusivity, decay) in zip(self.names, np.frombuffer(coefficients).reshape(-1, 2), strict=True):
-            self._backend(name, float(diffusivity), float(decay))
+    def require(self, *buffers: memoryview) -> None:
+        """Refuse at once what the first solve would refuse, and tell what is amiss with a substrate.
 
-    def solve(self, minutes: float, reason: str, *buffers: memoryview) -> list[Answer]:
+        Parameters
+        ----------
+        *buffers : memoryview
+            Coefficients, active Dirichlet nodes and their values, as in `HostState`.
+        """
+        coefficients, fixed, value = HostState.lattice(buffers, len(self.names), self._domain.shape)
+        for s, name in enumerate(self.names):
+            diffusivity, decay = coefficients[s].tolist()
+            supplied = True if bool(value[s].any()) else None
+            self._tell_concerns(Substrate(name, diffusivity, decay, held=bool(fixed[s].any()), supplied=supplied))
+            self._backend(name, diffusivity, decay)
+
+    def solve(
+        self,
+        minutes: float,
+        reason: str,
+        stale: memoryview,
+        roles: memoryview,
+        excess: memoryview,
+        *buffers: memoryview,
+    ) -> list[Answer]:
         """The steady fields of the state in the buffers.
 
         Parameters
@@ -103,13 +170,20 @@ class Bridge:
             The host's time, for the log.
         reason : str
             Why the header asks.
+        stale : memoryview
+            For each substrate 1, or 0 if its field is held on.
+        roles : memoryview
+            For each substrate of the host what cells do with it, as in `Roles`.
+        excess : memoryview
+            For each substrate how far the last field was off by then, by the header's estimate.
         *buffers : memoryview
             As in `HostState`.
 
         Returns
         -------
-        list of (field, method, bound, seconds)
-            One a substrate: (H, W) float64 read-only, who answered, its error bound, and the solver's wall time.
+        list of (field, method, bound, seconds, tolerance)
+            One a stale substrate: (H, W) float64 read-only, who answered, its error bound, the solver's wall time, and
+            the error allowed.
 
         Raises
         ------
@@ -117,25 +191,90 @@ class Bridge:
             Whatever went wrong, in one sentence; unless the host's solver takes over, the state is saved before.
         """
         state = HostState.over(buffers, len(self.names), self._domain.shape)
-        try:
-            return [self._answer(minutes, reason, s, state) for s in range(len(self.names))]
-        except Exception as error:
-            raise SolveError(self._told(minutes, state, error)) from error
+        asked = [s for s, wanted in enumerate(np.frombuffer(stale, dtype=np.uint8)) if wanted]
+        every = [Roles.of(np.frombuffer(roles, dtype=np.uint8)[index]) for index in self.indices]
+        beyond = np.frombuffer(excess)
+        answers = []
+        for s in asked:
+            try:
+                if reason == "first":
+                    self._look_at(s, every[s], state)
+                if every[s].climbed:
+                    self._climbed.add(self.names[s])
+                answers.append(self._answer(minutes, reason, s, state, float(beyond[s])))
+            except Exception as error:
+                raise SolveError(self._told(minutes, self.names[s], state, error)) from error
+        return answers
 
-    def _answer(self, minutes: float, reason: str, substrate: int, state: HostState) -> Answer:
+    def tell(self, kind: str, substrate: int, voxels: int, minutes: float) -> None:
+        """Tell of what the header noticed between two solves, in so many voxels of one substrate."""
         name = self.names[substrate]
-        diffusivity, decay = state.coefficients[substrate]
-        backend = self._backend(name, float(diffusivity), float(decay))
-        result = backend.step(state.tissue(substrate, self._domain))
+        self.notices.tell(cast(Kind, kind), name, what_happened(kind, name, voxels, minutes))
+
+    def told(self) -> list[tuple[str, str, int]]:
+        """Kind, substrate and times of all that was told."""
+        return [(kind, substrate, times) for (kind, substrate), times in self.notices.counts.items()]
+
+    def finish(self) -> list[str]:
+        """What there is to say at the end of the run, a sentence each; it goes into the log too."""
+        for kind, substrate, times in self.told():
+            self._log.append("", substrate, kind, "", "notice", "", "", f"{times} times", "")
+        return self.notices.summary() + [
+            f"{name}: nothing supplied it, so its steady field was 0 throughout."
+            for name in self._fields
+            if name not in self._ever_there
+        ]
+
+    def _tell_concerns(self, substrate: Substrate) -> None:
+        told = concerns(substrate, self._domain.size_um, self._step_min)
+        kinds = {concern.kind for concern in told}
+        for concern in told:
+            # What drifts never comes to rest either, and one sentence is enough.
+            if concern.kind == "not quasi-steady" and "not anchored" in kinds:
+                continue
+            if (concern.kind, substrate.name) not in self.notices.counts:
+                self.notices.tell(concern.kind, substrate.name, concern.sentence)
+
+    def _look_at(self, s: int, roles: Roles, state: HostState) -> None:
+        """What can be said of a substrate once there are cells."""
+        name, (diffusivity, decay) = self.names[s], state.coefficients[s].tolist()
+        held, above = bool(state.fixed[s].any()), bool(state.value[s].any())
+        # One that was 0 all the time may still be made by cells; only one that was there is lost.
+        supplied = above or roles.supplied or not roles.was_there
+        one = Substrate(name, diffusivity, decay, held, supplied, taken_up=roles.anchored)
+        require_allowed(one)
+        self._tell_concerns(one)
+
+    def _answer(self, minutes: float, reason: str, s: int, state: HostState, excess: float) -> Answer:
+        name = self.names[s]
+        state.require_anchored(s, name)
+        backend = self._backend(name, *state.coefficients[s].tolist())
+        imposed = float(state.value[s].max())
+        backend.config = self._adjusted(name, backend.config, imposed)
+        result = backend.step(state.tissue(s, self._domain))
         # A run makes more solves than anyone wants to keep records of; the log has them.
         del backend.records[:-1]
         seconds = result.record.seconds.get("solve", 0.0)
         solution = result.solution
         flags = " ".join(flag.reason for flag in solution.flags)
         agents = int((state.voxel >= 0).sum())
-        self._log.append(minutes, name, reason, agents, solution.method, solution.error_bound, seconds, flags)
+        bound = float(solution.error_bound)
+        self._log.append(minutes, name, reason, agents, solution.method, bound, seconds, flags, excess)
         self._fields[name] = np.ascontiguousarray(result.field)
-        return self._fields[name], solution.method, float(solution.error_bound), seconds
+        largest = imposed or float(self._fields[name].max())
+        if largest > 0:
+            self._ever_there.add(name)
+        share = SHARE_CLIMBED if name in self._climbed else SHARE
+        return self._fields[name], solution.method, bound, seconds, self._tolerances[name] or share * largest
+
+    def _adjusted(self, name: str, config: sp.BackendConfig, imposed: float) -> sp.BackendConfig:
+        """With the default tolerance of a substrate that is climbed, if it is and nobody chose one."""
+        if self._tolerances[name] is not None or name not in self._climbed:
+            return config
+        if imposed > 0:
+            return config.model_copy(update={"tolerance": SHARE_CLIMBED * imposed})
+        # What cells alone make has no value yet that a share could be taken of.
+        return config.model_copy(update={"method": "exact"}) if config.method == "guarded" else config
 
     def _backend(self, name: str, diffusivity: float, decay: float) -> sp.Backend:
         """The backend of a substrate; a new one, with the old engine and recording, where coefficients changed."""
@@ -145,11 +284,7 @@ class Bridge:
             decay,
         ):
             return last
-        if diffusivity <= 0:
-            raise sp.UnsupportedProblemError(
-                f"substrate {name!r} has diffusion coefficient {diffusivity:g}, so it has no steady field; "
-                "leave it to the host."
-            )
+        require_allowed(Substrate(name, diffusivity, decay, held=True))
         settings = self._settings
         config = sp.BackendConfig(
             domain=self._domain,
@@ -167,8 +302,9 @@ class Bridge:
         self._backends[name] = sp.Backend(config, engine=self._engine, recorder=self._recorders[name])
         return self._backends[name]
 
-    def _told(self, minutes: float, state: HostState, error: Exception) -> str:
-        why = f"the solve at {minutes:g} min failed: {str(error) or type(error).__name__}"
+    def _told(self, minutes: float, name: str, state: HostState, error: Exception) -> str:
+        reason = in_the_hosts_words(str(error)) or type(error).__name__
+        why = f"the solve of {name} at {minutes:g} min failed: {reason}"
         why = why if why.endswith(".") else f"{why}."
         if self.on_error == "host":
             return why
@@ -183,19 +319,3 @@ class Bridge:
         """The last fields, (substrates, H, W); 0 where there is none yet."""
         none = np.zeros(self._domain.shape)
         return np.stack([self._fields.get(name, none) for name in self.names])
-
-
-class _Log:
-    """The lines of ``log``, each written out at once, so that they are there when the simulation ends abruptly."""
-
-    def __init__(self, path: str | None) -> None:
-        self._path = path
-        self._write("w", *_COLUMNS)
-
-    def append(self, *entries: object) -> None:
-        self._write("a", *entries)
-
-    def _write(self, mode: str, *entries: object) -> None:
-        if self._path is not None:
-            with open(self._path, mode, newline="", encoding="utf-8") as file:
-                csv.writer(file).writerow(entries)

@@ -51,6 +51,39 @@ def domain_of(nodes: Sequence[int], spacing_um: Sequence[float], origin_um: Sequ
     return sp.Domain.from_lattice((ny, nx), dx, origin_um=origin_um, thickness_um=depth)
 
 
+@dataclass(frozen=True)
+class Roles:
+    """What cells, or types of cells, may do with one substrate.
+
+    Attributes
+    ----------
+    climbed : bool
+        Some move along its gradient.
+    supplied : bool
+        Some secrete or export it.
+    anchored : bool
+        Some take it up or secrete it.
+    was_there : bool
+        At the first solve: it was not 0 everywhere before.
+    """
+
+    climbed: bool
+    supplied: bool
+    anchored: bool
+    was_there: bool
+
+    @classmethod
+    def of(cls, bits: int) -> Roles:
+        """As the header adds them up.
+
+        Examples
+        --------
+        >>> Roles.of(5)
+        Roles(climbed=True, supplied=False, anchored=True, was_there=False)
+        """
+        return cls(*(bool(int(bits) & bit) for bit in (1, 2, 4, 8)))
+
+
 @dataclass(frozen=True, eq=False)
 class HostState:
     """What the header gathered, as arrays over its own memory; good for the length of the call.
@@ -79,15 +112,39 @@ class HostState:
     @classmethod
     def over(cls, buffers: Sequence[memoryview], substrates: int, shape: tuple[int, int]) -> HostState:
         """Arrays over the header's buffers, in the order of the attributes; nothing is copied."""
-        voxel, volume, rates, coefficients, fixed, value = buffers
+        voxel, volume, rates, *lattice = buffers
         return cls(
-            voxel=np.frombuffer(voxel, dtype=np.int64),
-            volume=np.frombuffer(volume),
-            rates=np.frombuffer(rates).reshape(substrates, 4, len(volume) // 8),
-            coefficients=np.frombuffer(coefficients).reshape(substrates, 2),
-            fixed=np.frombuffer(fixed, dtype=np.bool_).reshape(substrates, *shape),
-            value=np.frombuffer(value).reshape(substrates, *shape),
+            np.frombuffer(voxel, dtype=np.int64),
+            np.frombuffer(volume),
+            np.frombuffer(rates).reshape(substrates, 4, len(volume) // 8),
+            *cls.lattice(lattice, substrates, shape),
         )
+
+    @staticmethod
+    def lattice(
+        buffers: Sequence[memoryview], substrates: int, shape: tuple[int, int]
+    ) -> tuple[FloatArray, npt.NDArray[np.bool_], FloatArray]:
+        """The last three attributes, of a host whose agents are not known yet."""
+        coefficients, fixed, value = buffers
+        return (
+            np.frombuffer(coefficients).reshape(substrates, 2),
+            np.frombuffer(fixed, dtype=np.bool_).reshape(substrates, *shape),
+            np.frombuffer(value).reshape(substrates, *shape),
+        )
+
+    def require_anchored(self, substrate: int, name: str) -> None:
+        """Refuse a state that has no steady field, since nothing pulls the substrate to any value.
+
+        Raises
+        ------
+        UnsupportedProblemError
+        """
+        pulled = self.volume * (self.rates[substrate, UPTAKE] + self.rates[substrate, SECRETION])
+        if self.coefficients[substrate, 1] == 0 and not self.fixed[substrate].any() and not pulled.any():
+            raise sp.UnsupportedProblemError(
+                f"{name} has decay rate 0, no active Dirichlet node, and no cell takes it up or secretes it, so it has "
+                "no steady field; leave it to PhysiCell."
+            )
 
     def tissue(self, substrate: int, domain: sp.Domain) -> sp.TissueState:
         """Everything one substrate's steady field depends on.

@@ -1,0 +1,139 @@
+// The host's lattice: its coefficients, its Dirichlet nodes, and the densities of our substrates; see
+// surrogate_backend.hpp.
+#ifndef SURROGATE_LATTICE_HPP
+#define SURROGATE_LATTICE_HPP
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "surrogate_host.hpp"
+
+namespace surrogate {
+
+/// The Dirichlet nodes as they were when last looked at.
+struct Nodes {
+    std::vector<std::int64_t> all;   ///< voxels that are a node for whichever substrate
+    std::vector<std::uint8_t> fixed; ///< (substrates, voxels) 1 where a node is active
+    std::vector<double> value;       ///< (substrates, voxels) its value, 0 elsewhere
+
+    /// Look again; which of the substrates are held otherwise than before.
+    template <class Microenvironment>
+    std::vector<bool> read(Microenvironment& host, const std::vector<int>& substrates) {
+        const std::ptrdiff_t voxels = static_cast<std::ptrdiff_t>(host.mesh.voxels.size());
+        const std::size_t owned = substrates.size();
+        fixed.resize(owned * voxels, 0);
+        value.resize(owned * voxels, 0.0);
+        std::vector<bool> changed(owned, false);
+        const auto hold = [&](std::size_t s, std::int64_t n, bool on, double held) {
+            std::uint8_t& was_on = fixed[s * voxels + n];
+            double& was = value[s * voxels + n];
+            if (was_on == on && (was == held || (was != was && held != held))) return;
+            was_on = on;
+            was = held;
+            changed[s] = true;
+        };
+        if (!known(host, voxels)) {
+            for (const auto n : all) {
+                if (is_node_[n]) continue;
+                for (std::size_t s = 0; s < owned; s++) hold(s, n, false, 0.0);
+            }
+            all.clear();
+            for (std::ptrdiff_t n = 0; n < voxels; n++) {
+                if (is_node_[n]) all.push_back(n);
+            }
+        }
+        show_dirichlet_values(host);
+        for (std::size_t s = 0; s < owned; s++) {
+            for (const auto n : all) {
+                const int voxel = static_cast<int>(n);
+                const bool on = host.get_substrate_dirichlet_activation(substrates[s], voxel);
+                hold(s, n, on, on ? dirichlet_value(host, substrates[s], voxel) : 0.0);
+            }
+        }
+        return changed;
+    }
+
+private:
+    /// Whether the same voxels are nodes as before; `is_node_` is brought up to date.
+    template <class Microenvironment>
+    bool known(Microenvironment& host, std::ptrdiff_t voxels) {
+        is_node_.resize(voxels, 0);
+        int others = 0;
+#pragma omp parallel for reduction(+ : others)
+        for (std::ptrdiff_t n = 0; n < voxels; n++) {
+            const std::uint8_t now = host.mesh.voxels[n].is_Dirichlet;
+            others += now != is_node_[n];
+            is_node_[n] = now;
+        }
+        return others == 0;
+    }
+
+    std::vector<std::uint8_t> is_node_;
+};
+
+template <class Microenvironment>
+void read_coefficients(Microenvironment& host, const std::vector<int>& substrates, std::vector<double>& coefficients) {
+    coefficients.clear();
+    for (const int s : substrates) {
+        coefficients.push_back(host.diffusion_coefficients[s]);
+        coefficients.push_back(host.decay_rates[s]);
+    }
+}
+
+/// The densities of our substrates, which nobody but us should change.
+template <class Microenvironment>
+class Densities {
+public:
+    Densities(Microenvironment& host, const std::vector<int>& substrates) : host_(host), substrates_(substrates) {}
+
+    /// In how many voxels each substrate is not what was left there; values that nodes have now do not count.
+    std::vector<long> written(const std::vector<std::vector<double>>& left, const Nodes& nodes) {
+        const std::ptrdiff_t voxels = static_cast<std::ptrdiff_t>(host_.mesh.voxels.size());
+        const std::vector<double>* density = first();
+        std::vector<long> found(substrates_.size(), 0);
+        for (std::size_t s = 0; s < substrates_.size(); s++) {
+            const int index = substrates_[s];
+            const double* field = left[s].data();
+            long others = 0;
+#pragma omp parallel for reduction(+ : others)
+            for (std::ptrdiff_t n = 0; n < voxels; n++) {
+                const double now = density[n][index];
+                if (now == field[n]) continue;
+                others += !(nodes.fixed[s * voxels + n] && now == nodes.value[s * voxels + n]);
+            }
+            found[s] = others;
+        }
+        return found;
+    }
+
+    void write(const std::vector<std::vector<double>>& fields) {
+        const std::ptrdiff_t voxels = static_cast<std::ptrdiff_t>(host_.mesh.voxels.size());
+        std::vector<double>* density = first();
+#pragma omp parallel for
+        for (std::ptrdiff_t n = 0; n < voxels; n++) {
+            for (std::size_t s = 0; s < substrates_.size(); s++) density[n][substrates_[s]] = fields[s][n];
+        }
+    }
+
+    /// Whether a substrate is there at all.
+    bool any(std::size_t s) {
+        const std::ptrdiff_t voxels = static_cast<std::ptrdiff_t>(host_.mesh.voxels.size());
+        const std::vector<double>* density = first();
+        for (std::ptrdiff_t n = 0; n < voxels; n++) {
+            if (density[n][substrates_[s]] != 0.0) return true;
+        }
+        return false;
+    }
+
+private:
+    // The host keeps its density vectors one after the other, which saves a call for each.
+    std::vector<double>* first() { return &host_.density_vector(0); }
+
+    Microenvironment& host_;
+    std::vector<int> substrates_;
+};
+
+} // namespace surrogate
+
+#endif

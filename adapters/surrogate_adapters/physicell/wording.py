@@ -1,0 +1,57 @@
+"""What is said while a PhysiCell simulation runs, in the words of PhysiCell."""
+
+from __future__ import annotations
+
+__all__ = ["in_the_hosts_words", "what_happened"]
+
+#: Words of the core, which knows pictures and sides, and what they are in PhysiCell; in this order.
+_WORDS = (
+    ("no pixel is fixed and no side holds a value", "and no Dirichlet node is active"),
+    ("set a decay > 0, fix a pixel, or give one side a value", "set a decay rate > 0 or activate a Dirichlet node"),
+    ("fix a pixel, or give a side a value", "or activate a Dirichlet node"),
+    ("fixed pixels", "Dirichlet nodes"),
+    ("pixel", "voxel"),
+    ("the largest value of source and boundary", "the largest Dirichlet value"),
+    ("voxels.value", "the Dirichlet value of voxel "),
+    ("BackendConfig.", ""),
+)
+
+
+def in_the_hosts_words(message: str) -> str:
+    """A message of the core as a modeller of PhysiCell reads it.
+
+    Examples
+    --------
+    >>> in_the_hosts_words("source has 3e9 pixels; at most 1e8 are allowed.")
+    'source has 3e9 voxels; at most 1e8 are allowed.'
+    """
+    for theirs, ours in _WORDS:
+        message = message.replace(theirs, ours)
+    return message
+
+
+def what_happened(kind: str, substrate: str, voxels: int, minutes: float) -> str:
+    """The sentence of a notice that comes up between two solves.
+
+    Examples
+    --------
+    >>> print(what_happened("nodes changed", "oxygen", 0, 720.0))
+    the Dirichlet nodes of oxygen changed at 720 min, between two solves: it was solved for at once, and its new \
+steady field is there without the time that it takes to get there.
+    """
+    where = "in one voxel" if voxels == 1 else f"in {voxels} voxels"
+    if kind == "nodes changed":
+        return (
+            f"the Dirichlet nodes of {substrate} changed at {minutes:g} min, between two solves: it was solved for at "
+            "once, and its new steady field is there without the time that it takes to get there."
+        )
+    if kind == "written from outside":
+        return (
+            f"{substrate} was written from outside before {minutes:g} min, {where}: by code of the model, or by cells "
+            "that died and released what they held. A steady field has no place for what is put in at once, so the "
+            f"field was put back; leave {substrate} to PhysiCell if the model lives on this."
+        )
+    return (
+        f"cells moved or changed their rates, {where}, since {substrate} was last solved for, so that at {minutes:g} "
+        "min what they read is off by more than its tolerance; refresh = 'phenotype' solves when that is so."
+    )
