@@ -90,6 +90,9 @@ def test_a_change_that_cannot_be_leaves_the_field_as_it_was(change, message):
     simulation.turn()
     assert np.array_equal(simulation.field("oxygen"), before)
     assert len(surrogate.history) == 1
+    surrogate.change("oxygen", decay_per_min=0.3)  # nothing of the other change is left
+    simulation.turn()
+    assert_same(simulation.field("oxygen"), expected(simulation, {1: 20.0}, {3: 38.0}, background=0.3))
 
 
 @pytest.mark.parametrize(("described", "uptake"), [(Field, "uptake_per_min"), (LatticeField, "uptake_per_mcs")])

@@ -40,11 +40,16 @@ def tissue(surrogate: Any, size: Sequence[int] = (28, 18, 1), **options: Any) ->
 
 
 def expected(
-    simulation: Any, uptake: dict[int, float], held: dict[int, float], part: Any = np.s_[:, :], **options: Any
+    simulation: Any,
+    uptake: dict[int, float],
+    held: dict[int, float],
+    part: Any = np.s_[:, :],
+    background: float = 0.1,
+    **options: Any,
 ) -> np.ndarray:
     """The exact field of numbers by cell type, pixel by pixel from the host's own cell field or a part of it."""
     types = simulation.types()[part]
-    decay, source = np.full(types.shape, 0.1), np.zeros(types.shape)
+    decay, source = np.full(types.shape, background), np.zeros(types.shape)
     for kind, rate in uptake.items():
         decay[types == kind] += rate
     for kind, value in held.items():
