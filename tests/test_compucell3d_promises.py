@@ -10,7 +10,6 @@ import pytest
 
 import surrogate_plugin as sp
 from surrogate_adapters.compucell3d import Field
-from surrogate_plugin import loading
 from tests.compucell3d_double import compucell3d_driving as driving
 from tests.compucell3d_double.compucell3d_tissue import assert_same, expected, oxygen, steppable, tissue
 
@@ -112,19 +111,6 @@ def test_where_cells_climb_what_cells_make_the_tolerance_goes_by_the_field():
     simulation.start()
     largest = simulation.field("oxygen").max()
     assert surrogate.backend("oxygen").config.tolerance == pytest.approx(1e-3 * largest, rel=1e-2)
-
-
-def test_while_kernels_are_compiled_somebody_says_so(monkeypatch, capsys):
-    step = sp.Backend.step
-
-    def compiles(backend, state):
-        loading.announce()
-        loading.announce()
-        return step(backend, state)
-
-    monkeypatch.setattr(sp.Backend, "step", compiles)
-    tissue(steppable({"oxygen": oxygen()})).start()
-    assert capsys.readouterr().err.count("SurrogateDiffusion: compiling its solvers, once on this machine") == 1
 
 
 def test_uptake_that_saturates_alone_takes_what_is_produced_or_says_that_it_cannot():

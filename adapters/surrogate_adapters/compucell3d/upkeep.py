@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import sys
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,6 @@ from surrogate_adapters.compucell3d.tissue import Tissue
 from surrogate_adapters.compucell3d.written import Written
 from surrogate_adapters.notices import Notices
 from surrogate_adapters.steady_fields import SteadyFields
-from surrogate_plugin.loading import watched
 
 __all__ = ["Upkeep"]
 
@@ -102,19 +100,18 @@ class Upkeep:
         self._written.clear()
 
     def _look(self, tissue: Tissue, mcs: int, *, hold: bool) -> None:
-        with watched(_Compiling().tell):
-            for name, substrate in self.substrates.items():
-                state = substrate.state(tissue)
-                self._watch(name, mcs)
-                last = self._states.get(name)
-                if last is None:
-                    self._begin(name, state, mcs)
-                elif not state.same_as(last):
-                    self._solve(name, state, mcs)
-                    if hold:
-                        self._age(name, mcs)
-                elif hold:
-                    self.steady.latest(name).held += 1
+        for name, substrate in self.substrates.items():
+            state = substrate.state(tissue)
+            self._watch(name, mcs)
+            last = self._states.get(name)
+            if last is None:
+                self._begin(name, state, mcs)
+            elif not state.same_as(last):
+                self._solve(name, state, mcs)
+                if hold:
+                    self._age(name, mcs)
+            elif hold:
+                self.steady.latest(name).held += 1
 
     def _solve(self, name: str, state: sp.TissueState, mcs: int) -> None:
         substrate, written = self.substrates[name], self._written[name]
@@ -175,19 +172,3 @@ class Upkeep:
             raise sp.InvalidProblemError(
                 f"field {substrate.name!r}: {str(error).removeprefix('BackendConfig.')}"
             ) from None
-
-
-class _Compiling:
-    """Says once why nothing seems to happen."""
-
-    def __init__(self) -> None:
-        self._told = False
-
-    def tell(self) -> None:
-        if not self._told:
-            print(
-                "SurrogateDiffusion: compiling its solvers, once on this machine; up to a minute on busy cores.",
-                file=sys.stderr,
-                flush=True,
-            )
-        self._told = True
