@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from typing import Any
 
@@ -154,6 +155,7 @@ def spoil(model: Any, name: str, value: Any) -> None:
     [
         (lambda model: spoil(model, "uptake", float("nan")), {}, r"uptake_per_min \(oxygen\) of agent .* is nan"),
         (lambda model: spoil(model, "uptake", -2.0), {}, r"agent 1 \(Tumour\) is -2; finite values >= 0"),
+        (lambda model: spoil(model, "uptake", 1e101), {}, r"agent 1 \(Tumour\) is 1e\+101; .* and at most 1e\+100"),
         (lambda model: spoil(model, "uptake", "much"), {}, r"agent 1 \(Tumour\) is 'much'; a number"),
         (
             lambda model: None,
@@ -177,6 +179,35 @@ def test_agents_that_say_what_is_not_allowed_stop_the_step_and_spoil_nothing(cha
     with pytest.raises((sp.InvalidProblemError, sp.UnsupportedProblemError), match=message):
         model.step()
     assert model.steps == 0
+
+
+@pytest.mark.parametrize("value", [float("nan"), -1.0, 1e101])
+def test_what_a_layer_holds_and_is_not_allowed_is_named_with_its_cell(value):
+    model = still(cells=2)
+    model.grid.create_property_layer("artery", False, dtype=bool)
+    model.grid.create_property_layer("pressure", 0.0)
+    model.grid.pressure.data[:] = value  # of no account where no artery is
+    attached(model, OXYGEN.model_copy(update={"vessels": {"artery": "pressure", Vessel: 38.0}}))
+    model.step()
+    model.grid.artery.data[12, 4] = True
+    with pytest.raises(
+        sp.InvalidProblemError, match=rf"layer 'pressure' is {value:g} in cell \(12, 4\)".replace("+", ".")
+    ):
+        model.step()
+
+
+@pytest.mark.parametrize("uptake", [0.0, None])
+def test_a_moment_at_which_nothing_fixes_the_level_is_refused_and_others_are_not(uptake):
+    model = still(cells=2)
+    drug = OXYGEN.model_copy(update={"decay_per_min": 0.0, "production_per_min": {Tumour: 1.0}})
+    attached(model, drug)
+    model.step()
+    for agent in list(model.agents_by_type[Tumour]):
+        agent.uptake = uptake
+        if uptake is None:
+            agent.remove()
+    with pytest.raises(sp.InvalidProblemError, match="'oxygen' has no unique steady field now: decay_per_min is 0"):
+        model.step()
 
 
 def test_a_layer_of_whole_numbers_is_refused():

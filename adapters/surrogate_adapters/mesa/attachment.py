@@ -15,6 +15,7 @@ from surrogate_adapters.mesa.readings import ByClass, Reading
 from surrogate_adapters.mesa.spaces import Whereabouts
 from surrogate_adapters.mesa.stepping import Hook
 from surrogate_adapters.mesa.substrate import Substrate
+from surrogate_adapters.mesa.suitability import require_anchored
 from surrogate_adapters.notices import Notices
 from surrogate_adapters.steady_fields import HistoryEntry, SteadyFields
 
@@ -168,8 +169,10 @@ class Attachment:
 
     def _solve(self, states: Mapping[str, sp.TissueState]) -> None:
         space = self._where.space
-        for name in states:
+        for name, state in states.items():
             space.require(name)
+            config = self._fields.backends[name].config
+            require_anchored(name, self.substrates[name], sp.Boundary.parse(config.boundary), state)
         results = {name: self._fields.solve(name, state, self._hook.finished) for name, state in states.items()}
         for name, result in results.items():
             space.write(name, result.field)

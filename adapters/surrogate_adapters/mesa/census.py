@@ -14,6 +14,7 @@ from surrogate_adapters.mesa.continuum import Continuum
 from surrogate_adapters.mesa.readings import ByClass, Reading, of_class, read
 from surrogate_adapters.mesa.spaces import Space
 from surrogate_adapters.mesa.substrate import Substrate
+from surrogate_plugin.arguments import HUGE, NOT_NEGATIVE
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
@@ -113,16 +114,16 @@ def _layer_value(space: Space, mask: BoolArray, reading: Reading, what: str) -> 
     if callable(reading):
         raise sp.InvalidProblemError(f"{what} has a function for a property layer; a number or a layer is allowed.")
     if not isinstance(reading, str):
-        return float(reading)
+        return reading
     value = space.layer(reading)
     if value.dtype.kind not in "fiu":
         raise sp.UnsupportedProblemError(f"{what} reads property layer {reading!r} of {value.dtype}; float is allowed.")
-    wrong = mask & ~(np.isfinite(value) & (value >= 0))
+    wrong = mask & ~((value >= 0) & (value <= HUGE))
     if wrong.any():
         row, column = (int(index) for index in np.argwhere(wrong)[0])
         raise sp.InvalidProblemError(
             f"{what}: property layer {reading!r} is {value[row, column]:g} in cell ({column}, {row}); "
-            "finite values >= 0 are allowed."
+            f"{NOT_NEGATIVE} are allowed."
         )
     return np.where(mask, value, 0.0)
 

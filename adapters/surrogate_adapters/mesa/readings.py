@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 import surrogate_plugin as sp
 from surrogate_adapters.quantities import has_unit, in_unit
+from surrogate_plugin.arguments import HUGE, NOT_NEGATIVE
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -50,7 +51,7 @@ def read(agents: Sequence[Any], reading: Reading, what: str, unit: str | None = 
     Raises
     ------
     InvalidProblemError
-        If an agent lacks the attribute, or a number is not finite and >= 0.
+        If an agent lacks the attribute, or a number is not in [0, 1e100].
 
     Examples
     --------
@@ -58,11 +59,11 @@ def read(agents: Sequence[Any], reading: Reading, what: str, unit: str | None = 
     (array([3., 1.]), array([5.]))
     """
     found = np.array([_one(agent, reading, what, unit) for agent in agents] if agents else [], dtype=np.float64)
-    wrong = ~(np.isfinite(found) & (found >= 0))
+    wrong = ~((found >= 0) & (found <= HUGE))
     if wrong.any():
         item = int(np.argmax(wrong))
         raise sp.InvalidProblemError(
-            f"{what} of {name_of(agents[item])} is {found[item]:g}; finite values >= 0 are allowed."
+            f"{what} of {name_of(agents[item])} is {found[item]:g}; {NOT_NEGATIVE} are allowed."
         )
     return found
 

@@ -36,6 +36,26 @@ def require_allowed(name: str, substrate: Substrate, space: Space, sides: sp.Bou
         )
 
 
+def require_anchored(name: str, substrate: Substrate, sides: sp.Boundary, state: sp.TissueState) -> None:
+    """Refuse a moment at which nothing fixes the level of a substrate that does not decay.
+
+    Raises
+    ------
+    InvalidProblemError
+        If no agent is there that holds it, takes it up or secretes it.
+    """
+    if substrate.decay_per_min > 0 or sides.holds_a_value:
+        return
+    cells, voxels = state.cells, state.voxels
+    exchanging = (cells.uptake_per_min + cells.secretion_per_min) * cells.radius_um > 0
+    held = voxels is not None and voxels.fixed is not None and bool(voxels.fixed.any())
+    if not (exchanging.any() or len(state.vessels) or held):
+        raise sp.InvalidProblemError(
+            f"substrate {name!r} has no unique steady field now: decay_per_min is 0, no side holds a value, and no "
+            "agent is there that holds it, takes it up or secretes it."
+        )
+
+
 def concerns(
     name: str, substrate: Substrate, space: Space, sides: sp.Boundary, step_min: float | None
 ) -> Iterator[tuple[Kind, str]]:
