@@ -7,6 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from surrogate_plugin.testing import AdapterSuite, Scenario
+from surrogate_plugin.testing.checking import Checks
+from surrogate_plugin.testing.lattice_checks import LatticeChecks
 from tests.compucell3d_double.compucell3d_driving import double_on_the_path
 from tests.hosts.compucell3d import CompuCell3D
 
@@ -17,10 +19,23 @@ def _double() -> Iterator[None]:
         yield
 
 
-class TestConformance(AdapterSuite):
+class OnTheDouble(Checks):
     outside = None
     several_cells_a_voxel = False
     detaches = False
+    torus = saturates = produces = writable = vessels_change = True
+    sides = "outside"
+    discs = False
 
     def build(self, scenario: Scenario) -> CompuCell3D:
         return CompuCell3D(scenario)
+
+
+class TestConformance(OnTheDouble, AdapterSuite):
+    """All of it."""
+
+
+class TestSidesAtTheEdge(OnTheDouble, LatticeChecks):
+    """The rim once more, with its values in the edge pixels of the lattice."""
+
+    sides = "nodes"

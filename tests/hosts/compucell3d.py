@@ -22,6 +22,7 @@ class CompuCell3D:
 
     def __init__(self, scenario: Scenario) -> None:
         self.scenario, self.cells, self.simulation = scenario, scenario.cells, None
+        self.media, self.vessels = scenario.media, []
 
     def _begin(self, steppables: Sequence[Any] = (), answered: Sequence[str] = ()) -> None:
         scenario = self.scenario
@@ -33,37 +34,50 @@ class CompuCell3D:
             if m.name not in answered
         ]
         types = ["Cell", *(f"Vessel{count}" for count in range(1, len(scenario.media) + 1))]
-        self.simulation = driving.Simulation(driving.xml((columns, rows, 1), types, solved=solved), steppables)
-        holding = np.sum([m.fixed for m in scenario.media], axis=0)
-        for row, column in np.argwhere(holding > 0):
-            held = {f"{m.name}_held": m.value[row, column] for m in scenario.media if m.fixed[row, column]}
-            self.simulation.place(f"Vessel{holding[row, column]}", int(column), int(row), **held)
+        root = driving.xml((columns, rows, 1), types, solved=solved, periodic="xy" if scenario.torus else "")
+        self.simulation = driving.Simulation(root, steppables)
+        self._hold()
         self._put()
+
+    def _hold(self) -> None:
+        """Vessels of one pixel each, of the type that says how many fields they hold."""
+        for vessel in self.vessels:
+            self.simulation.handles.delete_cell(vessel)
+        self.vessels = []
+        holding = np.sum([m.fixed for m in self.media], axis=0)
+        for row, column in np.argwhere(holding > 0):
+            held = {f"{m.name}_held": m.value[row, column] for m in self.media if m.fixed[row, column]}
+            kind = f"Vessel{holding[row, column]}"
+            self.vessels.append(self.simulation.place(kind, int(column), int(row), **held))
 
     def attach(self, substrates: Sequence[str], tolerance: float) -> None:
         from surrogate_adapters.compucell3d import SurrogateDiffusion
 
         media = self.scenario.media
         fields = {m.name: self._described(m, first) for first, m in enumerate(media)}
-        surrogate = SurrogateDiffusion(
+        self.surrogate = SurrogateDiffusion(
             fields,
             um_per_pixel=self.scenario.spacing_um,
             minutes_per_mcs=MINUTES_TO_REST,
             substrates=substrates,
             tolerance=tolerance,
         )
-        self._begin([surrogate], substrates)
+        self._begin([self.surrogate], substrates)
         self.simulation.start()
 
     def _described(self, medium: Any, first: int) -> Field:
-        name = medium.name
+        name, sides = medium.name, self.scenario.sides
+        secretion = {"secretion_per_min": {"Cell": f"{name}_secretion"}, "secretion_target": {"Cell": f"{name}_target"}}
         return Field(
             diffusivity_um2_per_min=medium.diffusivity_um2_per_min,
             decay_per_min=medium.decay_per_min,
             uptake_per_min={"Cell": f"{name}_uptake"},
-            secretion_per_min={"Cell": f"{name}_secretion"},
-            secretion_target={"Cell": f"{name}_target"},
+            production_per_min={"Cell": f"{name}_production"},
             fixed={f"Vessel{n}": f"{name}_held" for n in range(first + 1, len(self.scenario.media) + 1)},
+            boundary=sides or None,
+            boundary_at="edge" if self.scenario.sides_at == "nodes" else "outside",
+            michaelis_km=medium.michaelis_km,
+            **(secretion if medium.michaelis_km is None else {}),
         )
 
     def advance(self) -> None:
@@ -80,6 +94,18 @@ class CompuCell3D:
     def seen(self, substrate: str) -> np.ndarray:
         field = getattr(self.simulation.handles.field, substrate)
         return np.array([field[cell.xCOM, cell.yCOM, 0] for cell in self.placed])
+
+    def promised(self, substrate: str) -> float:
+        return next(entry.bound for entry in reversed(self.surrogate.history) if entry.substrate == substrate)
+
+    def write(self, substrate: str, field: np.ndarray) -> None:
+        shared = getattr(self.simulation.handles.field, substrate)
+        for (row, column), value in np.ndenumerate(field):
+            shared[column, row, 0] = float(value)
+
+    def hold(self, medium: Any) -> None:
+        self.media = tuple(medium if each.name == medium.name else each for each in self.media)
+        self._hold()
 
     def put(self, cells: CellTable) -> None:
         self.cells = cells
@@ -98,4 +124,5 @@ class CompuCell3D:
                 entries[f"{name}_uptake"] = share[k] * cells.uptake_per_min[name][k]
                 entries[f"{name}_secretion"] = share[k] * cells.secretion_per_min[name][k]
                 entries[f"{name}_target"] = cells.secretion_target[name][k]
+                entries[f"{name}_production"] = cells.made(name)[k] / scenario.voxel_volume_um3
             self.placed.append(self.simulation.place("Cell", int(column), int(row), **entries))
