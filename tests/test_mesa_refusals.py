@@ -190,9 +190,7 @@ def test_what_a_layer_holds_and_is_not_allowed_is_named_with_its_cell(value):
     attached(model, OXYGEN.model_copy(update={"vessels": {"artery": "pressure", Vessel: 38.0}}))
     model.step()
     model.grid.artery.data[12, 4] = True
-    with pytest.raises(
-        sp.InvalidProblemError, match=rf"layer 'pressure' is {value:g} in cell \(12, 4\)".replace("+", ".")
-    ):
+    with pytest.raises(sp.InvalidProblemError, match=re.escape(f"layer 'pressure' is {value:g} in cell (12, 4)")):
         model.step()
 
 
