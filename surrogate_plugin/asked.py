@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from surrogate_plugin import registry
-from surrogate_plugin.arguments import check_finite, instance_of, is_able, one_number, real_array, same_shape, shown
+from surrogate_plugin.arguments import (
+    check_finite,
+    instance_of,
+    is_able,
+    one_number,
+    one_of,
+    real_array,
+    same_shape,
+    shown,
+)
 from surrogate_plugin.errors import InvalidProblemError
 from surrogate_plugin.problem import FloatArray, Problem
 from surrogate_plugin.surrogate.failures import ModelNotFoundError
@@ -25,6 +34,12 @@ def method_of(method: Any) -> str:
     """The name of a method, whether or not there is one of that name."""
     instance_of("method", method, str, "the name of a method, such as 'guarded' or 'exact',")
     return str(method)
+
+
+def installed_method(method: str, name: str = "method") -> str:
+    """Refuse a method that neither the engine has nor any solver that is installed; whether it loads shows later."""
+    solvers = registry.names(registry.SOLVERS)
+    return one_of(name, method, dict.fromkeys(("guarded", "surrogate", "exact", *solvers)))
 
 
 def model_of(model: Any, name: str = "model") -> str | Predictor:

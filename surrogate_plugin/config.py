@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, InstanceOf, StrictStr, ValidationError, ValidationInfo, field_validator
 
 from surrogate_plugin.arguments import Coefficient, coefficient, one_of, positive_number, shown
-from surrogate_plugin.asked import DEVICES, model_of, tolerance_of
+from surrogate_plugin.asked import DEVICES, installed_method, model_of, tolerance_of
 from surrogate_plugin.boundary import Boundary, BoundaryLike
 from surrogate_plugin.domain import Domain
 from surrogate_plugin.errors import InvalidProblemError
@@ -95,6 +95,11 @@ class BackendConfig(BaseModel):
     @classmethod
     def _reachable(cls, given: Any) -> float | None:
         return tolerance_of(given, "BackendConfig.tolerance")
+
+    @field_validator("method")
+    @classmethod
+    def _callable(cls, given: str) -> str:
+        return installed_method(given, "BackendConfig.method")
 
     @field_validator("michaelis_km", mode="before")
     @classmethod

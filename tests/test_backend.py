@@ -231,6 +231,7 @@ def test_a_vessel_alone_has_constant_coefficients_so_that_the_fastest_solver_app
         ({"domain": (512, 512)}, r"BackendConfig.domain is \(512, 512\)"),
         ({"boundary": "open"}, "boundary .all sides. is 'open'"),
         ({"policy": "slowest"}, "BackendConfig.policy is 'slowest'; input should be 'surrogate-first' or 'fastest'."),
+        ({"method": "magic"}, "BackendConfig.method is 'magic'; allowed are 'guarded', 'surrogate', 'exact'"),
         ({"deposit": "blob"}, "BackendConfig.deposit is 'blob'"),
         ({"michaelis_km": 0.0}, "BackendConfig.michaelis_km is 0;"),
         ({"tolerence": 0.1}, "BackendConfig has no option 'tolerence'; it has domain"),

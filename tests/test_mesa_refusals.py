@@ -97,6 +97,7 @@ def test_spaces_that_are_no_lattice_are_refused_by_name(grid, message):
         ({"spacing_um": 0.0}, "spacing_um is .*0"),
         ({"spacing_um": "20"}, "spacing_um is '20'"),
         ({"step_min": 0.0}, "step_min is 0"),
+        ({"method": "magic"}, "method is 'magic'; allowed are 'guarded'"),
         ({"model": "defualt"}, "model is 'defualt'; installed are default"),
         ({"substrates": ["oxygen"]}, r"substrates is \['oxygen'\]; a mapping of names to Substrate"),
         ({"substrates": {"agents": OXYGEN}}, "substrate 'agents' would hide an attribute"),
