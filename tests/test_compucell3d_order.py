@@ -111,6 +111,17 @@ def test_a_frequency_skips_monte_carlo_steps():
     assert surrogate.notices.counts == {("cells read more than the bound", "oxygen"): 1}
 
 
+def test_who_changes_cells_and_reads_in_the_same_step_can_have_it_solved_at_once():
+    surrogate = steppable({"oxygen": oxygen()})
+    simulation = tissue(surrogate)
+    simulation.start()
+    change_type(simulation)
+    surrogate.refresh()
+    assert_same(simulation.field("oxygen"), expected(simulation, {1: 20.0}, {3: 38.0}))
+    surrogate.refresh()
+    assert [(entry.time, entry.held) for entry in surrogate.history] == [(-1, 0), (-1, 0)]
+
+
 def test_the_excess_is_how_far_what_was_read_before_was_off():
     surrogate = steppable({"oxygen": oxygen()})
     simulation = tissue(surrogate)

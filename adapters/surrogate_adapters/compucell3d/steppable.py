@@ -204,6 +204,10 @@ class SurrogateDiffusion(SteppableBasePy):  # type: ignore[misc]
             raise
         self._make_maps()
 
+    def refresh(self) -> None:
+        """Solve at once for what has changed, for who changes cells and reads the field in the same MCS."""
+        self._kept().refresh(self._tissue())
+
     def backend(self, name: str) -> sp.Backend:
         """The backend of a field, with its records and settings; made when the host starts."""
         return self._kept().steady.backends[self._known(name)]

@@ -88,6 +88,10 @@ class Upkeep:
             self._look(tissue(), mcs - 1, hold=False)
             self.looked = mcs - 1
 
+    def refresh(self, tissue: Tissue) -> None:
+        """Solve at once for what has changed since the last look."""
+        self._look(tissue, -1 if self.looked is None else self.looked, hold=False)
+
     def change(self, name: str, substrate: Substrate) -> None:
         """Go on with another description of a field; it is solved for at the next look."""
         self.steady.change(name, self._config(substrate))
