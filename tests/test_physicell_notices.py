@@ -119,6 +119,15 @@ def test_a_slow_substrate_is_told_of_at_attach_by_name_and_number(library, tmp_p
     host.release()
 
 
+def test_a_short_refresh_is_no_reason_to_call_a_substrate_slow(library, tmp_path):
+    """What cells do, they do in phenotype steps."""
+    host = driver.StandIn(library, (17, 12), [("oxygen", 1e5, 0.1, 38.0)])
+    host.fix(0, 0, "oxygen", 38.0)
+    host.attach(write_settings(tmp_path, refresh=0.01))
+    assert host.report().notices == {}
+    host.release()
+
+
 def test_what_nothing_pulls_to_a_value_is_told_of_at_attach_and_refused_at_the_first_solve(library, tmp_path):
     host = driver.StandIn(library, (17, 12), [("factor", 1e3, 0.0, 1.0)])
     with pytest.warns(sp.PromiseWarning, match="factor has decay rate 0 and no active Dirichlet node"):

@@ -65,3 +65,22 @@ def test_a_program_says_which_python_it_could_not_use(program, tmp_path):
     done = run(program, write_settings(tmp_path, python=str(other)))
     assert "is Python 2.7, but this program was linked with libpython3" in done.stderr
     assert done.returncode == 1
+
+
+def test_no_torch_is_loaded_where_the_network_is_not_asked(program, tmp_path):
+    """What is loaded after each solve is written down by a module that this Python imports as it starts."""
+    (tmp_path / "sitecustomize.py").write_text(
+        "import pathlib, sys\n"
+        "from surrogate_adapters.physicell import bridge\n"
+        "solve = bridge.Bridge.solve\n"
+        "def solve_and_tell(*arguments):\n"
+        "    answers = solve(*arguments)\n"
+        f"    pathlib.Path({str(tmp_path / 'loaded')!r}).write_text(' '.join(sys.modules))\n"
+        "    return answers\n"
+        "bridge.Bridge.solve = solve_and_tell\n"
+    )
+    done = run(program, write_settings(tmp_path, python=sys.executable), PYTHONPATH=str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    loaded = (tmp_path / "loaded").read_text().split()
+    assert "numpy" in loaded
+    assert "torch" not in loaded

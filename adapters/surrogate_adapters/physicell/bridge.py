@@ -24,6 +24,7 @@ from surrogate_adapters.physicell.suitability import (
     require_allowed,
 )
 from surrogate_adapters.physicell.wording import in_the_hosts_words, what_happened
+from surrogate_plugin import registry
 
 #: For `surrogate-plugin hosts`: nothing to import, so nobody can tell whether it is there.
 HOST_NOTE = "C++; `surrogate-plugin physicell init` sets a project up"
@@ -75,7 +76,8 @@ def connect(
     try:
         names = names_of(chosen.names, known)
         tolerances(chosen.tolerances, names)
-    except sp.InvalidProblemError as error:
+        _require_method(chosen.method)
+    except (sp.InvalidProblemError, sp.UnsupportedProblemError) as error:
         raise type(error)(f"{settings}: {error}") from None
     pairs = np.frombuffer(coefficients).reshape(-1, 2).tolist()
     every = [Substrate(name, pair[0], pair[1], held=True) for name, pair in zip(known, pairs, strict=True)]
@@ -84,8 +86,22 @@ def connect(
             require_allowed(one)
     still = do_not_diffuse(every)
     step_min, threads = run
+    if threads:
+        sp.use_threads(threads)
     domain = domain_of(nodes, spacing_um, origin_um)
-    return Bridge(chosen, known, [name for name in names if name not in still], domain, step_min, threads)
+    return Bridge(chosen, known, [name for name in names if name not in still], domain, step_min)
+
+
+def _require_method(method: str) -> None:
+    """Refuse at attach what the first solve would: a method that nobody knows."""
+    if method in ("guarded", "exact", "surrogate", "spectral", "multigrid", "sparse-direct"):
+        return
+    try:
+        registry.load(registry.SOLVERS, method)
+    except LookupError as error:
+        raise sp.UnsupportedProblemError(
+            f"method is {method!r}; allowed are 'guarded', 'exact', 'surrogate' or a solver's name: {error}"
+        ) from None
 
 
 def speak_as_program() -> None:
@@ -116,7 +132,6 @@ class Bridge:
         names: Sequence[str],
         domain: sp.Domain,
         step_min: float,
-        threads: int,
     ) -> None:
         self.names = list(names)
         self.indices = [list(known).index(name) for name in self.names]
@@ -126,8 +141,7 @@ class Bridge:
         self.notices = Notices()
         self._settings = settings
         self._domain = domain
-        self._step_min = self.interval_min or step_min
-        self._threads = threads
+        self._step_min = step_min
         given = tolerances(settings.tolerances, settings.names)
         self._tolerances = {name: given[name] for name in self.names}
         self._recorders = recorders(settings.record, self.names)
@@ -183,7 +197,7 @@ class Bridge:
         -------
         list of (field, method, bound, seconds, tolerance)
             One a stale substrate: (H, W) float64 read-only, who answered, its error bound, the solver's wall time, and
-            the error allowed.
+            how far agents may take it before it is solved for again.
 
         Raises
         ------
@@ -217,6 +231,7 @@ class Bridge:
 
     def finish(self) -> list[str]:
         """What there is to say at the end of the run, a sentence each; it goes into the log too."""
+        sp.use_threads(None)
         for kind, substrate, times in self.told():
             self._log.append("", substrate, kind, "", "notice", "", "", f"{times} times", "")
         return self.notices.summary() + [
@@ -264,8 +279,7 @@ class Bridge:
         largest = imposed or float(self._fields[name].max())
         if largest > 0:
             self._ever_there.add(name)
-        share = SHARE_CLIMBED if name in self._climbed else SHARE
-        return self._fields[name], solution.method, bound, seconds, self._tolerances[name] or share * largest
+        return self._fields[name], solution.method, bound, seconds, self._tolerances[name] or SHARE * largest
 
     def _adjusted(self, name: str, config: sp.BackendConfig, imposed: float) -> sp.BackendConfig:
         """With the default tolerance of a substrate that is climbed, if it is and nobody chose one."""

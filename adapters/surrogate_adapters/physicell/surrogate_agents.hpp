@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "surrogate_host.hpp"
+#include "surrogate_lattice.hpp"
 
 namespace surrogate {
 
@@ -29,7 +29,7 @@ struct Agents {
         voxel.resize(n);
         volume.resize(n);
         rates.resize(4 * n * substrates.size());
-#pragma omp parallel for
+#pragma omp parallel for if (n > kFew)
         for (std::ptrdiff_t a = 0; a < n; a++) {
             Agent& agent = *(*list)[a];
             const auto& secretion = agent.phenotype.secretion;
@@ -67,7 +67,7 @@ public:
     /// Let the host's constants be what its next turn would make them.
     void settle(const std::vector<Agent*>* list, double dt) {
         const std::ptrdiff_t n = list == nullptr ? 0 : static_cast<std::ptrdiff_t>(list->size());
-#pragma omp parallel for
+#pragma omp parallel for if (n > kFew)
         for (std::ptrdiff_t a = 0; a < n; a++) {
             if (Agents::takes_part(*(*list)[a])) TheHost::settle(host_, *(*list)[a], dt);
         }
@@ -76,7 +76,7 @@ public:
     /// Let the next turn leave our substrates alone; `taken_up` is by substrate and agent, density um^3 / min.
     void rest(const std::vector<Agent*>* list, const std::vector<std::vector<double>>& taken_up, double dt) {
         const std::ptrdiff_t n = list == nullptr ? 0 : static_cast<std::ptrdiff_t>(list->size());
-#pragma omp parallel for
+#pragma omp parallel for if (n > kFew)
         for (std::ptrdiff_t a = 0; a < n; a++) {
             if (!Agents::takes_part(*(*list)[a])) continue;
             const auto [gain, loss, amount, density] = TheHost::exchange(*(*list)[a]);

@@ -11,6 +11,10 @@
 
 namespace surrogate {
 
+/// Loops over fewer voxels or agents are done by one thread: on busy cores threads wait for one another for longer than
+/// such a loop takes.
+constexpr std::ptrdiff_t kFew = 50000;
+
 /// The Dirichlet nodes as they were when last looked at.
 struct Nodes {
     std::vector<std::int64_t> all;   ///< voxels that are a node for whichever substrate
@@ -60,7 +64,7 @@ private:
     bool known(Microenvironment& host, std::ptrdiff_t voxels) {
         is_node_.resize(voxels, 0);
         int others = 0;
-#pragma omp parallel for reduction(+ : others)
+#pragma omp parallel for reduction(+ : others) if (voxels > kFew)
         for (std::ptrdiff_t n = 0; n < voxels; n++) {
             const std::uint8_t now = host.mesh.voxels[n].is_Dirichlet;
             others += now != is_node_[n];
@@ -92,17 +96,15 @@ public:
         const std::ptrdiff_t voxels = static_cast<std::ptrdiff_t>(host_.mesh.voxels.size());
         const std::vector<double>* density = first();
         std::vector<long> found(substrates_.size(), 0);
-        for (std::size_t s = 0; s < substrates_.size(); s++) {
-            const int index = substrates_[s];
-            const double* field = left[s].data();
-            long others = 0;
-#pragma omp parallel for reduction(+ : others)
-            for (std::ptrdiff_t n = 0; n < voxels; n++) {
-                const double now = density[n][index];
-                if (now == field[n]) continue;
-                others += !(nodes.fixed[s * voxels + n] && now == nodes.value[s * voxels + n]);
+        long* others = found.data();
+        const std::size_t owned = substrates_.size();
+#pragma omp parallel for reduction(+ : others[ : owned]) if (voxels > kFew)
+        for (std::ptrdiff_t n = 0; n < voxels; n++) {
+            for (std::size_t s = 0; s < owned; s++) {
+                const double now = density[n][substrates_[s]];
+                if (now == left[s][n]) continue;
+                others[s] += !(nodes.fixed[s * voxels + n] && now == nodes.value[s * voxels + n]);
             }
-            found[s] = others;
         }
         return found;
     }
@@ -110,7 +112,7 @@ public:
     void write(const std::vector<std::vector<double>>& fields) {
         const std::ptrdiff_t voxels = static_cast<std::ptrdiff_t>(host_.mesh.voxels.size());
         std::vector<double>* density = first();
-#pragma omp parallel for
+#pragma omp parallel for if (voxels > kFew)
         for (std::ptrdiff_t n = 0; n < voxels; n++) {
             for (std::size_t s = 0; s < substrates_.size(); s++) density[n][substrates_[s]] = fields[s][n];
         }

@@ -143,6 +143,10 @@ inline bool start(const std::string& settings) {
         throw Error("surrogate: there is no Python at '" + program + "'; set python in '" + settings +
                     "' to the interpreter of the environment that holds surrogate-plugin.");
     }
+#ifdef _OPENMP
+    // numpy's and scipy's linear algebra would otherwise start a thread for each core, that spin beside the simulation.
+    setenv("OPENBLAS_NUM_THREADS", std::to_string(omp_get_max_threads()).c_str(), 0);
+#endif
     PyConfig config;
     PyConfig_InitPythonConfig(&config);
     config.install_signal_handlers = 0; // Ctrl-C goes on ending the simulation

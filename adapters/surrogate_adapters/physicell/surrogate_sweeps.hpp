@@ -97,17 +97,17 @@ private:
     void decay(const Substrate& substrate) {
         const double pivot = 1.0 + substrate.sink;
         std::vector<double>* density = first();
-#pragma omp parallel for
+#pragma omp parallel for if (nx_ * ny_ > kFew)
         for (std::ptrdiff_t n = 0; n < nx_ * ny_; n++) density[n][substrate.index] = density[n][substrate.index] / pivot / pivot;
     }
 
     void diffuse(const Substrate& substrate, const Nodes& nodes) {
         std::vector<double>* density = first();
         const double link = substrate.link;
-#pragma omp parallel for
+#pragma omp parallel for if (nx_ * ny_ > kFew)
         for (std::ptrdiff_t n = 0; n < nx_ * ny_; n++) density_[n] = density[n][substrate.index];
         hold(substrate, nodes);
-#pragma omp parallel for
+#pragma omp parallel for if (nx_ * ny_ > kFew)
         for (std::ptrdiff_t j = 0; j < ny_; j++) {
             double* row = &density_[j * nx_];
             row[0] /= substrate.x_pivot[0];
@@ -119,12 +119,12 @@ private:
         }
         hold(substrate, nodes);
         const std::ptrdiff_t blocks = (nx_ + kBlock - 1) / kBlock;
-#pragma omp parallel for
+#pragma omp parallel for if (nx_ * ny_ > kFew)
         for (std::ptrdiff_t block = 0; block < blocks; block++) {
             const std::ptrdiff_t left = block * kBlock, right = left + kBlock < nx_ ? left + kBlock : nx_;
             columns(substrate, left, right);
         }
-#pragma omp parallel for
+#pragma omp parallel for if (nx_ * ny_ > kFew)
         for (std::ptrdiff_t n = 0; n < nx_ * ny_; n++) density[n][substrate.index] = density_[n];
     }
 
