@@ -21,7 +21,7 @@ from surrogate_adapters.mesa import Substrate, attach
 from surrogate_plugin import view
 
 #: One cell a voxel of 20 um; a step is an hour.
-SPACING_UM, VOLUME_UM3 = 20.0, 2494.0
+SPACING_UM, VOLUME_UM3, STEP_MIN = 20.0, 2494.0, 60.0
 VESSEL_MMHG, HYPOXIC_MMHG, NECROTIC_MMHG = 38.0, 8.0, 2.5
 DIVIDE_PER_HOUR, DIE_PER_HOUR = 1 / 12, 1 / 4
 TOLERANCE = 0.1
@@ -72,7 +72,12 @@ class Spheroid(mesa.Model):
             vessels={Vessel: VESSEL_MMHG},
         )
         self.link = attach(
-            self, substrates={"oxygen": oxygen}, spacing_um=SPACING_UM, volume_um3=VOLUME_UM3, tolerance=TOLERANCE
+            self,
+            substrates={"oxygen": oxygen},
+            spacing_um=SPACING_UM,
+            volume_um3=VOLUME_UM3,
+            step_min=STEP_MIN,
+            tolerance=TOLERANCE,
         )
 
     def step(self) -> None:

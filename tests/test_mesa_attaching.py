@@ -74,16 +74,17 @@ def test_a_layer_that_is_made_holds_the_field_before_the_first_step():
     assert [(entry.time, entry.held) for entry in link.history] == [(0, 1)]
 
 
-def test_without_agents_or_with_agents_that_are_not_ready_the_field_waits_for_the_first_step():
+@pytest.mark.parametrize("reading", ["uptake", lambda agent: {"hungry": 10.0}[agent.mood] if agent.uptake else 0.0])
+def test_without_agents_or_with_agents_that_are_not_ready_the_field_waits_for_the_first_step(reading):
     model = still()
     link = attached(model)
     assert (link.history, model.grid.oxygen.data.any()) == ([], False)
     unready = still(vessels=1)
     agent = Tumour(unready, unready.grid[3, 3])
     del agent.uptake
-    link = attached(unready)
+    link = attached(unready, OXYGEN.model_copy(update={"uptake_per_min": {Tumour: reading}}))
     assert (link.history, unready.grid.oxygen.data.any()) == ([], False)
-    agent.uptake = 10.0
+    agent.uptake, agent.mood = 10.0, "hungry"
     unready.step()
     assert off(unready) <= 1e-5
 

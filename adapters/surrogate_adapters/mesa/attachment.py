@@ -90,7 +90,7 @@ class Attachment:
 
     def fill(self, names: list[str]) -> None:
         """Solve for fields of agents that are there already; what is not right with them yet, the first step tells."""
-        with suppress(sp.InvalidProblemError, sp.UnsupportedProblemError):
+        with suppress(Exception):  # readings are the user's own, and fail in ways of their own
             states = self._states(names)
             self._solve({name: state for name, state in states.items() if _anybody(state)})
 
