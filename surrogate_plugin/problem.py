@@ -226,7 +226,8 @@ class Problem:
             )
         if strongest > _STRONGEST * link:
             raise InvalidProblemError(
-                f"decay reaches {strongest:g}, more than 1e12 {beside}; check the units of decay and spacing."
+                f"decay reaches {strongest:g}, more than 1e12 {beside}; check the units of decay and spacing, "
+                "or take production / decay pixel by pixel, which is the field where nothing is meant to diffuse."
             )
         if self.uptake is not None:
             slope = float(np.max(self.uptake.vmax)) / self.uptake.km
