@@ -34,6 +34,8 @@ class TestCellsInAMap(AdapterSuite):
 
     outside = "clamp"
     detaches = False  # a document is put together once
+    torus = discs = saturates = produces = writable = vessels_change = True
+    sides = "outside"
 
     @pytest.fixture(autouse=True)
     def _core(self, core: Any) -> None:
@@ -44,8 +46,16 @@ class TestCellsInAMap(AdapterSuite):
 
 
 class TestCellsInArrays(TestCellsInAMap):
+    vessels_change = False  # voxels that hold a value are in the config
+
     def build(self, scenario: Scenario) -> Bigraph:
         return Bigraph(scenario, self.core, "arrays")
+
+
+class TestByArea(TestCellsInAMap):
+    """Cells are spread over the voxels that they cover, and read between the centres."""
+
+    deposit = "area"
 
 
 @pytest.mark.filterwarnings("ignore:a cell read:surrogate_plugin.PromiseWarning")

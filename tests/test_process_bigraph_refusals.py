@@ -125,6 +125,24 @@ def test_a_vessel_that_would_hold_nothing_is_refused(core: Any, change: dict[str
         Composite(state, core=core).run(60.0)
 
 
+@pytest.mark.parametrize(
+    ("kind", "lacks", "message"),
+    [
+        ("cells", "volume_um3", r"cells\['b'\].volume_um3 is 0 or missing"),
+        ("cells", "position_um", r"cells\['b'\] is at \[\]"),
+        ("vessels", "radius_um", r"vessels\['b'\] has no radius_um; a number >= 0 is allowed"),
+        ("vessels", "position_um", r"vessels\['b'\] is at \[\]"),
+    ],
+)
+def test_what_one_lacks_is_not_taken_from_another_one(core: Any, kind: str, lacks: str, message: str) -> None:
+    """The host fills in the values of its neighbours in the map."""
+    state = document()
+    whole = CELL if kind == "cells" else VESSEL
+    state["state"][kind]["b"] = {key: value for key, value in whole.items() if key != lacks}
+    with pytest.raises(sp.InvalidProblemError, match=message):
+        Composite(state, core=core).run(60.0)
+
+
 def test_so_it_is_with_cells_in_arrays(core: Any) -> None:
     process = SurrogateDiffusion({**CONFIG, "cells": "arrays"}, core=core)
     fields, place = {"oxygen": np.zeros((9, 16))}, np.array([[105.0, 62.0], [20.0, 20.0]])

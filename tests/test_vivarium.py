@@ -32,6 +32,9 @@ class TestFollowed(AdapterSuite):
 
     outside = "clamp"
     detaches = False  # a composite is put together once
+    torus = discs = saturates = produces = writable = True
+    sides = "outside"
+    vessels_change = False  # bins and vessels that hold a value are parameters
 
     def build(self, scenario: Scenario) -> Vivarium:
         return Vivarium(scenario)

@@ -9,7 +9,7 @@ import numpy as np
 from process_bigraph import Composite, Process
 
 import surrogate_plugin as sp
-from surrogate_plugin.testing import CellTable, Scenario
+from surrogate_plugin.testing import CellTable, Medium, Scenario
 
 RATES = ("uptake_per_min", "secretion_per_min", "secretion_target")
 ORIGIN = np.array([-130.0, 40.0])
@@ -29,7 +29,10 @@ class Idle(Process):
 
 
 class Bigraph:
-    """A composite of what solves and what it reads; without it, of its stores alone."""
+    """A composite of what solves and what it reads; without it, of its stores alone.
+
+    With cells in a map, vessels are in the document; with cells in arrays, voxels are held by the config.
+    """
 
     STEP_S = 300.0
 
@@ -50,6 +53,7 @@ class Bigraph:
             "origin_um": ORIGIN.tolist(),
             "cells": self.kept,
             "elsewhere": [name for name in self.scenario.names if name not in substrates],
+            "deposit": self.scenario.deposit,
             "substrates": {name: self._medium(name, tolerance) for name in substrates},
         }
         wires = {port: [port] for port in ("fields", "cells", "vessels")}
@@ -63,6 +67,7 @@ class Bigraph:
         self.core.register_link("Idle", Idle)
         idle = {"_type": "process", "address": "local:Idle", "interval": self.STEP_S, "inputs": {}, "outputs": {}}
         state = {"diffusion": {**link, "inputs": wires, "outputs": out}, "fields": self.fields, "idle": idle}
+        state["vessels"] = self._vessels(self.scenario.media)
         self.composite = Composite({"state": {**state, "cells": self._cells()}}, core=self.core)
 
     def detach(self) -> None:
@@ -89,10 +94,47 @@ class Bigraph:
         self.table = cells
         self.composite.state["cells"] = self._cells()
 
+    def taken_up(self, substrate: str) -> float:
+        """What all cells take up, each over the voxels that it is spread over, beside vessels."""
+        table, beside = self.table, ~self.scenario.held(substrate)[0]
+        around = self.scenario.weights(table) @ (self.field(substrate) * beside).ravel()
+        return float((table.uptake_per_min[substrate] * table.volume_um3 * around).sum())
+
+    def write(self, substrate: str, field: np.ndarray) -> None:
+        assert self.composite is not None
+        self.composite.state["fields"][substrate] = field.copy()
+
+    def hold(self, medium: Medium) -> None:
+        assert self.composite is not None
+        others = [other for other in self.scenario.media if other.name != medium.name]
+        self.composite.state["vessels"] = self._vessels([medium, *others])
+
+    def _vessels(self, media: Sequence[Medium]) -> dict[str, Any]:
+        """A vessel without a radius for each voxel, and one for each disc."""
+        vessels = {}
+        for medium in media:
+            where = np.argwhere(medium.fixed) if self.kept == "map" else np.empty((0, 2), dtype=int)
+            for row, column in where:
+                place = (np.array([column, row]) + 0.5) * self.scenario.spacing_um + ORIGIN
+                value = {medium.name: float(medium.value[row, column])}
+                vessels[f"{medium.name} {row} {column}"] = {
+                    "position_um": place.tolist(),
+                    "radius_um": 0.0,
+                    "value": value,
+                }
+            for k, disc in enumerate(medium.discs):
+                place = np.array([disc.x_um, disc.y_um]) + ORIGIN
+                held = {"radius_um": disc.radius_um, "value": {medium.name: disc.value}}
+                vessels[f"{medium.name} {k}"] = {"position_um": place.tolist(), **held}
+        return vessels
+
     def _medium(self, name: str, tolerance: float) -> dict[str, Any]:
         medium = self.scenario.medium(name)
-        where = np.argwhere(medium.fixed).tolist()
+        where = np.argwhere(medium.fixed).tolist() if self.kept == "arrays" else []
+        own = dict.fromkeys(("left", "right", "bottom", "top"), "periodic") if self.scenario.torus else {}
         return {
+            "boundary": {**own, **self.scenario.sides},
+            "michaelis_km": medium.michaelis_km,
             "diffusivity_um2_per_min": medium.diffusivity_um2_per_min,
             "decay_per_min": medium.decay_per_min,
             "tolerance": tolerance,
@@ -104,12 +146,14 @@ class Bigraph:
         place = table.position_um + ORIGIN
         if self.kept == "arrays":
             rates = {rate: {name: getattr(table, rate)[name] for name in names} for rate in RATES}
+            rates["production_per_min"] = {name: table.made(name) / table.volume_um3 for name in names}
             return {"position_um": place, "volume_um3": table.volume_um3, **rates}
         return {
             str(k): {
                 "position_um": place[k].tolist(),
                 "volume_um3": float(table.volume_um3[k]),
                 **{rate: {name: float(getattr(table, rate)[name][k]) for name in names} for rate in RATES},
+                "production_per_min": {name: float(table.made(name)[k] / table.volume_um3[k]) for name in names},
             }
             for k in range(len(table))
         }

@@ -10,9 +10,10 @@ from vivarium.core.engine import Engine
 from vivarium.library.units import units
 from vivarium_multibody.processes.diffusion_field import DiffusionField
 
+import surrogate_plugin as sp
 from surrogate_adapters.vivarium import HeldField, SurrogateDiffusionField
 from surrogate_adapters.vivarium.agents import COUNTS_PER_MMOLAR_FL
-from surrogate_plugin.testing import CellTable, Scenario
+from surrogate_plugin.testing import CellTable, Medium, Scenario
 
 
 class Vivarium:
@@ -28,12 +29,16 @@ class Vivarium:
 
     def attach(self, substrates: Sequence[str], tolerance: float) -> None:
         media = {m.name: m for m in self.scenario.media if m.name in substrates}
+        own = dict.fromkeys(("left", "right", "bottom", "top"), "periodic") if self.scenario.torus else {}
         ours = {
             "substrates": list(substrates),
             "diffusivity_um2_per_s": {name: m.diffusivity_um2_per_min / 60 for name, m in media.items()},
             "decay_per_s": {name: m.decay_per_min / 60 for name, m in media.items()},
             "fixed": {name: m.fixed.T for name, m in media.items()},
             "fixed_value": {name: m.value.T for name, m in media.items()},
+            "boundary": {name: {**own, **self.scenario.sides} for name in media},
+            "vessels": {name: _vessels(m) for name, m in media.items()},
+            "michaelis_km": {name: m.michaelis_km for name, m in media.items() if m.michaelis_km is not None},
             "tolerance": tolerance,
         }
         self._compose(SurrogateDiffusionField({**self._lattice(), **ours}))
@@ -63,6 +68,9 @@ class Vivarium:
         store.set_value(born)
         self.engine.state.build_topology_views()
         self.cells = cells
+
+    def write(self, substrate: str, field: np.ndarray) -> None:
+        self.engine.state.get_path(("fields", substrate)).set_value(field.T.copy())
 
     def _lattice(self) -> dict[str, Any]:
         (rows, columns), h = self.scenario.shape, self.scenario.spacing_um
@@ -107,6 +115,7 @@ class Vivarium:
                     "volume": cells.volume_um3[k] * units.fL,
                     **{rate: {name: float(given[name][k]) / 60 for name in names} for rate, given in per_s},
                     "secretion_target": {name: float(cells.secretion_target[name][k]) for name in names},
+                    "production_per_s": {n: float(cells.made(n)[k] / cells.volume_um3[k]) / 60 for n in names},
                 }
             }
             for k in range(len(cells))
@@ -115,3 +124,10 @@ class Vivarium:
     def _boundaries(self, key: str) -> list[dict[str, Any]]:
         agents = self.engine.state.get_path(("agents",)).inner
         return [agents[str(k)].get_path(("boundary", key)).get_value() for k in range(len(agents))]
+
+
+def _vessels(medium: Medium) -> sp.Vessels:
+    if not medium.discs:
+        return sp.Vessels.none()
+    place, radius, value = zip(*(((d.x_um, d.y_um), d.radius_um, d.value) for d in medium.discs), strict=True)
+    return sp.Vessels(place, radius, value)

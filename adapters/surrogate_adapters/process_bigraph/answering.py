@@ -156,8 +156,10 @@ class Answering:
         if self._settings.cells == "arrays":
             rates = {rate: dict.fromkeys(self.names, "array") for rate in RATES}
             return {"position_um": "array", "volume_um3": "array", **rates}
-        each = {"position_um": "list[float]", "volume_um3": "float", **dict.fromkeys(RATES, "map[float]")}
+        each = {"position_um": _PLACE, "volume_um3": _NUMBER, **dict.fromkeys(RATES, "map[float]")}
         return {"_type": "map", "_value": each}
 
 
-_VESSEL = {"position_um": "list[float]", "end_um": "maybe[list[float]]", "radius_um": "float", "value": "map[float]"}
+#: Where a key is left out the host would fill in the value of another cell or vessel, unless it may be missing.
+_PLACE, _NUMBER = "maybe[list[float]]", "maybe[float]"
+_VESSEL = {"position_um": _PLACE, "end_um": _PLACE, "radius_um": _NUMBER, "value": "map[float]"}

@@ -126,7 +126,7 @@ class CellTable:
         }
         position = [_place(whose[key], cell.get("position_um")) for key, cell in cells.items()]
         volume = [
-            in_unit(f"{whose[key]}.volume_um3", cell.get("volume_um3", 0.0), "um**3") for key, cell in cells.items()
+            in_unit(f"{whose[key]}.volume_um3", cell.get("volume_um3") or 0.0, "um**3") for key, cell in cells.items()
         ]
         table = cls(
             list(cells), np.array(position, dtype=np.float64).reshape(-1, 2), np.array(volume, dtype=np.float64), rates
@@ -200,7 +200,8 @@ def vessels_of(vessels: Mapping[str, Mapping[str, Any]], names: Names) -> dict[s
     Raises
     ------
     InvalidProblemError
-        If a vessel names a substrate that nobody has, holds none, or has a key that looks like one of ours.
+        If a vessel names a substrate that nobody has, holds none, lacks a radius, or has a key that looks like one of
+        ours.
 
     Examples
     --------
@@ -218,6 +219,8 @@ def vessels_of(vessels: Mapping[str, Mapping[str, Any]], names: Names) -> dict[s
             raise sp.InvalidProblemError(
                 f"{whose} has no value, so that it holds nothing; a mapping of substrates to what it holds is allowed."
             )
+        if vessel.get("radius_um") is None:
+            raise sp.InvalidProblemError(f"{whose} has no radius_um; a number >= 0 is allowed.")
     return {
         name: _held({key: vessels[key] for key, value in values.items() if name in value}, name, values)
         for name in names.substrates
@@ -229,9 +232,7 @@ def _held(vessels: Mapping[str, Mapping[str, Any]], name: str, values: Mapping[s
         return sp.Vessels.none()
     return sp.Vessels(
         position_um=[_place(f"vessels[{key!r}]", vessel.get("position_um")) for key, vessel in vessels.items()],
-        radius_um=[
-            in_unit(f"vessels[{key!r}].radius_um", one.get("radius_um", 0.0), "um") for key, one in vessels.items()
-        ],
+        radius_um=[in_unit(f"vessels[{key!r}].radius_um", one["radius_um"], "um") for key, one in vessels.items()],
         value=[values[key][name] for key in vessels],
         end_um=[
             _place(f"vessels[{key!r}]", vessel.get("end_um") or vessel.get("position_um"))
