@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 import surrogate_plugin as sp
 from surrogate_adapters.mesa.continuum import Continuum
 from surrogate_adapters.mesa.lattice import Lattice
@@ -97,13 +95,16 @@ def _read(space: Any, spacing_um: float, thickness_um: float | None) -> Space:
 def _terms(space: Space) -> tuple[object, ...]:
     """What the fields were set up for."""
     domain = space.domain
-    return space.deposit, domain.shape, tuple(np.asarray(domain.origin_um).tolist()), space.sides
+    return space.deposit, domain.shape, domain.origin_um, space.sides
 
 
 def _said(space: Space) -> str:
     rows, columns = space.domain.shape
-    what = "cells" if isinstance(space, Lattice) else "pixels"
-    return f"{'a torus of ' if space.sides == 'periodic' else ''}{columns} x {rows} {what}"
+    torus = "a torus of " if space.sides == "periodic" else ""
+    if isinstance(space, Lattice):
+        return f"{torus}{columns} x {rows} cells"
+    x, y = space.domain.origin_um
+    return f"{torus}{columns} x {rows} pixels from ({x:g}, {y:g})"
 
 
 def _kinds() -> tuple[tuple[type, ...], tuple[type, ...]]:

@@ -134,7 +134,6 @@ def _schedule_the_next(model: Any) -> None:
     schedule = getattr(model, "_default_schedule", None)
     if schedule is None or not schedule.is_active:
         return
-    planned = schedule.next_scheduled_time
-    if planned is not None and planned <= model.time:  # it is this step that is under way
-        schedule.pause()
-        schedule.resume()
+    event = schedule._current_event
+    if event is not None and event.time <= model.time:  # it is this step that is under way
+        schedule._schedule_next(model.time + schedule._get_interval())
