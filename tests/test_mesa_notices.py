@@ -46,6 +46,9 @@ def test_writing_into_the_layer_is_told_once_and_counted_and_the_field_is_put_ba
     twin = copy.deepcopy(model)
     twin.step()
     assert max(twin.seen) <= 1e-5
+    with pytest.warns(sp.PromiseWarning, match="until it was detached: oxygen: written from outside, 3 times."):
+        link.detach()
+    link.detach()
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -3.0])

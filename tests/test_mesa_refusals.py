@@ -223,6 +223,14 @@ def test_a_pixel_must_divide_a_continuous_space():
         attached(pond(), OXYGEN.model_copy(update={"vessels": {"artery": 38.0}}))
 
 
+@pytest.mark.parametrize("release", ["3.2.0", "3.6.1", "4.0.0a0"])
+def test_a_mesa_that_was_not_tried_is_refused(monkeypatch, release):
+    model = still()
+    monkeypatch.setattr(mesa, "__version__", release)
+    with pytest.raises(sp.UnsupportedProblemError, match=f"Mesa {release} is installed; 3.3 to 3.5 are allowed"):
+        attached(model)
+
+
 def test_what_is_no_model_is_refused():
     class Early(mesa.Model):
         def __init__(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
@@ -101,8 +102,14 @@ class Attachment:
         ------
         RuntimeError
             If somebody else has replaced the step since.
+
+        Warns
+        -----
+        PromiseWarning
+            If something was so more often than the once that it was told: how often in all.
         """
-        self._hook.take_out()
+        if self._hook.take_out() and max(self.notices.counts.values(), default=0) > 1:
+            warnings.warn(f"until it was detached: {' '.join(self.notices.summary())}", sp.PromiseWarning, stacklevel=2)
 
     def sample(self, substrate: str, points_um: npt.ArrayLike) -> FloatArray:
         """A substrate's field at one point or several, bilinear between the centres of pixels.

@@ -49,8 +49,8 @@ class Hook:
             self._own[name] = getattr(self._model, name)
             setattr(self._model, name, self._stand_in(name))
 
-    def take_out(self) -> None:
-        """Give the model its own steps back; a second time does no harm.
+    def take_out(self) -> bool:
+        """Give the model its own steps back; whether they had not been given back already.
 
         Raises
         ------
@@ -60,9 +60,10 @@ class Hook:
         for name in self._own:
             if getattr(self._model, name) != self._stand_in(name):
                 raise RuntimeError("the model's step was replaced after attach; detach what was attached last first.")
-        for name, own in self._own.items():
+        given, self._own = self._own, {}
+        for name, own in given.items():
             setattr(self._model, name, own)
-        self._own = {}
+        return bool(given)
 
     def step(self, *args: Any, **options: Any) -> None:
         """Stand in for a ``step`` that was put in the place of Mesa's."""
@@ -125,7 +126,8 @@ def _hook_of(step: Any) -> Hook | None:
 def _check_version() -> None:
     import mesa
 
-    if int(mesa.__version__.split(".")[0]) != 3:
+    release = tuple(int(part) for part in mesa.__version__.split(".")[:2])
+    if not (3, 3) <= release <= (3, 5):  # nobody knows what others call at a step
         raise sp.UnsupportedProblemError(f"Mesa {mesa.__version__} is installed; 3.3 to 3.5 are allowed.")
 
 
