@@ -172,8 +172,13 @@ class Engine:
         return cast(Solution, solution)
 
     def _multigrid(self, task: Task, *, last: bool) -> Solution | None:
+        """From the previous field; where that leads nowhere, as a start on the wrong side may, from nothing."""
         hierarchy = self._hierarchy(task.problem)
-        return polish(task, hierarchy, task.previous, "nothing" if task.previous is None else "previous", last=last)
+        if task.previous is not None:
+            solution = polish(task, hierarchy, task.previous, "previous")
+            if solution is not None:
+                return solution
+        return polish(task, hierarchy, None, "nothing", last=last)
 
     def _raw_surrogate(self, task: Task) -> Solution:
         """The network's field as it is, with its bound; raises where there is none."""

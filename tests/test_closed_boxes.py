@@ -95,3 +95,20 @@ def test_a_host_whose_cells_saturate_needs_no_decay():
     result = backend.step(state)
     reference = solve_extended(backend.problem(state))
     assert reference.distance(result.field) <= result.solution.error_bound <= 0.01 * float(reference.field.max())
+
+
+def test_a_start_on_the_wrong_side_leaves_the_cycles_as_good_as_none():
+    rows, columns = np.indices((128, 128))
+    vmax = np.where((rows - 64) ** 2 + (columns - 128 / 3) ** 2 < (128 / 5) ** 2, 10.0, 0.0)
+    production = np.where(columns > 0.9 * 128, 1.0, 0.0)
+    production *= 0.3 * vmax.sum() / production.sum()
+    problem = sp.Problem(
+        np.zeros((128, 128)), decay=0.0, production=production, uptake=sp.MichaelisMenten(vmax, 2.0),
+        boundary="reflecting",
+    )  # fmt: skip
+    exact = sp.solve(problem, method="sparse-direct").field
+    tolerance = 0.01 * float(exact.max())
+    for method in ("guarded", "exact", "multigrid"):
+        solution = sp.Engine().solve(problem, method=method, tolerance=tolerance, previous=1.01 * exact)
+        assert solution.method == "multigrid"
+        assert np.abs(solution.field - exact).max() <= solution.error_bound <= tolerance
