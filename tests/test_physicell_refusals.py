@@ -16,7 +16,7 @@ library, tissue = physicell_fixtures.library, physicell_fixtures.tissue
     ("keys", "sentence"),
     [
         ({"substrates": ["oxigen"]}, "surrogate.toml: the host has no substrate 'oxigen'; it has oxygen."),
-        ({"method": "magic"}, "surrogate.toml: method is 'magic'; allowed are 'guarded', 'exact'"),
+        ({"method": "magic"}, "oxygen: method is 'magic'"),
         ({"substrates": []}, "substrates is []"),
         ({"tolerance": -1.0}, "tolerance is -1.0"),
         ({"refresh": "often"}, "refresh is 'often'; 'phenotype', 'mechanics' or a number of minutes > 0 is allowed."),

@@ -24,7 +24,6 @@ from surrogate_adapters.physicell.suitability import (
     require_allowed,
 )
 from surrogate_adapters.physicell.wording import in_the_hosts_words, what_happened
-from surrogate_plugin import registry
 
 #: For `surrogate-plugin hosts`: nothing to import, so nobody can tell whether it is there.
 HOST_NOTE = "C++; `surrogate-plugin physicell init` sets a project up"
@@ -76,7 +75,6 @@ def connect(
     try:
         names = names_of(chosen.names, known)
         tolerances(chosen.tolerances, names)
-        _require_method(chosen.method)
     except (sp.InvalidProblemError, sp.UnsupportedProblemError) as error:
         raise type(error)(f"{settings}: {error}") from None
     pairs = np.frombuffer(coefficients).reshape(-1, 2).tolist()
@@ -90,18 +88,6 @@ def connect(
         sp.use_threads(threads)
     domain = domain_of(nodes, spacing_um, origin_um)
     return Bridge(chosen, known, [name for name in names if name not in still], domain, step_min)
-
-
-def _require_method(method: str) -> None:
-    """Refuse at attach what the first solve would: a method that nobody knows."""
-    if method in ("guarded", "exact", "surrogate", "spectral", "multigrid", "sparse-direct"):
-        return
-    try:
-        registry.load(registry.SOLVERS, method)
-    except LookupError as error:
-        raise sp.UnsupportedProblemError(
-            f"method is {method!r}; allowed are 'guarded', 'exact', 'surrogate' or a solver's name: {error}"
-        ) from None
 
 
 def speak_as_program() -> None:
@@ -165,7 +151,10 @@ class Bridge:
             diffusivity, decay = coefficients[s].tolist()
             supplied = True if bool(value[s].any()) else None
             self._tell_concerns(Substrate(name, diffusivity, decay, held=bool(fixed[s].any()), supplied=supplied))
-            self._backend(name, diffusivity, decay)
+            try:
+                self._backend(name, diffusivity, decay)
+            except (sp.InvalidProblemError, sp.UnsupportedProblemError) as error:
+                raise type(error)(f"{name}: {in_the_hosts_words(str(error))}") from None
 
     def solve(
         self,

@@ -93,17 +93,15 @@ public:
 
     /// In how many voxels each substrate is not what was left there; values that nodes have now do not count.
     std::vector<long> written(const std::vector<std::vector<double>>& left, const Nodes& nodes) {
-        const std::ptrdiff_t voxels = static_cast<std::ptrdiff_t>(host_.mesh.voxels.size());
-        const std::vector<double>* density = first();
-        std::vector<long> found(substrates_.size(), 0);
-        long* others = found.data();
-        const std::size_t owned = substrates_.size();
-#pragma omp parallel for reduction(+ : others[ : owned]) if (voxels > kFew)
-        for (std::ptrdiff_t n = 0; n < voxels; n++) {
-            for (std::size_t s = 0; s < owned; s++) {
-                const double now = density[n][substrates_[s]];
-                if (now == left[s][n]) continue;
-                others[s] += !(nodes.fixed[s * voxels + n] && now == nodes.value[s * voxels + n]);
+        std::vector<long> found;
+        for (std::size_t s = 0; s < substrates_.size(); s++) {
+            found.push_back(differ(left[s].data(), substrates_[s]));
+            if (found[s] == 0) continue;
+            const std::ptrdiff_t voxels = static_cast<std::ptrdiff_t>(left[s].size());
+            for (const auto n : nodes.all) {
+                const double now = first()[n][substrates_[s]];
+                const bool held = nodes.fixed[s * voxels + n] && now == nodes.value[s * voxels + n];
+                if (held && now != left[s][n]) found[s]--;
             }
         }
         return found;
@@ -129,6 +127,15 @@ public:
     }
 
 private:
+    long differ(const double* field, int index) {
+        const std::ptrdiff_t voxels = static_cast<std::ptrdiff_t>(host_.mesh.voxels.size());
+        const std::vector<double>* density = first();
+        long others = 0;
+#pragma omp parallel for reduction(+ : others) if (voxels > kFew)
+        for (std::ptrdiff_t n = 0; n < voxels; n++) others += density[n][index] != field[n];
+        return others;
+    }
+
     // The host keeps its density vectors one after the other, which saves a call for each.
     std::vector<double>* first() { return &host_.density_vector(0); }
 
