@@ -243,6 +243,23 @@ def test_a_substrate_too_slow_for_its_interval_is_told_of_by_name_and_number(kin
     assert solver.notices.counts == {("not quasi-steady", "oxygen"): 1}
 
 
+@pytest.mark.parametrize(("uptake", "slow"), [(0.0, True), (2000.0, False)])
+def test_a_substrate_that_nothing_holds_comes_to_rest_by_what_takes_it_up(uptake: float, slow: bool) -> None:
+    """By its decay alone in 20 min, and by what cells take up, shared out over all voxels, within the interval."""
+    rates = {"secretion_per_min": {"oxygen": 0.1}, "secretion_target": {"oxygen": 30.0}}
+    core = register(allocate_core())
+    medium = {**OXYGEN, "decay_per_min": 0.05}
+    process = SurrogateDiffusion({**CONFIG, "substrates": {"oxygen": medium}}, core=core)
+    cells = {"a": {**CELL, **rates, "uptake_per_min": {"oxygen": uptake}}}
+    state = {"fields": {"oxygen": np.zeros(SHAPE)}, "cells": cells, "vessels": {}}
+    if slow:
+        with pytest.warns(sp.PromiseWarning, match=r"oxygen comes to rest in about 19.9 min, and a step is 1 min"):
+            process.update(state, MINUTE)
+    else:
+        process.update(state, MINUTE)
+    assert bool(process.notices.counts) == slow
+
+
 def test_nobody_is_told_that_nothing_supplies_what_cells_make_later() -> None:
     def makes(update: int, state: dict[str, Any]) -> dict[str, Any]:
         rates = {"secretion_per_min": {"oxygen": 5.0}, "secretion_target": {"oxygen": 30.0}}
