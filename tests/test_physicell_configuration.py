@@ -172,11 +172,15 @@ def test_secretion_to_a_target_of_0_supplies_nothing(tmp_path: Path) -> None:
     assert (found.substrate.supplied, found.substrate.taken_up) == (False, True)
 
 
-def test_any_number_of_voxels_is_allowed(tmp_path: Path) -> None:
-    small = {"x_min": 0, "x_max": 45, "y_min": 0, "y_max": 20}
+def test_any_number_of_voxels_from_2_on_is_allowed(tmp_path: Path) -> None:
+    """PhysiCell's own solver of 2-D models needs as many along x and y."""
+    small = {"x_min": 0, "x_max": 45, "y_min": 0, "y_max": 40}
     found = read(write(tmp_path, variable("oxygen"), domain=small), tmp_path)
-    assert found.nodes == (3, 1, 1)
+    assert found.nodes == (3, 2, 1)
     assert verdicts(found)[0].fits
+    found = read(write(tmp_path, variable("oxygen"), domain=small | {"y_max": 20}), tmp_path)
+    with pytest.raises(sp.UnsupportedProblemError, match="3 x 1 voxels; at least 2 along x and y"):
+        verdicts(found)
 
 
 def test_what_a_rule_makes_cells_secrete_is_supplied(tmp_path: Path) -> None:

@@ -33,7 +33,10 @@ def test_an_error_stops_the_simulation_and_saves_what_it_was_given(tissue, tmp_p
     with pytest.raises(driver.HostError) as caught:
         host.advance()
     message = str(caught.value)
-    assert "the solve of oxygen at 0.1 min failed: agent 0 has net export -1; values >= 0 are allowed" in message
+    assert (
+        "the solve of oxygen at 0.1 min failed: cell 0 of PhysiCell's list has net export -1; values >= 0 are allowed"
+        in message
+    )
     assert "\n" not in message
     path = tmp_path / "surrogate-failure.npz"
     assert str(path) in message

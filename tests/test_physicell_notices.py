@@ -38,7 +38,9 @@ def test_what_somebody_writes_is_told_of_once_and_put_back(tissue, tmp_path, cap
     assert counted(host) == {("written from outside", "glucose"): 2}
     host.detach()
     assert "surrogate: glucose: written from outside, 2 times." in capfd.readouterr().err
-    assert ",glucose,written from outside,,notice,,,2 times," in (tmp_path / "log").read_text()
+    lines = [line.split(",") for line in (tmp_path / "log").read_text().splitlines()]
+    assert ["0.05", "glucose", "written from outside", "", "notice", "", "", "2 times", ""] in lines
+    assert all(float(minutes) >= 0 for minutes, *_ in lines[1:])
 
 
 def test_a_dying_cell_that_releases_what_it_held_is_told_of(tissue, tmp_path):
@@ -132,6 +134,15 @@ def test_what_nothing_pulls_to_a_value_is_told_of_at_attach_and_refused_at_the_f
     host = driver.StandIn(library, (17, 12), [("factor", 1e3, 0.0, 1.0)])
     with pytest.warns(sp.PromiseWarning, match="factor has decay rate 0 and no active Dirichlet node"):
         host.attach(write_settings(tmp_path, substrates=["factor"], on_error="host"))
+    host.release()
+
+
+def test_a_slow_substrate_that_only_cells_pull_is_told_of_with_a_number_too(library, tmp_path):
+    host = driver.StandIn(library, (50, 40), [("antigen", 10.0, 0.0, 0.0)])
+    with pytest.warns(sp.PromiseWarning) as told:
+        host.attach(write_settings(tmp_path, substrates=["antigen"]))
+    assert "antigen has decay rate 0" in str(told[0].message)
+    assert "antigen comes to rest in about 1.01e+04 min, and a step is 6 min" in str(told[1].message)
     host.release()
 
 

@@ -113,11 +113,12 @@ def test_a_node_that_is_switched_off_is_free(tissue, tmp_path):
     assert off(host, scenario) > 1e-3
 
 
-def test_coefficients_that_change_are_taken_up(tissue, tmp_path):
+def test_coefficients_that_change_are_solved_with_at_once(tissue, tmp_path):
     host, scenario = tissue(8)
     host.attach(write_settings(tmp_path, tolerance=1e-6))
-    host.advance()
+    host.advance(2)
     host.set_coefficients("oxygen", 5e4, 1.0)
-    host.advance(10)
+    host.advance()
     medium = dataclasses.replace(scenario.medium("oxygen"), diffusivity_um2_per_min=5e4, decay_per_min=1.0)
     assert off(host, dataclasses.replace(scenario, media=(medium,))) < 2e-6
+    assert host.report().solves == 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
@@ -162,7 +163,6 @@ class Bridge:
         reason: str,
         stale: memoryview,
         roles: memoryview,
-        excess: memoryview,
         *buffers: memoryview,
     ) -> list[Answer]:
         """The steady fields of the state in the buffers.
@@ -177,8 +177,6 @@ class Bridge:
             For each substrate 1, or 0 if its field is held on.
         roles : memoryview
             For each substrate of the host what cells do with it, as in `Roles`.
-        excess : memoryview
-            For each substrate how far the last field was off by then, by the header's estimate.
         *buffers : memoryview
             As in `HostState`.
 
@@ -196,7 +194,6 @@ class Bridge:
         state = HostState.over(buffers, len(self.names), self._domain.shape)
         asked = [s for s, wanted in enumerate(np.frombuffer(stale, dtype=np.uint8)) if wanted]
         every = [Roles.of(np.frombuffer(roles, dtype=np.uint8)[index]) for index in self.indices]
-        beyond = np.frombuffer(excess)
         answers = []
         for s in asked:
             try:
@@ -204,7 +201,7 @@ class Bridge:
                     self._look_at(s, every[s], state)
                 if every[s].climbed:
                     self._climbed.add(self.names[s])
-                answers.append(self._answer(minutes, reason, s, state, float(beyond[s])))
+                answers.append(self._answer(minutes, reason, s, state))
             except Exception as error:
                 raise SolveError(self._told(minutes, self.names[s], state, error)) from error
         return answers
@@ -218,11 +215,11 @@ class Bridge:
         """Kind, substrate and times of all that was told."""
         return [(kind, substrate, times) for (kind, substrate), times in self.notices.counts.items()]
 
-    def finish(self) -> list[str]:
+    def finish(self, minutes: float) -> list[str]:
         """What there is to say at the end of the run, a sentence each; it goes into the log too."""
         sp.use_threads(None)
         for kind, substrate, times in self.told():
-            self._log.append("", substrate, kind, "", "notice", "", "", f"{times} times", "")
+            self._log.append(minutes, substrate, kind, "", "notice", "", "", f"{times} times", "")
         return self.notices.summary() + [
             f"{name}: nothing supplied it, so its steady field was 0 throughout."
             for name in self._fields
@@ -231,11 +228,12 @@ class Bridge:
 
     def _tell_concerns(self, substrate: Substrate) -> None:
         told = concerns(substrate, self._domain.size_um, self._step_min)
-        kinds = {concern.kind for concern in told}
+        if any(concern.kind == "not anchored" for concern in told):
+            # By itself it never comes to rest; what cells may pull it to, it spreads to no faster than if it were held.
+            held = concerns(replace(substrate, held=True), self._domain.size_um, self._step_min)
+            told = [concern for concern in told if concern.kind != "not quasi-steady"]
+            told += [concern for concern in held if concern.kind == "not quasi-steady"]
         for concern in told:
-            # What drifts never comes to rest either, and one sentence is enough.
-            if concern.kind == "not quasi-steady" and "not anchored" in kinds:
-                continue
             if (concern.kind, substrate.name) not in self.notices.counts:
                 self.notices.tell(concern.kind, substrate.name, concern.sentence)
 
@@ -249,7 +247,7 @@ class Bridge:
         require_allowed(one)
         self._tell_concerns(one)
 
-    def _answer(self, minutes: float, reason: str, s: int, state: HostState, excess: float) -> Answer:
+    def _answer(self, minutes: float, reason: str, s: int, state: HostState) -> Answer:
         name = self.names[s]
         state.require_anchored(s, name)
         backend = self._backend(name, *state.coefficients[s].tolist())
@@ -263,12 +261,16 @@ class Bridge:
         flags = " ".join(flag.reason for flag in solution.flags)
         agents = int((state.voxel >= 0).sum())
         bound = float(solution.error_bound)
+        last = self._fields.get(name, result.field)
+        excess = float(np.abs(result.field - last).max())  # both are certified, so this is what it was, to their bounds
         self._log.append(minutes, name, reason, agents, solution.method, bound, seconds, flags, excess)
         self._fields[name] = np.ascontiguousarray(result.field)
         largest = imposed or float(self._fields[name].max())
         if largest > 0:
             self._ever_there.add(name)
-        return self._fields[name], solution.method, bound, seconds, self._tolerances[name] or SHARE * largest
+        # Slopes need a field that is exact to 0.1 %, but not one that is as fresh.
+        motion = max(self._tolerances[name] or 0.0, SHARE * largest)
+        return self._fields[name], solution.method, bound, seconds, motion
 
     def _adjusted(self, name: str, config: sp.BackendConfig, imposed: float) -> sp.BackendConfig:
         """With the default tolerance of a substrate that is climbed, if it is and nobody chose one."""

@@ -7,7 +7,7 @@ import os
 
 __all__ = ["COLUMNS", "Log"]
 
-#: `excess` is how far the field before was off by then, by estimate, since cells had moved or changed.
+#: `excess` is how far the field before was off by then, since cells or nodes had changed.
 COLUMNS = ("minutes", "substrate", "reason", "agents", "method", "bound", "seconds", "flags", "excess")
 
 

@@ -42,6 +42,11 @@ def domain_of(nodes: Sequence[int], spacing_um: Sequence[float], origin_um: Sequ
     (50, 75)
     """
     (nx, ny, nz), (dx, dy, depth) = nodes, spacing_um
+    if min(nx, ny) < 2:
+        raise sp.UnsupportedProblemError(
+            f"the microenvironment has {nx} x {ny} voxels; at least 2 along x and y are allowed, as PhysiCell's own "
+            "solver of 2-D models needs."
+        )
     if nz != 1:
         raise sp.UnsupportedProblemError(
             f"the microenvironment has {nz} layers of voxels along z; one is allowed (use_2D)."
@@ -178,8 +183,8 @@ class HostState:
         if not (rate >= 0).all():
             agent = int(np.argmin(rate >= 0))
             raise sp.UnsupportedProblemError(
-                f"agent {agent} has net export {rate[agent]:g}; values >= 0 are allowed: use uptake for what agents "
-                "take in."
+                f"cell {agent} of PhysiCell's list has net export {rate[agent]:g}; values >= 0 are allowed: "
+                "use uptake for what cells take in."
             )
         rows, columns = domain.shape
         total = np.bincount(np.maximum(self.voxel, 0), weights=rate, minlength=rows * columns)

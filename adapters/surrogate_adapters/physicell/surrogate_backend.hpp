@@ -97,6 +97,7 @@ public:
     void step(double dt) {
         const auto began = std::chrono::steady_clock::now();
         clock_.call(host_, dt);
+        minutes_ = TheHost::minutes(host_);
         auto* agents = TheHost::agents(host_);
         at_rest_->settle(agents, dt);
         look(agents);
@@ -142,10 +143,11 @@ public:
         say_at_the_end();
     }
 
+    /// Says it without a look at the host, which may be gone at exit.
     void say_at_the_end() {
         if (!Py_IsInitialized()) return; // the simulation ran inside a Python that has ended
         const python::Lock lock;
-        const python::Object said = python::checked(PyObject_CallMethod(bridge_.get(), "finish", nullptr));
+        const python::Object said = python::checked(PyObject_CallMethod(bridge_.get(), "finish", "d", minutes_));
         for (Py_ssize_t k = 0; k < PyList_Size(said.get()); k++) {
             std::cerr << "surrogate: " << python::text(PyList_GetItem(said.get(), k)) << "\n";
         }
@@ -193,16 +195,24 @@ private:
         const std::size_t owned = indices_.size(), present = agents == nullptr ? 0 : agents->size();
         stale_.assign(owned, 0);
         const std::vector<bool> held_otherwise = nodes_.read(host_, indices_);
+        read_coefficients(host_, indices_, coefficients_);
         const bool wrote = answered_ && look_at_densities();
         const bool reread = wrote || clock_.moved || clock_.mechanics || clock_.phenotype ||
                             present != agents_.voxel.size();
         if (reread) agents_.template read<TheHost>(agents, indices_);
         for (std::size_t s = 0; s < owned; s++) {
-            if (answered_ && held_otherwise[s]) stale_[s] = kNodes;
-            if (!answered_ || !reread) continue;
+            if (!answered_) continue;
+            if (held_otherwise[s]) stale_[s] = kNodes;
+            else if (differs(s)) stale_[s] = kCoefficients;
+            if (!reread) continue;
             moved(s);
             take_up(agents_, s, fields_[s], taken_up_[s]);
         }
+    }
+
+    /// Whether a substrate's coefficients are others than those it was solved with.
+    bool differs(std::size_t s) const {
+        return coefficients_[2 * s] != solved_with_[2 * s] || coefficients_[2 * s + 1] != solved_with_[2 * s + 1];
     }
 
     /// Whether somebody else wrote into our densities.
@@ -247,7 +257,7 @@ private:
             if (stale_[s] == kNodes) tell("nodes changed", s, 0);
         }
         const std::uint8_t most = *std::max_element(stale_.begin(), stale_.end());
-        return most == kNodes ? "nodes" : most == kMoved ? "moved" : nullptr;
+        return most == kNodes ? "nodes" : most == kCoefficients ? "coefficients" : most == kMoved ? "moved" : nullptr;
     }
 
     const char* due_for_all(double dt) const {
@@ -265,9 +275,6 @@ private:
         if (!asked_) agents_.template read<TheHost>(TheHost::agents(host_), indices_);
         asked_for_ = agents_.voxel.size();
         solved_at_ = TheHost::minutes(host_);
-        read_coefficients(host_, indices_, coefficients_);
-        excess_.clear();
-        for (const auto& substrate : report_.substrates) excess_.push_back(substrate.excess);
         roles_.assign(host_.density_names.size(), 0);
         TheHost::roles(host_, roles_);
         if (!asked_) {
@@ -284,14 +291,15 @@ private:
             std::cerr << "Warning: " << error.what() << " The host's own solver answers until the next solve.\n";
             return false;
         }
+        solved_with_ = coefficients_;
         to_write_ = true;
         return true;
     }
 
     void ask(const char* reason) {
         const python::Lock lock;
-        const python::Object answers = python::checked(PyObject_CallMethod(bridge_.get(), "solve", "dsNNNNNNNNN",
-            solved_at_, reason, python::view(stale_), python::view(roles_), python::view(excess_), python::view(agents_.voxel),
+        const python::Object answers = python::checked(PyObject_CallMethod(bridge_.get(), "solve", "dsNNNNNNNN",
+            solved_at_, reason, python::view(stale_), python::view(roles_), python::view(agents_.voxel),
             python::view(agents_.volume), python::view(agents_.rates), python::view(coefficients_),
             python::view(nodes_.fixed), python::view(nodes_.value)));
         Py_ssize_t next = 0;
@@ -360,7 +368,7 @@ private:
 
     // The share of its tolerance that motion may take from a field: an estimate may be half of what is so.
     static constexpr double kShare = 0.5;
-    static constexpr std::uint8_t kMoved = 1, kNodes = 2, kDue = 3; // why a field is stale
+    static constexpr std::uint8_t kMoved = 1, kCoefficients = 2, kNodes = 3, kDue = 4; // why a field is stale
     static constexpr std::uint8_t kWasThere = 8; // beside the roles, at the first solve: the substrate was not 0
 
     Microenvironment& host_;
@@ -378,11 +386,11 @@ private:
     Clock clock_;
     Agents agents_;
     Nodes nodes_;
-    std::vector<double> coefficients_, excess_;
+    std::vector<double> coefficients_, solved_with_;
     std::vector<std::uint8_t> roles_, stale_;
 
     std::vector<std::vector<double>> fields_, taken_up_; // of each of our substrates: by voxel; by agent
-    std::vector<double> tolerances_;
+    std::vector<double> tolerances_; // of what agents take a field to before it is solved for again
     std::vector<Exchanged> solved_for_;
     Exchanged now_{voxels_};
     Correction correction_;
@@ -391,7 +399,7 @@ private:
     Report report_;
     bool asked_ = false, answered_ = false, resting_ = false, stepped_ = false, to_write_ = false;
     std::size_t asked_for_ = 0; // agents
-    double solved_at_ = 0.0, last_dt_ = 0.0, solving_ = 0.0;
+    double minutes_ = 0.0, solved_at_ = 0.0, last_dt_ = 0.0, solving_ = 0.0;
 };
 
 /// All attachments to microenvironments of one type. Never destroyed: at exit the interpreter may be gone before.

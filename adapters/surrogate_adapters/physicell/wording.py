@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 __all__ = ["in_the_hosts_words", "what_happened"]
 
 #: Words of the core, which knows pictures and sides, and what they are in PhysiCell; in this order.
@@ -16,6 +18,15 @@ _WORDS = (
     ("BackendConfig.", ""),
 )
 
+#: What the core calls a number of a cell, which it counts as PhysiCell's list does.
+_NUMBERS = {
+    "uptake_per_min": "uptake rate",
+    "secretion_per_min": "secretion rate",
+    "secretion_target": "saturation density",
+    "radius_um": "radius",
+}
+_OF_A_CELL = re.compile(rf"cells\.({'|'.join(_NUMBERS)})\[(\d+)\]")
+
 
 def in_the_hosts_words(message: str) -> str:
     """A message of the core as a modeller of PhysiCell reads it.
@@ -24,7 +35,10 @@ def in_the_hosts_words(message: str) -> str:
     --------
     >>> in_the_hosts_words("source has 3e9 pixels; at most 1e8 are allowed.")
     'source has 3e9 voxels; at most 1e8 are allowed.'
+    >>> in_the_hosts_words("cells.uptake_per_min[5] is nan; a finite number >= 0 is allowed.")
+    "the uptake rate of cell 5 of PhysiCell's list is nan; a finite number >= 0 is allowed."
     """
+    message = _OF_A_CELL.sub(lambda found: f"the {_NUMBERS[found[1]]} of cell {found[2]} of PhysiCell's list", message)
     for theirs, ours in _WORDS:
         message = message.replace(theirs, ours)
     return message
