@@ -26,6 +26,7 @@ class OnTheDouble(Checks):
     torus = saturates = produces = writable = vessels_change = True
     sides = "outside"
     discs = False
+    lines = False  # the host's shared fields take two pixels at least along each axis
 
     def build(self, scenario: Scenario) -> CompuCell3D:
         return CompuCell3D(scenario)

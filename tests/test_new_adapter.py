@@ -244,6 +244,8 @@ MISTAKES = [
     Mistake("no wrap", "a_torus_wraps_around", UNNAMED, "unnamed='reflecting'", "does not wrap around"),
     Mistake("no wrap, moved", "a_tissue_moved_around_a_torus_has_the_same_field_moved", UNNAMED,
             "unnamed='reflecting'", "does not wrap around"),
+    Mistake("small lattices refused", "small_lattices_are_solved_too", ANSWER,
+            at_first("assert min(self._dish.shape) >= 8, 'too small'"), "too small"),
     # What cells exchange.
     Mistake("uptake never saturates", "uptake_saturates", "michaelis_km=dish.km.get(name)", "michaelis_km=None",
             "does not saturate"),

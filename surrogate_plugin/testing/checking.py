@@ -22,6 +22,7 @@ SHAPES = pytest.mark.parametrize("shape", [(14, 14), (11, 19), (21, 8)], ids=lam
 
 #: Why a check does not concern a host, by the attribute of the suite that says so.
 _REASONS = {
+    "lines": "lattices of this host are wider than one voxel",
     "outside": "cells of this host cannot leave the lattice",
     "detaches": "what this host is composed of cannot be taken out of it",
     "torus": "the sides of this host never wrap around",
@@ -42,6 +43,7 @@ class Checks:
     several_cells_a_voxel: bool = True
     secretes: bool = True
     detaches: bool = True
+    lines: bool = True
     deposit: Literal["voxel", "area"] = "voxel"
     torus: bool | None = None
     sides: Literal["outside", "nodes", False] | None = None

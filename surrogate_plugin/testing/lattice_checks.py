@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from surrogate_plugin.testing.checking import Checks
+from surrogate_plugin.testing.checking import Checks, untold
 
 __all__ = ["LatticeChecks"]
 
@@ -69,4 +69,14 @@ class LatticeChecks(Checks):
         scenario = self.scenario(105, (12, 17), vessels=1, discs=[(0.01, 0.4), (0.5, 0.6)])
         host = self.attached(scenario)
         host.advance()
+        self.check(host, scenario)
+
+    @pytest.mark.parametrize("shape", [(5, 5), (3, 4), (1, 30), (30, 1)], ids=lambda shape: f"{shape[0]}x{shape[1]}")
+    def test_small_lattices_are_solved_too(self, shape: tuple[int, int]) -> None:
+        if 1 in shape:
+            self.needs("lines")
+        scenario = self.scenario(106, shape, vessels=2, cells=6)
+        host = self.attached(scenario)
+        with untold():
+            host.advance()
         self.check(host, scenario)

@@ -21,8 +21,8 @@ class AdapterSuite(FieldChecks, CellChecks, ExchangeChecks, LatticeChecks, Readi
         Largest error allowed, relative to the largest value of a field.
     outside : "error", "drop", "clamp" or None
         What becomes of cells off the lattice; None where the host cannot have any.
-    several_cells_a_voxel, secretes, detaches : bool
-        False where the host has no such thing.
+    several_cells_a_voxel, secretes, detaches, lines : bool
+        False where the host has no such thing; lines are lattices of one voxel along one axis.
     deposit : "voxel" or "area"
         How cells land on voxels and read them, see `Scenario`; a host that has both gets two suites.
     torus : bool
