@@ -8,6 +8,9 @@ from tests.hosts.pyphysicell import PyPhysiCell
 
 class TestConformance(AdapterSuite):
     outside = "clamp"
+    sides = "nodes"  # the host's Dirichlet faces
+    produces = writable = vessels_change = True
+    torus = discs = saturates = False
 
     def build(self, scenario: Scenario) -> PyPhysiCell:
         return PyPhysiCell(scenario)

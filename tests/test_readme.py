@@ -57,5 +57,5 @@ def test_the_guide_of_pyphysicell_runs() -> None:
     pytest.importorskip("pyphysicell")
     guide = (ROOT / "adapters/surrogate_adapters/pyphysicell/README.md").read_text()
     example = re.findall(r"```python\n(.*?)```", guide, flags=re.DOTALL)[0].replace("until=60", "until=12")
-    check = "\nassert link.history[-1].bound <= 0.38"
-    subprocess.run([sys.executable, "-c", HOST + example + check], check=True, capture_output=True)
+    check = "\nassert link.history[-1].bound <= 0.38 and not link.notices.counts and 0 < read.min() < read.max() < 38"
+    subprocess.run([sys.executable, "-W", "error", "-c", example + check], check=True, capture_output=True)

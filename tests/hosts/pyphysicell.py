@@ -8,10 +8,11 @@ import numpy as np
 import pyphysicell as pc
 
 from surrogate_adapters.pyphysicell import attach
-from surrogate_plugin.testing import CellTable, Scenario
+from surrogate_plugin.testing import CellTable, Medium, Scenario
 
 #: Lower left corner of the host's domain, um.
 ORIGIN = np.array([-130.0, 40.0])
+FACES = {"left": "xmin", "right": "xmax", "bottom": "ymin", "top": "ymax"}
 
 
 class PyPhysiCell:
@@ -25,26 +26,35 @@ class PyPhysiCell:
             z_min=-scenario.thickness_um / 2, z_max=scenario.thickness_um / 2,
             dx=scenario.spacing_um, dy=scenario.spacing_um, dz=scenario.thickness_um,
         )  # fmt: skip
+        faces = {FACES[side]: (True, value) for side, value in scenario.sides.items()}
         substrates = [
-            pc.Substrate(m.name, m.diffusivity_um2_per_min, m.decay_per_min, m.initial) for m in scenario.media
+            pc.Substrate(m.name, m.diffusivity_um2_per_min, m.decay_per_min, m.initial, dirichlet_faces=faces)
+            for m in scenario.media
         ]
         model = pc.Model(
             domain=domain, substrates=substrates, cell_types=[pc.CellType("cell")], track_internalized_substrates=True
         )
         self.sim = pc.Simulation(model)
         self.sim._next_phenotype = self.sim._next_mechanics = 1e9
-        self._fix(scenario)
+        me = self.sim.microenvironment
+        self._faces = {int(n): (me.dirichlet_val[k], me.dirichlet_mask[k]) for k, n in enumerate(me.dirichlet_idx)}
+        self._fix(scenario.media)
         self.put(scenario.cells)
 
-    def _fix(self, scenario: Scenario) -> None:
+    def _fix(self, media: Sequence[Medium]) -> None:
+        """Nodes of the vessels, beside those of the faces."""
         me = self.sim.microenvironment
-        me.dirichlet_idx = np.flatnonzero(np.any([m.fixed for m in scenario.media], axis=0))
-        mask = np.stack([m.fixed.ravel()[me.dirichlet_idx] for m in scenario.media], axis=1)
-        me.dirichlet_mask = mask.astype(np.uint8)
-        me.dirichlet_val = np.stack([m.value.ravel()[me.dirichlet_idx] for m in scenario.media], axis=1)
+        nodes = {n: (value.copy(), mask.copy()) for n, (value, mask) in self._faces.items()}
+        for s, medium in enumerate(media):
+            for n in np.flatnonzero(medium.fixed):
+                value, mask = nodes.setdefault(int(n), (np.zeros(me.ns), np.zeros(me.ns, dtype=np.uint8)))
+                value[s], mask[s] = medium.value.flat[n], 1
+        me.dirichlet_idx = np.array(list(nodes), dtype=np.int64)
+        me.dirichlet_val = np.array([value for value, _ in nodes.values()]).reshape(-1, me.ns)
+        me.dirichlet_mask = np.array([mask for _, mask in nodes.values()], dtype=np.uint8).reshape(-1, me.ns)
 
     def attach(self, substrates: Sequence[str], tolerance: float) -> None:
-        self.link = attach(self.sim, substrates=list(substrates), tolerance=tolerance, move_limit_um=0.0)
+        self.link = attach(self.sim, substrates=list(substrates), tolerance=tolerance)
 
     def detach(self) -> None:
         self.link.detach()
@@ -59,6 +69,16 @@ class PyPhysiCell:
     def seen(self, substrate: str) -> np.ndarray:
         voxel = self.sim.cells.voxel[: self.sim.cells.n]
         return self.sim.microenvironment.density[..., self._index(substrate)].ravel()[voxel]
+
+    def gradient(self, substrate: str) -> np.ndarray:
+        """What the host sampled for its cells when the diffusion step was done, before they do anything."""
+        return self.sim._gradients[:, self._index(substrate), :2]
+
+    def write(self, substrate: str, field: np.ndarray) -> None:
+        self.sim.microenvironment.density[0, :, :, self._index(substrate)] = field
+
+    def hold(self, medium: Medium) -> None:
+        self._fix([medium])
 
     def taken_up(self, substrate: str) -> float:
         """The host's own totals, which count what the cells secrete too."""
@@ -80,6 +100,7 @@ class PyPhysiCell:
             c.uptake_rate[: c.n, s] = cells.uptake_per_min[name]
             c.secretion_rate[: c.n, s] = cells.secretion_per_min[name]
             c.secretion_target[: c.n, s] = cells.secretion_target[name]
+            c.net_export_rate[: c.n, s] = cells.made(name)
 
     def _index(self, substrate: str) -> int:
         return list(self.sim.model.substrate_names).index(substrate)

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import surrogate_plugin as sp
-from surrogate_adapters.options import names_of, recorders, tolerances
-from surrogate_adapters.pyphysicell import uptake
+from surrogate_adapters.notices import Notices
+from surrogate_adapters.options import model_of, names_of, recorders, tolerances
+from surrogate_adapters.pyphysicell import facts, uptake
 from surrogate_adapters.pyphysicell.substrate import HistoryEntry, Refresh, Substrate
 
 
@@ -30,27 +31,32 @@ def attach(
     """Let the backend answer for some substrates of a pyphysicell simulation.
 
     From the next call of its microenvironment's step on, these substrates hold the steady field of the present cells
-    and Dirichlet voxels. It is solved for before each phenotype step, so that cells decide on a fresh field, and in
-    between when cells were born, died, changed their rates or volumes or moved too far, or when Dirichlet voxels
-    changed; otherwise it is held. All other substrates, and all that the host does with cells, are left to the host.
-    Lattice, coefficients and Dirichlet voxels are read from the host; its outer faces let nothing through. Uptake
-    counts once, and internalised totals keep counting.
+    and Dirichlet nodes. It is solved for before each phenotype step, so that cells decide on a fresh field, and in
+    between when cells were born, died, changed their rates or volumes or came into another voxel, or when Dirichlet
+    nodes changed; otherwise it is held. All other substrates, and all that the host does with cells, are left to the
+    host. Lattice, coefficients and Dirichlet nodes are read from the host; its outer faces let nothing through. Uptake
+    counts once, internalised totals keep counting, and gradients are those of the field.
+
+    What a steady field cannot follow is told as a `PromiseWarning`, once a kind and substrate: substrates slower than a
+    phenotype step, fields that others write into, nodes that change.
 
     Parameters
     ----------
     simulation : pyphysicell.Simulation
         With one layer of square voxels.
     substrates : sequence of str, optional
-        The substrates to answer for; all if not given.
+        The substrates to answer for; all if not given. Those that do not diffuse have no steady field and stay with
+        the host.
     tolerance : float or mapping of substrate to float, field units, optional
-        Largest pointwise error allowed; by default 1 % of the largest Dirichlet value.
+        Largest pointwise error allowed; by default 1 % of the largest value that a Dirichlet node holds, and 0.1 %
+        where a cell type climbs the substrate or a rule reads its gradient.
     model, method, policy, device : str
         As in `BackendConfig`.
     refresh : "changes" or "phenotype"
-        When to solve anew; "phenotype" solves once, before each phenotype step, whatever happens in between.
+        When to solve anew; "phenotype" solves once, before each phenotype step, whatever cells do in between.
     move_limit_um : float, um, optional
-        How far a cell may move between phenotype steps before the field is solved for anew; half a voxel if not
-        given.
+        How far a cell may move between phenotype steps before the field is solved for anew. If not given, it is
+        whenever a cell with any rate of the substrate comes into another voxel; within one nothing changes.
     record : str or Path, optional
         Where to record the states solved for, see `Recorder`: a store, or with several substrates a folder with a store
         for each, under its name. An earlier recording of the same lattice is gone on with.
@@ -63,7 +69,8 @@ def attach(
     Raises
     ------
     UnsupportedProblemError
-        If the host has several layers of voxels, no such substrate, or one that does not diffuse.
+        If the host has several layers of voxels, or no such substrate; if none of the substrates diffuses, nothing
+        pulls one to a value, or a cell type exports a negative amount.
     InvalidProblemError
         If an option is not allowed.
     RecordingError
@@ -71,9 +78,10 @@ def attach(
 
     Notes
     -----
-    The bound of `HistoryEntry` is that of the state that was solved for; cells that have since moved less than the
-    limit are not part of it. What a dying cell releases into its voxel at once is a pulse, and has no place in a
-    steady field.
+    The bound covers the steady field of the state that was solved for: the cells as they are when a diffusion step
+    begins. What they do later in that step, they read in the next one. With ``move_limit_um`` or
+    ``refresh="phenotype"`` they read the field of a state gone by until it is solved for anew; how far off that was is
+    then the ``excess`` of the new `HistoryEntry`.
 
     Examples
     --------
@@ -89,15 +97,21 @@ def attach(
     """
     names = names_of(substrates, list(simulation.model.substrate_names))
     wanted, stores = tolerances(tolerance, names), recorders(record, names)
-    engine = sp.Engine(model=model, device=device, policy=policy)
-    limit = _move_limit(simulation, move_limit_um)
+    engine = sp.Engine(model=model_of(model), device=device, policy=policy)
+    _check_move_limit(move_limit_um)
     if refresh not in ("changes", "phenotype"):
         raise sp.InvalidProblemError(f"refresh is {refresh!r}; 'changes' or 'phenotype' is allowed.")
-    owned = []
-    for name in names:
+    notices, owned = Notices(), []
+    diffusing = facts.diffusing(simulation, names)
+    for name in diffusing:
         options = {"tolerance": wanted[name], "model": model, "method": method, "policy": policy, "device": device}
-        owned.append(Substrate(simulation, name, options, engine, refresh, limit, stores[name]))
-    return Attachment(simulation, owned)
+        owned.append(Substrate(simulation, name, options, engine, refresh, move_limit_um, notices, stores[name]))
+    for name in names:
+        if name not in diffusing:
+            notices.tell(
+                "not quasi-steady", name, f"{name} does not diffuse and has no steady field: it is left to the host."
+            )
+    return Attachment(simulation, owned, notices)
 
 
 class Attachment:
@@ -110,12 +124,15 @@ class Attachment:
     ----------
     history : list of HistoryEntry
         One a field solved for, with how long it was held.
+    notices : Notices
+        What was told of the run so far, with counts; ``notices.summary()`` at its end.
     seconds : float, s
         Wall time of all steps so far, held ones and the host's own share for the other substrates included.
     """
 
-    def __init__(self, simulation: Any, substrates: Sequence[Substrate]) -> None:
+    def __init__(self, simulation: Any, substrates: Sequence[Substrate], notices: Notices) -> None:
         self.history: list[HistoryEntry] = []
+        self.notices = notices
         self.seconds = 0.0
         self._simulation = simulation
         self._substrates = list(substrates)
@@ -213,9 +230,6 @@ class Attachment:
         raise sp.UnsupportedProblemError(f"substrate {name!r} is left to the host; attached are {owned}.")
 
 
-def _move_limit(simulation: Any, move_limit_um: float | None) -> float:
-    if move_limit_um is None:
-        return 0.5 * float(simulation.microenvironment.dx)
-    if not (math.isfinite(move_limit_um) and move_limit_um >= 0):
-        raise sp.InvalidProblemError(f"move_limit_um is {move_limit_um}; a finite number >= 0 is allowed.")
-    return float(move_limit_um)
+def _check_move_limit(move_limit_um: float | None) -> None:
+    if move_limit_um is not None and not (math.isfinite(move_limit_um) and move_limit_um >= 0):
+        raise sp.InvalidProblemError(f"move_limit_um is {move_limit_um}; None or a finite number >= 0 is allowed.")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from surrogate_plugin import jit
 
 __all__ = ["count", "difference", "restore"]
@@ -25,18 +27,37 @@ def _differs(values, index, last):
     return found != 0
 
 
+@jit.exact_inner
+def _voxel(x, count):
+    """The voxel of a place along one axis, the nearest one if it is off; a place that is no number is in none."""
+    if not x >= 0.0:
+        return 0.0 if x < 0.0 else math.nan
+    return min(math.floor(x), count - 1.0)
+
+
 @jit.exact
-def difference(last, limit, position, volume, uptake, secretion, target, export, index):
-    """How the cells differ from ``last``, (7, n): in rates or volume, in place by more than ``limit``, or not."""
+def difference(last, limit, lattice, nodes, position, volume, uptake, secretion, target, export, index):
+    """How the cells differ from ``last``, (8, n): in rates or volume, in place, or not.
+
+    In place means farther off than ``limit``, or, where that is negative, in another voxel of the ``lattice`` (x0, y0,
+    side) of ``nodes`` (columns, rows), for cells with any rate.
+    """
     if (
-        _differs(volume, 0, last[2])
-        or _differs(uptake, index, last[3])
-        or _differs(secretion, index, last[4])
-        or _differs(target, index, last[5])
-        or _differs(export, index, last[6])
+        _differs(volume, 0, last[3])
+        or _differs(uptake, index, last[4])
+        or _differs(secretion, index, last[5])
+        or _differs(target, index, last[6])
+        or _differs(export, index, last[7])
     ):
         return CHANGED
     far = 0
+    if limit < 0.0:
+        for k in range(last.shape[1]):
+            if last[4, k] != 0.0 or last[5, k] != 0.0 or last[7, k] != 0.0:
+                column = _voxel((position[k, 0] - lattice[0]) / lattice[2], nodes[0])
+                row = _voxel((position[k, 1] - lattice[1]) / lattice[2], nodes[1])
+                far |= int(row * nodes[0] + column != last[2, k])
+        return MOVED if far != 0 else SAME
     for k in range(last.shape[1]):
         dx, dy = position[k, 0] - last[0, k], position[k, 1] - last[1, k]
         # Written so that a position that is not a number counts as moved.

@@ -52,6 +52,13 @@ def coefficients_of(microenvironment: Any, index: int) -> tuple[float, float]:
     return float(microenvironment._D[index]), float(microenvironment._lambda[index])
 
 
+def largest_held(microenvironment: Any, index: int) -> float:
+    """The largest value that a Dirichlet node holds a substrate at; 0 where none does."""
+    me = microenvironment
+    on = np.asarray(me.dirichlet_mask)[:, index].astype(bool)
+    return float(np.asarray(me.dirichlet_val)[on, index].max(initial=0.0))
+
+
 def voxels_of(microenvironment: Any, index: int, production: FloatArray | None = None) -> sp.Voxels:
     """The Dirichlet voxels that are switched on for a substrate, outer ones and inner ones alike."""
     me = microenvironment
@@ -64,6 +71,14 @@ def voxels_of(microenvironment: Any, index: int, production: FloatArray | None =
     shape = (me.ny, me.nx)
     made = 0.0 if production is None else production
     return sp.Voxels(fixed.reshape(shape), value.reshape(shape), production_per_min=made)
+
+
+def voxel_of(microenvironment: Any, position: FloatArray) -> npt.NDArray[np.int64]:
+    """The voxel of each place, (n,), by the host's own rule: the nearest one for what is off the lattice."""
+    me = microenvironment
+    place = np.floor((position[:, :2] - np.array(me.origin[:2])) / me.dx)
+    column, row = np.clip(np.nan_to_num(place), 0, [me.nx - 1, me.ny - 1]).astype(np.int64).T
+    return np.asarray(row * me.nx + column)
 
 
 def cells_of(cells: Any, index: int) -> sp.Cells:
@@ -96,8 +111,7 @@ def export_of(simulation: Any, index: int, domain: sp.Domain) -> FloatArray | No
             f"cell {cell} has net export {rate[cell]:g}; values >= 0 are allowed: use uptake for what cells take in."
         )
     rows, columns = domain.shape
-    column, row = ((cells.position[: cells.n, :2] - domain.origin_um) / domain.spacing_um).astype(np.int64).T
-    voxel = np.clip(row, 0, rows - 1) * columns + np.clip(column, 0, columns - 1)
+    voxel = voxel_of(simulation.microenvironment, cells.position[: cells.n])
     total = np.bincount(voxel, weights=rate, minlength=rows * columns)
     return np.asarray(total.reshape(domain.shape) / domain.voxel_volume_um3)
 

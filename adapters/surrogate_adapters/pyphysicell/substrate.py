@@ -10,7 +10,10 @@ import numpy.typing as npt
 
 import surrogate_plugin as sp
 from surrogate_adapters import steady_fields
-from surrogate_adapters.pyphysicell import reading
+from surrogate_adapters.notices import Notices
+from surrogate_adapters.physicell import suitability
+from surrogate_adapters.pyphysicell import facts, gradients, reading
+from surrogate_adapters.pyphysicell.watch import Watch, written
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -48,7 +51,10 @@ class Substrate:
         What `BackendConfig` takes beyond lattice, coefficients and boundary, which are the host's.
     engine : Engine
     refresh : "changes" or "phenotype"
-    move_limit_um : float, um
+    move_limit_um : float, um, optional
+        See `Watch`.
+    notices : Notices
+        Where to tell what a steady field cannot follow.
     recorder : Recorder, optional
     """
 
@@ -59,37 +65,54 @@ class Substrate:
         options: dict[str, Any],
         engine: sp.Engine,
         refresh: Refresh,
-        move_limit_um: float,
+        move_limit_um: float | None,
+        notices: Notices,
         recorder: sp.Recorder | None = None,
     ) -> None:
+        me = simulation.microenvironment
         self.name = name
-        self.index = reading.index_of(simulation.microenvironment, name)
+        self.index = reading.index_of(me, name)
         self.refresh = refresh
-        self.move_limit_um = move_limit_um
+        self._notices = notices
         self._options = options
-        self._coefficients = reading.coefficients_of(simulation.microenvironment, self.index)
-        self.backend = sp.Backend(self._config(simulation.microenvironment), engine=engine, recorder=recorder)
+        self._share = suitability.SHARE_CLIMBED if facts.is_climbed(simulation, self.index) else None
+        suitability.require_allowed(facts.facts_of(simulation, name))
+        facts.refuse_what_types_export(simulation, name)
+        self.backend = sp.Backend(self._config(me), engine=engine, recorder=recorder)
         self.result: sp.StepResult | None = None
         self._clock = _PhenotypeClock(simulation)
-        self._cells = np.empty((7, 0))
-        self._dirichlet: tuple[npt.NDArray[Any], ...] = ()
+        self._watch = Watch(self.index, move_limit_um)
+        self._tell_concerns(simulation, "not quasi-steady", "not anchored")
 
     def advance(self, simulation: Any, dt: float) -> HistoryEntry | None:
-        """Solve if due, and say so; hold otherwise."""
-        phenotype = self._clock.due(dt)
+        """Solve if due, and say so; hold otherwise.
+
+        Raises
+        ------
+        InvalidProblemError, UnsupportedProblemError
+            Naming the substrate, if its field cannot be solved for now.
+        """
+        me, phenotype = simulation.microenvironment, self._clock.due(dt)
+        self._notice(simulation)
         reason = self._due(simulation, phenotype)
         if reason is None:
             return None
-        if reason == "coefficients":
-            self._coefficients = reading.coefficients_of(simulation.microenvironment, self.index)
-            last = self.backend
-            config = self._config(simulation.microenvironment)
-            self.backend = sp.Backend(config, engine=last.engine, recorder=last.recorder)
-            self.backend.records = last.records
-        state = self.state(simulation)
-        self.result = self.backend.step(state)
-        self._remember(simulation)
-        return HistoryEntry(self.name, float(simulation.t), self.result.record, reason=reason)
+        try:
+            self._configure(me)
+            self._refuse_what_drifts(simulation)
+            result = self.backend.step(self.state(simulation))
+        except (sp.InvalidProblemError, sp.UnsupportedProblemError) as error:
+            raise type(error)(f"substrate {self.name!r}: {error}") from None
+        entry = HistoryEntry(self.name, float(simulation.t), result.record, reason=reason)
+        if reason not in ("dirichlet", "coefficients"):  # these change the field for all, whatever cells did
+            entry.excess = self._excess(simulation, result.field)
+        self.result = result
+        self._watch.remember(simulation)
+        if reason == "first":
+            self._tell_concerns(simulation, "nothing supplies it")
+        if simulation.needs_gradients:
+            gradients.write(me, self.index, result.field)
+        return entry
 
     def state(self, simulation: Any) -> sp.TissueState:
         """The host's present state, as this substrate depends on it."""
@@ -116,12 +139,11 @@ class Substrate:
             count(internalized, np.ascontiguousarray(before[:, self.index]), field, voxel, *rest, self.index)
 
     def _config(self, microenvironment: Any) -> sp.BackendConfig:
-        diffusivity, decay = self._coefficients
-        if diffusivity <= 0:
-            raise sp.UnsupportedProblemError(
-                f"substrate {self.name!r} has diffusion coefficient {diffusivity:g}, so it has no steady field; "
-                "leave it to the host."
-            )
+        diffusivity, decay = reading.coefficients_of(microenvironment, self.index)
+        tolerance = self._options["tolerance"]
+        if tolerance is None and self._share is not None:
+            # Where no node holds anything, the engine's own default solves exactly first.
+            tolerance = self._share * reading.largest_held(microenvironment, self.index) or None
         return sp.BackendConfig(
             domain=reading.domain_of(microenvironment),
             diffusivity_um2_per_min=diffusivity,
@@ -129,48 +151,96 @@ class Substrate:
             boundary="reflecting",  # the host's outer faces let nothing through; its Dirichlet faces are voxels
             deposit="voxel",
             outside="clamp",
-            **self._options,
+            **self._options | {"tolerance": tolerance},
         )
+
+    def _configure(self, microenvironment: Any) -> None:
+        """Take up coefficients, and a tolerance that goes by what nodes hold, if they have changed."""
+        if self.result is None or not (
+            self._watch.coefficients_differ(microenvironment) or self._watch.nodes_differ(microenvironment)
+        ):
+            return
+        config, last = self._config(microenvironment), self.backend
+        if (config.diffusivity_um2_per_min, config.decay_per_min, config.tolerance) != (
+            last.config.diffusivity_um2_per_min,
+            last.config.decay_per_min,
+            last.config.tolerance,
+        ):
+            self.backend = sp.Backend(config, engine=last.engine, recorder=last.recorder)
+            self.backend.records = last.records
 
     def _due(self, simulation: Any, phenotype: bool) -> str | None:
+        me = simulation.microenvironment
         if self.result is None:
             return "first"
+        if self._watch.coefficients_differ(me):
+            return "coefficients"
+        if self._watch.nodes_differ(me):
+            return "dirichlet"
         if phenotype:
             return "phenotype"
-        if self.refresh == "phenotype":
-            return None
+        return None if self.refresh == "phenotype" else self._watch.cells_differ(simulation)
+
+    def _notice(self, simulation: Any) -> None:
+        """Say what others did since the last step that a steady field follows in its own way, or not at all."""
+        if self.result is None:
+            return
         me = simulation.microenvironment
-        if reading.coefficients_of(me, self.index) != self._coefficients:
-            return "coefficients"
-        if not all(map(np.array_equal, self._dirichlet, _dirichlet_of(me))):
-            return "dirichlet"
-        return self._cells_differ(simulation.cells)
+        if self._watch.nodes_differ(me):
+            self._notices.tell(
+                "nodes changed",
+                self.name,
+                f"Dirichlet nodes of {self.name} changed at {simulation.t:g} min: its field is the steady one of the "
+                "new nodes from this diffusion step on, which the host's own would come to in the course of time.",
+            )
+        count, most = written(me, self.index, self.result.field)
+        if count:
+            self._notices.tell(
+                "written from outside",
+                self.name,
+                f"{count} voxels of {self.name} were written over at {simulation.t:g} min, by up to {most:g}: a pulse, "
+                "what a dying cell releases, or somebody's code. A steady field keeps nothing of it and is put back; "
+                f"leave {self.name} to the host if it should.",
+            )
 
-    def _cells_differ(self, cells: Any) -> str | None:
-        if cells.n != self._cells.shape[1]:
-            return "count"
-        from surrogate_adapters.pyphysicell import kernels
+    def _tell_concerns(self, simulation: Any, *kinds: str) -> None:
+        me = simulation.microenvironment
+        size, step = (me.nx * me.dx, me.ny * me.dy), float(simulation.model.time.dt_phenotype)
+        for concern in suitability.concerns(facts.facts_of(simulation, self.name), size, step):
+            if concern.kind in kinds:
+                self._notices.tell(concern.kind, self.name, concern.sentence)
 
-        found = kernels.difference(
-            self._cells,
-            self.move_limit_um,
-            cells.position,
-            cells.volume_total,
-            cells.uptake_rate,
-            cells.secretion_rate,
-            cells.secretion_target,
-            cells.net_export_rate,
-            self.index,
-        )
-        return {kernels.SAME: None, kernels.CHANGED: "rates", kernels.MOVED: "moved"}[found]
+    def _refuse_what_drifts(self, simulation: Any) -> None:
+        me, cells, n, s = simulation.microenvironment, simulation.cells, simulation.cells.n, self.index
+        if self.backend.config.decay_per_min > 0 or np.asarray(me.dirichlet_mask)[:, s].any():
+            return
+        if not ((cells.uptake_rate[:n, s] + cells.secretion_rate[:n, s]) * cells.volume_total[:n] > 0).any():
+            raise sp.UnsupportedProblemError(
+                "decay rate is 0, no Dirichlet node is active and no cell takes it up or secretes it now, so it has no "
+                "steady field; leave it to the host."
+            )
 
-    def _remember(self, simulation: Any) -> None:
-        """What the next steps are compared with."""
-        cells, n, s = simulation.cells, simulation.cells.n, self.index
-        rates = (cells.uptake_rate, cells.secretion_rate, cells.secretion_target, cells.net_export_rate)
-        columns = [rate[:n, s] for rate in rates]
-        self._cells = np.stack([cells.position[:n, 0], cells.position[:n, 1], cells.volume_total[:n], *columns])
-        self._dirichlet = tuple(part.copy() for part in _dirichlet_of(simulation.microenvironment))
+    def _excess(self, simulation: Any, field: FloatArray) -> float:
+        """How far what cells read until now was off the field that is solved for only now."""
+        cells = simulation.cells
+        if self.result is None or cells.n == 0 or not self._late(simulation):
+            return 0.0
+        voxel = reading.voxel_of(simulation.microenvironment, cells.position[: cells.n])
+        excess = float(np.abs(field.ravel()[voxel] - self.result.field.ravel()[voxel]).max())
+        allowed = self.backend.config.tolerance
+        if allowed is not None and excess > allowed:
+            self._notices.tell(
+                "cells read more than the bound",
+                self.name,
+                f"cells read {self.name} up to {excess:g} off its steady field before {simulation.t:g} min, since they "
+                "moved or changed while it was held: the bound covers the state that was solved for. Leave "
+                "move_limit_um out, with refresh='changes', and it is solved for whenever a cell changes.",
+            )
+        return excess
+
+    def _late(self, simulation: Any) -> bool:
+        """Whether cells may have read a field that no longer was theirs, since the options allow for it."""
+        return self.refresh == "phenotype" or self._watch.move_limit_um not in (None, 0.0)
 
 
 class _PhenotypeClock:
@@ -192,7 +262,3 @@ class _PhenotypeClock:
         if due:
             self._next += self._period
         return due
-
-
-def _dirichlet_of(microenvironment: Any) -> tuple[npt.NDArray[Any], ...]:
-    return microenvironment.dirichlet_idx, microenvironment.dirichlet_val, microenvironment.dirichlet_mask

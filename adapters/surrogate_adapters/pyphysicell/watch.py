@@ -1,0 +1,88 @@
+"""What a field was solved for, and what of it has changed since: cells, Dirichlet nodes, coefficients, the field."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from surrogate_adapters.pyphysicell import reading
+
+FloatArray = npt.NDArray[np.float64]
+
+
+class Watch:
+    """The state of a host as one substrate feels it, as it was at the last solve.
+
+    Parameters
+    ----------
+    index : int
+        The host's column of the substrate.
+    move_limit_um : float, um, optional
+        How far a cell may move before that counts as a change. If not given, it does when a cell that takes up,
+        secretes or exports the substrate is in another voxel; within one nothing changes.
+    """
+
+    def __init__(self, index: int, move_limit_um: float | None) -> None:
+        self.index = index
+        self.move_limit_um = move_limit_um
+        self._cells = np.empty((8, 0))
+        self._nodes: tuple[npt.NDArray[Any], ...] = ()
+        self._coefficients = (0.0, 0.0)
+
+    def remember(self, simulation: Any) -> None:
+        """What later states are compared with."""
+        me, cells, n, s = simulation.microenvironment, simulation.cells, simulation.cells.n, self.index
+        rates = (cells.uptake_rate, cells.secretion_rate, cells.secretion_target, cells.net_export_rate)
+        place = [cells.position[:n, 0], cells.position[:n, 1], reading.voxel_of(me, cells.position[:n])]
+        self._cells = np.stack([*place, cells.volume_total[:n], *(rate[:n, s] for rate in rates)])
+        self._nodes = tuple(part.copy() for part in _nodes_of(me))
+        self._coefficients = reading.coefficients_of(me, s)
+
+    def nodes_differ(self, microenvironment: Any) -> bool:
+        """Whether Dirichlet nodes were added, taken away, switched or given other values."""
+        return not all(map(np.array_equal, self._nodes, _nodes_of(microenvironment)))
+
+    def coefficients_differ(self, microenvironment: Any) -> bool:
+        """Whether diffusion or decay changed."""
+        return reading.coefficients_of(microenvironment, self.index) != self._coefficients
+
+    def cells_differ(self, simulation: Any) -> str | None:
+        """``count``, ``rates`` or ``moved``; None where the field feels no difference."""
+        cells, me = simulation.cells, simulation.microenvironment
+        if cells.n != self._cells.shape[1]:
+            return "count"
+        from surrogate_adapters.pyphysicell import kernels
+
+        found = kernels.difference(
+            self._cells,
+            -1.0 if self.move_limit_um is None else self.move_limit_um,
+            np.array([me.origin[0], me.origin[1], me.dx]),
+            np.array([me.nx, me.ny]),
+            cells.position,
+            cells.volume_total,
+            cells.uptake_rate,
+            cells.secretion_rate,
+            cells.secretion_target,
+            cells.net_export_rate,
+            self.index,
+        )
+        return {kernels.SAME: None, kernels.CHANGED: "rates", kernels.MOVED: "moved"}[found]
+
+
+def written(microenvironment: Any, index: int, field: FloatArray) -> tuple[int, float]:
+    """In how many free voxels somebody wrote over the field that was left, and by how much at most."""
+    me = microenvironment
+    now = me.density[0, :, :, index]
+    if np.array_equal(now, field):
+        return 0, 0.0
+    off = np.abs(now - field).ravel()
+    # What a node holds is no news: it counts as a node that changed.
+    off[np.asarray(me.dirichlet_idx)[np.asarray(me.dirichlet_mask)[:, index].astype(bool)]] = 0.0
+    off[np.isnan(off)] = np.inf
+    return int(np.count_nonzero(off)), float(off.max())
+
+
+def _nodes_of(microenvironment: Any) -> tuple[npt.NDArray[Any], ...]:
+    return microenvironment.dirichlet_idx, microenvironment.dirichlet_val, microenvironment.dirichlet_mask
