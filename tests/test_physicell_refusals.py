@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+import surrogate_plugin as sp
+from surrogate_adapters.physicell import bridge
 from tests.hosts import physicell_fixtures
 from tests.hosts.physicell import write_settings
 from tests.physicell_stand_in import driver
@@ -88,3 +90,10 @@ def test_attached_once_and_detached_once(tissue, tmp_path):
     assert host.has_own_solver()
     with pytest.raises(driver.HostError, match="nothing is attached"):
         host.detach()
+
+
+@pytest.mark.parametrize("given", [("surrogate.toml", ["oxygen"], (6, 5, 1), (20.0,) * 3, (0.0, 0.0)), (1, "new")])
+def test_a_program_compiled_with_the_headers_of_another_release_is_told_so(given):
+    """The first are the arguments of a header without a number."""
+    with pytest.raises(sp.UnsupportedProblemError, match="compiled with the headers of another release"):
+        bridge.connect(*given)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 
@@ -32,6 +33,9 @@ HOST_NOTE = "C++; `surrogate-plugin physicell init` sets a project up"
 #: What an error in a solve leaves behind, in the folder the simulation runs in.
 SAVED_STATE = "surrogate-failure.npz"
 
+#: Raised with each change of what header and bridge say to one another.
+PROTOCOL = 2
+
 Answer = tuple[FloatArray, str, float, float, float]
 
 
@@ -39,7 +43,34 @@ class SolveError(RuntimeError):
     """A solve failed; the message says why, and where the state it was given is saved."""
 
 
-def connect(
+def connect(protocol: object, *given: Any) -> Bridge:
+    """What the header calls once, when it attaches.
+
+    Parameters
+    ----------
+    protocol : int
+        Which calls the header makes; those of other releases made others.
+    *given
+        Settings and microenvironment, see `_connect`.
+
+    Returns
+    -------
+    Bridge
+
+    Raises
+    ------
+    UnsupportedProblemError
+        If the program was compiled with the headers of another release.
+    """
+    if protocol != PROTOCOL:
+        raise sp.UnsupportedProblemError(
+            "this program was compiled with the headers of another release of surrogate-plugin than the one installed; "
+            "run `surrogate-plugin physicell init PROJECT` and make again."
+        )
+    return _connect(*given)
+
+
+def _connect(
     settings: str,
     known: Sequence[str],
     coefficients: memoryview,
@@ -48,7 +79,7 @@ def connect(
     origin_um: Sequence[float],
     run: tuple[float, int],
 ) -> Bridge:
-    """What the header calls once, when it attaches.
+    """The backends for a microenvironment, from what the header says of it.
 
     Parameters
     ----------
@@ -94,6 +125,11 @@ def connect(
 def speak_as_program() -> None:
     """Show warnings as a program does; called where the interpreter is the header's own."""
     warnings.formatwarning = lambda message, *_, **__: f"Warning: surrogate: {message}\n"
+
+
+def settle_down() -> None:
+    """Never look again for garbage among what has been loaded; called so, after the first solve."""
+    gc.freeze()
 
 
 class Bridge:
@@ -276,10 +312,12 @@ class Bridge:
         """With the default tolerance of a substrate that is climbed, if it is and nobody chose one."""
         if self._tolerances[name] is not None or name not in self._climbed:
             return config
-        if imposed > 0:
-            return config.model_copy(update={"tolerance": SHARE_CLIMBED * imposed})
-        # What cells alone make has no value yet that a share could be taken of.
-        return config.model_copy(update={"method": "exact"}) if config.method == "guarded" else config
+        # What cells alone make has no value that a share could be taken of, but that of its last field.
+        largest = imposed or (float(self._fields[name].max()) if name in self._fields else 0.0)
+        method = self._settings.method
+        if largest > 0:
+            return config.model_copy(update={"tolerance": SHARE_CLIMBED * largest, "method": method})
+        return config.model_copy(update={"method": "exact" if method == "guarded" else method})
 
     def _backend(self, name: str, diffusivity: float, decay: float) -> sp.Backend:
         """The backend of a substrate; a new one, with the old engine and recording, where coefficients changed."""

@@ -40,6 +40,9 @@
 
 namespace surrogate {
 
+/// What is said to Python, and how; the other side refuses another number.
+constexpr int kProtocol = 2;
+
 /// What an attachment has done so far.
 struct Report {
     struct Substrate {
@@ -76,7 +79,7 @@ public:
         const auto& mesh = host.mesh;
         const int threads = python::threads_asked_for();
         const python::Threads kept;
-        const bool started = python::start(settings);
+        started_ = python::start(settings);
         const python::Lock lock;
         const python::Object module = python::bridge_module(settings);
         python::Object names = python::checked(PyList_New(0));
@@ -84,12 +87,12 @@ public:
             PyList_Append(names.get(), python::checked(PyUnicode_FromString(name.c_str())).get());
         }
         read_coefficients(host, every(), coefficients_);
-        bridge_ = python::checked(PyObject_CallMethod(module.get(), "connect", "sOO(nnn)(ddd)(dd)(di)",
-            settings.c_str(), names.get(), python::Object(python::view(coefficients_)).get(),
+        bridge_ = python::checked(PyObject_CallMethod(module.get(), "connect", "isOO(nnn)(ddd)(dd)(di)",
+            kProtocol, settings.c_str(), names.get(), python::Object(python::view(coefficients_)).get(),
             count(mesh.x_coordinates), count(mesh.y_coordinates), count(mesh.z_coordinates),
             mesh.dx, mesh.dy, voxel_volume_ / (mesh.dx * mesh.dy), mesh.bounding_box[0], mesh.bounding_box[1],
             TheHost::phenotype_dt(host), threads));
-        if (started) python::checked(PyObject_CallMethod(module.get(), "speak_as_program", nullptr));
+        if (started_) python::checked(PyObject_CallMethod(module.get(), "speak_as_program", nullptr));
         configure();
     }
 
@@ -179,6 +182,7 @@ private:
         fields_.assign(indices_.size(), std::vector<double>(voxels_, 0.0));
         taken_up_.resize(indices_.size());
         tolerances_.assign(indices_.size(), 0.0);
+        held_.assign(indices_.size(), 0);
         at_rest_ = std::make_unique<AtRest<Microenvironment>>(host_, indices_);
         densities_ = std::make_unique<Densities<Microenvironment>>(host_, indices_);
         refresh_ = python::text(python::checked(PyObject_GetAttrString(bridge_.get(), "refresh")).get());
@@ -202,6 +206,7 @@ private:
         if (reread) agents_.template read<TheHost>(agents, indices_);
         for (std::size_t s = 0; s < owned; s++) {
             if (!answered_) continue;
+            held_[s]++;
             if (held_otherwise[s]) stale_[s] = kNodes;
             else if (differs(s)) stale_[s] = kCoefficients;
             if (!reread) continue;
@@ -235,7 +240,10 @@ private:
         const int index = indices_[s];
         known.excess = correction_.largest(changes_, host_.diffusion_coefficients[index], host_.decay_rates[index],
             host_.mesh.dx);
-        if (known.excess <= kShare * tolerances_[s]) return;
+        // A small lattice is solved for in the time of many of the host's steps: soon after a solve, twice as much has to
+        // have changed.
+        const bool soon = static_cast<double>(held_[s]) < kSteps + kVoxelSteps / static_cast<double>(voxels_);
+        if (known.excess <= (soon ? 1.0 : kShare) * tolerances_[s]) return;
         if (interval_ == 0.0) stale_[s] = std::max(stale_[s], kMoved);
         else if (clock_.mechanics) tell("cells read more than the bound", s, known.excess_voxels);
     }
@@ -317,6 +325,10 @@ private:
             solving_ += seconds;
             take(field, s);
         }
+        if (!started_) return;
+        started_ = false;
+        const python::Object module = python::checked(PyImport_ImportModule("surrogate_adapters.physicell.bridge"));
+        python::checked(PyObject_CallMethod(module.get(), "settle_down", nullptr));
     }
 
     void take(PyObject* field, std::size_t s) {
@@ -334,6 +346,7 @@ private:
         }
         solved_for_[s].read(agents_, s, voxel_volume_);
         take_up(agents_, s, fields_[s], taken_up_[s]);
+        held_[s] = 0;
         report_.substrates[s].excess = 0.0;
         report_.substrates[s].excess_voxels = 0;
     }
@@ -368,6 +381,9 @@ private:
 
     // The share of its tolerance that motion may take from a field: an estimate may be half of what is so.
     static constexpr double kShare = 0.5;
+    // A solve takes as long as kSteps + kVoxelSteps / voxels of the host's steps of one substrate: about 2 ms whatever
+    // the size of the lattice, where the host takes 5 ns a voxel and step.
+    static constexpr double kSteps = 2.0, kVoxelSteps = 4e5;
     static constexpr std::uint8_t kMoved = 1, kCoefficients = 2, kNodes = 3, kDue = 4; // why a field is stale
     static constexpr std::uint8_t kWasThere = 8; // beside the roles, at the first solve: the substrate was not 0
 
@@ -390,6 +406,7 @@ private:
     std::vector<std::uint8_t> roles_, stale_;
 
     std::vector<std::vector<double>> fields_, taken_up_; // of each of our substrates: by voxel; by agent
+    std::vector<long> held_;         // calls since each was solved for
     std::vector<double> tolerances_; // of what agents take a field to before it is solved for again
     std::vector<Exchanged> solved_for_;
     Exchanged now_{voxels_};
@@ -397,7 +414,7 @@ private:
     Changes changes_;
 
     Report report_;
-    bool asked_ = false, answered_ = false, resting_ = false, stepped_ = false, to_write_ = false;
+    bool started_ = false, asked_ = false, answered_ = false, resting_ = false, stepped_ = false, to_write_ = false;
     std::size_t asked_for_ = 0; // agents
     double minutes_ = 0.0, solved_at_ = 0.0, last_dt_ = 0.0, solving_ = 0.0;
 };
@@ -426,7 +443,13 @@ void solver(Microenvironment& microenvironment, double dt) {
 /// At the end of the program, what there is to say of those attachments that nobody has detached.
 template <class Microenvironment>
 void say_at_exit() {
-    for (auto& one : attachments<Microenvironment>()) one.second->say_at_the_end();
+    for (auto& one : attachments<Microenvironment>()) {
+        try {
+            one.second->say_at_the_end();
+        } catch (const std::exception& error) { // nobody is left to catch it
+            std::cerr << error.what() << "\n";
+        }
+    }
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
