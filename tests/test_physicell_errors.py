@@ -75,19 +75,17 @@ def test_on_error_host_the_old_solver_answers_until_the_next_solve(tissue, tmp_p
 def test_an_error_is_in_the_words_of_the_host(library, tmp_path, monkeypatch):
     """Decay 0, no node, and the only cell that took it up is gone: there are no pixels or sides in PhysiCell."""
     monkeypatch.chdir(tmp_path)
-    host = driver.StandIn(library, (17, 12), [("factor", 1e3, 0.0, 1.0)])
+    host = driver.StandIn(library, (17, 12), [("factor", 1e6, 0.0, 1.0)], times_min=(0.01, 0.05, 0.1))
     with pytest.warns(sp.PromiseWarning, match="only cells that take it up or secrete it pull it to a value"):
         host.attach(write_settings(tmp_path, substrates=["factor"]))
     place, volume = [[50.0, 60.0]], [2494.0]
     host.put(place, volume, [[[1.0, 0.0, 0.0, 0.0]]])
     with pytest.warns(sp.PromiseWarning, match="nothing supplies factor"):
         host.advance()
-    host.put(place, volume, [[[0.0, 0.0, 0.0, 0.0]]])
-    host.call_solver(0.01)
     host.put(np.zeros((0, 2)), np.zeros(0), np.zeros((0, 1, 4)))
     with pytest.raises(driver.HostError) as caught:
-        host.call_solver(0.01)
+        host.advance(10)
     message = str(caught.value)
-    assert "the solve of factor at 0.01 min failed: factor has decay rate 0, no active Dirichlet node" in message
+    assert "the solve of factor at 0.1 min failed: factor has decay rate 0, no active Dirichlet node" in message
     assert not any(word in message for word in ("pixel", "side", "source"))
     host.release()

@@ -36,7 +36,7 @@ def test_log_and_recording_have_an_entry_for_each_solve(tissue, tmp_path):
     host.advance()
     with log.open(newline="") as file:
         lines = list(csv.DictReader(file))
-    assert [line["reason"] for line in lines] == ["first", "phenotype", "agents"]
+    assert [line["reason"] for line in lines] == ["first", "phenotype", "moved"]
     assert [line["agents"] for line in lines] == ["40", "40", "5"]
     assert all(float(line["bound"]) <= 1e-3 for line in lines)
     # The second state was the first one again, and is not recorded twice.

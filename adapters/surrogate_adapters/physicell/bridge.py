@@ -5,14 +5,12 @@ from __future__ import annotations
 import gc
 import warnings
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
 import surrogate_plugin as sp
-from surrogate_adapters.notices import Kind, Notices
 from surrogate_adapters.options import names_of, recorders, tolerances
 from surrogate_adapters.physicell.log import Log
 from surrogate_adapters.physicell.settings import Settings, load
@@ -21,11 +19,11 @@ from surrogate_adapters.physicell.suitability import (
     SHARE,
     SHARE_CLIMBED,
     Substrate,
-    concerns,
     do_not_diffuse,
     require_allowed,
 )
-from surrogate_adapters.physicell.wording import in_the_hosts_words, what_happened
+from surrogate_adapters.physicell.telling import Telling
+from surrogate_adapters.physicell.wording import in_the_hosts_words
 
 #: For `surrogate-plugin hosts`: nothing to import, so nobody can tell whether it is there.
 HOST_NOTE = "C++; `surrogate-plugin physicell init` sets a project up"
@@ -161,10 +159,10 @@ class Bridge:
         self.refresh = settings.refresh if isinstance(settings.refresh, str) else "interval"
         self.interval_min = 0.0 if isinstance(settings.refresh, str) else settings.refresh
         self.on_error = settings.on_error
-        self.notices = Notices()
+        self._telling = Telling(domain.size_um, step_min)
+        self.notices = self._telling.notices
         self._settings = settings
         self._domain = domain
-        self._step_min = step_min
         given = tolerances(settings.tolerances, settings.names)
         self._tolerances = {name: given[name] for name in self.names}
         self._recorders = recorders(settings.record, self.names)
@@ -187,7 +185,7 @@ class Bridge:
         for s, name in enumerate(self.names):
             diffusivity, decay = coefficients[s].tolist()
             supplied = True if bool(value[s].any()) else None
-            self._tell_concerns(Substrate(name, diffusivity, decay, held=bool(fixed[s].any()), supplied=supplied))
+            self._telling.concerns_of(Substrate(name, diffusivity, decay, held=bool(fixed[s].any()), supplied=supplied))
             try:
                 self._backend(name, diffusivity, decay)
             except (sp.InvalidProblemError, sp.UnsupportedProblemError) as error:
@@ -234,7 +232,7 @@ class Bridge:
         for s in asked:
             try:
                 if reason == "first":
-                    self._look_at(s, every[s], state)
+                    self._telling.concerns_of(state.described(s, self.names[s], every[s]))
                 if every[s].climbed:
                     self._climbed.add(self.names[s])
                 answers.append(self._answer(minutes, reason, s, state))
@@ -244,44 +242,18 @@ class Bridge:
 
     def tell(self, kind: str, substrate: int, voxels: int, minutes: float) -> None:
         """Tell of what the header noticed between two solves, in so many voxels of one substrate."""
-        name = self.names[substrate]
-        self.notices.tell(cast(Kind, kind), name, what_happened(kind, name, voxels, minutes))
+        self._telling.happened(kind, self.names[substrate], voxels, minutes)
 
     def told(self) -> list[tuple[str, str, int]]:
         """Kind, substrate and times of all that was told."""
-        return [(kind, substrate, times) for (kind, substrate), times in self.notices.counts.items()]
+        return self._telling.counted()
 
     def finish(self, minutes: float) -> list[str]:
         """What there is to say at the end of the run, a sentence each; it goes into the log too."""
         sp.use_threads(None)
         for kind, substrate, times in self.told():
             self._log.append(minutes, substrate, kind, "", "notice", "", "", f"{times} times", "")
-        return self.notices.summary() + [
-            f"{name}: nothing supplied it, so its steady field was 0 throughout."
-            for name in self._fields
-            if name not in self._ever_there
-        ]
-
-    def _tell_concerns(self, substrate: Substrate) -> None:
-        told = concerns(substrate, self._domain.size_um, self._step_min)
-        if any(concern.kind == "not anchored" for concern in told):
-            # By itself it never comes to rest; what cells may pull it to, it spreads to no faster than if it were held.
-            held = concerns(replace(substrate, held=True), self._domain.size_um, self._step_min)
-            told = [concern for concern in told if concern.kind != "not quasi-steady"]
-            told += [concern for concern in held if concern.kind == "not quasi-steady"]
-        for concern in told:
-            if (concern.kind, substrate.name) not in self.notices.counts:
-                self.notices.tell(concern.kind, substrate.name, concern.sentence)
-
-    def _look_at(self, s: int, roles: Roles, state: HostState) -> None:
-        """What can be said of a substrate once there are cells."""
-        name, (diffusivity, decay) = self.names[s], state.coefficients[s].tolist()
-        held, above = bool(state.fixed[s].any()), bool(state.value[s].any())
-        # One that was 0 all the time may still be made by cells; only one that was there is lost.
-        supplied = above or roles.supplied or not roles.was_there
-        one = Substrate(name, diffusivity, decay, held, supplied, taken_up=roles.anchored)
-        require_allowed(one)
-        self._tell_concerns(one)
+        return self._telling.at_the_end(never=[name for name in self._fields if name not in self._ever_there])
 
     def _answer(self, minutes: float, reason: str, s: int, state: HostState) -> Answer:
         name = self.names[s]

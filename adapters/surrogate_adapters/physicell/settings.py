@@ -41,8 +41,9 @@ class Settings(Checked):
     model, method, policy, device : str
         As in `BackendConfig`.
     refresh : "phenotype", "mechanics" or float, min
-        Solve right before each phenotype step, right before each mechanics step, or every so many minutes. All three
-        also solve at the first call and when agents have come or gone.
+        Solve right before each phenotype step, right before each mechanics step, or every so many minutes. The first
+        two also solve for what cells have moved, changed or come and gone by more than the tolerance allows; a number
+        of minutes only where their number has changed, and tells the rest.
     on_error : "stop" or "host"
         What an error in a solve does: end the simulation with what it was given saved, or let the host's solver answer
         until the next solve is due.

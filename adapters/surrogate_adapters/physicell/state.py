@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 import surrogate_plugin as sp
+from surrogate_adapters.physicell.suitability import Substrate
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -136,6 +137,14 @@ class HostState:
             np.frombuffer(fixed, dtype=np.bool_).reshape(substrates, *shape),
             np.frombuffer(value).reshape(substrates, *shape),
         )
+
+    def described(self, substrate: int, name: str, roles: Roles) -> Substrate:
+        """What decides whether a steady field suits one substrate, once there are cells."""
+        diffusivity, decay = self.coefficients[substrate].tolist()
+        held, above = bool(self.fixed[substrate].any()), bool(self.value[substrate].any())
+        # One that was 0 all the time may still be made by cells; only one that was there is lost.
+        supplied = above or roles.supplied or not roles.was_there
+        return Substrate(name, diffusivity, decay, held, supplied, taken_up=roles.anchored)
 
     def require_anchored(self, substrate: int, name: str) -> None:
         """Refuse a state that has no steady field, since nothing pulls the substrate to any value.
