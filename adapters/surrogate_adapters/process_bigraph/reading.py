@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +22,7 @@ RATES = {
     "production_per_min": None,
 }
 
+_NUMBERS = {float, int, np.float64}
 _CELL = {"position_um", "volume_um3", *RATES}
 _VESSEL = {"position_um", "end_um", "radius_um", "value"}
 #: How keys begin that somebody may have meant for one of ours.
@@ -112,26 +113,29 @@ class CellTable:
         >>> CellTable.of_map({"a": cell}, Names(["oxygen"])).rates["uptake_per_min", "oxygen"].tolist()
         [10.0]
         """
-        whose = {key: f"cells[{key!r}]" for key in cells}
         for key, cell in cells.items():
-            names.refuse_meant(whose[key], cell.keys(), _CELL)
-        given = {
-            rate: [names.by_substrate(f"{whose[key]}.{rate}", cell.get(rate), unit) for key, cell in cells.items()]
-            for rate, unit in RATES.items()
-        }
-        rates = {
-            (rate, name): np.array([one.get(name, 0.0) for one in each], dtype=np.float64)
-            for rate, each in given.items()
-            for name in names.substrates
-        }
-        position = [_place(whose[key], cell.get("position_um")) for key, cell in cells.items()]
-        volume = [
-            in_unit(f"{whose[key]}.volume_um3", cell.get("volume_um3") or 0.0, "um**3") for key, cell in cells.items()
+            if not cell.keys() <= _CELL:
+                names.refuse_meant(f"cells[{key!r}]", cell.keys(), _CELL)
+        known = {*names.substrates, *names.elsewhere}
+        rates = {}
+        for rate, unit in RATES.items():
+            each = [
+                given
+                if type(given) is dict and given.keys() <= known
+                else names.by_substrate(_of(key, rate), given, unit)
+                for key, given in ((key, cell.get(rate)) for key, cell in cells.items())
+            ]
+            for name in names.substrates:
+                rates[rate, name] = _numbers([one.get(name, 0.0) for one in each], list(cells), rate, unit)
+        position = [
+            place if type(place) is list and len(place) == 2 and _plain(place) else _place(f"cells[{key!r}]", place)
+            for key, place in ((key, cell.get("position_um")) for key, cell in cells.items())
         ]
-        table = cls(
-            list(cells), np.array(position, dtype=np.float64).reshape(-1, 2), np.array(volume, dtype=np.float64), rates
+        volume = _numbers(
+            [cell.get("volume_um3") or 0.0 for cell in cells.values()], list(cells), "volume_um3", "um**3"
         )
-        table.check_volumes([f"{one}.volume_um3" for one in whose.values()])
+        table = cls(list(cells), np.array(position, dtype=np.float64).reshape(-1, 2), volume, rates)
+        table.check_volumes(lambda k: _of(table.ids[k], "volume_um3"))
         return table
 
     @classmethod
@@ -149,7 +153,7 @@ class CellTable:
         }
         volume = in_unit("cells.volume_um3", cells.get("volume_um3", 0.0), "um**3")
         table = cls([], position, _per_cell(volume, len(position)), rates)
-        table.check_volumes([f"cells.volume_um3[{k}]" for k in range(table.volume_um3.size)])
+        table.check_volumes(lambda k: f"cells.volume_um3[{k}]")
         return table
 
     def cells(self, name: str) -> sp.Cells:
@@ -175,17 +179,25 @@ class CellTable:
             return None
         return sp.Cells(self.position_um, self._radius_um, secretion_per_min=1.0, secretion_target=production)
 
-    def check_volumes(self, names: Sequence[str]) -> None:
-        """Refuse volumes that are no volumes, and cells that exchange something and have none."""
+    def check_volumes(self, called: Callable[[int], str]) -> None:
+        """Refuse volumes that are no volumes, and cells that exchange something and have none.
+
+        Parameters
+        ----------
+        called : callable
+            What the volume of cell k is called, for the error.
+        """
         volume = self.volume_um3.ravel()
         wrong = np.flatnonzero(~((volume >= 0) & np.isfinite(volume)))
         if wrong.size:
-            raise sp.InvalidProblemError(f"{names[wrong[0]]} is {volume[wrong[0]]:g}; finite volumes >= 0 are allowed.")
+            raise sp.InvalidProblemError(
+                f"{called(int(wrong[0]))} is {volume[wrong[0]]:g}; finite volumes >= 0 are allowed."
+            )
         for (rate, name), each in self.rates.items():
             idle = np.flatnonzero((volume == 0) & (np.ravel(each) > 0))
             if idle.size and rate != "secretion_target":
                 raise sp.InvalidProblemError(
-                    f"{names[idle[0]]} is 0 or missing, but the cell has {rate} of {name!r}, which counts by its "
+                    f"{called(int(idle[0]))} is 0 or missing, but the cell has {rate} of {name!r}, which counts by its "
                     "volume; one > 0 is allowed."
                 )
 
@@ -239,6 +251,22 @@ def _held(vessels: Mapping[str, Mapping[str, Any]], name: str, values: Mapping[s
             for key, vessel in vessels.items()
         ],
     )
+
+
+def _of(key: str, what: str) -> str:
+    return f"cells[{key!r}].{what}"
+
+
+def _plain(values: Collection[Any]) -> bool:
+    """Whether all are numbers as the host has them, which need not be looked at one by one."""
+    return _NUMBERS.issuperset(map(type, values))
+
+
+def _numbers(values: Sequence[Any], keys: Sequence[str], what: str, unit: str | None) -> FloatArray:
+    """One number a cell, without units."""
+    if not _plain(values):
+        values = [in_unit(_of(key, what), value, unit) for key, value in zip(keys, values, strict=True)]
+    return np.array(values, dtype=np.float64)
 
 
 def _per_cell(given: Any, count: int) -> FloatArray:
