@@ -19,6 +19,9 @@ library = physicell_fixtures.library
 class TestConformance(AdapterSuite):
     outside = "drop"  # the host leaves agents off its domain alone
     lines = False  # the solver of its own for 2-D models needs two voxels along x and y
+    sides = "nodes"  # the host's Dirichlet conditions of its boundaries
+    produces = writable = vessels_change = True
+    torus = discs = saturates = False
 
     @pytest.fixture(autouse=True)
     def _with(self, library: ctypes.CDLL, tmp_path: Path) -> Iterator[None]:

@@ -14,11 +14,9 @@ library, tissue = physicell_fixtures.library, physicell_fixtures.tissue
 
 
 def slopes(field: np.ndarray) -> np.ndarray:
-    """Central differences along x and y, (ny, nx, 2); 0 across a lattice's edge, as PhysiCell has them."""
-    made = np.zeros((*field.shape, 2))
-    made[:, 1:-1, 0] = (field[:, 2:] - field[:, :-2]) / 40.0
-    made[1:-1, :, 1] = (field[2:] - field[:-2]) / 40.0
-    return made
+    """Differences along x and y, (ny, nx, 2): central, and of one neighbour on the rim, as PhysiCell has them."""
+    by_row, by_column = np.gradient(field, 20.0)
+    return np.stack([by_column, by_row], axis=-1)
 
 
 @pytest.mark.parametrize("substrates", [["oxygen"], ["oxygen", "glucose"]], ids=str)

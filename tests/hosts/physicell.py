@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 import surrogate_plugin as sp
-from surrogate_plugin.testing import CellTable, Scenario
+from surrogate_plugin.testing import CellTable, Medium, Scenario
 from tests.physicell_stand_in import driver
 
 CORNER = np.array([-130.0, 40.0])
@@ -29,7 +29,7 @@ class Driven:
 
     def __init__(self, library: ctypes.CDLL, scenario: Scenario, folder: Path) -> None:
         rows, columns = scenario.shape
-        self.names, self.folder = scenario.names, folder
+        self.scenario, self.names, self.folder = scenario, scenario.names, folder
         self.host = driver.StandIn(
             library,
             (columns, rows),
@@ -40,11 +40,31 @@ class Driven:
         )
         self.host.set_threads(1)
         for medium in scenario.media:
-            for row, column in np.argwhere(medium.fixed):
-                self.host.fix(int(row), int(column), medium.name, float(medium.value[row, column]))
+            for side, value in scenario.sides.items():
+                for row, column in np.argwhere(self._border(side) & ~medium.fixed):
+                    self.host.fix(int(row), int(column), medium.name, value)
+            self._fix(medium)
+        self.held = {medium.name: medium.fixed for medium in scenario.media}
         self.put(scenario.cells)
 
+    def _border(self, side: str) -> np.ndarray:
+        """The outermost voxels along a side, which are nodes where the host holds it."""
+        row, column = np.indices(self.scenario.shape)
+        rows, columns = self.scenario.shape
+        return {"left": column == 0, "right": column == columns - 1, "bottom": row == 0, "top": row == rows - 1}[side]
+
+    def _fix(self, medium: Medium) -> None:
+        for row, column in np.argwhere(medium.fixed):
+            self.host.fix(int(row), int(column), medium.name, float(medium.value[row, column]))
+
+    def hold(self, medium: Medium) -> None:
+        for row, column in np.argwhere(self.held[medium.name] & ~medium.fixed):
+            self.host.activate(int(row), int(column), medium.name, False)
+        self._fix(medium)
+        self.held[medium.name] = medium.fixed
+
     def attach(self, substrates: Sequence[str], tolerance: float) -> None:
+        self.attached = list(substrates)
         settings = write_settings(self.folder, substrates=list(substrates), tolerance=tolerance)
         try:
             with warnings.catch_warnings():  # steps as short as these are told of, as they should be
@@ -60,21 +80,53 @@ class Driven:
         with warnings.catch_warnings():  # a tissue without vessels is, too
             warnings.filterwarnings("ignore", "nothing supplies", sp.PromiseWarning)
             self.host.advance()
+        self.read = {name: self.host.seen(name) for name in self.names}
+
+    def between(self) -> None:
+        """A diffusion step that no phenotype step follows, after which the densities are read, as custom code does."""
+        self.host.library.set_times(self.host._host, 0.001, 0.001, 1e9)
+        self.host.advance()
+        self.host.library.set_times(self.host._host, 0.001, 0.001, 0.001)
+        there = self.scenario.voxels(self.cells)
+        self.read = {name: self.host.density(name)[there] for name in self.names}
 
     def field(self, substrate: str) -> np.ndarray:
         return self.host.density(substrate)
 
     def seen(self, substrate: str) -> np.ndarray:
-        return self.host.seen(substrate)
+        return self.read.get(substrate, self.host.seen(substrate))
+
+    def gradient(self, substrate: str) -> np.ndarray:
+        return self.host.gradient(substrate)
+
+    def promised(self, substrate: str) -> float:
+        """The bound, and what agents have taken from the field since, by an estimate that is half of it at least."""
+        report = self.host.report(self.attached.index(substrate))
+        return report.bound + 2.0 * report.excess
+
+    def write(self, substrate: str, field: np.ndarray) -> None:
+        self.host.write(substrate, field)
 
     def put(self, cells: CellTable) -> None:
+        self.cells, self.read = cells, {}
         put(self.host, cells, self.names)
+
+    def change(self, cells: CellTable) -> None:
+        """As a rule does: the phenotype's rates, and no constants from them."""
+        self.cells = cells
+        self.host.rule(rates_of(cells, self.names))
 
 
 def put(host: Any, cells: CellTable, names: Sequence[str], export: float = 0.0) -> None:
+    host.put(cells.position_um + CORNER, cells.volume_um3, rates_of(cells, names, export))
+
+
+def rates_of(cells: CellTable, names: Sequence[str], export: float = 0.0) -> np.ndarray:
+    """(n, substrates, 4): uptake, secretion, target and net export, the last on top of what the table says."""
     rates = [
-        (cells.uptake_per_min[name], cells.secretion_per_min[name], cells.secretion_target[name]) for name in names
+        (cells.uptake_per_min[name], cells.secretion_per_min[name], cells.secretion_target[name], cells.made(name))
+        for name in names
     ]
-    every = np.full((len(cells), len(names), 4), export)
-    every[..., :3] = np.moveaxis(np.array(rates).reshape(len(names), 3, len(cells)), 2, 0)
-    host.put(cells.position_um + CORNER, cells.volume_um3, every)
+    every = np.moveaxis(np.array(rates).reshape(len(names), 4, len(cells)), 2, 0).copy()
+    every[..., 3] += export
+    return every

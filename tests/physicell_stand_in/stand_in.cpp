@@ -124,8 +124,20 @@ void Microenvironment::compute_gradient_vector(int n) {
     gradient_known_[n] = true;
 }
 
+// As the host, which takes one neighbour only on the rim here, and nothing at all in the function of one voxel.
 void Microenvironment::compute_all_gradient_vectors() {
-    for (std::size_t n = 0; n < density_.size(); n++) compute_gradient_vector(static_cast<int>(n));
+    const int nx = static_cast<int>(mesh.x_coordinates.size()), ny = static_cast<int>(mesh.y_coordinates.size());
+    for (int n = 0; n < static_cast<int>(density_.size()); n++) {
+        const int i = n % nx, j = n / nx;
+        for (std::size_t s = 0; s < density_names.size(); s++) {
+            const auto slope = [&](int at, int count, int jump, double h) {
+                const int after = at < count - 1 ? jump : 0, before = at > 0 ? jump : 0;
+                return (density_[n + after][s] - density_[n - before][s]) / (after && before ? 2.0 * h : h);
+            };
+            gradient_[n][s] = {slope(i, nx, i_jump_, mesh.dx), slope(j, ny, j_jump_, mesh.dy)};
+        }
+        gradient_known_[n] = true;
+    }
 }
 
 std::vector<std::vector<double>>& Microenvironment::gradient_vector(int n) {
