@@ -184,6 +184,23 @@ def test_a_pulse_of_another_process_is_told_once_with_a_count_and_put_back_at_on
     assert field.notices.summary() == ["glc: written from outside, 3 times."]
 
 
+def test_a_step_that_follows_nobody_puts_back_a_pulse_and_tells_of_it_too() -> None:
+    def pulse(seconds: float, states: dict[str, Any]) -> dict[str, Any]:
+        written = np.zeros(N_BINS)
+        written[12, 4] = -0.5 if seconds == 3 else 30.0  # drawn once: that is what the step is there for
+        return {"fields": {"glc": written}} if seconds in (3, 5, 7) else {}
+
+    engine, field = composite(pulse, agents_at((10.0, 5.0)), followed=False)
+    engine.update(4.0)
+    with pytest.warns(sp.PromiseWarning, match=r"something else wrote \+30 mmol/L into 'glc' in bin \(12, 4\)"):
+        engine.update(2.0)
+    engine.update(2.0)
+    exact, _ = present(engine, field)
+    assert np.abs(engine.state.get_value()["fields"]["glc"] - exact).max() <= field.history[-1].bound + 1e-9
+    assert engine.steps["hold"].notices.summary() == ["glc: written from outside, 2 times."]
+    assert not field.notices.counts
+
+
 def test_what_is_drawn_where_no_agent_takes_up_is_told_too() -> None:
     def drain(site: tuple[int, int]) -> Script:
         def at_two(seconds: float, states: dict[str, Any]) -> dict[str, Any]:

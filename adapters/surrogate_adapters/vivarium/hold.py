@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from vivarium.core.process import Step
 
+from surrogate_adapters.notices import Notices
+from surrogate_adapters.vivarium.tissue import told_of_writes, written_bins
+
 if TYPE_CHECKING:
     from surrogate_adapters.vivarium.process import SurrogateDiffusionField
 
@@ -29,6 +32,11 @@ class HeldField(Step):  # type: ignore[misc]
     parameters : dict
         ``molecules``: those that are held.
 
+    Attributes
+    ----------
+    notices : Notices
+        What others added to the fields, where it follows no process; drawing on them is what it is there for.
+
     Examples
     --------
     >>> step = HeldField({"molecules": ["oxygen"]})
@@ -42,6 +50,7 @@ class HeldField(Step):  # type: ignore[misc]
 
     def __init__(self, parameters: dict[str, Any] | None = None) -> None:
         super().__init__(parameters)
+        self.notices = Notices()
         self._field: SurrogateDiffusionField | None = None
 
     def follow(self, field: SurrogateDiffusionField) -> HeldField:
@@ -70,4 +79,10 @@ class HeldField(Step):  # type: ignore[misc]
             field = states["fields"][molecule]
             if steady is not None and not np.array_equal(field, steady):
                 delta[molecule] = steady - field
+                self._tell_of_additions(molecule, field - steady, steady)
         return {"fields": delta} if delta else {}
+
+    def _tell_of_additions(self, molecule: str, written: Any, steady: Any) -> None:
+        bins = written_bins(written, steady)
+        if any(written[site] > 0 for site in bins):
+            self.notices.tell("written from outside", molecule, told_of_writes(molecule, written, bins))

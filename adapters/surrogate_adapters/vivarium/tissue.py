@@ -158,19 +158,10 @@ class Tissue:
             self._notices.tell("not quasi-steady", name, sentence)
 
     def _tell_of_writes(self, name: str, written: FloatArray, counted: Collection[tuple[int, int]]) -> None:
-        there = np.abs(written) > 1e-9 * max(1e-300, float(np.abs(self._left[name]).max()))
-        bins = [tuple(site) for site in np.argwhere(there).tolist()]
-        if not bins or (not (written[there] > 0).any() and all(site in counted for site in bins)):
-            return
-        largest = max(bins, key=lambda site: abs(written[site]))
-        self._notices.tell(
-            "written from outside",
-            name,
-            f"something else wrote {written[largest]:+.3g} mmol/L into {name!r} in bin {largest}. A steady field "
-            "follows agents, bins that hold a value, vessels and sides only, so this is put back: say what agents take "
-            "up and give in uptake_per_s, secretion_per_s and production_per_s, or leave the molecule out of "
-            "substrates.",
-        )
+        bins = written_bins(written, self._left[name])
+        added = any(written[site] > 0 for site in bins)
+        if bins and (added or not all(site in counted for site in bins)):
+            self._notices.tell("written from outside", name, told_of_writes(name, written, bins))
 
     def _tell_of_misreading(self, name: str, excess: float) -> None:
         entry = self.fields.latest(name)
@@ -184,3 +175,19 @@ class Tissue:
                 "field was solved for, a time step ago, as all processes of the host are. A HeldField that follows "
                 "this process, as in SurrogateLattice, solves after them.",
             )
+
+
+def written_bins(written: FloatArray, left: FloatArray) -> list[tuple[int, int]]:
+    """Where a field is not what was left there, beyond rounding."""
+    there = np.abs(written) > 1e-9 * max(1e-300, float(np.abs(left).max()))
+    return [(x, y) for x, y in np.argwhere(there).tolist()]
+
+
+def told_of_writes(name: str, written: FloatArray, bins: Sequence[tuple[int, int]]) -> str:
+    """What a user is owed whose composite writes into a steady field."""
+    largest = max(bins, key=lambda site: abs(float(written[site])))
+    return (
+        f"something else wrote {written[largest]:+.3g} mmol/L into {name!r} in bin {largest}. A steady field follows "
+        "agents, bins that hold a value, vessels and sides only, so this is put back: say what agents take up and give "
+        "in uptake_per_s, secretion_per_s and production_per_s, or leave the molecule out of substrates."
+    )
