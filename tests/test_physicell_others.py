@@ -31,6 +31,15 @@ def test_what_is_not_named_is_the_same_bit_by_bit(tissue, tmp_path, threads):
     np.testing.assert_allclose(host.internalised("drug"), plain.internalised("drug"), rtol=1e-12)
 
 
+@pytest.mark.parametrize("named", [["oxygen"], ["oxygen", "glucose"]], ids=str)
+def test_naming_some_saves_the_hosts_solver(tissue, tmp_path, named):
+    """It is called in the first step, and before that once more on a rough field, if there are others to be stepped."""
+    host, _ = tissue(56, substrates=2)
+    host.attach(write_settings(tmp_path, tolerance=1e-3, substrates=named))
+    host.advance(25)
+    assert host.solver_calls() == 2
+
+
 def test_coefficients_that_change_in_mid_run_are_left_as_the_host_has_them(tissue, tmp_path):
     """Its solver keeps those of its first call, with us and without us."""
     (host, _), (plain, _) = tissue(52, substrates=2), tissue(52, substrates=2)

@@ -77,6 +77,7 @@ class Driven:
         self.host.detach()
 
     def advance(self) -> None:
+        self._counted = {name: self.host.internalised(name).sum() for name in self.names}
         with warnings.catch_warnings():  # a tissue without vessels is, too
             warnings.filterwarnings("ignore", "nothing supplies", sp.PromiseWarning)
             self.host.advance()
@@ -84,9 +85,9 @@ class Driven:
 
     def between(self) -> None:
         """A diffusion step that no phenotype step follows, after which the densities are read, as custom code does."""
-        self.host.library.set_times(self.host._host, 0.001, 0.001, 1e9)
+        self.host.set_times(0.001, 0.001, 1e9)
         self.host.advance()
-        self.host.library.set_times(self.host._host, 0.001, 0.001, 0.001)
+        self.host.set_times(0.001, 0.001, 0.001)
         there = self.scenario.voxels(self.cells)
         self.read = {name: self.host.density(name)[there] for name in self.names}
 
@@ -98,6 +99,13 @@ class Driven:
 
     def gradient(self, substrate: str) -> np.ndarray:
         return self.host.gradient(substrate)
+
+    def taken_up(self, substrate: str) -> float:
+        """By the host's own count in the last turn, which is net of what cells gave off."""
+        net = float(self.host.internalised(substrate).sum() - self._counted[substrate]) / 0.001
+        cells, secretion = self.cells, self.cells.secretion_per_min[substrate]
+        given = cells.volume_um3 * secretion * (cells.secretion_target[substrate] - self.seen(substrate))
+        return net + float(given.sum() + cells.made(substrate).sum())
 
     def promised(self, substrate: str) -> float:
         """The bound, and what agents have taken from the field since, by an estimate that is half of it at least."""

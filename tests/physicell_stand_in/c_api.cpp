@@ -142,6 +142,8 @@ void read_internalised(Microenvironment* m, int substrate, double* out) {
     for (const Agent* agent : m->agent_container->all_agents) *out++ = agent->internalized_substrates[substrate];
 }
 
+long solver_calls(Microenvironment* m) { return m->solver_calls; }
+
 int has_own_solver(Microenvironment* m) { return m->diffusion_decay_solver == stand_in::split_solver; }
 
 int attach(Microenvironment* m, const char* settings) {

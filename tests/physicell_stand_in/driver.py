@@ -129,6 +129,10 @@ class StandIn:
         """Change them while the host runs."""
         self.library.set_coefficients(self._host, self._index(substrate), diffusivity, decay)
 
+    def set_times(self, diffusion_min: float, mechanics_min: float, phenotype_min: float) -> None:
+        """How often the host does what, from now on."""
+        self.library.set_times(self._host, diffusion_min, mechanics_min, phenotype_min)
+
     def put(self, position_um: Any, volume_um3: Any, rates: Any) -> None:
         """Set all agents: (n, 2), (n,) and (n, substrates, 4), the latter uptake, secretion, target and export."""
         position, volume, every = (np.ascontiguousarray(part, dtype=float) for part in (position_um, volume_um3, rates))
@@ -186,7 +190,7 @@ class StandIn:
         return self._read(self.library.read_density, substrate, nx * ny * nz).reshape(nz * ny, nx)
 
     def seen(self, substrate: str) -> FloatArray:
-        """What each agent read in the last phenotype step."""
+        """What each agent read in the last phenotype or mechanics step."""
         return self._read(self.library.read_seen, substrate, self.agents)
 
     def gradient(self, substrate: str) -> FloatArray:
@@ -198,6 +202,10 @@ class StandIn:
     def internalised(self, substrate: str) -> FloatArray:
         """What each agent took up so far, net of what it gave off, by its own count."""
         return self._read(self.library.read_internalised, substrate, self.agents)
+
+    def solver_calls(self) -> int:
+        """How often the solver that the host began with was called, by whomever."""
+        return int(self.library.solver_calls(self._host))
 
     def has_own_solver(self) -> bool:
         """Whether the solver pointer is the one the host began with."""
@@ -254,7 +262,9 @@ def _compile(sources: Sequence[str], target: Path, options: Sequence[str]) -> No
 def _typed(library: ctypes.CDLL) -> ctypes.CDLL:
     host, number, whole, text = ctypes.c_void_p, ctypes.c_double, ctypes.c_int, ctypes.c_char_p
     answers: dict[str, Any] = {"last_message": text, "create": host}
-    answers |= dict.fromkeys(("solver_call", "advance", "attach", "detach", "read_report", "has_own_solver"), whole)
+    answers |= dict.fromkeys(
+        ("solver_call", "advance", "attach", "detach", "read_report", "has_own_solver", "solver_calls"), whole
+    )
     arguments: dict[str, list[Any]] = {
         "last_message": [],
         "create": [ctypes.POINTER(whole), _DOUBLES, _DOUBLES],
@@ -279,6 +289,7 @@ def _typed(library: ctypes.CDLL) -> ctypes.CDLL:
         "read_seen": [host, whole, _DOUBLES],
         "read_internalised": [host, whole, _DOUBLES],
         "has_own_solver": [host],
+        "solver_calls": [host],
         "attach": [host, text],
         "detach": [host],
         "read_report": [host, ctypes.c_void_p, _DOUBLES, whole, *[ctypes.c_void_p] * 5],

@@ -79,6 +79,7 @@ void set_up_lines(std::size_t count, const std::vector<double>& link, const std:
 void split_solver(Microenvironment& m, double dt) {
     const int nx = static_cast<int>(m.mesh.x_coordinates.size()), ny = static_cast<int>(m.mesh.y_coordinates.size());
     const std::size_t substrates = m.density_names.size();
+    m.solver_calls++;
     if (!m.is_set_up_) {
         m.is_set_up_ = true;
         m.i_jump_ = 1;
@@ -116,10 +117,12 @@ void Microenvironment::compute_gradient_vector(int n) {
     const int nx = static_cast<int>(mesh.x_coordinates.size()), ny = static_cast<int>(mesh.y_coordinates.size());
     const int i = n % nx, j = n / nx;
     for (std::size_t s = 0; s < density_names.size(); s++) {
-        const auto slope = [&](bool inside, int jump, double h) {
-            return inside ? (density_[n + jump][s] - density_[n - jump][s]) / (2.0 * h) : 0.0;
+        // On the rim, where there is one neighbour alone, it is the difference to that one.
+        const auto slope = [&](int at, int count, int jump, double h) {
+            const int up = at < count - 1 ? jump : 0, down = at > 0 ? jump : 0;
+            return (density_[n + up][s] - density_[n - down][s]) / ((at > 0) + (at < count - 1)) / h;
         };
-        gradient_[n][s] = {slope(i > 0 && i < nx - 1, i_jump_, mesh.dx), slope(j > 0 && j < ny - 1, j_jump_, mesh.dy)};
+        gradient_[n][s] = {slope(i, nx, i_jump_, mesh.dx), slope(j, ny, j_jump_, mesh.dy)};
     }
     gradient_known_[n] = true;
 }
@@ -241,7 +244,9 @@ void Container::step(Microenvironment& m) {
     if (due(mechanics_dt, last_mechanics_)) {
         m.compute_all_gradient_vectors();
         for (Agent* agent : all_agents) {
-            if (!agent->is_out_of_domain) agent->felt = m.gradient_vector(agent->get_current_voxel_index());
+            if (agent->is_out_of_domain) continue;
+            agent->seen = m.density_vector(agent->get_current_voxel_index());
+            agent->felt = m.gradient_vector(agent->get_current_voxel_index());
         }
     }
     initialised_ = true;

@@ -54,6 +54,7 @@ public:
     std::vector<std::string> density_names;
     std::vector<double> diffusion_coefficients, decay_rates;
     void (*diffusion_decay_solver)(Microenvironment&, double) = nullptr;
+    long solver_calls = 0; // of its own solver
 
     // x and y start at the corner; z is centred on 0.
     Microenvironment(const int nodes[3], const double spacing[3], const double corner[2]);
@@ -72,7 +73,7 @@ public:
     double get_substrate_dirichlet_value(int substrate, int n) { return dirichlet_value_[n][substrate]; }
     void apply_dirichlet_conditions();
 
-    // Central differences of all substrates in all voxels; x and y by substrate.
+    // Differences of all substrates in all voxels; x and y by substrate.
     void compute_all_gradient_vectors();
     std::vector<std::vector<double>>& gradient_vector(int n);
 
@@ -130,7 +131,7 @@ public:
     Phenotype phenotype;
     bool is_out_of_domain = false;
     int climbs = -1;                       // the substrate it moves along, if any
-    std::vector<double> seen;              // the densities that the phenotype step found
+    std::vector<double> seen;              // the densities that the last phenotype or mechanics step found
     std::vector<std::vector<double>> felt; // the gradients that the mechanics step found, by substrate
 
     explicit Agent(std::size_t substrates);
