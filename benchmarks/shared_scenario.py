@@ -1,8 +1,8 @@
 """One tissue through every host: ``python -m benchmarks.shared_scenario``.
 
-The same vessels, cells and uptake, through each host's adapter and through the engine called directly; how far apart
-they are, relative to the largest value. PhysiCell is the stand-in that the header is tested on, CompuCell3D the double
-of its Python interface; the others are the real ones.
+The same vessels, and cells that take up, secrete and make, through each host's adapter and through the engine called
+directly; how far apart they are, relative to the largest value. PhysiCell is the stand-in that the header is tested on,
+CompuCell3D the double of its Python interface; the others are the real ones.
 """
 
 from __future__ import annotations

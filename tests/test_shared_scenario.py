@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import surrogate_plugin as sp
-from surrogate_plugin.testing import Scenario
+from surrogate_plugin.testing import Scenario, reading
 from tests.hosts import every
 from tests.physicell_stand_in import driver
 
@@ -15,8 +15,8 @@ SHAPES = ((24, 24), (17, 30), (31, 18))
 
 
 def shared(shape: tuple[int, int]) -> Scenario:
-    """What every host can be set up with: a cell a voxel, none of which secretes, and two substrates."""
-    return Scenario.random(7, shape, substrates=2, cells=60, vessels=5, crowded=False, secreting=False)
+    """What every host can be set up with: a cell a voxel, some of which secrete and make, and two substrates."""
+    return Scenario.random(7, shape, substrates=2, cells=60, vessels=5, crowded=False, producing=True)
 
 
 @pytest.mark.parametrize("name", every.NAMES)
@@ -35,3 +35,6 @@ def test_every_host_has_the_field_of_the_engine(name: str, tmp_path_factory: pyt
                 row, column = scenario.voxels(scenario.cells)
                 assert np.abs(host.field(substrate) - direct).max() <= allowed
                 assert np.abs(host.seen(substrate) - direct[row, column]).max() <= allowed
+                if hasattr(host, "gradient"):
+                    slopes = reading.slopes(scenario, direct)[:, row, column].T
+                    assert np.abs(host.gradient(substrate) - slopes).max() <= 2.0 * allowed / scenario.spacing_um
