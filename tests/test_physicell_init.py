@@ -108,6 +108,48 @@ def test_wrong_settings_are_not_kept_silently(folder: Path, wrong: str, says: st
     assert load(folder / SETTINGS).names == ["oxygen"]
 
 
+def test_where_nothing_fits_nothing_is_written_unless_it_is_named(folder: Path) -> None:
+    path = folder / "config" / "PhysiCell_settings.xml"
+    path.write_text(path.read_text().replace(">100000<", ">1<"))
+    before = contents(folder)
+    result = run(folder, "--patch")
+    assert result.exit_code == 2
+    for part in ("oxygen  left to PhysiCell", "comes to rest in about", "--substrates oxygen"):
+        assert part in result.output
+    assert contents(folder) == before
+    named = run(folder, "--substrates", "oxygen")
+    assert named.exit_code == 0
+    assert "answered for, as asked, but: oxygen comes to rest" in named.output
+    assert load(folder / SETTINGS).names == ["oxygen"]
+
+
+@pytest.mark.parametrize("content", [None, "<PhysiCell_settings>"])
+def test_without_an_xml_that_can_be_read_names_are_taken_on_trust(folder: Path, content: str | None) -> None:
+    path = folder / "config" / "PhysiCell_settings.xml"
+    path.unlink() if content is None else path.write_text(content)
+    result = run(folder, "--substrates", "glucose")
+    assert result.exit_code == 0
+    assert "nothing is known of the substrates" in result.output.lower()
+    assert load(folder / SETTINGS).names == ["glucose"]
+
+
+def test_a_broken_xml_without_names_is_one_sentence(folder: Path) -> None:
+    path = folder / "config" / "PhysiCell_settings.xml"
+    path.write_text("<PhysiCell_settings>")
+    before = contents(folder)
+    result = run(folder)
+    assert result.exit_code == 2
+    assert f"{path} is not XML: no element found" in result.output
+    assert contents(folder) == before
+
+
+def test_another_configuration_may_be_named(folder: Path) -> None:
+    path = folder / "config" / "PhysiCell_settings.xml"
+    other = path.rename(folder / "config" / "dense.xml")
+    assert f"{other}: 20 x 12 voxels" in run(folder, "--config", other).output
+    assert run(folder, "--config", path).exit_code == 2
+
+
 def test_a_header_of_another_release_is_replaced_and_said_to_be(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as earlier:
         earlier.setattr(sp, "__version__", "0.0.9")

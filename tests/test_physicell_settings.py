@@ -45,7 +45,11 @@ def test_log_and_recording_have_an_entry_for_each_solve(tissue, tmp_path):
 
 @pytest.mark.parametrize(
     ("text", "says"),
-    [("substrates = [", "is not TOML"), ("substrates = []", "substrates"), ("names = ['oxygen']", "is missing")],
+    [
+        ("substrates = [", "is not TOML"),
+        ("substrates = []", "at least one substrate"),
+        ("names = ['oxygen']", "is missing"),
+    ],
 )
 def test_errors_of_the_settings_begin_with_their_path(tmp_path, text, says):
     path = tmp_path / "of this project.toml"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shlex
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -141,7 +142,7 @@ def _names(
             say(line)
         raise sp.UnsupportedProblemError(
             f"a steady field fits none of the substrates of {configuration.path}; leave them to PhysiCell, or name "
-            "those to answer for all the same with --substrates."
+            f"those to answer for all the same: --substrates {shlex.quote(','.join(configuration.names))}."
         )
     return chosen
 

@@ -6,7 +6,7 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, WrapValidator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, WrapValidator
 from pydantic_core import PydanticCustomError
 
 import surrogate_plugin as sp
@@ -19,6 +19,12 @@ def _refresh(given: Any, check: Any) -> Any:
     except ValidationError:
         allowed = "'phenotype', 'mechanics' or a number of minutes > 0 is allowed"
         raise PydanticCustomError("refresh", allowed) from None
+
+
+def _some(given: Any) -> Any:
+    if isinstance(given, list | dict) and not given:
+        raise PydanticCustomError("substrates", "the name of at least one substrate is allowed")
+    return given
 
 
 class Choice(BaseModel):
@@ -35,9 +41,9 @@ class Settings(Checked):
     Parameters
     ----------
     substrates : list of str, or a table for each
-        Those to answer for; the others stay with the host's solver.
+        Those to answer for; the others are stepped as the host steps them.
     tolerance : float or table of substrate to float, field units, optional
-        Largest pointwise error allowed; by default 1 % of the largest Dirichlet value.
+        Largest pointwise error allowed; by default 1 % of the largest value, 0.1 % where cells climb the substrate.
     model, method, policy, device : str
         As in `BackendConfig`.
     refresh : "phenotype", "mechanics" or float, min
@@ -62,7 +68,7 @@ class Settings(Checked):
 
     owner = "surrogate.toml"
 
-    substrates: Annotated[list[str] | dict[str, Choice], Field(min_length=1)]
+    substrates: Annotated[list[str] | dict[str, Choice], BeforeValidator(_some)]
     tolerance: Positive | dict[str, Positive] | None = None
     model: str = "default"
     method: str = "guarded"

@@ -21,17 +21,17 @@ def settings_text(executable: Path, substrates: Sequence[str], tolerance: float 
     >>> print(settings_text(Path("/venv/bin/python"), ["oxygen"], None))
     # How surrogate_backend.hpp answers for this simulation; the guide tells of every key.
     python = '/venv/bin/python' # the interpreter that has surrogate-plugin
-    substrates = ["oxygen"] # all others stay with PhysiCell's own solver
-    # tolerance = 0.38 # largest error anywhere, in the substrate's unit; by default 1 % of its largest Dirichlet value
+    substrates = ["oxygen"] # all others are stepped as PhysiCell steps them
+    # tolerance = 0.38 # largest error anywhere, in the substrate's unit; by default 1 % of the largest value
     <BLANKLINE>
     """
     named = json.dumps(list(substrates), ensure_ascii=False)  # a list of strings is the same in TOML
     return (
         "# How surrogate_backend.hpp answers for this simulation; the guide tells of every key.\n"
         f"python = {_quoted(str(executable))} # the interpreter that has surrogate-plugin\n"
-        f"substrates = {named} # all others stay with PhysiCell's own solver\n"
+        f"substrates = {named} # all others are stepped as PhysiCell steps them\n"
         f"{_tolerance(tolerance, len(substrates))} # largest error anywhere, in the substrate's unit; by default "
-        "1 % of its largest Dirichlet value\n"
+        "1 % of the largest value\n"
     )
 
 
