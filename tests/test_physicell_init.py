@@ -349,6 +349,10 @@ def test_what_make_save_carries_of_a_patched_project_builds_and_runs(folder: Pat
     assert float(answered[1]) <= 0.38
     assert len((loaded / "output" / "surrogate.csv").read_text().splitlines()) > 2
 
+    unsolved = subprocess.run([str(loaded / "project"), "no time"], cwd=loaded, capture_output=True, text=True)
+    assert unsolved.returncode == 0, unsolved.stderr
+    assert "0 fields solved for" in unsolved.stdout
+
 
 def test_the_guide_shows_what_init_writes_and_prints() -> None:
     shown = [tomllib.loads(block) for block in re.findall(r"```toml\n(.*?)```", GUIDE, flags=re.DOTALL)]

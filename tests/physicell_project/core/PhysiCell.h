@@ -39,6 +39,10 @@ inline Cell_Container* create_cell_container_for_microenvironment(stand_in::Micr
     return &container;
 }
 
-inline bool load_PhysiCell_config_file(const std::string&) { return true; }
+// Reads nothing; "no time" stands for a configuration that ends before its first step.
+inline bool load_PhysiCell_config_file(const std::string& path) {
+    if (path == "no time") PhysiCell_settings.max_time = -1.0;
+    return true;
+}
 
 } // namespace PhysiCell
