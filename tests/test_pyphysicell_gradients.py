@@ -88,7 +88,7 @@ def test_a_substrate_that_is_climbed_is_solved_for_ten_times_as_closely_by_defau
             sim.microenvironment.step(0.01)
         assert link.backend("oxygen").config.tolerance == pytest.approx(0.0038)
     with attach(climbers("nothing"), substrates=["oxygen"]) as link:
-        assert link.backend("oxygen").config.tolerance is None
+        assert link.backend("oxygen").config.tolerance == pytest.approx(0.38)
     with attach(climbers(how), substrates=["oxygen"], tolerance=0.5) as link:
         assert link.backend("oxygen").config.tolerance == 0.5
 

@@ -71,6 +71,21 @@ def test_cells_that_secrete_and_move_are_read_where_they_are(rate):
     assert max(reads) <= TOLERANCE
 
 
+def test_where_no_node_holds_anything_the_default_goes_by_the_field_itself():
+    """1 % of the largest value that there was, up to twice as close."""
+    sim = signalling(10.0)
+    with attach(sim) as link:
+        for factor in (1.0, 1.0, 0.25, 1.0, 8.0, 1.0):
+            sim.cells.secretion_target[: sim.cells.n] *= factor
+            sim.cells.uptake_rate[: sim.cells.n] *= 1.001
+            before = link.result("signal")
+            sim.microenvironment.step(0.01)
+            sim._sample_fields()
+            largest = reference(sim, "signal").max() if before is None else before.field.max()
+            assert max(off(sim)) <= link.history[-1].bound <= 0.0101 * largest
+        assert link.backend("signal").config.tolerance == pytest.approx(0.01 * before.field.max(), rel=0.5)
+
+
 def test_rates_that_a_rule_changed_are_felt_in_the_next_diffusion_step():
     """Not only at the next phenotype step, 600 diffusion steps later; by a hook and in mechanics steps too."""
     sim = signalling(10.0)

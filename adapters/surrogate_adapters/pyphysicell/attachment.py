@@ -48,8 +48,8 @@ def attach(
         The substrates to answer for; all if not given. Those that do not diffuse have no steady field and stay with
         the host.
     tolerance : float or mapping of substrate to float, field units, optional
-        Largest pointwise error allowed; by default 1 % of the largest value that a Dirichlet node holds, and 0.1 %
-        where a cell type climbs the substrate or a rule reads its gradient.
+        Largest pointwise error allowed; by default 1 % of the largest value that a Dirichlet node holds, or of the
+        last field where none does, and 0.1 % where a cell type climbs the substrate or a rule reads its gradient.
     model, method, policy, device : str
         As in `BackendConfig`.
     refresh : "changes" or "phenotype"

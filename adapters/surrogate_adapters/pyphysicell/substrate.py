@@ -75,7 +75,8 @@ class Substrate:
         self.refresh = refresh
         self._notices = notices
         self._options = options
-        self._share = suitability.SHARE_CLIMBED if facts.is_climbed(simulation, self.index) else None
+        climbed = facts.is_climbed(simulation, self.index)
+        self._share = suitability.SHARE_CLIMBED if climbed else suitability.SHARE
         suitability.require_allowed(facts.facts_of(simulation, name))
         facts.refuse_what_types_export(simulation, name)
         self.backend = sp.Backend(self._config(me), engine=engine, recorder=recorder)
@@ -141,8 +142,8 @@ class Substrate:
     def _config(self, microenvironment: Any) -> sp.BackendConfig:
         diffusivity, decay = reading.coefficients_of(microenvironment, self.index)
         tolerance = self._options["tolerance"]
-        if tolerance is None and self._share is not None:
-            # Where no node holds anything, the engine's own default solves exactly first.
+        if tolerance is None:
+            # Where no node holds anything, the engine solves exactly first, and `_configure` goes by that field.
             tolerance = self._share * reading.largest_held(microenvironment, self.index) or None
         return sp.BackendConfig(
             domain=reading.domain_of(microenvironment),
@@ -155,10 +156,11 @@ class Substrate:
         )
 
     def _configure(self, microenvironment: Any) -> None:
-        """Take up coefficients, and a tolerance that goes by what nodes hold, if they have changed."""
-        if self.result is None or not (
-            self._watch.coefficients_differ(microenvironment) or self._watch.nodes_differ(microenvironment)
-        ):
+        """Take up coefficients, and a tolerance that goes by what nodes hold or by the last field, if they changed."""
+        if self.result is None:
+            return
+        if not (self._watch.coefficients_differ(microenvironment) or self._watch.nodes_differ(microenvironment)):
+            self._go_by_the_last_field(microenvironment)
             return
         config, last = self._config(microenvironment), self.backend
         if (config.diffusivity_um2_per_min, config.decay_per_min, config.tolerance) != (
@@ -168,6 +170,16 @@ class Substrate:
         ):
             self.backend = sp.Backend(config, engine=last.engine, recorder=last.recorder)
             self.backend.records = last.records
+
+    def _go_by_the_last_field(self, microenvironment: Any) -> None:
+        """The default tolerance where no node holds anything: a share of the largest value there was."""
+        if self._options["tolerance"] is not None or reading.largest_held(microenvironment, self.index) > 0:
+            return
+        assert self.result is not None
+        wanted, config = self._share * float(self.result.field.max()), self.backend.config
+        if wanted > 0 and not (config.tolerance is not None and 0.5 * wanted <= config.tolerance <= wanted):
+            # The backend's own, so that its next solve still starts from the last field.
+            self.backend.config = config.model_copy(update={"tolerance": wanted})
 
     def _due(self, simulation: Any, phenotype: bool) -> str | None:
         me = simulation.microenvironment
