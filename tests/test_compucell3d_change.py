@@ -53,6 +53,18 @@ def test_sides_rates_and_diffusivity_change_in_mid_run(described, change):
     assert [record.method == "held" for record in surrogate.backend("oxygen").records] == [False, False]
 
 
+def test_a_change_does_not_wait_for_a_frequency():
+    surrogate = steppable({"oxygen": oxygen()}, frequency=5)
+    simulation = tissue(surrogate)
+    read = simulation.while_cells_move("oxygen")
+    simulation.start()
+    for _ in range(3):
+        simulation.turn()
+    surrogate.change("oxygen", uptake_per_min={"Tumour": 2.0})
+    simulation.turn()
+    assert_same(read[-1], expected(simulation, {1: 2.0}, {3: 38.0}))
+
+
 def test_a_rate_may_become_one_of_each_cell():
     surrogate = steppable({"oxygen": oxygen()})
     simulation = tissue(surrogate)

@@ -83,8 +83,9 @@ class Upkeep:
         self.looked = mcs
 
     def catch_up(self, tissue: Callable[[], Tissue], mcs: int) -> None:
-        """Before MCS ``mcs``: solve for what has changed since `step`, if that was in the MCS before."""
-        if self.looked is None or self.looked == mcs - 1:
+        """Before MCS ``mcs``: solve for what has changed since `step`, if that was in the MCS before or on request."""
+        requested = len(self._states) < len(self.substrates)
+        if self.looked == mcs - 1 or requested:
             self._look(tissue(), mcs - 1, hold=False)
             self.looked = mcs - 1
 
