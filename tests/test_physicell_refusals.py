@@ -25,7 +25,8 @@ library, tissue = physicell_fixtures.library, physicell_fixtures.tissue
         ({"refresh": 0.0}, "refresh is 0.0; 'phenotype', 'mechanics' or a number of minutes > 0 is allowed."),
         ({"colour": "red"}, "surrogate.toml has no setting 'colour'; it has substrates, tolerance,"),
         ({"on_error": "panic"}, "on_error is 'panic'; input should be 'stop' or 'host'."),
-        ({"log": "no/such/folder.csv"}, "no/such/folder.csv"),
+        ({"log": "no/such/folder.csv"}, "log is 'no/such/folder.csv', which cannot be written: No such file"),
+        ({"log": "/tmp"}, "log is '/tmp', which cannot be written: Is a directory."),
     ],
 )
 def test_settings_that_are_not_allowed_are_refused_when_it_attaches(tissue, tmp_path, keys, sentence):

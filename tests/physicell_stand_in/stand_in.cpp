@@ -117,12 +117,10 @@ void Microenvironment::compute_gradient_vector(int n) {
     const int nx = static_cast<int>(mesh.x_coordinates.size()), ny = static_cast<int>(mesh.y_coordinates.size());
     const int i = n % nx, j = n / nx;
     for (std::size_t s = 0; s < density_names.size(); s++) {
-        // On the rim, where there is one neighbour alone, it is the difference to that one.
-        const auto slope = [&](int at, int count, int jump, double h) {
-            const int up = at < count - 1 ? jump : 0, down = at > 0 ? jump : 0;
-            return (density_[n + up][s] - density_[n - down][s]) / ((at > 0) + (at < count - 1)) / h;
+        const auto slope = [&](bool inside, int jump, double h) {
+            return inside ? (density_[n + jump][s] - density_[n - jump][s]) / (2.0 * h) : 0.0;
         };
-        gradient_[n][s] = {slope(i, nx, i_jump_, mesh.dx), slope(j, ny, j_jump_, mesh.dy)};
+        gradient_[n][s] = {slope(i > 0 && i < nx - 1, i_jump_, mesh.dx), slope(j > 0 && j < ny - 1, j_jump_, mesh.dy)};
     }
     gradient_known_[n] = true;
 }

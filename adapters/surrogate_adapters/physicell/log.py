@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import os
 
+import surrogate_plugin as sp
+
 __all__ = ["COLUMNS", "Log"]
 
 #: `excess` is how far the field before was off by then, since cells or nodes had changed.
@@ -18,6 +20,11 @@ class Log:
     ----------
     path : str or None
         None keeps no log.
+
+    Raises
+    ------
+    InvalidProblemError
+        If the file cannot be written.
 
     Examples
     --------
@@ -36,7 +43,10 @@ class Log:
         started = os.path.abspath(path)
         # Whoever detaches and attaches again goes on with the file, and a new run begins one.
         if started not in _begun:
-            self._write("w", *COLUMNS)
+            try:
+                self._write("w", *COLUMNS)
+            except OSError as error:
+                raise sp.InvalidProblemError(f"log is {path!r}, which cannot be written: {error.strerror}.") from None
             _begun.add(started)
 
     def append(self, *entries: object) -> None:

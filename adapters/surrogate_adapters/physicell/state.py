@@ -173,18 +173,27 @@ class HostState:
             If a net export is negative: a constant drain can take the field below zero.
         """
         rates = self.rates[substrate]
-        row, column = np.divmod(np.maximum(self.voxel, 0), domain.shape[1])
+        taking_part = self._taking_part(rates)
+        uptake, secretion, target, _ = rates[:, taking_part]
+        row, column = np.divmod(np.maximum(self.voxel[taking_part], 0), domain.shape[1])
         x, y = domain.centres_um()
         cells = sp.Cells(
             position_um=np.column_stack([x[column], y[row]]),
-            radius_um=np.cbrt(self.volume * (3.0 / (4.0 * math.pi))),
-            uptake_per_min=rates[UPTAKE],
-            secretion_per_min=rates[SECRETION],
-            secretion_target=rates[TARGET],
+            radius_um=np.cbrt(self.volume[taking_part] * (3.0 / (4.0 * math.pi))),
+            uptake_per_min=uptake,
+            secretion_per_min=secretion,
+            secretion_target=target,
         )
         made = self._exported(rates[EXPORT], domain)
         voxels = sp.Voxels(self.fixed[substrate], self.value[substrate], production_per_min=made)
         return sp.TissueState(cells, voxels=voxels)
+
+    @staticmethod
+    def _taking_part(rates: FloatArray) -> slice | npt.NDArray[np.int64]:
+        """The cells that exchange something; all, if a number is not allowed, so that an error counts them rightly."""
+        if not (np.isfinite(rates) & (rates >= 0)).all():
+            return slice(None)
+        return np.flatnonzero(rates[UPTAKE] + rates[SECRETION])
 
     def _exported(self, rate: FloatArray, domain: sp.Domain) -> float | FloatArray:
         if not rate.any():
