@@ -66,7 +66,9 @@ void show_dirichlet_values(Microenvironment& host) {
     if constexpr (!tells_values<Microenvironment>::value) host.apply_dirichlet_conditions();
 }
 
-#if defined(__PhysiCell_cell_h__) && defined(__PhysiCell_settings_h__)
+#if defined(__PhysiCell_cell_h__) && !defined(__PhysiCell_signal_response__)
+#error "surrogate_backend.hpp needs PhysiCell 1.10 or later: this one has no core/PhysiCell_signal_behavior.h"
+#elif defined(__PhysiCell_cell_h__) && defined(__PhysiCell_settings_h__)
 
 /// Names the protected members of every agent that its exchange is kept in.
 struct Exchanging : BioFVM::Basic_Agent {
