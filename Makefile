@@ -12,7 +12,7 @@ PYTEST_ARGS ?=
 TEST_ENV := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-slow lint format bench clean
+.PHONY: help install demo test test-slow test-hosts lint format bench clean
 
 help:  ## This list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -36,6 +36,9 @@ test: $(COMPILED)  ## Run the tests and the doctests
 
 test-slow: $(COMPILED)  ## Run the larger sweeps too
 	$(TEST_ENV) $(BIN)/python -m pytest -m "slow or not slow" $(PYTEST_ARGS)
+
+test-hosts: $(COMPILED)  ## Run each host's tests on the oldest and newest release of it that is admitted
+	$(TEST_ENV) $(BIN)/python -m tests.hosts.releases
 
 lint: $(STAMP)  ## ruff, mypy --strict, and the one-way rule of imports
 	@status=0; for check in 'ruff check .' mypy lint-imports; do $(BIN)/$$check || status=1; done; exit $$status
