@@ -29,7 +29,7 @@ struct Agents {
         voxel.resize(n);
         volume.resize(n);
         rates.resize(4 * n * substrates.size());
-#pragma omp parallel for if (n > kFew)
+#pragma omp parallel for if (n > kFewAgents)
         for (std::ptrdiff_t a = 0; a < n; a++) {
             Agent& agent = *(*list)[a];
             const auto& secretion = agent.phenotype.secretion;
@@ -67,24 +67,30 @@ public:
     /// Let the host's constants be what its next turn would make them.
     void settle(const std::vector<Agent*>* list, double dt) {
         const std::ptrdiff_t n = list == nullptr ? 0 : static_cast<std::ptrdiff_t>(list->size());
-#pragma omp parallel for if (n > kFew)
+#pragma omp parallel for if (n > kFewAgents)
         for (std::ptrdiff_t a = 0; a < n; a++) {
             if (Agents::takes_part(*(*list)[a])) TheHost::settle(host_, *(*list)[a], dt);
         }
     }
 
-    /// Let the next turn leave our substrates alone; `taken_up` is by substrate and agent, density um^3 / min.
+    /// Settle, and let the next turn leave our substrates alone; `taken_up` is by substrate and agent, density um^3 / min.
     void rest(const std::vector<Agent*>* list, const std::vector<std::vector<double>>& taken_up, double dt) {
         const std::ptrdiff_t n = list == nullptr ? 0 : static_cast<std::ptrdiff_t>(list->size());
-#pragma omp parallel for if (n > kFew)
+#pragma omp parallel for if (n > kFewAgents)
         for (std::ptrdiff_t a = 0; a < n; a++) {
-            if (!Agents::takes_part(*(*list)[a])) continue;
-            const auto [gain, loss, amount, density] = TheHost::exchange(*(*list)[a]);
+            Agent& agent = *(*list)[a];
+            if (!Agents::takes_part(agent)) continue;
+            TheHost::settle(host_, agent, dt);
+            const auto [gain, loss, amount, density] = TheHost::exchange(agent);
             for (std::size_t s = 0; s < substrates_.size(); s++) {
                 const int index = substrates_[s];
+                const double counted = -dt * taken_up[s][a];
+                // Mostly they are so already, and memory that is not written to need not be written back.
+                if ((*amount)[index] == counted && (*loss)[index] == 1.0 && (*gain)[index] == 0.0 &&
+                    (*density)[index] == 0.0) continue;
                 (*gain)[index] = (*density)[index] = 0.0;
                 (*loss)[index] = 1.0;
-                (*amount)[index] = -dt * taken_up[s][a];
+                (*amount)[index] = counted;
             }
         }
     }

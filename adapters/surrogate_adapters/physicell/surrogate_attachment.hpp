@@ -83,8 +83,7 @@ public:
         clock_.call(host_, dt);
         minutes_ = TheHost::minutes(host_);
         auto* agents = TheHost::agents(host_);
-        at_rest_->settle(agents, dt);
-        look(agents);
+        look(agents, dt);
         const char* reason = due(dt);
         if (reason != nullptr) answered_ = solve(reason);
         const double outside = timed([&] { step_the_others(dt); });
@@ -176,7 +175,7 @@ private:
     }
 
     /// Bring up to date what is known of the host, and which substrates have to be solved for.
-    void look(const std::vector<typename TheHost::Agent*>* agents) {
+    void look(const std::vector<typename TheHost::Agent*>* agents, double dt) {
         const std::size_t owned = indices_.size(), present = agents == nullptr ? 0 : agents->size();
         stale_.assign(owned, 0);
         const std::vector<bool> held_otherwise = nodes_.read(host_, indices_);
@@ -184,7 +183,10 @@ private:
         const bool wrote = answered_ && look_at_densities();
         const bool reread = wrote || clock_.moved || clock_.mechanics || clock_.phenotype ||
                             present != agents_.voxel.size();
-        if (reread) agents_.template read<TheHost>(agents, indices_);
+        if (reread) {
+            at_rest_->settle(agents, dt);
+            agents_.template read<TheHost>(agents, indices_);
+        }
         for (std::size_t s = 0; s < owned; s++) {
             if (!answered_) continue;
             held_[s]++;
@@ -261,7 +263,6 @@ private:
 
     /// Whether there is a new field; if not, the host's solver is to answer until the next one is due.
     bool solve(const char* reason) {
-        if (!asked_) agents_.template read<TheHost>(TheHost::agents(host_), indices_);
         asked_for_ = agents_.voxel.size();
         solved_at_ = TheHost::minutes(host_);
         roles_.assign(host_.density_names.size(), 0);

@@ -11,9 +11,9 @@
 
 namespace surrogate {
 
-/// Loops over fewer voxels or agents are done by one thread: on busy cores threads wait for one another for longer than
-/// such a loop takes.
-constexpr std::ptrdiff_t kFew = 50000;
+/// Loops over fewer voxels, or agents, are done by one thread: on busy cores threads wait for one another for longer
+/// than such a loop takes.
+constexpr std::ptrdiff_t kFew = 50000, kFewAgents = 10000;
 
 /// The Dirichlet nodes as they were when last looked at.
 struct Nodes {
