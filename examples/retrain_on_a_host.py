@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +81,8 @@ def record(path: Path, voxels: int, cells: int, steps: int, seed: int) -> None:
     domain = sp.Domain.from_lattice((voxels, voxels), SPACING_UM, origin_um=(-half, -half))
     simulation = tissue(voxels, cells, seed)
     hold_rings(simulation, domain, rng)
+    # That vessels open from one step to the next is told once, as a user's would be; here it is what is to be learnt.
+    warnings.simplefilter("ignore", sp.PromiseWarning)
     with attach(simulation, substrates=["oxygen"], refresh="phenotype", record=path) as link, bar("recording") as tell:
         for step in range(steps):
             if step % STAY == 0:

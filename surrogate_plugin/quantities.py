@@ -14,6 +14,8 @@ from surrogate_plugin.errors import InvalidProblemError
 _ENDINGS = {"_um2_per_min": "um**2/min", "_per_min": "1/min", "_um3": "um**3", "_um": "um"}
 #: Names of `Problem`, which takes any units that agree; quantities are brought to those of hosts.
 _BARE = {"spacing": "um", "diffusivity": "um**2/min", "decay": "1/min"}
+#: No array that is asked for has more axes; a list may hold itself, and has no end.
+_DEEPEST = 3
 
 
 def numbers_of(name: str, value: Any) -> Any:
@@ -32,18 +34,21 @@ def numbers_of(name: str, value: Any) -> Any:
     InvalidProblemError
         If a quantity has another dimension.
     """
-    if "pint" not in sys.modules:
-        return value
-    if isinstance(value, list | tuple):
-        return type(value)(numbers_of(name, item) for item in value) if _holds_quantities(value) else value
-    return _converted(name, value) if _is_quantity(value) else value
+    return _plain(name, value, _DEEPEST) if "pint" in sys.modules else value
 
 
-def _holds_quantities(items: list[Any] | tuple[Any, ...]) -> bool:
-    """Whether there is a quantity in a list, or in the first of its lists."""
-    return any(
-        _is_quantity(item) or (isinstance(item, list | tuple) and bool(item) and _holds_quantities(item))
-        for item in items
+def _plain(name: str, value: Any, levels: int) -> Any:
+    if _is_quantity(value):
+        return _converted(name, value)
+    if isinstance(value, list | tuple) and _holds_quantities(value, levels):
+        return [_plain(name, item, levels - 1) for item in value]
+    return value
+
+
+def _holds_quantities(items: list[Any] | tuple[Any, ...], levels: int) -> bool:
+    """Whether there is a quantity in a list, or so many levels down in its lists."""
+    return levels > 0 and any(
+        _is_quantity(item) or (isinstance(item, list | tuple) and _holds_quantities(item, levels - 1)) for item in items
     )
 
 

@@ -35,15 +35,18 @@ def source(tmp_path: Path) -> Path:
 
 
 def plugin(monkeypatch: pytest.MonkeyPatch, group: str, **values: Any) -> None:
-    """Put plugins in place of the installed ones; a string stands for a broken one."""
+    """Put plugins in place of the installed ones of a group; a string stands for a broken one."""
     found = tuple(
         registry.Plugin(group, name, "lab:it", "lab", "1.2", registry.Status.BROKEN, None, value)
         if isinstance(value, str)
         else registry.Plugin(group, name, "lab:it", "lab", "1.2", registry.Status.LOADED, value)
         for name, value in values.items()
     )
-    monkeypatch.setattr(registry, "_loaded", lambda asked, path: found if asked == group else ())
-    monkeypatch.setattr(registry, "_found", lambda asked, path: found if asked == group else ())
+    for name in ("_loaded", "_found"):
+        installed = getattr(registry, name)
+        monkeypatch.setattr(
+            registry, name, lambda asked, path, there=installed: found if asked == group else there(asked, path)
+        )
 
 
 @pytest.mark.parametrize("command", ["", "demo", "solve", "hosts", "doctor"])
@@ -187,12 +190,14 @@ def test_ctrl_c_in_a_demo_and_in_a_solve_ends_the_process_itself(
         return solve(*arguments, **options)
 
     monkeypatch.setattr(sp, "solve", watched)
+    found = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job starts with it ignored
     before = signal.getsignal(signal.SIGINT)
     assert run("demo", "mine", "--out", tmp_path).exit_code == 0
-    assert run("solve", source).exit_code == 0
+    done = run("solve", source)
+    assert done.exit_code == 0, done.output
     assert len(seen) == 2
     assert before not in seen
-    assert signal.getsignal(signal.SIGINT) is before
+    assert signal.signal(signal.SIGINT, found) is before
 
 
 @pytest.mark.parametrize("ignored", [False, True])
@@ -202,8 +207,7 @@ def test_a_process_that_ends_itself_tears_nothing_down(ignored: bool) -> None:
 import atexit, os, signal
 from surrogate_plugin.cli.console import stopped_at_once
 atexit.register(print, "torn down", flush=True)
-if {ignored}:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+signal.signal(signal.SIGINT, signal.SIG_IGN if {ignored} else signal.default_int_handler)
 with stopped_at_once("Stopped; all is well."):
     try:
         os.kill(os.getpid(), signal.SIGINT)

@@ -86,3 +86,11 @@ def test_pint_is_not_imported_for_that() -> None:
         "; sys.exit('pint' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("item", [1.0, 0.1 * MM], ids=["number", "quantity"])
+def test_a_list_that_holds_itself_is_refused_like_any_other_that_is_no_array(item) -> None:
+    endless = [item]
+    endless.append(endless)
+    with pytest.raises(sp.InvalidProblemError, match="radius_um"):
+        sp.Cells([(0.0, 0.0)], radius_um=endless)
