@@ -15,6 +15,7 @@
 #include <chrono>
 #include <cstring>
 #include <iostream>
+#include <limits>
 #include <memory>
 #include <string>
 #include <vector>
@@ -187,13 +188,14 @@ private:
             at_rest_->settle(agents, dt);
             agents_.template read<TheHost>(agents, indices_);
         }
+        const bool solve_anyway = due_for_all(dt) != nullptr; // then what has moved need not be known
         for (std::size_t s = 0; s < owned; s++) {
             if (!answered_) continue;
             held_[s]++;
             if (held_otherwise[s]) stale_[s] = kNodes;
             else if (differs(s)) stale_[s] = kCoefficients;
             if (!reread) continue;
-            moved(s);
+            if (!solve_anyway) moved(s);
             take_up(agents_, s, fields_[s], taken_up_[s]);
         }
     }
@@ -218,15 +220,16 @@ private:
     void moved(std::size_t s) {
         now_.read(agents_, s, voxel_volume_);
         solved_for_[s].differences(now_, fields_[s], &nodes_.fixed[s * voxels_], changes_);
+        // A small lattice is solved for in the time of many of the host's steps: soon after a solve, twice as much has to
+        // have changed.
+        const bool soon = static_cast<double>(held_[s]) < kSteps + kVoxelSteps / static_cast<double>(voxels_);
+        const double allowed = (soon ? 1.0 : kShare) * tolerances_[s];
         auto& known = report_.substrates[s];
         known.excess_voxels = static_cast<long>(changes_.voxels.size());
         const int index = indices_[s];
         known.excess = correction_.largest(changes_, host_.diffusion_coefficients[index], host_.decay_rates[index],
-            host_.mesh.dx);
-        // A small lattice is solved for in the time of many of the host's steps: soon after a solve, twice as much has to
-        // have changed.
-        const bool soon = static_cast<double>(held_[s]) < kSteps + kVoxelSteps / static_cast<double>(voxels_);
-        if (known.excess <= (soon ? 1.0 : kShare) * tolerances_[s]) return;
+            host_.mesh.dx, interval_ == 0.0 ? allowed : std::numeric_limits<double>::infinity());
+        if (known.excess <= allowed) return;
         if (interval_ == 0.0) stale_[s] = std::max(stale_[s], kMoved);
         else if (clock_.mechanics) tell("cells read more than the bound", s, known.excess_voxels);
     }

@@ -41,8 +41,9 @@ public:
         }
     }
 
-    /// The largest |e| where r is not 0; infinite where r is no number. `h` is the lattice's spacing, um.
-    double largest(const Changes& changes, double diffusivity, double decay, double h) {
+    /// The largest |e| where r is not 0, or the first that is more than `enough`; infinite where r is no number. `h` is
+    /// the lattice's spacing, um.
+    double largest(const Changes& changes, double diffusivity, double decay, double h, double enough) {
         for (const double r : changes.residual) {
             if (!std::isfinite(r)) return std::numeric_limits<double>::infinity();
         }
@@ -54,7 +55,7 @@ public:
             }
         }
         double most = 0.0;
-        for (std::size_t k = 0; k < changes.voxels.size(); k++) {
+        for (std::size_t k = 0; k < changes.voxels.size() && most <= enough; k++) {
             double correction = 0.0;
             for (Level& level : levels_) {
                 const double width = h * static_cast<double>(level.width);
