@@ -25,6 +25,13 @@ def test_no_promise_is_broken(start: int) -> None:
     assert all(tally.counts[f"{method}|answered"] for method in METHODS)
 
 
+@pytest.mark.parametrize("number", [94_799])
+def test_what_a_campaign_once_found_is_found_no_more(number: int) -> None:
+    """A torus that uptake alone anchors, from a field at which its slope is lost: the coarsest level was singular."""
+    tally = attack(0, number, 1)
+    assert tally.faults() == 0, told(tally)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("start", range(0, 100_000, 5_000))
 def test_no_promise_is_broken_in_a_hundred_thousand_problems(start: int) -> None:

@@ -121,3 +121,16 @@ def test_a_result_does_not_depend_on_what_was_solved_before() -> None:
     for problem, field in zip(problems[:20], fresh, strict=True):
         used.solve(problem, method="multigrid")
         assert np.array_equal(used.solve(problem, method="multigrid").field, field)
+
+
+@pytest.mark.parametrize("shape", [(1, 30), (5, 5)])
+@pytest.mark.parametrize("decay", [0.0, 1e-50])
+def test_a_level_that_nothing_anchors_still_preconditions(shape: tuple[int, int], decay: float) -> None:
+    """Decay below what float32 holds is 0 to it, and so is the slope of uptake around a field far too large."""
+    hierarchy = Hierarchy(shape, Problem(np.zeros(shape), decay=1.0, boundary="reflecting").boundary)
+    hierarchy.rebuild(np.ones(shape, dtype=np.bool_), np.full(shape, decay))
+    z, b = np.zeros((2, shape[0] + 2, shape[1] + 2), np.float32)
+    b[1:-1, 1:-1] = np.random.default_rng(0).random(shape)
+    hierarchy.v_cycle(z, b)
+    assert np.isfinite(z).all()
+    assert z.max() > 0

@@ -94,9 +94,22 @@ class Hierarchy:
         matrix = _assemble(east, north, (rate + wall)[1:-1, 1:-1], rows, columns)
         isolated = matrix.diagonal() == 0
         matrix[isolated, isolated] = 1.0
-        inverse = np.linalg.inv(matrix)
+        inverse = _inverse(matrix)
         inverse[isolated, isolated] = 0.0
         return inverse.astype(np.float32)
+
+
+def _inverse(matrix: FloatArray) -> FloatArray:
+    """The inverse, or where nothing is left that anchors the level, that of the matrix shifted by float32's rounding.
+
+    A closed box that saturating uptake alone anchors comes to that around a field far too large, where its slope is
+    lost beside the links. A cycle only preconditions: it need not be right, and the shift keeps it finite.
+    """
+    try:
+        return np.linalg.inv(matrix)
+    except np.linalg.LinAlgError:
+        shift = float(np.finfo(np.float32).eps) * matrix.diagonal().max()
+        return np.linalg.inv(matrix + shift * np.eye(len(matrix)))
 
 
 def _assemble(east: FloatArray, north: FloatArray, extra: FloatArray, rows: int, columns: int) -> FloatArray:
