@@ -2,6 +2,7 @@
 #ifndef SURROGATE_SWEEPS_HPP
 #define SURROGATE_SWEEPS_HPP
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -103,29 +104,37 @@ private:
 
     void diffuse(const Substrate& substrate, const Nodes& nodes) {
         std::vector<double>* density = first();
-        const double link = substrate.link;
 #pragma omp parallel for if (nx_ * ny_ > kFew)
         for (std::ptrdiff_t n = 0; n < nx_ * ny_; n++) density_[n] = density[n][substrate.index];
         hold(substrate, nodes);
 #pragma omp parallel for if (nx_ * ny_ > kFew)
-        for (std::ptrdiff_t j = 0; j < ny_; j++) {
-            double* row = &density_[j * nx_];
-            row[0] /= substrate.x_pivot[0];
-            for (std::ptrdiff_t i = 1; i < nx_; i++) {
-                row[i] += link * row[i - 1];
-                row[i] /= substrate.x_pivot[i];
-            }
-            for (std::ptrdiff_t i = nx_ - 2; i >= 0; i--) row[i] -= substrate.x_factor[i] * row[i + 1];
-        }
+        for (std::ptrdiff_t low = 0; low < ny_; low += kRows) rows(substrate, low, std::min(low + kRows, ny_));
         hold(substrate, nodes);
-        const std::ptrdiff_t blocks = (nx_ + kBlock - 1) / kBlock;
 #pragma omp parallel for if (nx_ * ny_ > kFew)
-        for (std::ptrdiff_t block = 0; block < blocks; block++) {
-            const std::ptrdiff_t left = block * kBlock, right = left + kBlock < nx_ ? left + kBlock : nx_;
-            columns(substrate, left, right);
+        for (std::ptrdiff_t left = 0; left < nx_; left += kBlock) {
+            columns(substrate, left, std::min(left + kBlock, nx_));
         }
 #pragma omp parallel for if (nx_ * ny_ > kFew)
         for (std::ptrdiff_t n = 0; n < nx_ * ny_; n++) density[n][substrate.index] = density_[n];
+    }
+
+    /// Rows side by side, so that the divisions of one need not wait for those of another.
+    void rows(const Substrate& substrate, std::ptrdiff_t low, std::ptrdiff_t high) {
+        const double link = substrate.link;
+        for (std::ptrdiff_t j = low; j < high; j++) density_[j * nx_] /= substrate.x_pivot[0];
+        for (std::ptrdiff_t i = 1; i < nx_; i++) {
+            for (std::ptrdiff_t j = low; j < high; j++) {
+                double* at = &density_[j * nx_ + i];
+                at[0] += link * at[-1];
+                at[0] /= substrate.x_pivot[i];
+            }
+        }
+        for (std::ptrdiff_t i = nx_ - 2; i >= 0; i--) {
+            for (std::ptrdiff_t j = low; j < high; j++) {
+                double* at = &density_[j * nx_ + i];
+                at[0] -= substrate.x_factor[i] * at[1];
+            }
+        }
     }
 
     /// Columns side by side, which a processor does several of at once.
@@ -155,7 +164,7 @@ private:
 
     std::vector<double>* first() { return &host_.density_vector(0); }
 
-    static constexpr std::ptrdiff_t kBlock = 64;
+    static constexpr std::ptrdiff_t kRows = 8, kBlock = 64;
 
     Microenvironment& host_;
     std::ptrdiff_t nx_ = 0, ny_ = 0;
