@@ -106,10 +106,10 @@ def _inverse(matrix: FloatArray) -> FloatArray:
     lost beside the links. A cycle only preconditions: it need not be right, and the shift keeps it finite.
     """
     try:
-        return np.linalg.inv(matrix)
+        return np.asarray(np.linalg.inv(matrix), dtype=np.float64)
     except np.linalg.LinAlgError:
-        shift = float(np.finfo(np.float32).eps) * matrix.diagonal().max()
-        return np.linalg.inv(matrix + shift * np.eye(len(matrix)))
+        shift = float(np.finfo(np.float32).eps * matrix.diagonal().max())
+        return np.asarray(np.linalg.inv(matrix + shift * np.eye(len(matrix))), dtype=np.float64)
 
 
 def _assemble(east: FloatArray, north: FloatArray, extra: FloatArray, rows: int, columns: int) -> FloatArray:
