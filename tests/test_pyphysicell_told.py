@@ -42,6 +42,18 @@ def test_slow_substrates_are_told_at_attach_by_name_and_number():
     link.detach()
 
 
+@pytest.mark.parametrize(("place", "slow"), [(150.0, False), (900.0, True)])
+def test_beside_a_node_a_field_comes_to_rest_sooner_than_far_away(place, slow):
+    """A cell 130 um from the side that holds the antigen, or 880 um: strips of twice that width, at most the domain."""
+    sim = simulation(pc.Substrate("antigen", 3e3, 0.0, 0.0, dirichlet_faces={"xmin": (True, 1.0)}))
+    sim.cells.position[0, 0] = place
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        attach(sim).detach()
+    assert [one.category for one in told] == [sp.PromiseWarning] * slow
+    assert all("antigen comes to rest in about 33.8 min" in str(one.message) for one in told)
+
+
 def test_what_does_not_diffuse_stays_with_the_host_and_that_is_told():
     substrates = OXYGEN, pc.Substrate("ecm", 0.0, 0.001, 1.0), pc.Substrate("debris", 1e-8, 0.0, 1.0)
     plain, sim = simulation(*substrates, eats="ecm"), simulation(*substrates, eats="ecm")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from scipy.ndimage import distance_transform_edt
 
 import surrogate_plugin as sp
 from surrogate_adapters.physicell import suitability
@@ -36,6 +37,24 @@ def facts_of(simulation: Any, name: str) -> suitability.Substrate:
         supplied=bool((values > 0).any()) or given or perhaps,
         taken_up=taken or perhaps,
     )
+
+
+def size_um(simulation: Any, name: str) -> tuple[float, float]:
+    """Width and height of what has to come to rest for cells to read it: the domain or, near nodes, less, um.
+
+    At a distance d from the nearest active Dirichlet node a field comes to rest as in the middle of a strip of width
+    2 d that is held at both its sides. What counts is the farthest cell, or voxel while there are no cells.
+    """
+    me, cells = simulation.microenvironment, simulation.cells
+    fixed = np.asarray(reading.voxels_of(me, reading.index_of(me, name)).fixed, dtype=np.bool_)
+    domain = (float(me.nx * me.dx), float(me.ny * me.dy))
+    if not fixed.any():
+        return domain
+    distance = float(me.dx) * distance_transform_edt(~fixed).ravel()
+    if cells.n:
+        distance = distance[reading.voxel_of(me, cells.position[: cells.n])]
+    strip = max(2.0 * float(distance.max()), float(me.dx))
+    return min(domain[0], strip), min(domain[1], strip)
 
 
 def diffusing(simulation: Any, names: list[str]) -> list[str]:

@@ -216,8 +216,7 @@ class Substrate:
             )
 
     def _tell_concerns(self, simulation: Any, *kinds: str) -> None:
-        me = simulation.microenvironment
-        size, step = (me.nx * me.dx, me.ny * me.dy), float(simulation.model.time.dt_phenotype)
+        size, step = facts.size_um(simulation, self.name), float(simulation.model.time.dt_phenotype)
         for concern in suitability.concerns(facts.facts_of(simulation, self.name), size, step):
             if concern.kind in kinds:
                 self._notices.tell(concern.kind, self.name, concern.sentence)
