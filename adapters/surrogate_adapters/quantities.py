@@ -9,6 +9,9 @@ import surrogate_plugin as sp
 
 __all__ = ["has_unit", "in_unit"]
 
+#: A mapping of lists of places is the deepest that is asked for; a list may hold itself, and has no end.
+_DEEPEST = 4
+
 
 def has_unit(value: Any) -> bool:
     """Whether a value is a quantity of pint, of any registry."""
@@ -44,10 +47,14 @@ def in_unit(name: str, value: Any, unit: str | None) -> Any:
     Traceback (most recent call last):
     surrogate_plugin.errors.InvalidProblemError: depth is 2.0 second; a number, or a quantity in um, is allowed.
     """
-    if isinstance(value, Mapping):
-        return {key: in_unit(f"{name}[{key!r}]", one, unit) for key, one in value.items()}
-    if isinstance(value, list | tuple):
-        return type(value)(in_unit(name, one, unit) for one in value)
+    return _plain(name, value, unit, _DEEPEST)
+
+
+def _plain(name: str, value: Any, unit: str | None, levels: int) -> Any:
+    if levels and isinstance(value, Mapping):
+        return {key: _plain(f"{name}[{key!r}]", one, unit, levels - 1) for key, one in value.items()}
+    if levels and isinstance(value, list | tuple):
+        return type(value)(_plain(name, one, unit, levels - 1) for one in value)
     if not has_unit(value):
         return value
     if unit is None:
