@@ -72,7 +72,7 @@ def certify(problem: Problem, field: npt.ArrayLike) -> Certificate:
             equation = Equation(problem)
             certifier = Certifier(equation, _hierarchy(problem), rebuild=True)
             bound = certifier.bound(equation.embed(candidate), 0.0).value
-    return Certificate(bound + float(np.abs(given - candidate).max()))
+    return Certificate(float(bound) + float(np.abs(given - candidate).max()))
 
 
 #: The last lattice's hierarchy, whose buffers serve one call at a time: each thread has its own.
