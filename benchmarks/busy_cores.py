@@ -15,10 +15,10 @@ import time
 import numpy as np
 
 from surrogate_plugin import team
-from surrogate_plugin.engine import Engine
+from surrogate_plugin.engine.engine import Engine
+from surrogate_plugin.equation.problem import Problem
+from surrogate_plugin.equation.solution import Solution
 from surrogate_plugin.gallery import tumour_and_vessels
-from surrogate_plugin.problem import Problem
-from surrogate_plugin.solution import Solution
 
 _ROUNDS = 40
 

@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.document import markdown_table
-from surrogate_training.study_table import write_into
-from tests.physicell_stand_in import driver
+from surrogate_training.study.table import write_into
+from tests.hosts.physicell.stand_in import driver
 
 _DT = 0.01
 

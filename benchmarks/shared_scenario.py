@@ -18,9 +18,9 @@ from rich.progress import track
 import surrogate_plugin as sp
 from benchmarks.document import markdown_table
 from surrogate_plugin.testing import Scenario
-from surrogate_training.study_table import write_into
+from surrogate_training.study.table import write_into
 from tests.hosts import every
-from tests.test_shared_scenario import AGREEMENT, SHAPES, shared
+from tests.hosts.test_shared_scenario import AGREEMENT, SHAPES, shared
 
 
 def main() -> None:

@@ -25,19 +25,19 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from surrogate_plugin.engine import Engine
+from surrogate_plugin.engine.engine import Engine
+from surrogate_plugin.equation.assembly import assemble, known_values, supply, value_unit
+from surrogate_plugin.equation.problem import FloatArray, Problem
 from surrogate_plugin.gallery import paper_discs, tumour_and_vessels
-from surrogate_plugin.problem import FloatArray, Problem
-from surrogate_plugin.solvers.assembly import assemble, known_values, supply, value_unit
-from surrogate_plugin.solvers.hierarchy import Hierarchy
-from surrogate_plugin.solvers.sparse_direct import SparseDirect
+from surrogate_plugin.solvers.direct.solver import SparseDirect
+from surrogate_plugin.solvers.multigrid.hierarchy import Hierarchy
 from surrogate_plugin.team import thread_count
 
 Method = Callable[[Problem], tuple[FloatArray | None, float | None, str]]
 
 _MEMORY_PROBE = """
 import numpy as np
-from surrogate_plugin.engine import Engine
+from surrogate_plugin.engine.engine import Engine
 from surrogate_plugin.gallery import tumour_and_vessels
 engine = Engine()
 problem = tumour_and_vessels(np.random.default_rng(0), ({side}, {side}), michaelis_menten=False, scale=1.0)

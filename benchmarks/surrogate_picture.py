@@ -18,12 +18,12 @@ import numpy as np
 from matplotlib.colors import LogNorm
 
 from benchmarks.surrogate import cases
-from surrogate_plugin.problem import FloatArray, Problem
-from surrogate_plugin.solvers.equation import Equation
-from surrogate_plugin.solvers.hierarchy import Hierarchy
+from surrogate_plugin.equation.operator import Equation
+from surrogate_plugin.equation.problem import FloatArray, Problem
+from surrogate_plugin.solvers.multigrid.hierarchy import Hierarchy
 from surrogate_plugin.surrogate.model import Model, load
-from surrogate_training.dataset import DataConfig, exact_field, sample_problem
-from surrogate_training.guard_metrics import polished
+from surrogate_training.quality.guard_metrics import polished
+from surrogate_training.samples.dataset import DataConfig, exact_field, sample_problem
 
 _SMALLEST, _LARGEST = 1e-5, 1e-1
 

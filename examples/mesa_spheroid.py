@@ -18,7 +18,7 @@ from mesa.discrete_space import CellAgent, FixedAgent, OrthogonalMooreGrid
 
 import surrogate_plugin as sp
 from surrogate_adapters.mesa import Substrate, attach
-from surrogate_plugin import view
+from surrogate_plugin.pictures import view
 
 #: One cell a voxel of 20 um; a step is an hour.
 SPACING_UM, VOLUME_UM3, STEP_MIN = 20.0, 2494.0, 60.0

@@ -22,9 +22,9 @@ import pyphysicell as pc
 
 import surrogate_plugin as sp
 from surrogate_adapters.pyphysicell import attach
-from surrogate_training.retrain import RetrainConfig, retrain
-from surrogate_training.retrain_report import markdown
-from surrogate_training.terminal import bar
+from surrogate_training.commands.terminal import bar
+from surrogate_training.retraining.report import markdown
+from surrogate_training.retraining.retrain import RetrainConfig, retrain
 
 #: A diffusion length of 1 mm, which is 200 voxels.
 DIFFUSIVITY, DECAY, SPACING_UM = 1e5, 0.1, 5.0

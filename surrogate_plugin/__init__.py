@@ -18,66 +18,66 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from surrogate_plugin.backend import Backend as Backend
-    from surrogate_plugin.backend import BackendConfig as BackendConfig
-    from surrogate_plugin.backend import StepRecord as StepRecord
-    from surrogate_plugin.backend import StepResult as StepResult
-    from surrogate_plugin.boundary import Boundary as Boundary
-    from surrogate_plugin.certifying import Certificate as Certificate
-    from surrogate_plugin.certifying import certify as certify
-    from surrogate_plugin.domain import Domain as Domain
-    from surrogate_plugin.engine import Engine as Engine
-    from surrogate_plugin.engine import solve as solve
+    from surrogate_plugin.engine.certifying import Certificate as Certificate
+    from surrogate_plugin.engine.certifying import certify as certify
+    from surrogate_plugin.engine.engine import Engine as Engine
+    from surrogate_plugin.engine.engine import solve as solve
+    from surrogate_plugin.equation.problem import MichaelisMenten as MichaelisMenten
+    from surrogate_plugin.equation.problem import Problem as Problem
+    from surrogate_plugin.equation.sides import Boundary as Boundary
+    from surrogate_plugin.equation.solution import Flag as Flag
+    from surrogate_plugin.equation.solution import Reason as Reason
+    from surrogate_plugin.equation.solution import Solution as Solution
     from surrogate_plugin.errors import InvalidProblemError as InvalidProblemError
     from surrogate_plugin.errors import PromiseWarning as PromiseWarning
     from surrogate_plugin.errors import StaleStateError as StaleStateError
     from surrogate_plugin.errors import UnsupportedProblemError as UnsupportedProblemError
-    from surrogate_plugin.problem import MichaelisMenten as MichaelisMenten
-    from surrogate_plugin.problem import Problem as Problem
-    from surrogate_plugin.recorder import Recorder as Recorder
-    from surrogate_plugin.recorder import RecordingWarning as RecordingWarning
-    from surrogate_plugin.recording import Recording as Recording
-    from surrogate_plugin.recording import RecordingError as RecordingError
-    from surrogate_plugin.regridding import regrid as regrid
-    from surrogate_plugin.regridding import regrid_fixed as regrid_fixed
-    from surrogate_plugin.solution import Flag as Flag
-    from surrogate_plugin.solution import Reason as Reason
-    from surrogate_plugin.solution import Solution as Solution
-    from surrogate_plugin.state import Cells as Cells
-    from surrogate_plugin.state import TissueState as TissueState
-    from surrogate_plugin.state import Vessels as Vessels
-    from surrogate_plugin.state import Voxels as Voxels
+    from surrogate_plugin.recordings.reader import Recording as Recording
+    from surrogate_plugin.recordings.reader import RecordingError as RecordingError
+    from surrogate_plugin.recordings.writer import Recorder as Recorder
+    from surrogate_plugin.recordings.writer import RecordingWarning as RecordingWarning
+    from surrogate_plugin.session.backend import Backend as Backend
+    from surrogate_plugin.session.backend import BackendConfig as BackendConfig
+    from surrogate_plugin.session.backend import StepRecord as StepRecord
+    from surrogate_plugin.session.backend import StepResult as StepResult
     from surrogate_plugin.team import use_threads as use_threads
+    from surrogate_plugin.tissue.domain import Domain as Domain
+    from surrogate_plugin.tissue.regridding import regrid as regrid
+    from surrogate_plugin.tissue.regridding import regrid_fixed as regrid_fixed
+    from surrogate_plugin.tissue.state import Cells as Cells
+    from surrogate_plugin.tissue.state import TissueState as TissueState
+    from surrogate_plugin.tissue.state import Vessels as Vessels
+    from surrogate_plugin.tissue.state import Voxels as Voxels
 
 __version__ = "0.1.0"
 
 #: Where each public name lives; the import happens when the name is first asked for.
 _HOME = {
-    "Problem": "problem",
-    "MichaelisMenten": "problem",
-    "Boundary": "boundary",
-    "Solution": "solution",
-    "Flag": "solution",
-    "Reason": "solution",
-    "solve": "engine",
-    "Engine": "engine",
-    "certify": "certifying",
-    "Certificate": "certifying",
-    "Domain": "domain",
-    "Cells": "state",
-    "Vessels": "state",
-    "Voxels": "state",
-    "TissueState": "state",
-    "regrid": "regridding",
-    "regrid_fixed": "regridding",
-    "Backend": "backend",
-    "BackendConfig": "backend",
-    "StepResult": "backend",
-    "StepRecord": "backend",
-    "Recorder": "recorder",
-    "RecordingWarning": "recorder",
-    "Recording": "recording",
-    "RecordingError": "recording",
+    "Problem": "equation.problem",
+    "MichaelisMenten": "equation.problem",
+    "Boundary": "equation.sides",
+    "Solution": "equation.solution",
+    "Flag": "equation.solution",
+    "Reason": "equation.solution",
+    "solve": "engine.engine",
+    "Engine": "engine.engine",
+    "certify": "engine.certifying",
+    "Certificate": "engine.certifying",
+    "Domain": "tissue.domain",
+    "Cells": "tissue.state",
+    "Vessels": "tissue.state",
+    "Voxels": "tissue.state",
+    "TissueState": "tissue.state",
+    "regrid": "tissue.regridding",
+    "regrid_fixed": "tissue.regridding",
+    "Backend": "session.backend",
+    "BackendConfig": "session.backend",
+    "StepResult": "session.backend",
+    "StepRecord": "session.backend",
+    "Recorder": "recordings.writer",
+    "RecordingWarning": "recordings.writer",
+    "Recording": "recordings.reader",
+    "RecordingError": "recordings.reader",
     "use_threads": "team",
     "InvalidProblemError": "errors",
     "UnsupportedProblemError": "errors",

@@ -19,6 +19,7 @@ from surrogate_plugin.errors import InvalidProblemError
 from surrogate_plugin.quantities import numbers_of
 
 FloatArray = npt.NDArray[np.float64]
+Float32Array = npt.NDArray[np.float32]
 BoolArray = npt.NDArray[np.bool_]
 Coefficient = float | FloatArray
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 # What these modules assert for several tests says what it compared, as in a test.
-pytest.register_assert_rewrite("tests.recordings")
+pytest.register_assert_rewrite("tests.recordings.posed")
 
 # Timing varies with the machine and the first call of a compiled kernel, so no test may fail on it.
 settings.register_profile("steady", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)

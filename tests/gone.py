@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from surrogate_plugin.engine import Engine
+from surrogate_plugin.engine.engine import Engine
 
 
 def engine_without_network() -> Engine:

@@ -14,11 +14,11 @@ import typer
 from rich.markup import escape
 
 from surrogate_plugin.cli.console import stderr, stdout, table
+from surrogate_plugin.equation.problem import Problem
 from surrogate_plugin.files import Census, Told
-from surrogate_plugin.problem import Problem
 
 if TYPE_CHECKING:
-    from surrogate_plugin.solution import Solution
+    from surrogate_plugin.equation.solution import Solution
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +56,7 @@ class Answer:
     @property
     def reached(self) -> bool:
         """Whether the bound is within the tolerance; where there is none, whether there is a bound at all."""
-        from surrogate_plugin.solution import Reason
+        from surrogate_plugin.equation.solution import Reason
 
         if any(flag.reason is Reason.TOLERANCE_NOT_REACHED for flag in self.solution.flags):
             return False

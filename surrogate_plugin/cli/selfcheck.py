@@ -11,7 +11,7 @@ import numpy as np
 from rich.console import Console
 
 from surrogate_plugin.cli.console import progress, table
-from surrogate_plugin.problem import Problem
+from surrogate_plugin.equation.problem import Problem
 
 #: Errors smaller than this, over the largest value, are rounding, and a bound over them tells nothing.
 _ROUNDING = 1e-9

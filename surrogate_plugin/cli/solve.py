@@ -14,14 +14,14 @@ import numpy as np
 import typer
 
 from surrogate_plugin import files
-from surrogate_plugin.boundary import BoundaryLike, SideLike
 from surrogate_plugin.cli.answer import Answer, print_json, print_table
 from surrogate_plugin.cli.console import BAD_INPUT, plain_errors, print_error, progress, stderr, stopped_at_once
+from surrogate_plugin.equation.problem import MichaelisMenten, Problem
+from surrogate_plugin.equation.sides import BoundaryLike, SideLike
 from surrogate_plugin.errors import InvalidProblemError
-from surrogate_plugin.problem import MichaelisMenten, Problem
 
 if TYPE_CHECKING:
-    from surrogate_plugin.solution import Solution
+    from surrogate_plugin.equation.solution import Solution
 
 #: The exit code where the field is there, but its bound exceeds the tolerance.
 NOT_REACHED = 1

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from surrogate_plugin.cli.console import progress
-from surrogate_plugin.problem import MichaelisMenten, Problem
+from surrogate_plugin.equation.problem import MichaelisMenten, Problem
 
 
 def warm_up() -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from surrogate_plugin.problem import BoolArray, FloatArray
+from surrogate_plugin.equation.problem import BoolArray, FloatArray
 
 _MOST_LISTED = 4
 

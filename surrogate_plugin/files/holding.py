@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
+from surrogate_plugin.equation.problem import BoolArray, FloatArray
 from surrogate_plugin.errors import InvalidProblemError
 from surrogate_plugin.files.choice import Choice
 from surrogate_plugin.files.levels import Kind, Levels
 from surrogate_plugin.files.shades import judge
-from surrogate_plugin.problem import BoolArray, FloatArray
 
 #: A value map has plateaus; where more than this part of the held pixels differ from one another, it is none.
 _LARGEST_VARIETY = 0.5

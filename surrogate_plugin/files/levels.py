@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from surrogate_plugin.equation.problem import BoolArray, FloatArray
 from surrogate_plugin.errors import InvalidProblemError
-from surrogate_plugin.problem import BoolArray, FloatArray
 
 
 class Kind(StrEnum):

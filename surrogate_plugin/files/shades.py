@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from surrogate_plugin.problem import FloatArray
+from surrogate_plugin.equation.problem import FloatArray
 
 #: Farther than this part of the contrast from both shades, a pixel belongs to neither.
 _NEAR = 0.15

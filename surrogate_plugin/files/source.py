@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from surrogate_plugin.equation.problem import FloatArray
 from surrogate_plugin.errors import InvalidProblemError
 from surrogate_plugin.files.arrays import read_csv, read_npy, read_npz
 from surrogate_plugin.files.choice import Choice
@@ -14,7 +15,6 @@ from surrogate_plugin.files.holding import Source, hold
 from surrogate_plugin.files.levels import Kind, Levels
 from surrogate_plugin.files.pixels import read_picture
 from surrogate_plugin.files.scenes import read_vti
-from surrogate_plugin.problem import FloatArray
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,9 +14,9 @@ from typing import IO
 
 import numpy as np
 
+from surrogate_plugin.equation.problem import FloatArray
 from surrogate_plugin.errors import InvalidProblemError
 from surrogate_plugin.files.scenes import vti_bytes
-from surrogate_plugin.problem import FloatArray
 
 #: The largest size of each kind, bytes a pixel; what packs badly grows by a third in a .vti's text.
 _LARGEST = {".npy": 8.0, ".png": 3.1, ".vti": 10.8}

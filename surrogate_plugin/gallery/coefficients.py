@@ -6,9 +6,9 @@ from typing import TypedDict
 
 import numpy as np
 
-from surrogate_plugin.boundary import BoundaryLike, SideLike
+from surrogate_plugin.equation.problem import BoolArray, Coefficient, FloatArray, MichaelisMenten, Problem
+from surrogate_plugin.equation.sides import BoundaryLike, SideLike
 from surrogate_plugin.gallery.masks import Shape, tumour
-from surrogate_plugin.problem import BoolArray, Coefficient, FloatArray, MichaelisMenten, Problem
 
 Rng = np.random.Generator
 

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from surrogate_plugin.boundary import Boundary, BoundaryLike
+from surrogate_plugin.equation.problem import BoolArray, Coefficient, FloatArray, MichaelisMenten, Problem
+from surrogate_plugin.equation.sides import Boundary, BoundaryLike
 from surrogate_plugin.errors import InvalidProblemError
 from surrogate_plugin.gallery.coefficients import Rng, any_boundary, any_pixel, scaled
 from surrogate_plugin.gallery.masks import Shape, disc, ring, segment, tree
-from surrogate_plugin.problem import BoolArray, Coefficient, FloatArray, MichaelisMenten, Problem
 
 #: The largest decay, and the least where nothing else anchors the field, over diffusivity / spacing^2.
 STRONGEST, WEAKEST = 1e12, 1e-12

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from surrogate_plugin.problem import BoolArray, FloatArray
+from surrogate_plugin.equation.problem import BoolArray, FloatArray
 
 Shape = tuple[int, int]
 Point = tuple[float, float]

@@ -7,10 +7,10 @@ from typing import Unpack
 
 import numpy as np
 
+from surrogate_plugin.equation.problem import Problem
 from surrogate_plugin.gallery.coefficients import Coefficients, Rng, any_pixel, any_shape, dress
 from surrogate_plugin.gallery.masks import Shape, disc, paint, ring, segment
 from surrogate_plugin.gallery.tissues import random_problem, tumour_and_vessels, vessel_tree
-from surrogate_plugin.problem import Problem
 
 
 def rings(rng: Rng, shape: Shape = (64, 64), **pinned: Unpack[Coefficients]) -> Problem:

@@ -6,10 +6,10 @@ from typing import Unpack, cast
 
 import numpy as np
 
-from surrogate_plugin.boundary import BoundaryLike
+from surrogate_plugin.equation.problem import Problem
+from surrogate_plugin.equation.sides import BoundaryLike
 from surrogate_plugin.gallery.coefficients import Coefficients, Rng, any_pixel, any_shape, dress
 from surrogate_plugin.gallery.masks import Shape, disc, paint, segment, tree
-from surrogate_plugin.problem import Problem
 
 
 def random_problem(

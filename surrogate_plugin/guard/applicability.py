@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from surrogate_plugin.problem import Problem
-from surrogate_plugin.solution import Flag, Reason
+from surrogate_plugin.equation.problem import Problem
+from surrogate_plugin.equation.solution import Flag, Reason
 from surrogate_plugin.surrogate.card import BoundaryKind, ModelCard, Ranges
 
 #: Beyond a card's range by less than this factor a network still starts well, and the bound judges the outcome.

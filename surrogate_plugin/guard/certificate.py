@@ -49,11 +49,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from surrogate_plugin import team
+from surrogate_plugin.equation.operator import Equation
+from surrogate_plugin.equation.problem import BoolArray, FloatArray
 from surrogate_plugin.guard import certificate_kernels as kernels
-from surrogate_plugin.problem import BoolArray, FloatArray
 from surrogate_plugin.sharing_kernels import CHUNKS
-from surrogate_plugin.solvers.equation import Equation
-from surrogate_plugin.solvers.hierarchy import Float32Array, Hierarchy
+from surrogate_plugin.solvers.multigrid.hierarchy import Float32Array, Hierarchy
 
 #: What a cycle leaves undone is repeated with a little more, so that the repeats overshoot and the lack soon ends.
 _OVERSHOOT = 1.3

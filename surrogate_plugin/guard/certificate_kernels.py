@@ -12,8 +12,8 @@ from __future__ import annotations
 import numpy as np
 
 from surrogate_plugin import jit
+from surrogate_plugin.equation.operator_kernels import largest_of, peak, set_halo
 from surrogate_plugin.sharing_kernels import claim, pieces, settle
-from surrogate_plugin.solvers.lattice_kernels import largest_of, peak, set_halo
 
 ALLOWANCE = 16 * 2.220446049250313e-16
 

@@ -16,10 +16,10 @@ import math
 
 import numpy as np
 
+from surrogate_plugin.equation.assembly import Graph, assemble, known_values, saturating_uptake, supply, value_unit
+from surrogate_plugin.equation.problem import FloatArray, Problem
 from surrogate_plugin.guard.certificate_kernels import ALLOWANCE
-from surrogate_plugin.problem import FloatArray, Problem
-from surrogate_plugin.solvers.assembly import Graph, assemble, known_values, saturating_uptake, supply, value_unit
-from surrogate_plugin.solvers.factorisation import Factorisation, factorise
+from surrogate_plugin.solvers.direct.factorisation import Factorisation, factorise
 
 _OVERSHOOT = 1.0 + 1e-6
 _MAX_REPEATS = 4

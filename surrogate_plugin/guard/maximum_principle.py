@@ -14,7 +14,7 @@ import math
 
 import numpy as np
 
-from surrogate_plugin.problem import FloatArray, Problem
+from surrogate_plugin.equation.problem import FloatArray, Problem
 
 
 def ceiling(problem: Problem) -> float:

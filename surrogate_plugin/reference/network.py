@@ -1,7 +1,7 @@
 """The steady problem as a network of conductances, solved by elimination without a subtraction and refined.
 
-Written from the definition in `surrogate_plugin.problem.Problem` and from nothing else, so that it can judge the
-solvers and the guard. Residuals are formed in numpy's longdouble (64 bits of mantissa on x86), differences of
+Written from the definition in `surrogate_plugin.equation.problem.Problem` and from nothing else, so that it can judge
+the solvers and the guard. Residuals are formed in numpy's longdouble (64 bits of mantissa on x86), differences of
 neighbours first; corrections come from a float64 elimination that keeps every number's relative precision, so that
 neither contrast nor a weak anchor slows the refinement down.
 """
@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from surrogate_plugin.problem import Coefficient, FloatArray, Problem
+from surrogate_plugin.equation.problem import Coefficient, FloatArray, Problem
 from surrogate_plugin.reference.elimination_kernels import eliminate, substitute
 
 LongArray = npt.NDArray[np.longdouble]

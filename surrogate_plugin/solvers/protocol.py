@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Generic, Protocol, TypeVar
 
+from surrogate_plugin.equation.problem import FloatArray, Problem
+from surrogate_plugin.equation.solution import Solution
 from surrogate_plugin.errors import StaleStateError
-from surrogate_plugin.problem import FloatArray, Problem
-from surrogate_plugin.solution import Solution
 
 S = TypeVar("S")
 

@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from surrogate_plugin import team
-from surrogate_plugin.boundary import Side
+from surrogate_plugin.equation.problem import FloatArray, Problem
+from surrogate_plugin.equation.sides import Side
 from surrogate_plugin.errors import UnsupportedProblemError
-from surrogate_plugin.problem import FloatArray, Problem
 
 #: Raised whenever the meaning of a channel changes, so that old weights are refused instead of misread.
 VERSION = 2

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from surrogate_plugin.problem import FloatArray, Problem
+from surrogate_plugin.equation.problem import FloatArray, Problem
 from surrogate_plugin.surrogate import features, sizes
 from surrogate_plugin.surrogate.card import ModelCard, checksum
 from surrogate_plugin.surrogate.failures import DamagedModelError as DamagedModelError
@@ -20,7 +20,7 @@ from surrogate_plugin.surrogate.weights import find as find
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from surrogate_plugin.surrogate.compiled import CompiledCompact
+    from surrogate_plugin.surrogate.compiled.network import CompiledCompact
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +76,7 @@ class Model:
     @cached_property
     def _compiled(self) -> CompiledCompact | None:
         """The compact network compiled for one problem on a CPU."""
-        from surrogate_plugin.surrogate.compiled import CompiledCompact
+        from surrogate_plugin.surrogate.compiled.network import CompiledCompact
         from surrogate_plugin.surrogate.networks import CompactNetwork
 
         if self.device != "cpu" or not isinstance(self.network, CompactNetwork):

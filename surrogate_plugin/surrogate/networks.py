@@ -11,9 +11,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from surrogate_plugin.surrogate import coarse, sizes
+from surrogate_plugin.surrogate import diffusion_layer as coarse
+from surrogate_plugin.surrogate import sizes
 from surrogate_plugin.surrogate.features import BLOCK
-from surrogate_plugin.surrogate.relaxation import relax
+from surrogate_plugin.surrogate.relaxation_layer import relax
 
 
 class PaperNetwork(nn.Module):

@@ -10,8 +10,8 @@ from typing import Any, Literal
 import numpy as np
 import pytest
 
+from surrogate_plugin.equation.problem import FloatArray
 from surrogate_plugin.errors import PromiseWarning
-from surrogate_plugin.problem import FloatArray
 from surrogate_plugin.testing import reading
 from surrogate_plugin.testing.diagnosis import diagnose, diagnose_slopes
 from surrogate_plugin.testing.scenario import CellTable, Scenario

@@ -8,8 +8,8 @@ from typing import Literal
 
 import numpy as np
 
-from surrogate_plugin.boundary import SideLike
-from surrogate_plugin.problem import FloatArray
+from surrogate_plugin.equation.problem import FloatArray
+from surrogate_plugin.equation.sides import SideLike
 from surrogate_plugin.testing.reading import slopes
 from surrogate_plugin.testing.scenario import CellTable, Scenario
 

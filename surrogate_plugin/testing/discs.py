@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from surrogate_plugin.problem import BoolArray, FloatArray
+from surrogate_plugin.equation.problem import BoolArray, FloatArray
 
 __all__ = ["covered", "shares"]
 

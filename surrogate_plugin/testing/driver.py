@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from surrogate_plugin.problem import FloatArray
+from surrogate_plugin.equation.problem import FloatArray
 from surrogate_plugin.testing.scenario import CellTable
 
 __all__ = ["HostUnderTest"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from surrogate_plugin.problem import FloatArray
+from surrogate_plugin.equation.problem import FloatArray
 from surrogate_plugin.testing.scenario import CellTable, Scenario
 
 __all__ = ["slopes", "values"]

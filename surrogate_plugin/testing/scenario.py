@@ -8,8 +8,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from surrogate_plugin.boundary import SideLike
-from surrogate_plugin.problem import BoolArray, FloatArray, MichaelisMenten, Problem
+from surrogate_plugin.equation.problem import BoolArray, FloatArray, MichaelisMenten, Problem
+from surrogate_plugin.equation.sides import SideLike
 from surrogate_plugin.testing.discs import covered, shares
 from surrogate_plugin.testing.tables import CellTable, Disc, Indices, Medium
 
@@ -186,7 +186,7 @@ class Scenario:
 
     def steady(self, name: str, cells: CellTable | None = None) -> FloatArray:
         """The exact steady field of one substrate, (H, W) float64, field units; 1e-10 of its largest value."""
-        from surrogate_plugin.engine import solve
+        from surrogate_plugin.engine.engine import solve
 
         return solve(self.problem(name, cells), method="sparse-direct").field
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 
-from surrogate_plugin.problem import BoolArray, FloatArray
+from surrogate_plugin.equation.problem import BoolArray, FloatArray
 
 __all__ = ["CellTable", "Disc", "Medium"]
 

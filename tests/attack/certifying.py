@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from surrogate_plugin.equation.assembly import assemble
+from surrogate_plugin.equation.operator import Equation
+from surrogate_plugin.equation.problem import FloatArray
 from surrogate_plugin.guard.certificate import Certifier
 from surrogate_plugin.guard.matrix_certificate import bound_by_factorisation
-from surrogate_plugin.problem import FloatArray
-from surrogate_plugin.solvers.assembly import assemble
-from surrogate_plugin.solvers.equation import Equation
-from surrogate_plugin.solvers.factorisation import Factorisation, factorise
-from surrogate_plugin.solvers.hierarchy import Hierarchy
+from surrogate_plugin.solvers.direct.factorisation import Factorisation, factorise
+from surrogate_plugin.solvers.multigrid.hierarchy import Hierarchy
 from tests.attack.judge import Fault, false_bound
 from tests.attack.poison import PLACES, POISONS
 from tests.attack.trials import Target

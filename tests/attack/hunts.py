@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from surrogate_plugin.equation.operator import Equation
 from surrogate_plugin.gallery import extreme_problem
 from surrogate_plugin.reference import solve_extended
-from surrogate_plugin.solvers.equation import Equation
-from surrogate_plugin.solvers.hierarchy import Hierarchy
-from surrogate_plugin.solvers.sparse_direct import SparseDirect
+from surrogate_plugin.solvers.direct.solver import SparseDirect
+from surrogate_plugin.solvers.multigrid.hierarchy import Hierarchy
 from tests.attack.certifying import certified
 from tests.attack.judge import Court
 from tests.attack.networks import NETWORKS

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from surrogate_plugin.engine import Engine
+from surrogate_plugin.engine.engine import Engine
+from surrogate_plugin.equation.problem import FloatArray
+from surrogate_plugin.equation.solution import Reason, Solution
 from surrogate_plugin.errors import InvalidProblemError, UnsupportedProblemError
-from surrogate_plugin.problem import FloatArray
-from surrogate_plugin.solution import Reason, Solution
 from tests.attack import plugins
 from tests.attack.networks import NETWORKS, Network
 from tests.attack.plugins import registered

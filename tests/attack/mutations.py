@@ -10,14 +10,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from surrogate_plugin import engine, network_start, task
+from surrogate_plugin.engine import engine, network_start
+from surrogate_plugin.engine import trace as task
+from surrogate_plugin.equation.problem import FloatArray
+from surrogate_plugin.equation.solution import Reason
 from surrogate_plugin.guard import certificate, certificate_kernels
 from surrogate_plugin.guard.matrix_certificate import bound_by_factorisation
-from surrogate_plugin.problem import FloatArray
-from surrogate_plugin.solution import Reason
-from surrogate_plugin.solvers import newton
-from surrogate_plugin.solvers.hierarchy import Hierarchy
-from surrogate_plugin.solvers.spectral import Spectral
+from surrogate_plugin.solvers.direct import newton
+from surrogate_plugin.solvers.multigrid.hierarchy import Hierarchy
+from surrogate_plugin.solvers.spectral.solver import Spectral
 from tests.attack import hunts
 
 

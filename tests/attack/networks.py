@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import scipy.ndimage
 
-from surrogate_plugin.problem import FloatArray, Problem
+from surrogate_plugin.equation.problem import FloatArray, Problem
 
 Proposal = Callable[[np.random.Generator, Problem, FloatArray], Any]
 

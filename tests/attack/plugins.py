@@ -9,10 +9,10 @@ from unittest import mock
 import numpy as np
 
 from surrogate_plugin import registry
-from surrogate_plugin.problem import Problem
-from surrogate_plugin.solution import Solution
-from surrogate_plugin.solvers.factorisation import Factorisation
-from surrogate_plugin.solvers.sparse_direct import SparseDirect
+from surrogate_plugin.equation.problem import Problem
+from surrogate_plugin.equation.solution import Solution
+from surrogate_plugin.solvers.direct.factorisation import Factorisation
+from surrogate_plugin.solvers.direct.solver import SparseDirect
 
 NAME = "boastful"
 

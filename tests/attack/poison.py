@@ -15,19 +15,14 @@ from typing import Any
 
 import numpy as np
 
+from surrogate_plugin.equation import operator as equation
+from surrogate_plugin.equation import operator_kernels as lattice_kernels
 from surrogate_plugin.guard import certificate, certificate_kernels, matrix_certificate
-from surrogate_plugin.solvers import (
-    bases,
-    capacitance,
-    equation,
-    greens,
-    hierarchy,
-    lattice_kernels,
-    multigrid,
-    sparse_direct,
-    spectral,
-    transforms,
-)
+from surrogate_plugin.solvers.direct import solver as sparse_direct
+from surrogate_plugin.solvers.multigrid import hierarchy
+from surrogate_plugin.solvers.multigrid import solver as multigrid
+from surrogate_plugin.solvers.spectral import bases, capacitance, greens, transforms
+from surrogate_plugin.solvers.spectral import solver as spectral
 
 _CALLERS = (
     equation, hierarchy, multigrid, certificate, matrix_certificate, sparse_direct, spectral, capacitance, greens,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from surrogate_plugin.engine import Engine
+from surrogate_plugin.engine.engine import Engine
 from surrogate_plugin.errors import InvalidProblemError, UnsupportedProblemError
 from tests.attack.judge import Fault, false_bound
 from tests.attack.networks import NETWORKS, Network

@@ -7,8 +7,8 @@ from functools import cached_property
 
 import numpy as np
 
+from surrogate_plugin.equation.problem import FloatArray, Problem
 from surrogate_plugin.gallery import KINDS, extreme_problem, tumour_and_vessels
-from surrogate_plugin.problem import FloatArray, Problem
 from surrogate_plugin.reference import Reference, solve_extended
 from tests.attack import plugins
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from surrogate_plugin.testing import Scenario
-from tests.compucell3d_double.compucell3d_driving import double_on_the_path
-from tests.physicell_stand_in import driver
+from tests.hosts.compucell3d.double.compucell3d_driving import double_on_the_path
+from tests.hosts.physicell.stand_in import driver
 
 Build = Callable[[Scenario], Any]
 
@@ -20,7 +20,7 @@ NAMES = ("pyphysicell", "PhysiCell", "CompuCell3D", "vivarium-multibody", "proce
 def host(name: str, folder: Path) -> Iterator[Build]:
     """What sets one host up; ``folder`` is for what has to be compiled or written."""
     if name == "pyphysicell":
-        from tests.hosts.pyphysicell import PyPhysiCell
+        from tests.hosts.pyphysicell.driver import PyPhysiCell
 
         yield PyPhysiCell
     elif name == "PhysiCell":
@@ -28,23 +28,23 @@ def host(name: str, folder: Path) -> Iterator[Build]:
             yield build
     elif name == "CompuCell3D":
         with double_on_the_path():
-            from tests.hosts.compucell3d import CompuCell3D
+            from tests.hosts.compucell3d.driver import CompuCell3D
 
             yield CompuCell3D
     elif name == "vivarium-multibody":
-        from tests.hosts.vivarium import Vivarium
+        from tests.hosts.vivarium.driver import Vivarium
 
         yield Vivarium
     elif name == "process-bigraph":
         from process_bigraph import allocate_core
 
         from surrogate_adapters.process_bigraph import register
-        from tests.hosts.process_bigraph import Bigraph
+        from tests.hosts.process_bigraph.driver import Bigraph
 
         core = register(allocate_core())
         yield lambda scenario: Bigraph(scenario, core, "map")
     elif name == "Mesa":
-        from tests.hosts.mesa import MesaGrid
+        from tests.hosts.mesa.driver import MesaGrid
 
         yield MesaGrid
     else:
@@ -53,7 +53,7 @@ def host(name: str, folder: Path) -> Iterator[Build]:
 
 @contextmanager
 def _physicell(folder: Path) -> Iterator[Build]:
-    from tests.hosts.physicell import Driven
+    from tests.hosts.physicell.driver import Driven
 
     library = driver.build_library(folder)
     built: list[Driven] = []

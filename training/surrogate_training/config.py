@@ -10,9 +10,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from surrogate_plugin.surrogate import sizes
 from surrogate_training.configurations import read_toml, with_changes
-from surrogate_training.dataset import DataConfig
-from surrogate_training.losses import MultiscaleLoss
-from surrogate_training.study_losses import StudyLoss
+from surrogate_training.losses.published import StudyLoss
+from surrogate_training.losses.training import MultiscaleLoss
+from surrogate_training.samples.dataset import DataConfig
 
 Loss = Annotated[MultiscaleLoss | StudyLoss, Field(discriminator="kind")]
 

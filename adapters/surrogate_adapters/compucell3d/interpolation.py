@@ -19,7 +19,7 @@ import surrogate_plugin as sp
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
-    from surrogate_plugin.boundary import Side
+    from surrogate_plugin.equation.sides import Side
 
 __all__ = ["smooth"]
 

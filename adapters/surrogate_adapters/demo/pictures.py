@@ -9,7 +9,7 @@ import numpy as np
 
 import surrogate_plugin as sp
 from surrogate_adapters.demo.tissue import HYPOXIC_MMHG, TOLERANCE_MMHG
-from surrogate_plugin import view
+from surrogate_plugin.pictures import view
 
 if TYPE_CHECKING:
     from surrogate_adapters.demo.run import Outcome

@@ -18,7 +18,7 @@ from surrogate_adapters.demo.audit import Audit, Observer, host_seconds
 from surrogate_adapters.demo.report import table
 from surrogate_adapters.demo.tissue import TOLERANCE_MMHG, make_simulation
 from surrogate_adapters.pyphysicell import Attachment, HistoryEntry, attach
-from surrogate_plugin.view import Series
+from surrogate_plugin.pictures.view import Series
 
 SUBSTRATE = "oxygen"
 

@@ -1,0 +1,1 @@
+"""Who answers: request, routes, polish, and what is known of the answer."""

@@ -1,0 +1,121 @@
+"""Multigrid cycles from any start until the certificate holds."""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+import numpy as np
+
+from surrogate_plugin.engine.trace import Task
+from surrogate_plugin.equation.problem import FloatArray
+from surrogate_plugin.equation.solution import Reason, Solution
+from surrogate_plugin.guard.certificate import Certifier
+from surrogate_plugin.guard.maximum_principle import ceiling
+from surrogate_plugin.solvers.multigrid.hierarchy import Hierarchy
+from surrogate_plugin.solvers.multigrid.solver import Iteration, run_to_estimate
+
+Start = Literal["network", "previous", "nothing"]
+
+MAX_CYCLES = 40
+_MAX_TRIES = 6
+#: The default accuracy of exact methods, of the largest value.
+EXACT_SHARE = 1e-10
+#: The part of the tolerance that the estimated error must reach before the certificate is tried: of 0.45, 0.6, 0.75
+#: and 0.9 the best at 1 % and at 0.1 %. A bound is typically 1.5 times the error, and a failed try costs two cycles.
+_CERTIFY_AT = 0.75
+#: A start that one cycle leaves this far off (of the largest value) is worse than none: from nothing, one cycle
+#: leaves about 0.15.
+_WORSE_THAN_NOTHING = 0.3
+
+
+def polish(
+    task: Task, hierarchy: Hierarchy, field: FloatArray | None, start: Start, *, last: bool = False
+) -> Solution | None:
+    """Cycle from ``field`` (None: from nothing) until the bound is within the tolerance.
+
+    Parameters
+    ----------
+    task : Task
+        With a constant diffusivity.
+    hierarchy : Hierarchy
+        Of the problem's lattice and boundary; it is rebuilt.
+    field : (H, W) float64, field units, or None
+    start : str
+        What ``field`` is, for the records: a certified network's field is the surrogate's answer.
+    last : bool
+        Return the best in any case, with its honest bound and a flag.
+
+    Returns
+    -------
+    Solution or None
+        None where the tolerance was not reached, with a flag if that speaks against the network.
+    """
+    with task.timed("set-up"):
+        iteration = Iteration(task.equation, hierarchy, field)
+    if start != "nothing" and not _worth_polishing(task, iteration, start):
+        return None if start == "network" else polish(task, hierarchy, None, "nothing", last=last)
+    tolerance = task.tolerance or EXACT_SHARE * _largest_value(task, iteration)
+    bound = _cycle_and_certify(task, iteration, tolerance)
+    if task.tolerance is None:
+        # A start may have been far too large, and with it the value that the accuracy was measured by.
+        largest = min(float(iteration.field.max()), ceiling(task.problem))
+        tolerance = min(tolerance, EXACT_SHARE * max(task.problem.largest_imposed, largest))
+        if bound > tolerance:
+            bound = _cycle_and_certify(task, iteration, tolerance)
+    if bound > tolerance:
+        stayed = f"after {iteration.cycles} cycles the bound is {bound:.3g}, above the tolerance {tolerance:.3g}."
+        if start == "network":
+            task.flag(Reason.NOT_CERTIFIED, f"From the network's field, {stayed}")
+        if not last:
+            return None
+        task.flag(Reason.TOLERANCE_NOT_REACHED, stayed.capitalize())
+    who = "surrogate" if start == "network" else "multigrid"
+    return task.solution(iteration.field[1:-1, 1:-1], bound, who, {"cycles": iteration.cycles}, start)
+
+
+def _cycle_and_certify(task: Task, iteration: Iteration, tolerance: float) -> float:
+    """Alternate between cycles and the certificate, asking the cycles for more each time; the last bound."""
+    certifier = Certifier(task.equation, iteration.hierarchy)
+    target, bound = _CERTIFY_AT * tolerance, math.inf
+    for _ in range(_MAX_TRIES):
+        with task.timed("cycles"):
+            run_to_estimate(iteration, target, MAX_CYCLES)
+            iteration.smooth()
+        with task.timed("certify"):
+            bound = certifier.bound(iteration.field, tolerance).value
+        if bound <= tolerance or iteration.cycles >= MAX_CYCLES:
+            break
+        target = min(0.3 * target, 0.5 * iteration.estimate)
+    return bound
+
+
+def _worth_polishing(task: Task, iteration: Iteration, start: Start) -> bool:
+    """Whether a start is better than none, judged after one cycle, which it needs in any case."""
+    if not math.isfinite(iteration.largest_residual):
+        if start == "network":
+            task.flag(Reason.NETWORK_FAILED, "The residual of the network's field is not finite.")
+        return False
+    largest = task.problem.largest_imposed
+    if largest == 0 or iteration.estimate == 0:
+        return True
+    with task.timed("cycles"):
+        iteration.advance()
+    if iteration.estimate <= _WORSE_THAN_NOTHING * largest:
+        return True
+    if start == "network":
+        task.flag(
+            Reason.NOT_CERTIFIED,
+            f"One cycle leaves the network's field {iteration.estimate:.3g} off: starting from nothing is better.",
+        )
+    return False
+
+
+def _largest_value(task: Task, iteration: Iteration) -> float:
+    """What the exact methods' default accuracy refers to: the largest value, which production may raise."""
+    imposed = task.problem.largest_imposed
+    if imposed > 0 and not np.any(np.asarray(task.problem.production) > 0):
+        return imposed
+    with task.timed("cycles"):
+        run_to_estimate(iteration, None, MAX_CYCLES)
+    return max(imposed, float(iteration.field.max()))

@@ -1,0 +1,103 @@
+"""What a solve is asked for, read once: the problem, the tolerance, who may answer, and where to start."""
+
+from __future__ import annotations
+
+import math
+import os
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from surrogate_plugin import registry
+from surrogate_plugin.arguments import (
+    check_finite,
+    instance_of,
+    is_able,
+    one_number,
+    one_of,
+    real_array,
+    same_shape,
+    shown,
+)
+from surrogate_plugin.equation.problem import FloatArray, Problem
+from surrogate_plugin.errors import InvalidProblemError
+from surrogate_plugin.surrogate.failures import ModelNotFoundError
+from surrogate_plugin.surrogate.weights import is_path, weights_at
+
+if TYPE_CHECKING:
+    from surrogate_plugin.engine.network_start import Predictor
+
+DEVICES = ("auto", "cpu", "cuda")
+
+
+def method_of(method: Any) -> str:
+    """The name of a method, whether or not there is one of that name."""
+    instance_of("method", method, str, "the name of a method, such as 'guarded' or 'exact',")
+    return str(method)
+
+
+def installed_method(method: str, name: str = "method") -> str:
+    """Refuse a method that neither the engine has nor any solver that is installed; whether it loads shows later."""
+    solvers = registry.names(registry.SOLVERS)
+    return one_of(name, method, dict.fromkeys(("guarded", "surrogate", "exact", *solvers)))
+
+
+def model_of(model: Any, name: str = "model") -> str | Predictor:
+    """The name of a network that is installed, the path of one that is there, or a loaded one.
+
+    Whether it loads shows when it is asked: until then neither torch nor anybody's plugin is imported.
+    """
+    if isinstance(model, str | os.PathLike):
+        return _installed(os.fsdecode(model), name)
+    if not is_able(model, "predict") or any(not hasattr(model, each) for each in ("card", "device", "typical_error")):
+        raise InvalidProblemError(f"{name} is {shown(model)}; a name, a path or a Predictor is allowed.")
+    loaded: Predictor = model
+    return loaded
+
+
+def _installed(model: str, name: str) -> str:
+    """Refuse a name or path that stands for nothing, which would cost the network at each step, by a flag alone."""
+    try:
+        if is_path(model):
+            weights_at(model)
+            return model
+    except ModelNotFoundError as error:
+        raise InvalidProblemError(f"{name} is {shown(model)}; {error}") from None
+    there = registry.names(registry.MODELS)
+    if model not in there:
+        raise InvalidProblemError(
+            f"{name} is {shown(model)}; the models installed are {', '.join(map(repr, there)) or 'none'}, "
+            "and the path of one is allowed too."
+        )
+    return model
+
+
+def tolerance_of(tolerance: Any, name: str = "tolerance") -> float | None:
+    """A largest error in (0, infinity), field units; None is left to the method."""
+    if tolerance is None:
+        return None
+    wanted = one_number(name, tolerance, "a positive finite number")
+    if not 0 < wanted < math.inf:
+        raise InvalidProblemError(f"{name} is {shown(tolerance)}; a positive finite number is allowed.")
+    return wanted
+
+
+def posed(problem: Any) -> Problem:
+    """The problem, which nothing but a `Problem` is."""
+    instance_of("problem", problem, Problem, "a Problem")
+    checked: Problem = problem
+    return checked
+
+
+def start_of(previous: Any, problem: Problem) -> FloatArray | None:
+    """A field to start from, (H, W) float64 within [0, 1e100]; what is below 0 starts at 0."""
+    return None if previous is None else np.maximum(field_of("previous", previous, problem), 0.0)
+
+
+def field_of(name: str, given: Any, problem: Problem) -> FloatArray:
+    """A finite field of a problem's shape, (H, W) float64."""
+    allowed = "a field of real numbers"
+    field = real_array(name, given, shape=problem.shape, like="the problem", allowed=allowed)
+    same_shape(name, field.shape, problem.shape, "the problem")
+    check_finite(name, field)
+    return field

@@ -1,0 +1,1 @@
+"""Fields with cells and vessels, to look at."""

@@ -1,0 +1,261 @@
+"""Pictures of fields with cells and vessels, and series for ParaView; matplotlib and pyvista load when first used."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from surrogate_plugin.equation.problem import BoolArray, FloatArray
+from surrogate_plugin.errors import InvalidProblemError
+from surrogate_plugin.tissue.domain import Domain
+from surrogate_plugin.tissue.state import Cells
+
+if TYPE_CHECKING:
+    import pyvista
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.image import AxesImage
+
+__all__ = [
+    "Series",
+    "draw_cells",
+    "draw_field",
+    "draw_fixed",
+    "draw_scale",
+    "figure",
+    "image_data",
+    "point_data",
+    "relief",
+]
+
+#: Ink and paper of the pictures.
+PAPER, INK, FIXED = "#0b0d12", "#e8e6e3", "#ff3b4e"
+
+
+def figure(width: float, height: float, columns: Sequence[float]) -> tuple[Figure, list[Axes]]:
+    """A dark figure of ``width x height`` inches with axes side by side, ``columns`` giving their relative widths.
+
+    Drawn without a display; save it with ``.savefig``.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    made = Figure(figsize=(width, height), facecolor=PAPER, layout="constrained")
+    FigureCanvasAgg(made)
+    axes = made.subplots(1, len(columns), width_ratios=list(columns), squeeze=False)[0]
+    for each in axes:
+        each.set_facecolor(PAPER)
+        each.tick_params(which="both", colors=INK, labelsize=8)
+        each.title.set_color(INK)
+        each.xaxis.label.set_color(INK)
+        each.yaxis.label.set_color(INK)
+        for spine in each.spines.values():
+            spine.set_color(INK)
+            spine.set_alpha(0.35)
+    return made, list(axes)
+
+
+def draw_field(
+    axes: Axes, domain: Domain, field: FloatArray, *, colours: str = "magma", label: str = "", **options: Any
+) -> AxesImage:
+    """Paint a field, (H, W), in micrometres with a colour bar; ``options`` go to matplotlib's ``imshow``."""
+    (x0, y0), (width, height) = domain.origin_um, domain.size_um
+    image = axes.imshow(
+        field,
+        origin="lower",
+        extent=(x0, x0 + width, y0, y0 + height),
+        cmap=colours,
+        interpolation="bilinear",
+        **options,
+    )
+    bar = axes.get_figure().colorbar(image, ax=axes, shrink=0.8, pad=0.015, aspect=30)  # type: ignore[union-attr]
+    bar.set_label(label, color=INK)
+    bar.ax.tick_params(colors=INK, labelsize=8)
+    bar.outline.set_visible(False)
+    axes.set(xticks=[], yticks=[])
+    return image
+
+
+def draw_cells(axes: Axes, cells: Cells, colour: Any, *, alpha: float = 1.0, edge: str = "none") -> None:
+    """Paint cells as discs of their size; ``colour`` is one for all, or (n,) or (n, 4)."""
+    from matplotlib.collections import EllipseCollection
+
+    across = 2.0 * cells.radius_um
+    options: dict[str, Any] = {"facecolors": colour, "edgecolors": edge, "linewidths": 0.4, "alpha": alpha}
+    place: dict[str, Any] = {"units": "xy", "offsets": cells.position_um, "offset_transform": axes.transData}
+    axes.add_collection(EllipseCollection(across, across, np.zeros(len(cells)), **place, **options))
+
+
+def draw_fixed(axes: Axes, domain: Domain, fixed: BoolArray, colour: str = FIXED) -> None:
+    """Paint the pixels that hold a value, (H, W) bool: vessels."""
+    from matplotlib.colors import to_rgba
+
+    (x0, y0), (width, height) = domain.origin_um, domain.size_um
+    layer = np.zeros((*fixed.shape, 4))
+    layer[fixed] = to_rgba(colour)
+    axes.imshow(layer, origin="lower", extent=(x0, x0 + width, y0, y0 + height), interpolation="nearest")
+
+
+def draw_scale(axes: Axes, length_um: float) -> None:
+    """A scale bar in the lower left corner of what is shown."""
+    from matplotlib.patheffects import withStroke
+
+    (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
+    x, y = left + 0.04 * (right - left), bottom + 0.045 * (top - bottom)
+    outline = [withStroke(linewidth=2.5, foreground=PAPER)]
+    axes.plot(
+        [x, x + length_um],
+        [y, y],
+        color=INK,
+        linewidth=3,
+        solid_capstyle="butt",
+        path_effects=[withStroke(linewidth=5, foreground=PAPER)],
+    )
+    name = f"{length_um / 1000:g} mm" if length_um >= 1000 else f"{length_um:g} µm"
+    place = (x + length_um / 2, y + 0.012 * (top - bottom))
+    axes.text(*place, name, color=INK, ha="center", va="bottom", fontsize=9, path_effects=outline)
+
+
+def image_data(domain: Domain, **fields: npt.NDArray[Any]) -> pyvista.ImageData:
+    """Fields, (H, W) each, as points at the pixel centres, in micrometres.
+
+    Examples
+    --------
+    >>> domain = Domain((0.0, 0.0), (320.0, 160.0), (8, 16))
+    >>> image_data(domain, oxygen=np.ones((8, 16))).dimensions
+    (16, 8, 1)
+    """
+    import pyvista
+
+    rows, columns = domain.shape
+    h = domain.spacing_um
+    scene = pyvista.ImageData(
+        dimensions=(columns, rows, 1),
+        spacing=(h, h, 1.0),
+        origin=(domain.origin_um[0] + h / 2, domain.origin_um[1] + h / 2, 0.0),
+    )
+    for name, field in fields.items():
+        if field.shape != domain.shape:
+            raise InvalidProblemError(
+                f"{name} has shape {field.shape}; that of the domain, {domain.shape}, is allowed."
+            )
+        # Compressed single precision: six digits are more than a picture shows.
+        scene.point_data[name] = np.ascontiguousarray(field, dtype=np.float32).ravel()
+    return scene
+
+
+def point_data(cells: Cells, **values: npt.NDArray[Any]) -> pyvista.PolyData:
+    """Cells as points that carry their radius and further values, (n,) each; glyphs make them spheres again."""
+    import pyvista
+
+    points = np.column_stack([cells.position_um, np.zeros(len(cells))])
+    # A cloud of no points needs no cells of its own, and pyvista refuses to make them.
+    made = pyvista.PolyData(points) if len(cells) else pyvista.PolyData()
+    for name, value in {"radius_um": cells.radius_um, **values}.items():
+        if len(cells):
+            made.point_data[name] = np.asarray(value)
+    return made
+
+
+class Series:
+    """A folder of files over time with a ``.pvd`` that ParaView opens as one film; complete after every frame.
+
+    Parameters
+    ----------
+    folder : Path
+    name : str
+        ``name.pvd`` lists ``name_0000.vti`` (fields) and ``name_cells_0000.vtp`` and so on.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> domain = Domain((0.0, 0.0), (160.0, 160.0), (8, 8))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     film = Series(Path(folder), "oxygen")
+    ...     film.add(0.0, domain, {"oxygen": np.ones((8, 8))})
+    ...     sorted(path.name for path in Path(folder).iterdir())
+    ['oxygen.pvd', 'oxygen_0000.vti']
+    """
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self.folder = folder
+        self.name = name
+        self._frames: list[tuple[float, int, str]] = []
+        self._count = 0
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def add(
+        self,
+        time_min: float,
+        domain: Domain,
+        fields: Mapping[str, npt.NDArray[Any]],
+        cells: Cells | None = None,
+        values: Mapping[str, npt.NDArray[Any]] | None = None,
+        told: Mapping[str, str | float] | None = None,
+    ) -> None:
+        """Write one frame: fields, (H, W) each, and the cells with their values, (n,) each, if given.
+
+        What is ``told`` about the fields, such as ``error_bound`` and ``units``, becomes field data beside them.
+
+        Raises
+        ------
+        OSError
+            One sentence, if the disk is full; the frames before are there.
+        """
+        written = [f"{self.name}_{self._count:04d}.vti"]
+        scene = image_data(domain, **fields)
+        for name, value in (told or {}).items():
+            scene.field_data[name] = [value]
+        _save(scene, self.folder / written[0])
+        if cells is not None:
+            written.append(f"{self.name}_cells_{self._count:04d}.vtp")
+            _save(point_data(cells, **(values or {})), self.folder / written[1])
+        self._frames += [(time_min, part, file) for part, file in enumerate(written)]
+        self._count += 1
+        self._list()
+
+    def _list(self) -> None:
+        rows = [f'    <DataSet timestep="{time:g}" part="{part}" file="{file}"/>' for time, part, file in self._frames]
+        lines = ['<?xml version="1.0"?>', '<VTKFile type="Collection" version="0.1">', "  <Collection>", *rows]
+        text = "\n".join([*lines, "  </Collection>", "</VTKFile>", ""])
+        # In one go, so that the film up to the last frame survives whatever stops this.
+        part = self.folder / f".{self.name}.pvd.part"
+        part.write_text(text, encoding="utf-8")
+        part.replace(self.folder / f"{self.name}.pvd")
+
+
+def _save(scene: Any, path: Path) -> None:
+    """Write a scene whole or not at all; VTK itself returns as if nothing were wrong where a disk is full."""
+    import pyvista
+
+    part = path.with_name(f".part-{path.name}")  # of the same suffix, which tells VTK the format
+    try:
+        with pyvista.vtk_verbosity("off"), pyvista.VtkErrorCatcher(send_to_logging=False):
+            scene.save(part)
+        if not part.read_bytes()[-64:].rstrip().endswith(b"</VTKFile>"):
+            raise OSError(f"{path} could not be written in full; make room on the disk.")
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def relief(domain: Domain, field: FloatArray, *, height_um: float, colours: str = "magma") -> Any:
+    """The field as a landscape ``height_um`` high: a pyvista plotter, to ``.screenshot(path)`` or ``.show()``.
+
+    Drawn off-screen where there is no display.
+    """
+    import pyvista
+
+    scene = image_data(domain, field=field)
+    peak = float(field.max())
+    surface = scene.warp_by_scalar("field", factor=height_um / peak if peak > 0 else 0.0)
+    plotter: Any = pyvista.Plotter(off_screen=True, window_size=[1600, 1000])
+    plotter.set_background(PAPER)
+    plotter.add_mesh(surface, scalars="field", cmap=colours, smooth_shading=True, specular=0.3, show_scalar_bar=False)
+    plotter.view_isometric()
+    plotter.camera.zoom(1.4)
+    return plotter

@@ -1,0 +1,1 @@
+"""What a host posed, kept step by step, and read back."""

@@ -1,0 +1,266 @@
+"""Append the states a host hands over to one Zarr store, so that the network can be trained on them later.
+
+A step is written in this order: room for it, its maps, its header, and last the number of complete steps. Each file is
+replaced at once, and no file of an earlier step is touched, so that a kill at any moment leaves every completed step.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import numpy as np
+
+from surrogate_plugin.equation.problem import Problem
+from surrogate_plugin.recordings.reader import Header, digest, measures
+from surrogate_plugin.recordings.store import (
+    DTYPES,
+    FORMAT,
+    HEADER,
+    HEADER_BYTES,
+    MAPS,
+    MOST_HEADER_BYTES,
+    VERSION,
+    RecordingError,
+    array,
+    open_store,
+    shape_of,
+    steps_of,
+)
+from surrogate_plugin.session.steps import StepRecord
+
+if TYPE_CHECKING:
+    from zarr import Group
+
+#: What a chunk that is lost reads as: NaN, which no problem holds, a mask without the digest, or an empty header.
+_FILL: dict[str, Any] = dict.fromkeys(MAPS, np.nan) | {"fixed": False, HEADER: ord(" ")}
+
+
+class RecordingWarning(UserWarning):
+    """A step could not be recorded; the host has its field all the same."""
+
+
+class Recorder:
+    """Records the steps that a `Backend` solves; steps that hold the last field are not recorded again.
+
+    At 512 x 512 a step of a tissue takes some 20 ms and half a megabyte. A store has one writer at a time: a
+    copy of a backend, pickled or not, records nothing until it is given a recorder of its own, and a recorder itself
+    cannot be copied.
+
+    Parameters
+    ----------
+    path : str or Path
+        The store, created by the first backend that is given the recorder; one that is there is gone on with, after
+        what a kill has left of an unfinished step is cut off.
+    every : int
+        Records one solved step in this many, the first one included.
+
+    Attributes
+    ----------
+    path : Path
+    every : int
+
+    Raises
+    ------
+    ValueError
+        If ``every`` is not a whole number of at least 1.
+
+    Examples
+    --------
+    >>> Recorder("run.zarr", every=10)
+    Recorder('run.zarr', every=10)
+    """
+
+    def __init__(self, path: str | Path, every: int = 1) -> None:
+        if type(every) is not int or every < 1:
+            raise ValueError(f"every is {every!r}; a whole number of at least 1 is allowed.")
+        self.path = Path(path)
+        self.every = every
+        self._store: Group | None = None
+        self._complete = 0
+        self._solved = 0
+        self._warned = False
+
+    def __repr__(self) -> str:
+        return f"Recorder({str(self.path)!r}, every={self.every})"
+
+    def __len__(self) -> int:
+        """How many complete steps the store holds, those of earlier runs included; 0 before it is open."""
+        return self._complete
+
+    def __bool__(self) -> bool:
+        return True  # an empty recorder is one nevertheless
+
+    def __getstate__(self) -> NoReturn:
+        # Both would go on from the steps that they know of, and overwrite each other's.
+        raise TypeError(f"{self!r} cannot be copied or pickled, since a store has one writer; make another Recorder.")
+
+    def open(self, shape: tuple[int, int]) -> None:
+        """Create the store for a lattice of ``shape``, or open the one that is there; twice does no harm.
+
+        Raises
+        ------
+        RecordingError
+            If ``path`` holds something else, or a recording of another lattice.
+        OSError
+            If nothing can be written there.
+        """
+        if self._store is None:
+            if not _is_there(self.path):
+                _create(self.path, shape)
+            store = open_store(self.path, "r+")
+            self._check_shape(shape_of(store), shape)
+            self._complete = steps_of(store)
+            _truncate(store, self._complete)
+            _sweep(self.path, self._complete)
+            self._store = store
+        self._check_shape(shape_of(self._store), shape)
+
+    def take(self, problem: Problem, record: StepRecord) -> None:
+        """Append a solved step if it is due; where that fails, warn once and let the host go on.
+
+        Parameters
+        ----------
+        problem : Problem
+            As it was posed.
+        record : StepRecord
+            What became of it.
+        """
+        due = self._solved % self.every == 0
+        self._solved += 1
+        if not due:
+            return
+        try:
+            self.append(problem, record)
+        except Exception as error:  # whatever it is: the host's run is worth more than its recording
+            if not self._warned:
+                self._warned = True
+                warnings.warn(
+                    f"step {record.step} was not recorded in {self.path} ({type(error).__name__}: {error}); "
+                    "the run goes on, and later steps are tried again without a further warning.",
+                    RecordingWarning,
+                    stacklevel=4,
+                )
+
+    def append(self, problem: Problem, record: StepRecord) -> None:
+        """Append a step at once.
+
+        Raises
+        ------
+        RecordingError
+            If the problem is on another lattice than the store's, or what is known about it is longer than a header.
+        OSError
+            If it cannot be written; the store holds what it held before.
+        """
+        self.open(problem.shape)
+        assert self._store is not None
+        at = self._complete
+        text = _header(problem, record).model_dump_json().encode()
+        if len(text) > MOST_HEADER_BYTES:
+            raise RecordingError(
+                f"the header of a step has {len(text)} bytes; at most {MOST_HEADER_BYTES} are allowed."
+            )
+        _make_room(self._store, at + 1, len(text))
+        for name, values in _maps(problem).items():
+            array(self._store, name)[at] = values
+        headers = array(self._store, HEADER)
+        headers[at] = np.frombuffer(text.ljust(headers.shape[1]), dtype=np.uint8)
+        self._store.attrs["steps"] = at + 1
+        self._complete = at + 1
+
+    def _check_shape(self, found: tuple[int, int], shape: tuple[int, int]) -> None:
+        if found != tuple(shape):
+            raise RecordingError(
+                f"{self.path} records a lattice of {found[0]} x {found[1]}, this one is {shape[0]} x {shape[1]}; "
+                "name another path."
+            )
+
+
+def _header(problem: Problem, record: StepRecord) -> Header:
+    found = _coefficients(problem).items()
+    numbers: dict[str, Any] = {name: None if isinstance(value, np.ndarray) else value for name, value in found}
+    return Header(
+        step=record.step,
+        method=record.method,
+        bound=record.bound,
+        flags=record.flags,
+        spacing=problem.spacing,
+        sides=problem.boundary.sides,
+        km=None if problem.uptake is None else problem.uptake.km,
+        digest=digest(problem),
+        **measures(problem),
+        **numbers,
+    )
+
+
+def _maps(problem: Problem) -> dict[str, Any]:
+    maps = {name: value for name, value in _coefficients(problem).items() if isinstance(value, np.ndarray)}
+    return {"source": problem.source, "fixed": problem.fixed, **maps}
+
+
+def _coefficients(problem: Problem) -> dict[str, Any]:
+    vmax = 0.0 if problem.uptake is None else problem.uptake.vmax
+    return {
+        "diffusivity": problem.diffusivity,
+        "decay": problem.decay,
+        "production": problem.production,
+        "vmax": vmax,
+    }
+
+
+def _is_there(path: Path) -> bool:
+    return path.exists() and not (path.is_dir() and not any(path.iterdir()))
+
+
+def _create(path: Path, shape: tuple[int, int]) -> None:
+    """An empty recording, which appears at ``path`` whole or not at all."""
+    import zarr
+    from zarr.codecs import BloscCodec, Crc32cCodec
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f"{path.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    store = zarr.create_group(
+        partial, attributes={"format": FORMAT, "version": VERSION, "shape": list(shape), "steps": 0}
+    )
+    for name, dtype in DTYPES.items():
+        inner = (HEADER_BYTES,) if name == HEADER else tuple(shape)
+        store.create_array(
+            name,
+            shape=(0, *inner),
+            chunks=(1, *inner),
+            dtype=dtype,
+            fill_value=_FILL[name],
+            # Level 1 writes four times as fast as level 5, for a tenth more bytes.
+            compressors=(BloscCodec(cname="zstd", clevel=1, shuffle="shuffle"), Crc32cCodec()),
+        )
+    os.replace(partial, path)
+
+
+def _truncate(store: Group, steps: int) -> None:
+    """Cut off what lies beyond the complete steps."""
+    for name in (*MAPS, HEADER):
+        part = array(store, name)
+        if part.shape[0] > steps:
+            part.resize((steps, *part.shape[1:]))
+
+
+def _sweep(path: Path, steps: int) -> None:
+    """Remove the half-written files a kill has left, which can only be metadata or of the step after the last."""
+    for pattern in ("*.partial", "*/*.partial", f"*/c/{steps}/**/*.partial"):
+        for file in path.glob(pattern):
+            file.unlink(missing_ok=True)
+
+
+def _make_room(store: Group, steps: int, header_bytes: int) -> None:
+    """Room for this many steps, and for a header of this many bytes."""
+    for name in (*MAPS, HEADER):
+        part = array(store, name)
+        inner = part.shape[1:]
+        if name == HEADER and header_bytes > inner[0]:
+            inner = (-(-header_bytes // HEADER_BYTES) * HEADER_BYTES,)
+        if part.shape != (steps, *inner):
+            part.resize((steps, *inner))

@@ -1,0 +1,1 @@
+"""The step loop of a host: its settings, its steps, and what they took."""

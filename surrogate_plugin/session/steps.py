@@ -1,0 +1,118 @@
+"""What each step of a backend took: who answered, how sure, how long, and why not somebody faster."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from surrogate_plugin.equation.solution import Flag, Solution
+
+#: The method of a step that was asked for the state of the step before.
+HELD = "held"
+
+
+@dataclass(frozen=True)
+class StepRecord:
+    """One step.
+
+    Attributes
+    ----------
+    step : int
+        From 0.
+    method : str
+        Who answered, as `Solution.method`; ``"held"`` where the last field was handed out again.
+    bound : float, field units
+        At least the largest pointwise error of the field handed out.
+    seconds : dict
+        ``rasterise``, ``pose`` and ``solve``; empty for a held field.
+    stages : dict
+        Seconds per stage inside the solve, as the engine names them.
+    flags : tuple of Flag
+        Why the surrogate was not used or not accepted.
+    start : str
+        What the solve started from.
+    left_out : int
+        Cells and vessels off the domain that were dropped.
+    """
+
+    step: int
+    method: str
+    bound: float
+    seconds: dict[str, float] = field(default_factory=dict)
+    stages: dict[str, float] = field(default_factory=dict)
+    flags: tuple[Flag, ...] = ()
+    start: str = ""
+    left_out: int = 0
+
+    @classmethod
+    def of(cls, step: int, solution: Solution, method: str, seconds: dict[str, float], left_out: int = 0) -> StepRecord:
+        """The record of a step that handed out ``solution``; a held one has no flags and stages of its own."""
+        if method == HELD:
+            return cls(step, method, solution.error_bound, left_out=left_out)
+        stats = solution.stats
+        return cls(
+            step, method, solution.error_bound, seconds, dict(stats.seconds), solution.flags, stats.start, left_out
+        )
+
+    @property
+    def total_seconds(self) -> float:
+        """Wall time of the step."""
+        return math.fsum(self.seconds.values())
+
+
+@dataclass(frozen=True)
+class Summary:
+    """All steps together.
+
+    Attributes
+    ----------
+    steps : int
+    answered : dict
+        How many steps each method answered, ``"held"`` among them.
+    largest_bound : float, field units
+        0 if there was no step.
+    median_seconds : float
+        Over the steps that solved; 0 if there was none.
+    flags : dict
+        How many steps raised each reason.
+    left_out : int
+        The most cells and vessels dropped in one step.
+
+    Examples
+    --------
+    >>> print(Summary.of([StepRecord(0, "surrogate", 0.2, {"solve": 0.03}), StepRecord(1, "held", 0.2)]))
+    2 steps: 1 held, 1 surrogate; largest bound 0.2; median 30.0 ms a solve
+    """
+
+    steps: int
+    answered: dict[str, int]
+    largest_bound: float
+    median_seconds: float
+    flags: dict[str, int]
+    left_out: int
+
+    @classmethod
+    def of(cls, records: Sequence[StepRecord]) -> Summary:
+        """The summary of some records."""
+        spent = [record.total_seconds for record in records if record.method != HELD]
+        return cls(
+            steps=len(records),
+            answered=dict(sorted(Counter(record.method for record in records).items())),
+            largest_bound=max((record.bound for record in records), default=0.0),
+            median_seconds=statistics.median(spent) if spent else 0.0,
+            flags=dict(sorted(Counter(flag.reason.value for record in records for flag in record.flags).items())),
+            left_out=max((record.left_out for record in records), default=0),
+        )
+
+    def __str__(self) -> str:
+        answered = ", ".join(f"{count} {method}" for method, count in self.answered.items())
+        parts = [f"{self.steps} steps: {answered or 'none'}", f"largest bound {self.largest_bound:.3g}"]
+        parts.append(f"median {1e3 * self.median_seconds:.1f} ms a solve")
+        if self.flags:
+            parts.append("flags: " + ", ".join(f"{count} {reason}" for reason, count in self.flags.items()))
+        if self.left_out:
+            parts.append(f"up to {self.left_out} cells or vessels left out")
+        return "; ".join(parts)

@@ -1,0 +1,1 @@
+"""Sparse factorisations: the reference for every other method."""

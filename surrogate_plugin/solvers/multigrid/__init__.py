@@ -1,0 +1,1 @@
+"""Geometric multigrid: float32 V-cycles inside float64 refinement."""

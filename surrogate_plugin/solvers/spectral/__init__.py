@@ -1,0 +1,1 @@
+"""Fast transforms and a capacitance matrix, for constant coefficients."""

@@ -1,0 +1,1 @@
+"""The network's forward pass on a CPU, compiled."""

@@ -1,0 +1,1 @@
+"""Micrometres and pixels: domains, cells and vessels, from one to the other and back."""

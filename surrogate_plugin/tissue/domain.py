@@ -1,0 +1,289 @@
+"""The lattice in micrometres: tissue to pixels (`Domain.rasterise`) and field to points (`Domain.sample`)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+import numpy.typing as npt
+
+from surrogate_plugin.arguments import (
+    HUGE,
+    BoolArray,
+    FloatArray,
+    instance_of,
+    one_number,
+    one_of,
+    plane_points,
+    positive_number,
+    real_array,
+    same_shape,
+    shown,
+    whole_sides,
+)
+from surrogate_plugin.equation.sides import Boundary, BoundaryLike
+from surrogate_plugin.errors import InvalidProblemError
+from surrogate_plugin.tissue import landing
+from surrogate_plugin.tissue.landing import FARTHEST
+from surrogate_plugin.tissue.raster import Deposit, Outside, Raster
+from surrogate_plugin.tissue.sampling import bilinear
+from surrogate_plugin.tissue.state import TissueState
+
+#: What rounding may put between a point on the border and its position in pixels.
+_ON_BORDER = 1e-6
+
+
+@dataclass(frozen=True, init=False)
+class Domain:
+    """A rectangle of square pixels; pixel (row, column) has its centre at ``origin + (column + 1/2, row + 1/2) h``.
+
+    Parameters
+    ----------
+    origin_um : (float, float), um
+        The lower left corner (x, y).
+    size_um : (float, float), um
+        Width along x and height along y.
+    shape : (int, int)
+        (H, W): rows along y, columns along x.
+    thickness_um : float, um, optional
+        Depth of a voxel, for the volume a cell is diluted in; the spacing if not given (cubic voxels).
+
+    Attributes
+    ----------
+    spacing_um : float, um
+        Side of a pixel.
+
+    Raises
+    ------
+    InvalidProblemError
+        If a number is not finite or not positive, or the pixels would not be square.
+
+    Examples
+    --------
+    >>> domain = Domain(origin_um=(-100.0, 0.0), size_um=(640.0, 320.0), shape=(16, 32))
+    >>> domain.spacing_um, domain.voxel_volume_um3
+    (20.0, 8000.0)
+    """
+
+    origin_um: tuple[float, float]
+    size_um: tuple[float, float]
+    shape: tuple[int, int]
+    spacing_um: float
+    thickness_um: float
+
+    def __init__(
+        self,
+        origin_um: Sequence[float],
+        size_um: Sequence[float],
+        shape: Sequence[int] = (512, 512),
+        thickness_um: float | None = None,
+    ) -> None:
+        x0, y0 = _pair("domain.origin_um", origin_um)
+        width, height = _pair("domain.size_um", size_um, positive=True)
+        rows, columns = whole_sides("domain.shape", shape)
+        spacing = positive_number("domain.spacing_um", width / columns)
+        if not math.isclose(spacing, height / rows, rel_tol=1e-9):
+            raise InvalidProblemError(
+                f"domain has pixels of {spacing:g} um along x and {height / rows:g} um along y; square ones are "
+                "allowed: size_um is (width, height) and shape (rows, columns)."
+            )
+        if max(abs(x0), abs(y0)) > FARTHEST * spacing:
+            raise InvalidProblemError(
+                f"domain.origin_um is ({x0:g}, {y0:g}); at most {FARTHEST:g} pixels of {spacing:g} um from 0 are "
+                "allowed, beyond which float64 does not tell the parts of a pixel apart."
+            )
+        depth = spacing if thickness_um is None else positive_number("domain.thickness_um", thickness_um)
+        self._set((x0, y0), (width, height), (rows, columns), spacing, depth)
+
+    @classmethod
+    def from_lattice(
+        cls,
+        shape: Sequence[int],
+        spacing_um: float,
+        origin_um: Sequence[float] = (0.0, 0.0),
+        thickness_um: float | None = None,
+    ) -> Domain:
+        """The domain of a host's own lattice of ``shape`` (rows, columns), whose own discrete equation is then solved.
+
+        Examples
+        --------
+        >>> Domain.from_lattice((50, 75), spacing_um=20.0, origin_um=(-750.0, -500.0)).size_um
+        (1500.0, 1000.0)
+        """
+        rows, columns = whole_sides("domain.shape", shape)
+        spacing = positive_number("domain.spacing_um", spacing_um)
+        domain = cls(origin_um, (columns * spacing, rows * spacing), (rows, columns), thickness_um)
+        depth = spacing if thickness_um is None else domain.thickness_um
+        # The host's own number to the last bit, so that a cell on a voxel's edge falls where the host has it.
+        domain._set(domain.origin_um, domain.size_um, domain.shape, spacing, depth)
+        return domain
+
+    def _set(
+        self,
+        origin_um: tuple[float, float],
+        size_um: tuple[float, float],
+        shape: tuple[int, int],
+        spacing_um: float,
+        thickness_um: float,
+    ) -> None:
+        object.__setattr__(self, "origin_um", origin_um)
+        object.__setattr__(self, "size_um", size_um)
+        object.__setattr__(self, "shape", shape)
+        object.__setattr__(self, "spacing_um", spacing_um)
+        object.__setattr__(self, "thickness_um", thickness_um)
+
+    @property
+    def voxel_volume_um3(self) -> float:
+        """Volume of a voxel, um^3."""
+        return self.spacing_um**2 * self.thickness_um
+
+    def centres_um(self) -> tuple[FloatArray, FloatArray]:
+        """Pixel centres along x, (W,), and along y, (H,), um."""
+        rows, columns = self.shape
+        x = self.origin_um[0] + (np.arange(columns, dtype=np.float64) + 0.5) * self.spacing_um
+        y = self.origin_um[1] + (np.arange(rows, dtype=np.float64) + 0.5) * self.spacing_um
+        return x, y
+
+    def contains(self, points_um: npt.ArrayLike, *, boundary: BoundaryLike | Boundary = "reflecting") -> BoolArray:
+        """Which of the (n, 2) points lie on the domain, its border included: (n,) bool.
+
+        Where the sides of ``boundary`` are periodic, every point up to 1e9 pixels away is on it, somewhere.
+        """
+        x, y = self.pixels(plane_points("points_um", points_um))
+        (rows, columns), (ring_y, ring_x) = self.shape, Boundary.parse(boundary).rings
+        on_x = np.abs(x) <= FARTHEST if ring_x else (x >= 0) & (x <= columns)
+        on_y = np.abs(y) <= FARTHEST if ring_y else (y >= 0) & (y <= rows)
+        return np.asarray(on_x & on_y)
+
+    def rasterise(
+        self,
+        state: TissueState,
+        *,
+        deposit: Deposit = "area",
+        outside: Outside = "error",
+        boundary: BoundaryLike | Boundary = "reflecting",
+    ) -> Raster:
+        """Put a tissue state on the pixels.
+
+        A cell of volume V adds ``V / V_voxel`` times its rates to the maps. The sum of what it adds is kept to
+        rounding (1e-12 relative) wherever on the domain its centre lies: the part of its disc beyond the border
+        is shared out among the pixels inside. A vessel fixes exactly the pixels whose centres it covers; one thinner
+        than a pixel the unbroken chain along its axis. Where fixed values meet, the largest wins.
+
+        Around periodic sides everything goes on at the other side, so that a tissue moved around a torus gives the same
+        maps, moved. A disc that meets itself all around adds up with itself, as the discs of two cells do.
+
+        Parameters
+        ----------
+        state : TissueState
+        deposit : "area" or "voxel"
+            Antialiased by the exact area of the cell's disc on each pixel, or all in the pixel that holds the centre,
+            as hosts with a lattice of their own do.
+        outside : "error", "drop" or "clamp"
+            What becomes of cells whose centre is off the domain, and of vessels that cover no pixel. Along periodic
+            sides nothing is off.
+        boundary : as in `Problem`
+            Of which it matters what is periodic.
+
+        Returns
+        -------
+        Raster
+
+        Raises
+        ------
+        InvalidProblemError
+            If something is off the domain and ``outside`` is "error", or voxels have another shape; if a cell is larger
+            than 1e100 voxels, or the axis of a vessel reaches farther than 1e12 pixels; if one goes more than 100 times
+            around periodic sides, or a cell there is both wider than 4096 pixels and 4 times the domain's diagonal.
+        """
+        instance_of("state", state, TissueState, "a TissueState")
+        one_of("deposit", deposit, get_args(Deposit))
+        one_of("outside", outside, get_args(Outside))
+        return landing.rasterise(self, state, deposit, outside, Boundary.parse(boundary))
+
+    def sample(
+        self,
+        field: FloatArray,
+        points_um: npt.ArrayLike,
+        *,
+        boundary: BoundaryLike | Boundary = "reflecting",
+        outside: Literal["error", "clamp"] = "error",
+    ) -> FloatArray:
+        """Read a field at points, bilinear between pixel centres.
+
+        Parameters
+        ----------
+        field : (H, W) array, field units
+        points_um : (n, 2) array, um
+        boundary : as in `Problem`
+            What the outer half pixel leans on: the ghost value of an absorbing or fixed side, the pixel itself beside
+            a reflecting one (the default), the far pixel across a periodic one. Along periodic sides no point is off
+            the domain: it is read where it comes to lie, turns around it taken off.
+        outside : "error" or "clamp"
+            What becomes of points off the domain: refused, or read at the nearest point on it.
+
+        Returns
+        -------
+        (n,) float64, field units; second order in the spacing where the field is smooth.
+
+        Raises
+        ------
+        InvalidProblemError
+            If a point is off the domain and ``outside`` is "error", or no point; if the field has another shape, or is
+            not finite where it is read.
+
+        Examples
+        --------
+        >>> domain = Domain((0.0, 0.0), (80.0, 80.0), (8, 8))
+        >>> x, y = domain.centres_um()
+        >>> domain.sample(x[np.newaxis, :] + 0 * y[:, np.newaxis], [(40.0, 12.0), (33.0, 70.0)]).tolist()
+        [40.0, 33.0]
+        """
+        field = real_array("field", field, copy=False)
+        same_shape("field", field.shape, self.shape, "the domain")
+        sides = Boundary.parse(boundary)
+        points = plane_points("points_um", points_um)
+        if one_of("outside", outside, ("error", "clamp")) == "error":
+            landing.refuse_off(self, "points_um", points, ~self.contains(points, boundary=sides))
+        x, y = self.nearest(*self.pixels(points), sides)
+        with np.errstate(all="ignore"):  # a field that is not finite is refused below, where it is read
+            values = bilinear(field, x, y, sides)
+        if not np.isfinite(values).all():
+            item = int(np.argmin(np.isfinite(values)))
+            raise InvalidProblemError(
+                f"field is {values[item]} around points_um[{item}] = {points[item].tolist()}; "
+                "finite values are allowed."
+            )
+        return values
+
+    def pixels(self, points: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Positions in pixels from the lower left corner; a millionth of a pixel off the border is on it."""
+        pixels = ((points - self.origin_um) / self.spacing_um).T
+        on_border = np.clip(pixels, 0.0, [[self.shape[1]], [self.shape[0]]])
+        x, y = np.where(np.abs(pixels - on_border) <= _ON_BORDER, on_border, pixels)
+        return x, y
+
+    def nearest(self, x: FloatArray, y: FloatArray, sides: Boundary) -> tuple[FloatArray, FloatArray]:
+        """The positions on the lattice nearest to positions in pixels; on a ring, where they come to lie."""
+        (rows, columns), (ring_y, ring_x) = self.shape, sides.rings
+        return (
+            landing.around(x, columns) if ring_x else np.clip(x, 0.0, columns),
+            landing.around(y, rows) if ring_y else np.clip(y, 0.0, rows),
+        )
+
+
+def _pair(name: str, value: Sequence[float], *, positive: bool = False) -> tuple[float, float]:
+    allowed = f"two finite numbers (x, y){' > 0' if positive else ''}"
+    try:
+        first, second = value
+    except Exception:  # nothing to unpack, or another number of them
+        raise InvalidProblemError(f"{name} is {shown(value)}; {allowed} are allowed.") from None
+    if positive:
+        return positive_number(name, first), positive_number(name, second)
+    pair = one_number(name, first, allowed), one_number(name, second, allowed)
+    if not all(abs(item) <= HUGE for item in pair):
+        raise InvalidProblemError(f"{name} is ({pair[0]:g}, {pair[1]:g}); {allowed} are allowed.")
+    return pair

@@ -1,0 +1,140 @@
+"""The stand-in for PhysiCell with the header attached to it, set up with a scenario."""
+
+from __future__ import annotations
+
+import ctypes
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import surrogate_plugin as sp
+from surrogate_plugin.testing import CellTable, Medium, Scenario
+from tests.hosts.physicell.stand_in import driver
+
+CORNER = np.array([-130.0, 40.0])
+
+
+def write_settings(folder: Path, **keys: Any) -> Path:
+    """A `surrogate.toml`; Python's literals of strings, numbers and flat lists are TOML's too."""
+    path = folder / "surrogate.toml"
+    path.write_text("".join(f"{key} = {value!r}\n" for key, value in ({"substrates": ["oxygen"]} | keys).items()))
+    return path
+
+
+class Driven:
+    """A stand-in set up with a scenario; every step of it is a phenotype step too, so that each one is solved for."""
+
+    def __init__(self, library: ctypes.CDLL, scenario: Scenario, folder: Path) -> None:
+        rows, columns = scenario.shape
+        self.scenario, self.names, self.folder = scenario, scenario.names, folder
+        self.host = driver.StandIn(
+            library,
+            (columns, rows),
+            [(m.name, m.diffusivity_um2_per_min, m.decay_per_min, m.initial) for m in scenario.media],
+            spacing_um=(scenario.spacing_um, scenario.spacing_um, scenario.thickness_um),
+            corner_um=CORNER,
+            times_min=(0.001, 0.001, 0.001),
+        )
+        self.host.set_threads(1)
+        for medium in scenario.media:
+            for side, value in scenario.sides.items():
+                for row, column in np.argwhere(self._border(side) & ~medium.fixed):
+                    self.host.fix(int(row), int(column), medium.name, value)
+            self._fix(medium)
+        self.held = {medium.name: medium.fixed for medium in scenario.media}
+        self.put(scenario.cells)
+
+    def _border(self, side: str) -> np.ndarray:
+        """The outermost voxels along a side, which are nodes where the host holds it."""
+        row, column = np.indices(self.scenario.shape)
+        rows, columns = self.scenario.shape
+        return {"left": column == 0, "right": column == columns - 1, "bottom": row == 0, "top": row == rows - 1}[side]
+
+    def _fix(self, medium: Medium) -> None:
+        for row, column in np.argwhere(medium.fixed):
+            self.host.fix(int(row), int(column), medium.name, float(medium.value[row, column]))
+
+    def hold(self, medium: Medium) -> None:
+        for row, column in np.argwhere(self.held[medium.name] & ~medium.fixed):
+            self.host.activate(int(row), int(column), medium.name, False)
+        self._fix(medium)
+        self.held[medium.name] = medium.fixed
+
+    def attach(self, substrates: Sequence[str], tolerance: float) -> None:
+        self.attached = list(substrates)
+        settings = write_settings(self.folder, substrates=list(substrates), tolerance=tolerance)
+        try:
+            with warnings.catch_warnings():  # steps as short as these are told of, as they should be
+                warnings.simplefilter("ignore", sp.PromiseWarning)
+                self.host.attach(settings)
+        except driver.HostError as error:
+            raise sp.UnsupportedProblemError(str(error)) from error
+
+    def detach(self) -> None:
+        self.host.detach()
+
+    def advance(self) -> None:
+        self._counted = {name: self.host.internalised(name).sum() for name in self.names}
+        with warnings.catch_warnings():  # a tissue without vessels is, too
+            warnings.filterwarnings("ignore", "nothing supplies", sp.PromiseWarning)
+            self.host.advance()
+        self.read = {name: self.host.seen(name) for name in self.names}
+
+    def between(self) -> None:
+        """A diffusion step that no phenotype step follows, after which the densities are read, as custom code does."""
+        self.host.set_times(0.001, 0.001, 1e9)
+        self.host.advance()
+        self.host.set_times(0.001, 0.001, 0.001)
+        there = self.scenario.voxels(self.cells)
+        self.read = {name: self.host.density(name)[there] for name in self.names}
+
+    def field(self, substrate: str) -> np.ndarray:
+        return self.host.density(substrate)
+
+    def seen(self, substrate: str) -> np.ndarray:
+        return self.read.get(substrate, self.host.seen(substrate))
+
+    def gradient(self, substrate: str) -> np.ndarray:
+        return self.host.gradient(substrate)
+
+    def taken_up(self, substrate: str) -> float:
+        """By the host's own count in the last turn, which is net of what cells gave off."""
+        net = float(self.host.internalised(substrate).sum() - self._counted[substrate]) / 0.001
+        cells, secretion = self.cells, self.cells.secretion_per_min[substrate]
+        given = cells.volume_um3 * secretion * (cells.secretion_target[substrate] - self.seen(substrate))
+        return net + float(given.sum() + cells.made(substrate).sum())
+
+    def promised(self, substrate: str) -> float:
+        """The bound, and what agents have taken from the field since, by an estimate that is half of it at least."""
+        report = self.host.report(self.attached.index(substrate))
+        return report.bound + 2.0 * report.excess
+
+    def write(self, substrate: str, field: np.ndarray) -> None:
+        self.host.write(substrate, field)
+
+    def put(self, cells: CellTable) -> None:
+        self.cells, self.read = cells, {}
+        put(self.host, cells, self.names)
+
+    def change(self, cells: CellTable) -> None:
+        """As a rule does: the phenotype's rates, and no constants from them."""
+        self.cells = cells
+        self.host.rule(rates_of(cells, self.names))
+
+
+def put(host: Any, cells: CellTable, names: Sequence[str], export: float = 0.0) -> None:
+    host.put(cells.position_um + CORNER, cells.volume_um3, rates_of(cells, names, export))
+
+
+def rates_of(cells: CellTable, names: Sequence[str], export: float = 0.0) -> np.ndarray:
+    """(n, substrates, 4): uptake, secretion, target and net export, the last on top of what the table says."""
+    rates = [
+        (cells.uptake_per_min[name], cells.secretion_per_min[name], cells.secretion_target[name], cells.made(name))
+        for name in names
+    ]
+    every = np.moveaxis(np.array(rates).reshape(len(names), 4, len(cells)), 2, 0).copy()
+    every[..., 3] += export
+    return every

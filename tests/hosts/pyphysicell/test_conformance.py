@@ -1,0 +1,16 @@
+"""The conformance kit on the real pyphysicell."""
+
+from __future__ import annotations
+
+from surrogate_plugin.testing import AdapterSuite, Scenario
+from tests.hosts.pyphysicell.driver import PyPhysiCell
+
+
+class TestConformance(AdapterSuite):
+    outside = "clamp"
+    sides = "nodes"  # the host's Dirichlet faces
+    produces = writable = vessels_change = True
+    torus = discs = saturates = False
+
+    def build(self, scenario: Scenario) -> PyPhysiCell:
+        return PyPhysiCell(scenario)

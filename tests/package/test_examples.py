@@ -1,0 +1,117 @@
+"""Every example runs in a process of its own and says what it promises; the demo's numbers hold together."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+import xml.etree.ElementTree
+from pathlib import Path
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+import surrogate_plugin as sp
+from surrogate_adapters.demo import Outcome, run
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+WORDS = {
+    "minimal_adapter.py": ("cells read", "off; answered by"),
+    "minimal_solve.py": ("answered by", "in truth"),
+    "backend_without_host.py": ("step 5:", "6 steps:", "largest bound"),
+    "mesa_spheroid.py": ("answered by", "largest bound", "picture:"),
+    "process_bigraph_composite.py": ("12 h:", "latter half from a saved document", "largest certified bound"),
+    "pyphysicell_tumour.py": ("largest certified bound", "answered by sparse direct", "faster by"),
+    "retrain_on_a_host.py": ("13 states recorded", "| certified at 1 % after 2 cycles |", "longest_length_px stays"),
+    "vivarium_lattice.py": ("answered by", "41 fields solved for", "largest certified bound"),
+}
+ARGUMENTS = {
+    "mesa_spheroid.py": ("--small",),
+    "pyphysicell_tumour.py": ("--small", "--steps", "2"),
+    "retrain_on_a_host.py": ("--small",),
+}
+
+
+def test_every_example_is_tested():
+    assert {path.name for path in EXAMPLES.glob("*.py")} == set(WORDS)
+
+
+@pytest.mark.parametrize("name", WORDS)
+def test_an_example_runs_and_says_what_it_promises(name, tmp_path):
+    out = ("--out", str(tmp_path)) if name in ARGUMENTS else ()
+    command = [sys.executable, "-W", "error::DeprecationWarning:__main__", str(EXAMPLES / name)]
+    done = subprocess.run([*command, *ARGUMENTS.get(name, ()), *out], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    for words in WORDS[name]:
+        assert words in done.stdout
+
+
+def test_the_demo_tells_its_options():
+    done = subprocess.run(
+        [sys.executable, str(EXAMPLES / "pyphysicell_tumour.py"), "--help"], capture_output=True, text=True, check=True
+    )
+    for option in ("--steps", "--cells", "--out", "--small", "--policy"):
+        assert option in done.stdout
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Outcome, Path, str]:
+    out = tmp_path_factory.mktemp("demo")
+    said = io.StringIO()
+    with np.errstate(all="raise", under="ignore"):
+        outcome = run(out, steps=3, cells=120, small=True, console=Console(file=said, width=120))
+    return outcome, out, said.getvalue()
+
+
+def test_the_demo_is_within_its_bounds_and_its_bounds_within_the_tolerance(demo):
+    outcome, _, _ = demo
+    assert len(outcome.audits) == 3
+    for audit in outcome.audits:
+        assert audit.largest_error <= audit.bound <= outcome.tolerance
+    assert outcome.largest_bound <= outcome.tolerance
+
+
+def test_the_demo_counts_every_field_once(demo):
+    outcome, _, _ = demo
+    assert sum(outcome.answered.values()) == len(outcome.history)
+    assert outcome.phenotype_steps == 3
+    assert outcome.cells_before == 120
+    assert outcome.vessels == 30
+    steps = sum(1 + entry.held for entry in outcome.history)
+    assert steps == outcome.phenotype_steps * outcome.host_steps
+
+
+def test_the_demo_writes_pictures_and_a_series_that_can_be_read(demo):
+    import pyvista
+    from PIL import Image
+
+    outcome, out, said = demo
+    for path in outcome.files:
+        assert path.is_file()
+    for name in ("oxygen.png", "certificate.png"):
+        with Image.open(out / name) as picture:
+            pixels = np.asarray(picture.convert("L"))
+        assert min(pixels.shape) > 500
+        assert pixels.std() > 10
+    listed = xml.etree.ElementTree.parse(out / "series" / "oxygen.pvd").getroot().iter("DataSet")
+    frames = [(float(each.attrib["timestep"]), each.attrib["file"]) for each in listed]
+    assert [file for _, file in frames if file.endswith(".vti")] == [f"oxygen_{k:04d}.vti" for k in range(3)]
+    assert [time for time, _ in frames] == sorted(time for time, _ in frames)
+    last = pyvista.read(out / "series" / "oxygen_0002.vti")
+    assert last.dimensions == (64, 64, 1)
+    assert float(last["oxygen"].max()) == pytest.approx(38.0, rel=1e-6)
+    assert last["oxygen"][last["vessel"] == 1] == pytest.approx(38.0, rel=1e-6)
+    assert last.field_data["error_bound"][0] == outcome.history[-1].bound <= last.field_data["tolerance"][0]
+    assert (last.field_data["method"][0], last.field_data["units"][0]) == (outcome.history[-1].method, "mmHg")
+    with Image.open(out / "oxygen.png") as picture:
+        assert float(picture.text["error_bound"]) == outcome.history[-1].bound
+    cells = pyvista.read(out / "series" / "oxygen_cells_0002.vtp")
+    assert cells.n_points == outcome.cells_after
+    for name in outcome.answered:
+        assert f"{outcome.answered[name]}" in said
+
+
+def test_the_demo_says_what_it_cannot_do(tmp_path):
+    with pytest.raises(sp.InvalidProblemError, match="steps is 0"):
+        run(tmp_path, steps=0, small=True)

@@ -1,0 +1,1 @@
+"""The command line of training; quick to import, since ``--help`` imports it."""

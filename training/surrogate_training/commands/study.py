@@ -1,0 +1,64 @@
+"""``surrogate-plugin study``: repeat the published study at a chosen scale."""
+
+from __future__ import annotations
+
+import shutil
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from surrogate_training.commands.terminal import INTERRUPTED, bar, complain, plain_errors
+
+
+class Kind(StrEnum):
+    """What is varied."""
+
+    TRAINING_SET_SIZE = "training-set-size"
+    LOSSES = "losses"
+    SEEDS = "seeds"
+
+
+def study(
+    kind: Annotated[Kind, typer.Argument(help="What is varied.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the runs, tables and plots.")],
+    config: Annotated[
+        Path | None, typer.Argument(help="A TOML file; else the study of this kind that ships with the package.")
+    ] = None,
+    document: Annotated[
+        Path | None,
+        typer.Option(help="Markdown file whose table of this study is replaced; its figure goes beside it."),
+    ] = None,
+) -> None:
+    """Repeat one of the published study's three comparisons: a training run for every variant and seed.
+
+    A study that was stopped, or killed, goes on with the same command, and runs that are finished stay.
+    """
+    with plain_errors():
+        text = _study(kind, config or Path(f"study-{kind.value}"), out, document)
+    typer.echo(text)
+
+
+def _study(kind: Kind, file: Path, out: Path, document: Path | None) -> str:
+    from surrogate_training.loop.interruption import Stopped
+    from surrogate_training.study import table as study_table
+    from surrogate_training.study.config import read_study
+    from surrogate_training.study.runner import run_study
+    from surrogate_training.whole_files import replacing
+
+    config = read_study(file)
+    if config.kind != kind.value:
+        raise ValueError(f"kind in {file} is {config.kind!r}, but {kind.value!r} was asked for.")
+    with bar("study") as tell:
+        try:
+            run_study(config, out, tell)
+        except Stopped as stopped:
+            complain(f"{out}: {stopped}")
+            raise typer.Exit(INTERRUPTED) from None
+    text = (out / "table.md").read_text()
+    if document is not None:
+        study_table.write_into(document, config.kind, text)
+        with replacing(document.parent / f"study-{config.kind}.png") as partial:
+            shutil.copyfile(out / f"{config.kind}.png", partial)
+    return text

@@ -1,0 +1,1 @@
+"""The training loop, bit by bit repeatable, on one process or several."""

@@ -1,0 +1,98 @@
+"""What a multigrid cycle leaves of an error, as a layer: the loss sees what the guard will measure."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.autograd import Function
+
+from surrogate_plugin import team
+from surrogate_plugin.equation.sides import Boundary, Side
+from surrogate_plugin.solvers.multigrid.fine_kernels import fill_halo, fine_residual
+from surrogate_plugin.solvers.multigrid.hierarchy import Hierarchy
+from surrogate_training.samples.batch import Batch, inside
+
+_KINDS: tuple[Literal["value", "reflecting", "periodic"], ...] = ("value", "reflecting", "periodic")
+
+
+def after_cycle(error: Tensor, batch: Batch) -> Tensor:
+    """``(I - B A) e``: the error after one V(2, 2) cycle of the solver that polishes the network's fields.
+
+    Parameters
+    ----------
+    error : (N, H, W) float32
+        0 on fixed pixels.
+    batch : Batch
+        ``A`` is the operator of each problem, linearised at its exact field; ``B`` is the cycle.
+
+    Returns
+    -------
+    (N, H, W) float32
+        With its exact gradient ``(I - A B) g``: both matrices are symmetric. Computed on the CPU.
+    """
+    result: Tensor = _Cycle.apply(error, batch)  # type: ignore[no-untyped-call]
+    return result
+
+
+class _Cycle(Function):
+    @staticmethod
+    def forward(ctx: Any, error: Tensor, batch: Batch) -> Tensor:
+        ctx.batch = batch
+        return _each(error, batch, _left)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        return _each(gradients[0], ctx.batch, _left_transposed), None
+
+
+def _each(values: Tensor, batch: Batch, work: Any) -> Tensor:
+    """``work(hierarchy, x)`` on each sample's (H + 2, W + 2) float32 array, which it changes."""
+    given = values.detach().to("cpu", torch.float32).numpy()
+    free, decay = batch.free.cpu().numpy(), _tangent(batch).cpu().numpy().astype(np.float64)
+    sides = [tuple(codes) for codes in batch.sides.tolist()]
+    out = np.empty_like(given)
+    hierarchies: dict[tuple[int, ...], Hierarchy] = {}
+    for at, codes in enumerate(sides):
+        if codes not in hierarchies:
+            hierarchies[codes] = Hierarchy(batch.shape, Boundary(*(Side(_KINDS[code], 0.0) for code in codes)))
+        hierarchy = hierarchies[codes]
+        hierarchy.rebuild(free[at], decay[at])
+        x = hierarchy.vectors[0]
+        x.fill(0.0)
+        x[1:-1, 1:-1] = np.where(free[at], given[at], 0.0)
+        work(hierarchy, x)
+        out[at] = x[1:-1, 1:-1]
+    return torch.from_numpy(out).to(values.device)
+
+
+def _left(hierarchy: Hierarchy, x: Any) -> None:
+    """``x - B A x``."""
+    _, z, minus_ax = hierarchy.vectors[:3]
+    _minus_operator(hierarchy, x, minus_ax)
+    hierarchy.v_cycle(z, minus_ax)
+    x += z
+
+
+def _left_transposed(hierarchy: Hierarchy, x: Any) -> None:
+    """``x - A B x``."""
+    _, z, minus_az = hierarchy.vectors[:3]
+    hierarchy.v_cycle(z, x)
+    _minus_operator(hierarchy, z, minus_az)
+    x[1:-1, 1:-1] += minus_az[1:-1, 1:-1]
+
+
+def _minus_operator(hierarchy: Hierarchy, x: Any, out: Any) -> None:
+    rows, columns = hierarchy.shape
+    out.fill(0.0)
+    fill_halo(x, rows, columns, hierarchy.sides)
+    team.run(fine_residual, x, hierarchy.vectors[4], hierarchy.dinv0, out, rows, columns)
+
+
+def _tangent(batch: Batch) -> Tensor:
+    """The decay of each problem linearised at its exact field, (N, H, W), dimensionless."""
+    slope = 1.0 + batch.saturation[:, None, None] * batch.target
+    first_order, rate = (inside(batch.image[:, channel], batch.shape) for channel in (2, 3))
+    return first_order + rate / (slope * slope)

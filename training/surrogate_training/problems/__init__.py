@@ -1,0 +1,1 @@
+"""Random problems: tissues, the published study's discs, states that a host recorded."""

@@ -1,0 +1,1 @@
+"""Models with their cards, for others to load."""

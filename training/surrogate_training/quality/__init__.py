@@ -1,0 +1,1 @@
+"""How good a field is, and what the guard makes of it."""

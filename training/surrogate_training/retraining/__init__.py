@@ -1,0 +1,1 @@
+"""A model goes on learning from what a host posed."""

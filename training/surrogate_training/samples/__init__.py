@@ -1,0 +1,1 @@
+"""Problems with their exact fields: named, made, stored and read back."""

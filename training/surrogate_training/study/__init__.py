@@ -1,0 +1,1 @@
+"""The published study, at a chosen scale."""

@@ -1,0 +1,134 @@
+"""The paper's three studies at a chosen scale: what training-set size, loss and random seed do to the error."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from pydantic import TypeAdapter
+
+from surrogate_training.loop import checkpoint
+from surrogate_training.loop.threads import fixed_threads
+from surrogate_training.loop.train import Trainer
+from surrogate_training.quality.metrics import SOURCE_COUNT
+from surrogate_training.samples.batch import Batch
+from surrogate_training.study import plots as study_plots
+from surrogate_training.study import table as study_table
+from surrogate_training.study.config import StudyConfig, StudyRun
+from surrogate_training.study.measures import balanced_batches, mean_measures, measure_raw, measure_zeros
+from surrogate_training.whole_files import reading, write_text
+
+Report = Callable[[float, str], None]
+_CONFIG, _RESULT = "study.json", "result.json"
+#: What may grow from one call to the next in the same folder.
+_GROWS = {"sizes", "losses", "seeds"}
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of one run.
+
+    Attributes
+    ----------
+    variant, seed
+        As in `StudyRun`.
+    picked_step : int
+        Where the validation split found the weights that were measured.
+    measures : dict of float
+        Means over the test split, over the largest imposed value.
+    by_sources : dict of dict of float
+        The same for each number of sources.
+    """
+
+    variant: str
+    seed: int
+    picked_step: int
+    measures: dict[str, float]
+    by_sources: dict[int, dict[str, float]]
+
+
+_RESULT_OF = TypeAdapter(Result)
+
+
+@fixed_threads()
+def run_study(config: StudyConfig, folder: Path, report: Report = lambda done, text: None) -> list[Result]:
+    """Train and measure every run that is not there yet, then write the tables and plots.
+
+    After each run ``results.csv``, ``by_sources.csv``, ``table.md`` and the PNG plots are written anew for the runs
+    finished so far. A study that was stopped goes on where it was; sizes, losses and seeds may be added.
+
+    Parameters
+    ----------
+    config : StudyConfig
+    folder : Path
+        Created; one subfolder a run.
+    report : callable
+        Hears the share done and a line of text.
+
+    Raises
+    ------
+    ValueError
+        If the folder holds a study with other settings.
+    """
+    _claim(folder, config)
+    runs = config.runs()
+    tests = balanced_batches(config)
+    zeros = mean_measures(measure_zeros(tests))
+    results: list[Result] = []
+    for index, run in enumerate(runs):
+        home = folder / run.folder
+
+        def part(done: float, text: str, index: int = index, run: StudyRun = run) -> None:
+            report((index + done) / len(runs), f"{run.folder} ({index + 1} of {len(runs)})  {text}")
+
+        fresh = not (home / _RESULT).is_file()
+        if fresh:
+            _write_json(home / _RESULT, asdict(_train_and_measure(run, home, tests, part)))
+        results.append(_read(home / _RESULT))
+        if fresh and index + 1 < len(runs):
+            _publish(config, results, zeros, folder)
+        part(1.0, "done")
+    _publish(config, results, zeros, folder)
+    return results
+
+
+def _train_and_measure(run: StudyRun, home: Path, tests: dict[int, Batch], report: Report) -> Result:
+    trainer = Trainer(run.config, home)
+    trainer.run(report)
+    _, picked, tensors = checkpoint.load(home, checkpoint.BEST)
+    with checkpoint.damage(home / checkpoint.BEST):
+        trainer.average.load_state_dict(checkpoint.part(tensors, "average."))
+    samples = measure_raw(trainer.average, tests)
+    counts = sorted({int(sample[SOURCE_COUNT]) for sample in samples})
+    by_sources = {n: mean_measures(s for s in samples if s[SOURCE_COUNT] == n) for n in counts}
+    return Result(run.variant, run.seed, picked.step, mean_measures(samples), by_sources)
+
+
+def _publish(config: StudyConfig, results: list[Result], zeros: dict[str, float], folder: Path) -> None:
+    """Tables and plots of the runs finished so far."""
+    study_table.write(config, results, zeros, folder)
+    study_plots.draw(config, results, folder)
+
+
+def _claim(folder: Path, config: StudyConfig) -> None:
+    """Make the folder this study's, or see that it is."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / _CONFIG
+    if path.is_file():
+        with reading(path, "remove it, or choose another folder"):
+            held = StudyConfig.model_validate_json(path.read_bytes())
+        for name in StudyConfig.model_fields:
+            if name not in _GROWS and getattr(held, name) != getattr(config, name):
+                raise ValueError(f"{folder} holds a study with another {name!r}; choose another folder for this one.")
+    _write_json(path, config.model_dump(mode="json"))
+
+
+def _read(path: Path) -> Result:
+    with reading(path, "remove it, and the same command measures its run again"):
+        return _RESULT_OF.validate_json(path.read_bytes())
+
+
+def _write_json(path: Path, content: object) -> None:
+    write_text(path, json.dumps(content, indent=1))
