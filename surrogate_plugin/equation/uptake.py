@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import ModuleType
 
 import numpy as np
 import numpy.typing as npt
@@ -50,13 +51,11 @@ class MichaelisMenten:
 
     def rate(self, field: npt.ArrayLike) -> FloatArray:
         """``U(c)`` for a field in [0, 1e100], (H, W) float64, field units / time."""
-        c = self._checked(field)
-        return np.asarray(self.vmax * (c / (self.km + c)))
+        return np.asarray(_law().rate.py_func(self.vmax, self.km, self._checked(field)))
 
     def slope(self, field: npt.ArrayLike) -> FloatArray:
         """``dU/dc`` for a field in [0, 1e100], (H, W) float64, 1 / time."""
-        fraction = self.km / (self.km + self._checked(field))
-        return np.asarray((self.vmax / self.km) * fraction * fraction)
+        return np.asarray(_law().slope.py_func(self.vmax / self.km, self.km, self._checked(field)))
 
     def _checked(self, field: npt.ArrayLike) -> FloatArray:
         c = real_array("field", field, copy=False)
@@ -65,3 +64,10 @@ class MichaelisMenten:
         if c.size:
             check_values("field", c, positive=False)
         return c
+
+
+def _law() -> ModuleType:
+    """The formulas, imported when they are called for: they stand with the kernels, which load a compiler."""
+    from surrogate_plugin.equation import uptake_kernels
+
+    return uptake_kernels

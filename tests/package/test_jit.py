@@ -17,6 +17,7 @@ from numba.core.dispatcher import Dispatcher
 import surrogate_plugin
 from surrogate_plugin import jit
 from surrogate_plugin.equation import operator_kernels as lattice_kernels
+from surrogate_plugin.equation import uptake_kernels
 from surrogate_plugin.equation.sides import Boundary
 from surrogate_plugin.guard import certificate_kernels
 from surrogate_plugin.solvers.multigrid.hierarchy import Hierarchy
@@ -35,7 +36,9 @@ def is_exact(kernel: Dispatcher) -> bool:
     return not kernel.targetoptions.get("fastmath")
 
 
-@pytest.mark.parametrize("module", [certificate_kernels, lattice_kernels], ids=lambda module: module.__name__)
+@pytest.mark.parametrize(
+    "module", [certificate_kernels, lattice_kernels, uptake_kernels], ids=lambda module: module.__name__
+)
 def test_every_kernel_that_a_bound_rests_on_is_exact(module) -> None:
     found = kernels_of(module)
     assert found
