@@ -9,7 +9,8 @@ from surrogate_plugin.files.choice import Choice
 from surrogate_plugin.files.example import draw_example
 from surrogate_plugin.files.holding import Source
 from surrogate_plugin.files.source import Map, read_map, read_source
-from surrogate_plugin.files.writing import Told, UnwritableError, check_writable, write_field
+from surrogate_plugin.files.writing import Told, check_writable, write_field
+from surrogate_plugin.whole_files import UnwritableError
 
 __all__ = [
     "Census",

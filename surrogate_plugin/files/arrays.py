@@ -12,7 +12,7 @@ import numpy.typing as npt
 from surrogate_plugin.arguments import MAX_PIXELS
 from surrogate_plugin.errors import InvalidProblemError
 from surrogate_plugin.files.levels import Kind, Levels, readable
-from surrogate_plugin.files.memory import check_size
+from surrogate_plugin.memory import check_size
 
 #: What numpy puts in the place of masked entries where the mask is dropped, as `numpy.ma.filled` does.
 _FILLERS = {"f": 1e20, "i": 999999, "u": 999999}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from surrogate_plugin.errors import InvalidProblemError
-from surrogate_plugin.files.writing import UnwritableError
+from surrogate_plugin.whole_files import UnwritableError
 
 if TYPE_CHECKING:
     from PIL.ImageDraw import ImageDraw

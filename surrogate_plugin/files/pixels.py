@@ -10,7 +10,7 @@ import numpy as np
 from surrogate_plugin.equation.problem import FloatArray
 from surrogate_plugin.errors import InvalidProblemError
 from surrogate_plugin.files.levels import Kind, Levels, readable
-from surrogate_plugin.files.memory import check_size
+from surrogate_plugin.memory import check_size
 
 if TYPE_CHECKING:
     from PIL import Image

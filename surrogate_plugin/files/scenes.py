@@ -19,7 +19,7 @@ import numpy.typing as npt
 from surrogate_plugin.equation.problem import FloatArray
 from surrogate_plugin.errors import InvalidProblemError
 from surrogate_plugin.files.levels import Kind, Levels, readable
-from surrogate_plugin.files.memory import check_size
+from surrogate_plugin.memory import check_size
 
 _TYPES = {
     **{f"{sign}Int{8 * size}": f"{sign[:1].lower() or 'i'}{size}" for sign in ("", "U") for size in (1, 2, 4, 8)},

@@ -3,29 +3,22 @@
 from __future__ import annotations
 
 import io
-import os
 import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 
 from surrogate_plugin.equation.problem import FloatArray
 from surrogate_plugin.errors import InvalidProblemError
 from surrogate_plugin.files.scenes import vti_bytes
+from surrogate_plugin.whole_files import UnwritableError, said_of, whole
 
 #: The largest size of each kind, bytes a pixel; what packs badly grows by a third in a .vti's text.
 _LARGEST = {".npy": 8.0, ".png": 3.1, ".vti": 10.8}
 _HEADERS = 8192
 WRITABLE = tuple(_LARGEST)
-
-
-class UnwritableError(OSError):
-    """A file that could not be written; the message is one sentence."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +85,7 @@ def write_field(
     """
     _check_name(path, colours)
     known = (told or Told()).items()
-    with _whole(path) as stream:
+    with whole(path) as stream:
         if path.suffix.lower() == ".npy":
             # In one go, not by numpy, which says of a full disk only how much it could write.
             values = np.ascontiguousarray(field, dtype=np.float64)
@@ -134,7 +127,7 @@ def check_writable(path: Path, *, pixels: int = 0, colours: str = "viridis") -> 
         with tempfile.TemporaryFile(dir=folder):
             free = shutil.disk_usage(folder).free
     except OSError as error:
-        raise UnwritableError(f"{path} cannot be written ({_reason(error)} in {folder}).") from None
+        raise UnwritableError(f"{path} cannot be written ({said_of(error)} in {folder}).") from None
     needed = _LARGEST[path.suffix.lower()] * pixels + _HEADERS
     if needed > free:
         raise UnwritableError(
@@ -153,29 +146,6 @@ def _check_name(path: Path, colours: str) -> None:
             raise InvalidProblemError(
                 f"colours is {colours!r}; the name of a matplotlib colour map is allowed, as viridis."
             )
-
-
-@contextmanager
-def _whole(path: Path) -> Iterator[IO[bytes]]:
-    """A stream into a file beside ``path`` that takes its place when all is written."""
-    target = Path(os.path.realpath(path))
-    part = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with part.open("xb") as stream:
-                yield stream
-            part.replace(target)
-        finally:
-            part.unlink(missing_ok=True)
-    except OSError as error:
-        raise UnwritableError(
-            f"{path} could not be written ({_reason(error)}); what was there before is unchanged."
-        ) from None
-
-
-def _reason(error: OSError) -> str:
-    return (error.strerror or str(error)).lower()
 
 
 def _png_bytes(field: FloatArray, colours: str, known: dict[str, str | float]) -> bytes:

@@ -414,7 +414,7 @@ def test_a_picture_larger_than_a_solve_can_be_is_refused_before_it_is_decoded(tm
 def test_what_does_not_fit_into_memory_is_said_before_it_is_decoded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from surrogate_plugin.files import memory
+    from surrogate_plugin import memory
 
     path = save(tmp_path / "mask.png", tree())
     monkeypatch.setattr(memory, "available_bytes", lambda: 1_000_000)
