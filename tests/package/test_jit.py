@@ -147,7 +147,7 @@ def copy(tmp_path: Path) -> Path:
 def test_a_changed_kernel_reaches_its_callers_in_other_files(copy: Path, tmp_path: Path) -> None:
     """As after a pull: the file that changed is not the one whose kernel is called. And back, within the second."""
     cache = tmp_path / "cache"
-    callee = copy / "surrogate_plugin" / "solvers" / "lattice_kernels.py"
+    callee = copy / "surrogate_plugin" / "equation" / "operator_kernels.py"
     mended, stamp = callee.read_text(), callee.stat()
     assert MENDED in mended
     assert answer(copy, cache) == np.inf

@@ -9,7 +9,8 @@ from surrogate_plugin.equation.problem import MichaelisMenten, Problem
 from surrogate_plugin.errors import StaleStateError, UnsupportedProblemError
 from surrogate_plugin.gallery import checkerboard, nasty_problems, paper_discs, random_problem
 from surrogate_plugin.solvers.direct.solver import SparseDirect
-from surrogate_plugin.solvers.spectral.solver import Spectral, capacitance
+from surrogate_plugin.solvers.spectral import capacitance
+from surrogate_plugin.solvers.spectral.solver import Spectral
 
 SIDES = ("left", "right", "bottom", "top")
 

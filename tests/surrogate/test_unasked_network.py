@@ -14,7 +14,7 @@ HEAVY = {"torch", "safetensors", "pyvista", "vtk", "vtkmodules", "matplotlib", "
 STEPS = """
 import numpy as np
 import surrogate_plugin as sp
-from surrogate_plugin import network_start
+from surrogate_plugin.engine import network_start
 
 domain = sp.Domain.from_lattice({shape}, 20.0)
 maps = np.linspace(0.5, 1.0, domain.shape[0] * domain.shape[1]).reshape(domain.shape)

@@ -12,12 +12,12 @@ from tests.hosts import every
 
 #: Where each host's suites are.
 SUITES = {
-    "pyphysicell": "test_conformance_pyphysicell",
-    "PhysiCell": "test_conformance_physicell",
-    "CompuCell3D": "test_conformance_compucell3d",
-    "vivarium-multibody": "test_vivarium",
-    "process-bigraph": "test_process_bigraph",
-    "Mesa": "test_conformance_mesa",
+    "pyphysicell": "hosts.pyphysicell.test_conformance",
+    "PhysiCell": "hosts.physicell.test_conformance",
+    "CompuCell3D": "hosts.compucell3d.test_conformance",
+    "vivarium-multibody": "hosts.vivarium.test_adapter",
+    "process-bigraph": "hosts.process_bigraph.test_adapter",
+    "Mesa": "hosts.mesa.test_conformance",
 }
 ANSWERS = ("torus", "sides", "discs", "saturates", "produces", "writable", "vessels_change")
 
@@ -31,7 +31,7 @@ def test_every_host_with_an_adapter_has_a_suite() -> None:
     assert set(SUITES) == set(every.NAMES)
 
 
-@pytest.mark.parametrize("module", [*SUITES.values(), "test_new_adapter"])
+@pytest.mark.parametrize("module", [*SUITES.values(), "testing.test_new_adapter"])
 def test_a_suite_leaves_nothing_unsaid(module: str) -> None:
     assert suites(module)
     for kind in suites(module):

@@ -17,7 +17,7 @@ from surrogate_training.loop.threads import fixed_threads
 RUN = """
 import hashlib, sys
 from pathlib import Path
-from surrogate_training import checkpoint
+from surrogate_training.loop import checkpoint
 from surrogate_training.config import TrainConfig
 from surrogate_training.publishing.publish import publish
 from surrogate_training.loop.train import Trainer

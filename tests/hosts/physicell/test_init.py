@@ -21,7 +21,7 @@ from surrogate_adapters.physicell.patching import patched_main, patched_makefile
 from surrogate_adapters.physicell.settings import Settings, load
 
 HERE = Path(__file__).parent
-EXAMPLE = HERE.parent / "examples" / "physicell"
+EXAMPLE = HERE.parents[2] / "examples" / "physicell"
 HEADER, SETTINGS = "custom_modules/surrogate_backend.hpp", "config/surrogate.toml"
 GUIDE = (Path(embedding.__file__).parent / "README.md").read_text()
 PYTHON = Embedding(Path("/venv/bin/python"), Path("/py/include"), Path("/py/lib/libpython3.11.so"), "linux")
