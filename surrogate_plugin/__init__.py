@@ -41,10 +41,10 @@ if TYPE_CHECKING:
     from surrogate_plugin.session.backend import StepRecord as StepRecord
     from surrogate_plugin.session.backend import StepResult as StepResult
     from surrogate_plugin.team import use_threads as use_threads
+    from surrogate_plugin.tissue.cells import Cells as Cells
     from surrogate_plugin.tissue.domain import Domain as Domain
     from surrogate_plugin.tissue.regridding import regrid as regrid
     from surrogate_plugin.tissue.regridding import regrid_fixed as regrid_fixed
-    from surrogate_plugin.tissue.state import Cells as Cells
     from surrogate_plugin.tissue.state import TissueState as TissueState
     from surrogate_plugin.tissue.state import Vessels as Vessels
     from surrogate_plugin.tissue.state import Voxels as Voxels
@@ -64,7 +64,7 @@ _HOME = {
     "certify": "engine.certifying",
     "Certificate": "engine.certifying",
     "Domain": "tissue.domain",
-    "Cells": "tissue.state",
+    "Cells": "tissue.cells",
     "Vessels": "tissue.state",
     "Voxels": "tissue.state",
     "TissueState": "tissue.state",

@@ -21,6 +21,7 @@ from surrogate_plugin.quantities import numbers_of
 FloatArray = npt.NDArray[np.float64]
 Float32Array = npt.NDArray[np.float32]
 BoolArray = npt.NDArray[np.bool_]
+IndexArray = npt.NDArray[np.int64]
 Coefficient = float | FloatArray
 
 #: Magnitudes outside this range overflow or vanish when squared or divided by one another.
@@ -202,6 +203,43 @@ def plane_points(name: str, value: Any) -> FloatArray:
         row = int(np.argmax(wrong))
         raise InvalidProblemError(f"{name}[{row}] is {array[row].tolist()}; {FINITE} are allowed.")
     return array
+
+
+def per_item(name: str, value: Any, count: int) -> FloatArray:
+    """Numbers in [0, `HUGE`], one an item, (count,) float64, read-only; one number is that of each."""
+    array = real_array(name, value)
+    if array.ndim == 0:
+        array = np.full(count, number_not_negative(name, value))
+        array.flags.writeable = False
+    if array.shape != (count,):
+        raise InvalidProblemError(f"{name} has shape {array.shape}; a number or ({count},), one an item, is allowed.")
+    if count:
+        check_values(name, array, positive=False)
+    return array
+
+
+def lattice_places(name: str, value: Any) -> IndexArray:
+    """Voxels of a lattice: (n,) flat indices or (n, 2) with one (row, column) a row, int64, read-only; n may be 0.
+
+    Raises
+    ------
+    InvalidProblemError
+        If they are of another shape, or one is no whole number in [0, `MAX_PIXELS`).
+    """
+    given = real_array(name, value)
+    if given.ndim not in (1, 2) or (given.ndim == 2 and given.shape[1] != 2):
+        raise InvalidProblemError(
+            f"{name} has shape {given.shape}; (n,) flat indices or (n, 2) with one (row, column) a row are allowed."
+        )
+    wrong = ~((given >= 0) & (given < MAX_PIXELS) & (np.floor(given) == given))
+    if wrong.any():
+        item = tuple(int(i) for i in np.unravel_index(int(np.argmax(wrong)), given.shape))
+        raise InvalidProblemError(
+            f"{name}[{item[0]}] is {given[item[0]].tolist()}; whole numbers >= 0 and below {MAX_PIXELS} are allowed."
+        )
+    places = given.astype(np.int64)
+    places.flags.writeable = False
+    return places
 
 
 def coefficient(

@@ -86,7 +86,7 @@ def draw_cells(axes: Axes, cells: Cells, colour: Any, *, alpha: float = 1.0, edg
 
     across = 2.0 * cells.radius_um
     options: dict[str, Any] = {"facecolors": colour, "edgecolors": edge, "linewidths": 0.4, "alpha": alpha}
-    place: dict[str, Any] = {"units": "xy", "offsets": cells.position_um, "offset_transform": axes.transData}
+    place: dict[str, Any] = {"units": "xy", "offsets": _positions(cells), "offset_transform": axes.transData}
     axes.add_collection(EllipseCollection(across, across, np.zeros(len(cells)), **place, **options))
 
 
@@ -152,13 +152,19 @@ def point_data(cells: Cells, **values: npt.NDArray[Any]) -> pyvista.PolyData:
     """Cells as points that carry their radius and further values, (n,) each; glyphs make them spheres again."""
     import pyvista
 
-    points = np.column_stack([cells.position_um, np.zeros(len(cells))])
+    points = np.column_stack([_positions(cells), np.zeros(len(cells))])
     # A cloud of no points needs no cells of its own, and pyvista refuses to make them.
     made = pyvista.PolyData(points) if len(cells) else pyvista.PolyData()
     for name, value in {"radius_um": cells.radius_um, **values}.items():
         if len(cells):
             made.point_data[name] = np.asarray(value)
     return made
+
+
+def _positions(cells: Cells) -> FloatArray:
+    if cells.position_um is None:
+        raise InvalidProblemError("cells that live in voxels have no position_um to be drawn at; give them one.")
+    return cells.position_um
 
 
 class Series:

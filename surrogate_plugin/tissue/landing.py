@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from surrogate_plugin.arguments import HUGE, BoolArray, Coefficient, FloatArray, same_shape
+from surrogate_plugin.arguments import HUGE, BoolArray, Coefficient, FloatArray, IndexArray, same_shape
 from surrogate_plugin.equation.sides import Boundary
 from surrogate_plugin.errors import InvalidProblemError
+from surrogate_plugin.tissue.cells import Cells
 from surrogate_plugin.tissue.raster import Deposit, Outside, Raster
-from surrogate_plugin.tissue.state import Cells, TissueState, Vessels, Voxels
+from surrogate_plugin.tissue.state import TissueState, Vessels, Voxels
 
 if TYPE_CHECKING:
     from surrogate_plugin.tissue.domain import Domain
@@ -118,13 +119,13 @@ def _deposit_cells(
     domain: Domain, cells: Cells, deposit: Deposit, outside: Outside, sides: Boundary
 ) -> tuple[Coefficient, Coefficient, Coefficient, int]:
     """Uptake, secretion and production maps (the number 0 where there is none), and how many cells are left out."""
-    inside = domain.contains(cells.position_um, boundary=sides)
-    if outside == "error":
-        refuse_off(domain, "cells.position_um", cells.position_um, ~inside)
-    chosen = np.ones_like(inside) if outside == "clamp" else inside
-    x, y = domain.nearest(*domain.pixels(cells.position_um), sides)
+    if not len(cells):
+        return 0.0, 0.0, 0.0, 0
+    x, y, chosen = _places(domain, cells, outside, sides)
     fraction = _voxels_each(domain, cells)
     production = cells.secretion_per_min * cells.secretion_target
+    if cells.production_per_min.any():
+        production = production + cells.production_per_min
     rates = [fraction * rate for rate in (cells.uptake_per_min, cells.secretion_per_min, production)]
     active = [index for index, rate in enumerate(rates) if rate[chosen].any()]
     maps: list[Coefficient] = [0.0, 0.0, 0.0]
@@ -141,6 +142,36 @@ def _deposit_cells(
         for index, filled in zip(active, out, strict=True):
             maps[index] = filled
     return maps[0], maps[1], maps[2], int((~chosen).sum())
+
+
+def _places(
+    domain: Domain, cells: Cells, outside: Outside, sides: Boundary
+) -> tuple[FloatArray, FloatArray, BoolArray]:
+    """x and y of the cells in pixels, and which of them count, (n,) each; in its voxel, a cell is in the middle."""
+    if cells.position_um is None:
+        row, column = _rows_and_columns(domain, cells)
+        return np.asarray(column + 0.5), np.asarray(row + 0.5), np.ones(len(cells), dtype=np.bool_)
+    inside = domain.contains(cells.position_um, boundary=sides)
+    if outside == "error":
+        refuse_off(domain, "cells.position_um", cells.position_um, ~inside)
+    x, y = domain.nearest(*domain.pixels(cells.position_um), sides)
+    return x, y, np.ones_like(inside) if outside == "clamp" else inside
+
+
+def _rows_and_columns(domain: Domain, cells: Cells) -> tuple[IndexArray, IndexArray]:
+    """The row and the column of the voxel of each cell, (n,) each; a voxel that there is not has no nearest one."""
+    voxel = cells.voxel
+    assert voxel is not None
+    rows, columns = domain.shape
+    off = voxel >= rows * columns if voxel.ndim == 1 else (voxel >= domain.shape).any(axis=1)
+    if off.any():
+        item = int(np.argmax(off))
+        raise InvalidProblemError(
+            f"cells.voxel[{item}] is {voxel[item].tolist()}, off the domain of {rows} rows and {columns} columns "
+            f"({int(off.sum())} are); voxels of the domain are allowed."
+        )
+    row, column = np.divmod(voxel, columns) if voxel.ndim == 1 else voxel.T
+    return row, column
 
 
 def _radii(domain: Domain, cells: Cells, sides: Boundary) -> FloatArray:
@@ -167,8 +198,9 @@ def _voxels_each(domain: Domain, cells: Cells) -> FloatArray:
     if not voxels.max(initial=0.0) <= HUGE:
         item = int(np.argmax(voxels))
         raise InvalidProblemError(
-            f"cells.radius_um[{item}] is {cells.radius_um[item]:g}; a volume of at most {HUGE:g} voxels of "
-            f"{domain.voxel_volume_um3:g} um^3 is allowed."
+            f"cells.radius_um[{item}] is {cells.radius_um[item]:g} and cells.volume_um3[{item}] "
+            f"{cells.volume_um3[item]:g}; a volume of at most {HUGE:g} voxels of {domain.voxel_volume_um3:g} um^3 is "
+            "allowed."
         )
     return np.asarray(voxels)
 

@@ -13,86 +13,14 @@ from surrogate_plugin.arguments import (
     BoolArray,
     Coefficient,
     FloatArray,
-    check_values,
     coefficient,
     instance_of,
-    number_not_negative,
+    per_item,
     plane_points,
-    real_array,
     truth_array,
 )
 from surrogate_plugin.errors import InvalidProblemError
-
-
-@dataclass(frozen=True, eq=False, init=False)
-class Cells:
-    """Point agents with a volume that take the field up and secrete it.
-
-    A cell of volume ``V`` in a voxel of volume ``V_voxel`` adds ``V / V_voxel * (uptake + secretion)`` to the decay
-    there and ``V / V_voxel * secretion * target`` to the production.
-
-    Parameters
-    ----------
-    position_um : (n, 2) array, um
-        Centres as (x, y); n may be 0.
-    radius_um : float or (n,) array, um
-        Radii of spheres, >= 0; the volume follows from them.
-    uptake_per_min : float or (n,) array, 1 / min
-        First-order uptake rates, >= 0.
-    secretion_per_min : float or (n,) array, 1 / min
-        Secretion rates, >= 0.
-    secretion_target : float or (n,) array, field units
-        The value at which secretion stops, >= 0.
-
-    Raises
-    ------
-    InvalidProblemError
-        One sentence naming the field, the cell and the value.
-
-    Examples
-    --------
-    >>> cells = Cells(position_um=[(5.0, 5.0), (15.0, 5.0)], radius_um=8.0, uptake_per_min=[10.0, 0.0])
-    >>> len(cells), cells.uptake_per_min.tolist()
-    (2, [10.0, 0.0])
-    """
-
-    position_um: FloatArray
-    radius_um: FloatArray
-    uptake_per_min: FloatArray
-    secretion_per_min: FloatArray
-    secretion_target: FloatArray
-
-    def __init__(
-        self,
-        position_um: npt.ArrayLike,
-        radius_um: float | npt.ArrayLike,
-        uptake_per_min: float | npt.ArrayLike = 0.0,
-        secretion_per_min: float | npt.ArrayLike = 0.0,
-        secretion_target: float | npt.ArrayLike = 0.0,
-    ) -> None:
-        position = plane_points("cells.position_um", position_um)
-        given = {
-            "radius_um": radius_um,
-            "uptake_per_min": uptake_per_min,
-            "secretion_per_min": secretion_per_min,
-            "secretion_target": secretion_target,
-        }
-        object.__setattr__(self, "position_um", position)
-        for name, value in given.items():
-            object.__setattr__(self, name, _per_item(f"cells.{name}", value, len(position)))
-
-    @classmethod
-    def none(cls) -> Cells:
-        """No cells."""
-        return cls(position_um=np.empty((0, 2)), radius_um=np.empty(0))
-
-    def __len__(self) -> int:
-        return len(self.position_um)
-
-    @property
-    def volume_um3(self) -> FloatArray:
-        """``4/3 pi r^3``, (n,) float64, um^3."""
-        return np.asarray(4.0 / 3.0 * np.pi * self.radius_um**3)
+from surrogate_plugin.tissue.cells import Cells as Cells
 
 
 @dataclass(frozen=True, eq=False, init=False)
@@ -139,8 +67,8 @@ class Vessels:
         if len(end) != len(start):
             raise InvalidProblemError(f"vessels.end_um has {len(end)} points, but there are {len(start)} vessels.")
         object.__setattr__(self, "position_um", start)
-        object.__setattr__(self, "radius_um", _per_item("vessels.radius_um", radius_um, len(start)))
-        object.__setattr__(self, "value", _per_item("vessels.value", value, len(start)))
+        object.__setattr__(self, "radius_um", per_item("vessels.radius_um", radius_um, len(start)))
+        object.__setattr__(self, "value", per_item("vessels.value", value, len(start)))
         object.__setattr__(self, "end_um", end)
 
     @classmethod
@@ -266,18 +194,6 @@ def _same(mine: Any, theirs: Any) -> bool:
     if mine is None or theirs is None:
         return False
     return np.array_equal(mine, theirs)
-
-
-def _per_item(name: str, value: float | npt.ArrayLike, count: int) -> FloatArray:
-    array = real_array(name, value)
-    if array.ndim == 0:
-        array = np.full(count, number_not_negative(name, value))
-        array.flags.writeable = False
-    if array.shape != (count,):
-        raise InvalidProblemError(f"{name} has shape {array.shape}; a number or ({count},), one an item, is allowed.")
-    if count:
-        check_values(name, array, positive=False)
-    return array
 
 
 _NO_VOXELS = Voxels()

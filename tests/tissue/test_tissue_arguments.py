@@ -22,6 +22,9 @@ TAKERS: list[tuple[str, Callable[[Any], object]]] = [
     ("cells.radius_um", lambda value: sp.Cells(AT, value)),
     ("cells.uptake_per_min", lambda value: sp.Cells(AT, 8.0, value)),
     ("cells.secretion_target", lambda value: sp.Cells(AT, 8.0, secretion_target=value)),
+    ("cells.production_per_min", lambda value: sp.Cells(AT, 8.0, production_per_min=value)),
+    ("cells.volume_um3", lambda value: sp.Cells(AT, volume_um3=value)),
+    ("cells.voxel", lambda value: sp.Cells(voxel=value, radius_um=8.0)),
     ("vessels.position_um", lambda value: sp.Vessels(value, 8.0, 38.0)),
     ("vessels.end_um", lambda value: sp.Vessels(AT, 8.0, 38.0, value)),
     ("vessels.value", lambda value: sp.Vessels(AT, 8.0, value)),
@@ -67,7 +70,7 @@ TAKERS: list[tuple[str, Callable[[Any], object]]] = [
 @pytest.mark.parametrize(("name", "take"), TAKERS)
 def test_what_it_is_not_is_refused_in_one_sentence(name: str, take: Callable[[Any], object], kind: str) -> None:
     value = NUMBERS[kind]
-    if kind == "empty" and name.endswith(("position_um", "end_um", "points_um")):
+    if kind == "empty" and name.endswith(("position_um", "end_um", "points_um", "voxel")):
         return  # nobody, nowhere: which is fine
     if kind in ("gradients", "bfloat16") and name == "engine":
         return  # a tensor has a method `solve`, which is all that a wrapper of an engine needs

@@ -125,9 +125,11 @@ def test_the_maps_are_those_of_image_copies_side_by_side(seed, shape, which, wid
 
 def joined(states: list[sp.TissueState]) -> sp.TissueState:
     """All that is in several states."""
+    rates = ("uptake_per_min", "secretion_per_min", "secretion_target", "production_per_min")
+    parts = {"cells": ("position_um", "radius_um", *rates), "vessels": tuple(vars(states[0].vessels))}
     cells, vessels = (
-        {name: np.concatenate([vars(getattr(state, kind))[name] for state in states]) for name in vars(first)}
-        for kind, first in (("cells", states[0].cells), ("vessels", states[0].vessels))
+        {name: np.concatenate([getattr(getattr(state, kind), name) for state in states]) for name in names}
+        for kind, names in parts.items()
     )
     return sp.TissueState(sp.Cells(**cells), sp.Vessels(**vessels))
 

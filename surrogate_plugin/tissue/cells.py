@@ -1,0 +1,133 @@
+"""The cells of one moment: where they are, how large they are, and what they take up, secrete and produce."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from surrogate_plugin.arguments import FloatArray, IndexArray, lattice_places, per_item, plane_points
+from surrogate_plugin.errors import InvalidProblemError
+
+
+@dataclass(frozen=True, eq=False, init=False)
+class Cells:
+    """Agents with a volume that take the field up, secrete it and produce it.
+
+    A cell of volume ``V`` in a voxel of volume ``V_voxel`` adds ``V / V_voxel * (uptake + secretion)`` to the decay
+    there and ``V / V_voxel * (secretion * target + production)`` to the production.
+
+    Parameters
+    ----------
+    position_um : (n, 2) array, um, optional
+        Centres as (x, y); n may be 0.
+    radius_um : float or (n,) array, um, optional
+        Radii of spheres, >= 0; the volume follows from them.
+    uptake_per_min : float or (n,) array, 1 / min
+        First-order uptake rates, >= 0.
+    secretion_per_min : float or (n,) array, 1 / min
+        Secretion rates, >= 0.
+    secretion_target : float or (n,) array, field units
+        The value at which secretion stops, >= 0.
+    production_per_min : float or (n,) array, field units / min
+        What a cell makes whatever is there, in a voxel that it fills, >= 0. A cell that makes an amount ``a``, in
+        field units times um^3 / min, has ``a / V`` here.
+    volume_um3 : float or (n,) array, um^3, optional
+        Volumes, >= 0, in the place of ``radius_um``: exactly one of the two is given. They count as they are; only
+        where cells are spread by area they are taken for those of spheres.
+    voxel : (n,) or (n, 2) array of whole numbers, optional
+        For hosts whose cells live in the voxels of their lattice, in the place of ``position_um``: flat indices
+        ``row * columns + column``, or one (row, column) a row. Exactly one of the two is given.
+
+    Attributes
+    ----------
+    position_um : (n, 2) float64, um, or None
+        None for cells that live in voxels.
+    radius_um, volume_um3 : (n,) float64, um and um^3
+        One as it was given, the other that of a sphere.
+    voxel : (n,) or (n, 2) int64, or None
+
+    Raises
+    ------
+    InvalidProblemError
+        One sentence naming the field, the cell and the value.
+
+    Examples
+    --------
+    >>> cells = Cells(position_um=[(5.0, 5.0), (15.0, 5.0)], radius_um=8.0, uptake_per_min=[10.0, 0.0])
+    >>> len(cells), cells.uptake_per_min.tolist()
+    (2, [10.0, 0.0])
+    >>> Cells(voxel=[(0, 3), (2, 1)], volume_um3=2494.0, uptake_per_min=10.0).volume_um3.tolist()
+    [2494.0, 2494.0]
+    """
+
+    position_um: FloatArray | None
+    radius_um: FloatArray
+    uptake_per_min: FloatArray
+    secretion_per_min: FloatArray
+    secretion_target: FloatArray
+    production_per_min: FloatArray
+    volume_um3: FloatArray = field(init=False)  # `dataclasses.replace` goes by the radius
+    voxel: IndexArray | None
+
+    def __init__(
+        self,
+        position_um: npt.ArrayLike | None = None,
+        radius_um: float | npt.ArrayLike | None = None,
+        uptake_per_min: float | npt.ArrayLike = 0.0,
+        secretion_per_min: float | npt.ArrayLike = 0.0,
+        secretion_target: float | npt.ArrayLike = 0.0,
+        production_per_min: float | npt.ArrayLike = 0.0,
+        *,
+        volume_um3: float | npt.ArrayLike | None = None,
+        voxel: npt.ArrayLike | None = None,
+    ) -> None:
+        _exactly_one("position_um", position_um, "voxel", voxel)
+        _exactly_one("radius_um", radius_um, "volume_um3", volume_um3)
+        position = None if position_um is None else plane_points("cells.position_um", position_um)
+        places = None if voxel is None else lattice_places("cells.voxel", voxel)
+        where = places if position is None else position
+        assert where is not None
+        count = len(where)
+        radius, volume = _sizes(radius_um, volume_um3, count)
+        rates = {
+            "uptake_per_min": uptake_per_min,
+            "secretion_per_min": secretion_per_min,
+            "secretion_target": secretion_target,
+            "production_per_min": production_per_min,
+        }
+        numbers = {name: per_item(f"cells.{name}", rate, count) for name, rate in rates.items()}
+        values = {"position_um": position, "voxel": places, "radius_um": radius, "volume_um3": volume, **numbers}
+        for name, value in values.items():
+            object.__setattr__(self, name, value)
+
+    @classmethod
+    def none(cls) -> Cells:
+        """No cells."""
+        return cls(position_um=np.empty((0, 2)), radius_um=np.empty(0))
+
+    def __len__(self) -> int:
+        return len(self.radius_um)
+
+
+def _exactly_one(first: str, one: object, second: str, other: object) -> None:
+    if (one is None) == (other is None):
+        how = f"is None, as is cells.{second}" if one is None else f"is given, and so is cells.{second}"
+        raise InvalidProblemError(f"cells.{first} {how}; exactly one of the two is allowed.")
+
+
+def _sizes(
+    radius_um: float | npt.ArrayLike | None, volume_um3: float | npt.ArrayLike | None, count: int
+) -> tuple[FloatArray, FloatArray]:
+    """Radii and volumes, (n,) each; those that were not given are those of spheres."""
+    if volume_um3 is not None:
+        volume = per_item("cells.volume_um3", volume_um3, count)
+        radius = np.asarray(np.cbrt(volume * (3.0 / (4.0 * np.pi))))
+    else:
+        radius = per_item("cells.radius_um", radius_um, count)
+        with np.errstate(over="ignore"):  # what float64 does not hold is refused where it lands on a lattice
+            volume = np.asarray(4.0 / 3.0 * np.pi * radius**3)
+    for derived in (radius, volume):
+        derived.flags.writeable = False
+    return radius, volume
