@@ -162,7 +162,7 @@ def point_data(cells: Cells, **values: npt.NDArray[Any]) -> pyvista.PolyData:
 
 
 def _positions(cells: Cells) -> FloatArray:
-    if cells.position_um is None:
+    if cells.voxel is not None:
         raise InvalidProblemError("cells that live in voxels have no position_um to be drawn at; give them one.")
     return cells.position_um
 

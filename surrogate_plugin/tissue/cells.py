@@ -42,8 +42,8 @@ class Cells:
 
     Attributes
     ----------
-    position_um : (n, 2) float64, um, or None
-        None for cells that live in voxels.
+    position_um : (n, 2) float64, um
+        None at all, (0, 2), of cells that live in voxels.
     radius_um, volume_um3 : (n,) float64, um and um^3
         One as it was given, the other that of a sphere.
     voxel : (n,) or (n, 2) int64, or None
@@ -62,7 +62,7 @@ class Cells:
     [2494.0, 2494.0]
     """
 
-    position_um: FloatArray | None
+    position_um: FloatArray
     radius_um: FloatArray
     uptake_per_min: FloatArray
     secretion_per_min: FloatArray
@@ -85,11 +85,9 @@ class Cells:
     ) -> None:
         _exactly_one("position_um", position_um, "voxel", voxel)
         _exactly_one("radius_um", radius_um, "volume_um3", volume_um3)
-        position = None if position_um is None else plane_points("cells.position_um", position_um)
+        position = plane_points("cells.position_um", np.empty((0, 2)) if position_um is None else position_um)
         places = None if voxel is None else lattice_places("cells.voxel", voxel)
-        where = places if position is None else position
-        assert where is not None
-        count = len(where)
+        count = len(position if places is None else places)
         radius, volume = _sizes(radius_um, volume_um3, count)
         rates = {
             "uptake_per_min": uptake_per_min,

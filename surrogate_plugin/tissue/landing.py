@@ -148,8 +148,8 @@ def _places(
     domain: Domain, cells: Cells, outside: Outside, sides: Boundary
 ) -> tuple[FloatArray, FloatArray, BoolArray]:
     """x and y of the cells in pixels, and which of them count, (n,) each; in its voxel, a cell is in the middle."""
-    if cells.position_um is None:
-        row, column = _rows_and_columns(domain, cells)
+    if cells.voxel is not None:
+        row, column = _rows_and_columns(domain, cells.voxel)
         return np.asarray(column + 0.5), np.asarray(row + 0.5), np.ones(len(cells), dtype=np.bool_)
     inside = domain.contains(cells.position_um, boundary=sides)
     if outside == "error":
@@ -158,10 +158,8 @@ def _places(
     return x, y, np.ones_like(inside) if outside == "clamp" else inside
 
 
-def _rows_and_columns(domain: Domain, cells: Cells) -> tuple[IndexArray, IndexArray]:
+def _rows_and_columns(domain: Domain, voxel: IndexArray) -> tuple[IndexArray, IndexArray]:
     """The row and the column of the voxel of each cell, (n,) each; a voxel that there is not has no nearest one."""
-    voxel = cells.voxel
-    assert voxel is not None
     rows, columns = domain.shape
     off = voxel >= rows * columns if voxel.ndim == 1 else (voxel >= domain.shape).any(axis=1)
     if off.any():
