@@ -3,34 +3,21 @@
 from __future__ import annotations
 
 import functools
-import hashlib
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Self, cast
 
 import numpy as np
 import numpy.typing as npt
 
-from surrogate_plugin.arguments import (
-    HUGE,
-    MAX_PIXELS,
-    TINY,
-    check_values,
-    coefficient,
-    instance_of,
-    positive_number,
-    real_array,
-    same_shape,
-    truth_array,
-)
 from surrogate_plugin.arguments import BoolArray as BoolArray
 from surrogate_plugin.arguments import Coefficient as Coefficient
 from surrogate_plugin.arguments import FloatArray as FloatArray
+from surrogate_plugin.arguments import coefficient, positive_number
+from surrogate_plugin.equation import codec, posing, transforms
+from surrogate_plugin.equation.codec import Part
 from surrogate_plugin.equation.sides import Boundary, BoundaryLike
 from surrogate_plugin.equation.uptake import MichaelisMenten as MichaelisMenten
-from surrogate_plugin.errors import InvalidProblemError
-
-#: Beside links of 1: what decay may reach, what the slope of uptake may, and what alone is too little for an anchor.
-_STRONGEST, _STEEPEST, _WEAKEST = 1e12, 1e20, 1e-12
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,28 +110,26 @@ class Problem:
         spacing: float = 1.0,
         boundary: BoundaryLike | Boundary = "absorbing",
     ) -> None:
-        image = _image(source)
-        shape = (image.shape[0], image.shape[1])
+        image = posing.image_of(source)
+        shape = image.shape
         values: dict[str, Any] = {
             "source": image,
-            "fixed": _mask(fixed, image),
+            "fixed": posing.mask_of(fixed, image),
             "diffusivity": coefficient("diffusivity", diffusivity, shape=shape, positive=True),
             "decay": coefficient("decay", decay, shape=shape),
             "production": coefficient("production", production, shape=shape),
-            "uptake": _uptake(uptake, shape),
+            "uptake": posing.uptake_of(uptake, shape),
             "spacing": positive_number("spacing", spacing),
             "boundary": Boundary.parse(boundary),
         }
         for name, value in values.items():
             object.__setattr__(self, name, value)
-        self._check_anchored()
-        self._check_conditioning()
-        self._check_scale()
+        posing.check(self)
 
     @property
     def shape(self) -> tuple[int, int]:
         """``(H, W)``: rows along y, columns along x."""
-        return self.source.shape[0], self.source.shape[1]
+        return cast("tuple[int, int]", self.source.shape)
 
     @property
     def constant_coefficients(self) -> bool:
@@ -169,129 +154,119 @@ class Problem:
     @functools.cached_property
     def fingerprint(self) -> str:
         """A digest of the whole operator: lattice, D, decay, uptake, mask, spacing, boundary kinds (not the values)."""
-        digest = hashlib.blake2b(digest_size=16)
-        kinds = tuple(side.kind for side in self.boundary.sides)
-        digest.update(repr((self.shape, self.spacing, kinds)).encode())
-        digest.update(np.packbits(self.fixed).tobytes())
-        parts: list[tuple[str, Coefficient]] = [("diffusivity", self.diffusivity), ("decay", self.decay)]
-        if self.uptake is not None:
-            parts += [("vmax", self.uptake.vmax), ("km", self.uptake.km)]
-        for name, value in parts:
-            digest.update(name.encode())
-            digest.update(value.tobytes() if isinstance(value, np.ndarray) else repr(value).encode())
-        return digest.hexdigest()
-
-    def _check_anchored(self) -> None:
-        """Refuse what no steady state balances: in a closed box without decay only saturating uptake takes anything."""
-        if self._held or float(np.max(self.decay)) > 0:
-            return
-        if self.uptake is None:
-            raise InvalidProblemError(
-                "the problem has no unique steady state: decay is 0 everywhere, no pixel is fixed and no side holds "
-                "a value; set a decay > 0, fix a pixel, or give one side a value."
-            )
-        made, taken = float(np.mean(self.production)), float(np.mean(self.uptake.vmax))
-        if made >= taken:
-            raise InvalidProblemError(
-                f"the problem has no steady state: production is {made:g} on average and saturating uptake takes at "
-                f"most {taken:g}, so that the field grows without end where decay is 0, no pixel is fixed and no side "
-                "holds a value; lower production or raise uptake.vmax, set a decay > 0, fix a pixel, or give one side "
-                "a value."
-            )
+        return codec.fingerprint(self.parts)
 
     @property
-    def _held(self) -> bool:
-        """Whether a side or a pixel holds a value, which anchors the field."""
-        return self.boundary.holds_a_value or bool(self.fixed.any())
+    def parts(self) -> dict[str, Part]:
+        """What the problem consists of, by name: numbers and arrays, from which `of_parts` makes it again, to the bit.
 
-    def _uptake_anchor(self) -> float:
-        """About the steepest slope that saturating uptake keeps where all that is produced must be taken up by it.
+        ``source``, ``fixed``, ``diffusivity``, ``decay``, ``production``; ``vmax`` and ``km`` where uptake saturates;
+        ``spacing``; ``side_kinds`` and ``side_values``, (2, 2): (bottom, top), (left, right).
 
-        A level field ``km m / (1 - m)`` takes the share ``m`` of that much, at a slope of ``vmax (1 - m)^2 / km``.
+        Examples
+        --------
+        >>> parts = Problem(np.eye(8), boundary={"right": 38.0, "top": "reflecting"}).parts
+        >>> parts["decay"], parts["side_kinds"].tolist(), parts["side_values"].tolist()
+        (0.0025, [['value', 'reflecting'], ['value', 'value']], [[0.0, 0.0], [0.0, 38.0]])
         """
-        if self.uptake is None:
-            return 0.0
-        left = max(1.0 - float(np.mean(self.production)) / float(np.mean(self.uptake.vmax)), 0.0)
-        return float(np.max(self.uptake.vmax)) / self.uptake.km * left**2
+        return codec.parts_of(self)
 
-    def _check_conditioning(self) -> None:
-        """Refuse coefficients so strong or so weak beside diffusion that float64 cannot represent the operator."""
-        link = self.reference_diffusivity / self.spacing**2
-        beside = f"times diffusivity / spacing^2 = {link:g}"
-        weakest, strongest = float(np.min(self.diffusivity)), float(np.max(self.decay))
-        if weakest < 1e-8 * self.reference_diffusivity:
-            raise InvalidProblemError(
-                f"diffusivity spans from {weakest:g} to {self.reference_diffusivity:g}; "
-                "a contrast of at most 1e8 is allowed."
-            )
-        if strongest > _STRONGEST * link:
-            raise InvalidProblemError(
-                f"decay reaches {strongest:g}, more than 1e12 {beside}; check the units of decay and spacing, "
-                "or take production / decay pixel by pixel, which is the field where nothing is meant to diffuse."
-            )
-        if self.uptake is not None:
-            slope = float(np.max(self.uptake.vmax)) / self.uptake.km
-            if slope > _STEEPEST * link:
-                raise InvalidProblemError(
-                    f"uptake.vmax / uptake.km reaches {slope:g}, more than 1e20 {beside}; "
-                    "check their units and that of spacing."
-                )
-        uptake_anchor = self._uptake_anchor()
-        if not self._held and max(strongest, uptake_anchor) < _WEAKEST * link:
-            taken = "" if self.uptake is None else f" and the slope that uptake keeps about {uptake_anchor:g}"
-            raise InvalidProblemError(
-                f"decay is at most {strongest:g}{taken}, less than 1e-12 {beside}, and nothing else anchors the "
-                "field; check the units of decay and spacing, fix a pixel, or give a side a value."
-            )
+    @classmethod
+    def of_parts(cls, parts: Mapping[str, Part]) -> Self:
+        """The problem of these `parts`; raises `InvalidProblemError` as `Problem` does, and for a missing part."""
+        return cls(**codec.arguments_of(parts))
 
-    def _check_scale(self) -> None:
-        """Refuse values that are all so small, or rates so large, that products of theirs vanish or overflow."""
-        link = self.reference_diffusivity / self.spacing**2
-        rates = {"production": self.production, "uptake.vmax": 0.0 if self.uptake is None else self.uptake.vmax}
-        for name, rate in rates.items():
-            if float(np.max(rate)) / link > HUGE:
-                raise InvalidProblemError(
-                    f"{name} reaches {float(np.max(rate)):g}, more than {HUGE:g} times diffusivity / spacing^2 = "
-                    f"{link:g}; check the units of {name} and spacing."
-                )
-        made = float(np.max(self.production)) / link
-        if 0 < self.largest_imposed < TINY or (self.largest_imposed == 0 and 0 < made < TINY):
-            what = "production * spacing^2 / diffusivity" if self.largest_imposed == 0 else "source and boundary"
-            raise InvalidProblemError(
-                f"the largest value of {what} is {self.largest_imposed or made:g}; 0 or at least {TINY:g} is allowed: "
-                "choose a smaller unit of the field."
-            )
+    def replace(self, **changes: Any) -> Self:
+        """The same problem but for what is named, as `Problem` takes it; ``fixed`` stays where ``source`` changes.
 
+        Examples
+        --------
+        >>> problem = Problem(np.eye(8), spacing=20.0)
+        >>> problem.replace(decay=0.1).spacing
+        20.0
+        """
+        return type(self)(**{field.name: getattr(self, field.name) for field in fields(self)} | changes)
 
-def _image(source: npt.ArrayLike) -> FloatArray:
-    image = real_array("source", source)
-    if image.ndim != 2:
-        raise InvalidProblemError(f"source has shape {image.shape}; a 2-D array (H, W) is allowed.")
-    if image.size == 0:
-        raise InvalidProblemError(f"source has shape {image.shape}; at least one row and one column are allowed.")
-    if image.size > MAX_PIXELS:
-        raise InvalidProblemError(f"source has {image.size} pixels; at most {MAX_PIXELS} are allowed.")
-    check_values("source", image, positive=False)
-    return image
+    def map(self, function: Callable[[Any], Any], boundary: Boundary | None = None) -> Self:
+        """The problem whose every array of the lattice is what ``function`` makes of it.
 
+        Parameters
+        ----------
+        function : callable
+            From an (H, W) array, of float64 or bool, to another; all results are of one shape.
+        boundary : Boundary, optional
+            What the sides are then; they stay where they are if not given.
 
-def _mask(fixed: npt.ArrayLike | None, image: FloatArray) -> BoolArray:
-    if fixed is not None:
-        return truth_array("fixed", fixed, shape=image.shape)
-    mask: BoolArray = image > 0
-    mask.flags.writeable = False
-    return mask
+        Examples
+        --------
+        >>> Problem(np.eye(8)).map(lambda array: array[::2, ::2]).shape
+        (4, 4)
+        """
+        return transforms.rearranged(self, function, self.boundary if boundary is None else boundary)
 
+    def mirror(self, axis: int) -> Self:
+        """The mirror image that has rows (0) or columns (1) in reverse order; its field is that of the problem."""
+        return transforms.mirrored(self, axis)
 
-def _uptake(uptake: MichaelisMenten | None, shape: tuple[int, int]) -> MichaelisMenten | None:
-    if uptake is None:
-        return None
-    instance_of("uptake", uptake, MichaelisMenten, "None or a MichaelisMenten")
-    vmax = uptake.vmax
-    if not isinstance(vmax, np.ndarray):
-        return uptake if vmax > 0 else None
-    same_shape("uptake.vmax", vmax.shape, shape, "source")
-    largest = float(vmax.max())
-    if vmax[0, 0] == largest == float(vmax.min()):
-        uptake = MichaelisMenten(largest, uptake.km)
-    return uptake if largest > 0 else None
+    def turn(self) -> Self:
+        """A quarter turn to the left, seen with row 0 at the bottom: the right side becomes the top one."""
+        return transforms.turned(self)
+
+    def crop(self, rows: slice = slice(None), columns: slice = slice(None)) -> Self:
+        """A window of the lattice; its sides inside the lattice reflect, and a ring that is cut opens.
+
+        Parameters
+        ----------
+        rows, columns : slice
+            What is kept, at least one of each; no steps.
+
+        Raises
+        ------
+        InvalidProblemError
+            If nothing would be left, or nothing anchors what is left.
+
+        Examples
+        --------
+        >>> window = Problem(np.eye(8), boundary=38.0).crop(columns=slice(3, None))
+        >>> window.shape, window.boundary.left.kind, window.boundary.right.value
+        ((8, 5), 'reflecting', 38.0)
+        """
+        return transforms.cropped(self, (rows, columns))
+
+    def pad(
+        self,
+        rows: tuple[int, int] = (0, 0),
+        columns: tuple[int, int] = (0, 0),
+        *,
+        source: float = 0.0,
+        fixed: bool = False,
+        diffusivity: float | None = None,
+        decay: float | None = None,
+        production: float | None = None,
+        vmax: float | None = None,
+    ) -> Self:
+        """A larger lattice around this one; the sides stay what they are, and lie around all of it.
+
+        Parameters
+        ----------
+        rows, columns : (int, int)
+            How many are added below row 0 and above the last one, and left and right.
+        source, fixed : float, bool
+            What the new pixels hold, if they are fixed.
+        diffusivity, decay, production, vmax : float, optional
+            Of the new pixels; as of the nearest pixel of this lattice if not given.
+
+        Raises
+        ------
+        InvalidProblemError
+            If the lattice becomes too large, or the values are not allowed.
+
+        Examples
+        --------
+        >>> problem = Problem(np.eye(8)).pad(rows=(0, 2), fixed=True, source=5.0)
+        >>> problem.shape, int(problem.fixed.sum()), problem.largest_imposed
+        ((10, 8), 24, 5.0)
+        """
+        around = {"source": source, "fixed": fixed, "diffusivity": diffusivity, "decay": decay}
+        around |= {"production": production, "vmax": vmax}
+        return transforms.padded(self, (rows, columns), around)

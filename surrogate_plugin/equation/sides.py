@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -112,6 +112,17 @@ class Boundary:
     def sides(self) -> tuple[Side, Side, Side, Side]:
         """Left, right, bottom, top."""
         return self.left, self.right, self.bottom, self.top
+
+    @property
+    def pairs(self) -> tuple[tuple[Side, Side], ...]:
+        """The sides axis by axis in the order of a shape, the low side first: (bottom, top), (left, right)."""
+        return (self.bottom, self.top), (self.left, self.right)
+
+    @classmethod
+    def of_pairs(cls, pairs: Iterable[tuple[Side, Side]]) -> Boundary:
+        """The boundary whose `pairs` these are."""
+        (bottom, top), (left, right) = pairs
+        return cls(left, right, bottom, top)
 
     @property
     def periodic_x(self) -> bool:

@@ -1,0 +1,163 @@
+"""What may be posed: arrays read, and problems refused that have no steady state or that float64 cannot hold."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from surrogate_plugin.arguments import (
+    HUGE,
+    MAX_PIXELS,
+    TINY,
+    BoolArray,
+    FloatArray,
+    check_values,
+    instance_of,
+    real_array,
+    same_shape,
+    truth_array,
+)
+from surrogate_plugin.equation.uptake import MichaelisMenten
+from surrogate_plugin.errors import InvalidProblemError
+
+if TYPE_CHECKING:
+    from surrogate_plugin.equation.problem import Problem
+
+#: Beside links of 1: what decay may reach, what the slope of uptake may, and what alone is too little for an anchor.
+_STRONGEST, _STEEPEST, _WEAKEST = 1e12, 1e20, 1e-12
+
+
+def image_of(source: npt.ArrayLike) -> FloatArray:
+    """The imposed values, read-only, which say what the lattice is; three axes are refused until solvers take them."""
+    image = real_array("source", source)
+    if image.ndim != 2:
+        raise InvalidProblemError(f"source has shape {image.shape}; a 2-D array (H, W) is allowed.")
+    if image.size == 0:
+        raise InvalidProblemError(f"source has shape {image.shape}; at least one row and one column are allowed.")
+    if image.size > MAX_PIXELS:
+        raise InvalidProblemError(f"source has {image.size} pixels; at most {MAX_PIXELS} are allowed.")
+    check_values("source", image, positive=False)
+    return image
+
+
+def mask_of(fixed: npt.ArrayLike | None, image: FloatArray) -> BoolArray:
+    """The fixed pixels, read-only; those above 0 where nobody says."""
+    if fixed is not None:
+        return truth_array("fixed", fixed, shape=image.shape)
+    mask: BoolArray = image > 0
+    mask.flags.writeable = False
+    return mask
+
+
+def uptake_of(uptake: MichaelisMenten | None, shape: tuple[int, ...]) -> MichaelisMenten | None:
+    """Saturating uptake on this lattice, a number where it does not vary, and None where nothing consumes."""
+    if uptake is None:
+        return None
+    instance_of("uptake", uptake, MichaelisMenten, "None or a MichaelisMenten")
+    vmax = uptake.vmax
+    if not isinstance(vmax, np.ndarray):
+        return uptake if vmax > 0 else None
+    same_shape("uptake.vmax", vmax.shape, shape, "source")
+    largest = float(vmax.max())
+    if vmax.flat[0] == largest == float(vmax.min()):
+        uptake = MichaelisMenten(largest, uptake.km)
+    return uptake if largest > 0 else None
+
+
+def check(problem: Problem) -> None:
+    """Refuse what has no unique steady state, or none that float64 can hold.
+
+    Raises
+    ------
+    InvalidProblemError
+    """
+    _check_anchored(problem)
+    _check_conditioning(problem)
+    _check_scale(problem)
+
+
+def _check_anchored(problem: Problem) -> None:
+    """Refuse what no steady state balances: in a closed box without decay only saturating uptake takes anything."""
+    if _held(problem) or float(np.max(problem.decay)) > 0:
+        return
+    if problem.uptake is None:
+        raise InvalidProblemError(
+            "the problem has no unique steady state: decay is 0 everywhere, no pixel is fixed and no side holds "
+            "a value; set a decay > 0, fix a pixel, or give one side a value."
+        )
+    made, taken = float(np.mean(problem.production)), float(np.mean(problem.uptake.vmax))
+    if made >= taken:
+        raise InvalidProblemError(
+            f"the problem has no steady state: production is {made:g} on average and saturating uptake takes at "
+            f"most {taken:g}, so that the field grows without end where decay is 0, no pixel is fixed and no side "
+            "holds a value; lower production or raise uptake.vmax, set a decay > 0, fix a pixel, or give one side "
+            "a value."
+        )
+
+
+def _held(problem: Problem) -> bool:
+    """Whether a side or a pixel holds a value, which anchors the field."""
+    return problem.boundary.holds_a_value or bool(problem.fixed.any())
+
+
+def _uptake_anchor(problem: Problem) -> float:
+    """About the steepest slope that saturating uptake keeps where all that is produced must be taken up by it.
+
+    A level field ``km m / (1 - m)`` takes the share ``m`` of that much, at a slope of ``vmax (1 - m)^2 / km``.
+    """
+    if problem.uptake is None:
+        return 0.0
+    left = max(1.0 - float(np.mean(problem.production)) / float(np.mean(problem.uptake.vmax)), 0.0)
+    return float(np.max(problem.uptake.vmax)) / problem.uptake.km * left**2
+
+
+def _check_conditioning(problem: Problem) -> None:
+    """Refuse coefficients so strong or so weak beside diffusion that float64 cannot represent the operator."""
+    link = problem.reference_diffusivity / problem.spacing**2
+    beside = f"times diffusivity / spacing^2 = {link:g}"
+    weakest, strongest = float(np.min(problem.diffusivity)), float(np.max(problem.decay))
+    if weakest < 1e-8 * problem.reference_diffusivity:
+        raise InvalidProblemError(
+            f"diffusivity spans from {weakest:g} to {problem.reference_diffusivity:g}; "
+            "a contrast of at most 1e8 is allowed."
+        )
+    if strongest > _STRONGEST * link:
+        raise InvalidProblemError(
+            f"decay reaches {strongest:g}, more than 1e12 {beside}; check the units of decay and spacing, "
+            "or take production / decay pixel by pixel, which is the field where nothing is meant to diffuse."
+        )
+    if problem.uptake is not None:
+        slope = float(np.max(problem.uptake.vmax)) / problem.uptake.km
+        if slope > _STEEPEST * link:
+            raise InvalidProblemError(
+                f"uptake.vmax / uptake.km reaches {slope:g}, more than 1e20 {beside}; "
+                "check their units and that of spacing."
+            )
+    uptake_anchor = _uptake_anchor(problem)
+    if not _held(problem) and max(strongest, uptake_anchor) < _WEAKEST * link:
+        taken = "" if problem.uptake is None else f" and the slope that uptake keeps about {uptake_anchor:g}"
+        raise InvalidProblemError(
+            f"decay is at most {strongest:g}{taken}, less than 1e-12 {beside}, and nothing else anchors the "
+            "field; check the units of decay and spacing, fix a pixel, or give a side a value."
+        )
+
+
+def _check_scale(problem: Problem) -> None:
+    """Refuse values that are all so small, or rates so large, that products of theirs vanish or overflow."""
+    link = problem.reference_diffusivity / problem.spacing**2
+    rates = {"production": problem.production, "uptake.vmax": 0.0 if problem.uptake is None else problem.uptake.vmax}
+    for name, rate in rates.items():
+        if float(np.max(rate)) / link > HUGE:
+            raise InvalidProblemError(
+                f"{name} reaches {float(np.max(rate)):g}, more than {HUGE:g} times diffusivity / spacing^2 = "
+                f"{link:g}; check the units of {name} and spacing."
+            )
+    made = float(np.max(problem.production)) / link
+    if 0 < problem.largest_imposed < TINY or (problem.largest_imposed == 0 and 0 < made < TINY):
+        what = "production * spacing^2 / diffusivity" if problem.largest_imposed == 0 else "source and boundary"
+        raise InvalidProblemError(
+            f"the largest value of {what} is {problem.largest_imposed or made:g}; 0 or at least {TINY:g} is allowed: "
+            "choose a smaller unit of the field."
+        )

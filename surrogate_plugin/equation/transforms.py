@@ -1,0 +1,110 @@
+"""Images of a problem: other pixels, the same equation. Sides go along with the pixels that they lie beside."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+
+from surrogate_plugin.arguments import one_number, shown, whole_sides
+from surrogate_plugin.equation.codec import MAPS, maps_of, side_parts
+from surrogate_plugin.equation.sides import Boundary, Side
+from surrogate_plugin.errors import InvalidProblemError
+
+if TYPE_CHECKING:
+    from surrogate_plugin.equation.problem import Problem
+
+P = TypeVar("P", bound="Problem")
+
+#: From an array of the lattice to another one, whatever it holds.
+Rearrangement = Callable[[Any], Any]
+#: Pixels added below and above the lattice along one axis.
+Margin = tuple[int, int]
+
+
+def rearranged(problem: P, function: Rearrangement, boundary: Boundary) -> P:
+    """See `Problem.map`."""
+    parts = problem.parts
+    moved = {name: function(value) for name, value in maps_of(parts).items()}
+    return problem.of_parts(parts | moved | side_parts(boundary))
+
+
+def mirrored(problem: P, axis: int) -> P:
+    """See `Problem.mirror`."""
+    pairs = list(problem.boundary.pairs)
+    if axis not in range(len(pairs)):
+        raise InvalidProblemError(f"axis is {shown(axis)}; 0 (rows) or 1 (columns) is allowed.")
+    low, high = pairs[axis]
+    pairs[axis] = high, low
+    return rearranged(problem, lambda array: np.flip(array, axis), Boundary.of_pairs(pairs))
+
+
+def turned(problem: P) -> P:
+    """See `Problem.turn`."""
+    sides = problem.boundary
+    # Row 0 is the lowest, so that a turn to the left takes the first column into the first row.
+    boundary = Boundary(left=sides.top, right=sides.bottom, bottom=sides.left, top=sides.right)
+    return rearranged(problem, lambda array: np.rot90(array, -1), boundary)
+
+
+def cropped(problem: P, windows: Sequence[slice]) -> P:
+    """See `Problem.crop`."""
+    kept = [_window(*each) for each in zip(("rows", "columns"), windows, problem.shape, strict=True)]
+    pairs = [
+        _cut_pair(pair, window.start, size - window.stop)
+        for pair, window, size in zip(problem.boundary.pairs, kept, problem.shape, strict=True)
+    ]
+    part = tuple(kept)
+    return rearranged(problem, lambda array: array[part], Boundary.of_pairs(pairs))
+
+
+def padded(problem: P, margins: Sequence[Margin], around: Mapping[str, float | None]) -> P:
+    """See `Problem.pad`; ``around`` has the new pixels' value of each map, None for that of the nearest pixel."""
+    checked = [_margin(*each) for each in zip(("rows", "columns"), margins, strict=True)]
+    shape = [size + sum(margin) for size, margin in zip(problem.shape, checked, strict=True)]
+    whole_sides("the padded lattice", shape)
+    parts = problem.parts
+    if around.get("vmax") is not None and "vmax" not in parts:
+        raise InvalidProblemError(f"vmax is {around['vmax']}, but the problem has no uptake; give it one first.")
+
+    def grown(name: str) -> Any:
+        inside, value = parts[name], around[name]
+        if value is None:
+            return np.pad(inside, checked, mode="edge") if isinstance(inside, np.ndarray) else inside
+        return np.pad(np.broadcast_to(inside, problem.shape), checked, constant_values=value)
+
+    return problem.of_parts(parts | {name: grown(name) for name in MAPS if name in parts})
+
+
+def _window(name: str, window: slice, size: int) -> slice:
+    """The rows or columns that are kept, counted from 0."""
+    allowed = f"a slice without a step that leaves at least 1 of {size}"
+    try:
+        start, stop, step = window.indices(size)
+    except Exception:  # no slice, or one of something else than whole numbers
+        raise InvalidProblemError(f"{name} is {shown(window)}; {allowed} is allowed.") from None
+    if step != 1 or stop <= start:
+        raise InvalidProblemError(f"{name} is {shown(window)}; {allowed} is allowed.")
+    return slice(start, stop)
+
+
+def _cut_pair(pair: tuple[Side, Side], below: int, above: int) -> tuple[Side, Side]:
+    """Two opposite sides, some pixels of the lattice beyond them cut off; what wrapped around no longer does."""
+    low, high = pair
+    reflecting = Side("reflecting")
+    if low.kind == "periodic" and (below or above):
+        return reflecting, reflecting
+    return reflecting if below else low, reflecting if above else high
+
+
+def _margin(name: str, margin: Margin) -> Margin:
+    """How many rows or columns come below and above."""
+    allowed = "two whole numbers >= 0, below and above,"
+    try:
+        below, above = (one_number(name, each, allowed) for each in margin)
+    except (TypeError, ValueError):
+        raise InvalidProblemError(f"{name} is {shown(margin)}; {allowed} are allowed.") from None
+    if not all(each >= 0 and each.is_integer() for each in (below, above)):
+        raise InvalidProblemError(f"{name} is {shown(margin)}; {allowed} are allowed.")
+    return int(below), int(above)
