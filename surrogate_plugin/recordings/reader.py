@@ -6,21 +6,19 @@ step is in that step's header, and its map there is not written and reads as NaN
 
 from __future__ import annotations
 
-import copy
-import hashlib
 from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
-import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from surrogate_plugin.equation.problem import MichaelisMenten, Problem
+from surrogate_plugin.equation.codec import MAPS, UPTAKE, Part, digest, side_parts
+from surrogate_plugin.equation.problem import Problem
 from surrogate_plugin.equation.sides import Boundary, Side
 from surrogate_plugin.equation.solution import Flag
 from surrogate_plugin.errors import InvalidProblemError
-from surrogate_plugin.recordings.store import COEFFICIENTS, open_store, read_headers, read_map, shape_of
 from surrogate_plugin.recordings.store import RecordingError as RecordingError
+from surrogate_plugin.recordings.store import open_store, read_headers, read_map, shape_of
 
 #: What numpy counts steps and pixels in.
 _Count = Annotated[int, Field(ge=0, lt=2**63)]
@@ -115,31 +113,26 @@ class Recording:
         RecordingError
             If what is stored is not what was recorded.
         """
-        header = self.headers[index]
-        row = index % len(self)
-        value: dict[str, Any] = {name: getattr(header, name) for name in COEFFICIENTS}
-        value |= {name: self._map(name, row) for name, number in value.items() if number is None}
-        vmax = value.pop("vmax")
+        header, row = self.headers[index], index % len(self)
         try:
-            problem = Problem(
-                self._map("source", row),
-                fixed=self._map("fixed", row),
-                uptake=None if header.km is None else MichaelisMenten(vmax, header.km),
-                spacing=header.spacing,
-                boundary=Boundary(*header.sides),
-                **value,
-            )
+            parts = self._parts(header, row)
+            problem = Problem.of_parts(parts)
         except InvalidProblemError as error:
             raise RecordingError(f"step {row} of {self.path} is damaged: {error}") from None
-        if header.digest not in (digest(problem), digest(_with_its_maps(problem, header))):
+        # Older recordings hold maps of one value as maps, and name the problem by them.
+        if header.digest not in (digest(problem.parts), digest(parts)):
             raise RecordingError(f"step {row} of {self.path} is damaged: its maps are not those that were recorded.")
         measured = measures(problem)
         if measured != header.model_dump(include=set(measured)):
             raise RecordingError(f"step {row} of {self.path} is damaged: its header is not that of its maps.")
         return problem
 
-    def _map(self, name: str, row: int) -> npt.NDArray[Any]:
-        return read_map(self.path, self._store, name, row)
+    def _parts(self, header: Header, row: int) -> dict[str, Part]:
+        """The parts of a step's problem as they are stored."""
+        names = [name for name in (*MAPS, "km", "spacing") if header.km is not None or name not in UPTAKE]
+        found: dict[str, Any] = {name: getattr(header, name, None) for name in names}
+        maps = {name: read_map(self.path, self._store, name, row) for name, number in found.items() if number is None}
+        return found | maps | side_parts(Boundary(*header.sides))
 
     def _parse(self, index: int, text: bytes) -> Header:
         try:
@@ -149,19 +142,6 @@ class Recording:
             raise RecordingError(f"the header of step {index} of {self.path} is damaged ({first['msg']}).") from None
 
 
-def _with_its_maps(problem: Problem, header: Header) -> Problem:
-    """The problem with maps of one value as the maps they are stored as, which a digest from before tells apart."""
-    stored, shape = copy.copy(problem), problem.shape
-    vars(stored).pop("fingerprint", None)
-    for name in COEFFICIENTS:
-        if name != "vmax" and getattr(header, name) is None:
-            object.__setattr__(stored, name, np.broadcast_to(getattr(problem, name), shape))
-    if problem.uptake is not None and header.vmax is None:
-        vmax = np.broadcast_to(problem.uptake.vmax, shape)
-        object.__setattr__(stored, "uptake", MichaelisMenten(vmax, problem.uptake.km))
-    return stored
-
-
 def measures(problem: Problem) -> dict[str, Any]:
     """What a header says of a problem, for steps to be chosen by without reading their maps."""
     return {
@@ -169,12 +149,3 @@ def measures(problem: Problem) -> dict[str, Any]:
         "largest_production": float(np.max(problem.production)),
         "free_pixels": int(np.count_nonzero(~problem.fixed)),
     }
-
-
-def digest(problem: Problem) -> str:
-    """Names a problem with all its values, where `Problem.fingerprint` names its operator."""
-    made = hashlib.blake2b(problem.fingerprint.encode(), digest_size=16)
-    made.update(problem.source.tobytes())
-    made.update(np.asarray(problem.production).tobytes())
-    made.update(repr(problem.boundary).encode())
-    return made.hexdigest()

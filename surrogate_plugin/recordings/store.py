@@ -21,13 +21,12 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 import numpy as np
 import numpy.typing as npt
 
+from surrogate_plugin.equation.codec import MAPS
+
 if TYPE_CHECKING:
     from zarr import Array, Group
 
 FORMAT, VERSION = "surrogate-plugin recording", 1
-#: Numbers or maps; ``vmax`` is that of Michaelis-Menten uptake.
-COEFFICIENTS = ("diffusivity", "decay", "production", "vmax")
-MAPS = ("source", "fixed", *COEFFICIENTS)
 HEADER = "header"
 DTYPES = dict.fromkeys(MAPS, "float64") | {"fixed": "bool", HEADER: "uint8"}
 #: Headers are padded with spaces, which JSON ignores, to a multiple of this many bytes, a chunk each.

@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
+from surrogate_plugin.equation.codec import COEFFICIENTS, MAPS, digest, maps_of, numbers_of
 from surrogate_plugin.equation.problem import Problem
-from surrogate_plugin.recordings.reader import Header, digest, measures
+from surrogate_plugin.recordings.reader import Header, measures
 from surrogate_plugin.recordings.store import (
     DTYPES,
     FORMAT,
     HEADER,
     HEADER_BYTES,
-    MAPS,
     MOST_HEADER_BYTES,
     VERSION,
     RecordingError,
@@ -164,7 +164,7 @@ class Recorder:
                 f"the header of a step has {len(text)} bytes; at most {MOST_HEADER_BYTES} are allowed."
             )
         _make_room(self._store, at + 1, len(text))
-        for name, values in _maps(problem).items():
+        for name, values in maps_of(problem.parts).items():
             array(self._store, name)[at] = values
         headers = array(self._store, HEADER)
         headers[at] = np.frombuffer(text.ljust(headers.shape[1]), dtype=np.uint8)
@@ -180,35 +180,19 @@ class Recorder:
 
 
 def _header(problem: Problem, record: StepRecord) -> Header:
-    found = _coefficients(problem).items()
-    numbers: dict[str, Any] = {name: None if isinstance(value, np.ndarray) else value for name, value in found}
+    parts = problem.parts
+    numbers: dict[str, Any] = dict.fromkeys((*COEFFICIENTS, "km"))
+    numbers |= {"vmax": 0.0} if problem.uptake is None else {}
     return Header(
         step=record.step,
         method=record.method,
         bound=record.bound,
         flags=record.flags,
-        spacing=problem.spacing,
         sides=problem.boundary.sides,
-        km=None if problem.uptake is None else problem.uptake.km,
-        digest=digest(problem),
+        digest=digest(parts),
         **measures(problem),
-        **numbers,
+        **numbers | numbers_of(parts),
     )
-
-
-def _maps(problem: Problem) -> dict[str, Any]:
-    maps = {name: value for name, value in _coefficients(problem).items() if isinstance(value, np.ndarray)}
-    return {"source": problem.source, "fixed": problem.fixed, **maps}
-
-
-def _coefficients(problem: Problem) -> dict[str, Any]:
-    vmax = 0.0 if problem.uptake is None else problem.uptake.vmax
-    return {
-        "diffusivity": problem.diffusivity,
-        "decay": problem.decay,
-        "production": problem.production,
-        "vmax": vmax,
-    }
 
 
 def _is_there(path: Path) -> bool:

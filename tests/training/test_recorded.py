@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from pydantic import Field, TypeAdapter, ValidationError
 
 import surrogate_plugin as sp
+from surrogate_plugin.equation.codec import digest
 from surrogate_plugin.gallery import nasty_problems, tumour_and_vessels
-from surrogate_plugin.recordings.reader import digest
 from surrogate_training.problems.distributions import Vessels
 from surrogate_training.problems.recordings import Recorded
 from surrogate_training.problems.symmetry import Symmetry
@@ -68,22 +68,22 @@ def test_training_and_held_out_steps_are_two_blocks_with_a_gap(run: Path) -> Non
     recorded = Recorded(path=run)
     assert recorded.training_steps == list(range(30))
     assert recorded.held_out_steps == list(range(32, 40))
-    found = [digest(problem) for problem in recorded.held_out()]
-    assert found == [digest(tissue(step)) for step in range(32, 40)]
-    assert [digest(problem) for problem in recorded.held_out(most=3)] == [found[0], found[4], found[7]]
+    found = [digest(problem.parts) for problem in recorded.held_out()]
+    assert found == [digest(tissue(step).parts) for step in range(32, 40)]
+    assert [digest(problem.parts) for problem in recorded.held_out(most=3)] == [found[0], found[4], found[7]]
 
 
 def test_samples_are_the_training_steps_each_of_them_and_no_other(run: Path) -> None:
     recorded = Recorded(path=run, vary=0.0, symmetries=False)
-    drawn = {digest(recorded.sample(np.random.default_rng(seed), (512, 512))) for seed in range(250)}
-    assert drawn == {digest(tissue(step)) for step in range(30)}
+    drawn = {digest(recorded.sample(np.random.default_rng(seed), (512, 512)).parts) for seed in range(250)}
+    assert drawn == {digest(tissue(step).parts) for step in range(30)}
 
 
 def test_a_run_that_was_repeated_shares_no_step_with_those_held_out(tmp_path: Path) -> None:
     problems = [tissue(step) for step in range(10)]
     recorded = Recorded(path=record(tmp_path / "run.zarr", problems + problems), gap_share=0.0)
-    held = {digest(problem) for problem in recorded.held_out()}
-    assert held == {digest(problem) for problem in problems[6:]}
+    held = {digest(problem.parts) for problem in recorded.held_out()}
+    assert held == {digest(problem.parts) for problem in problems[6:]}
     assert recorded.training_steps == [0, 1, 2, 3, 4, 5, 10, 11, 12, 13, 14, 15]
 
 
@@ -94,7 +94,7 @@ def test_all_samples_of_one_shape_fit_into_one_batch_and_the_seed_names_each(run
     assert problem.shape == (min(shape[0], SHAPE[0]), min(shape[1], SHAPE[1]))
     assert problem.largest_imposed > 0
     again = pickle.loads(pickle.dumps(recorded)).sample(np.random.default_rng(seed), shape)
-    assert digest(again) == digest(problem)
+    assert digest(again.parts) == digest(problem.parts)
 
 
 def test_a_window_is_a_part_of_a_step_and_reflects_where_it_was_cut(run: Path) -> None:
