@@ -229,7 +229,7 @@ def _saturated(problem: Problem, km: float) -> Problem:
     """
     background = float(np.min(problem.decay))
     uptake = MichaelisMenten((problem.decay - background) * km, km)
-    return Problem(problem.source, decay=background, uptake=uptake, boundary=problem.boundary)
+    return problem.replace(decay=background, uptake=uptake)
 
 
 def _side(rng: Rng) -> str | float:

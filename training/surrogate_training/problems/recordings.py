@@ -11,8 +11,7 @@ from typing import Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from surrogate_plugin.equation.problem import Coefficient, MichaelisMenten, Problem
-from surrogate_plugin.equation.sides import Boundary, Side
+from surrogate_plugin.equation.problem import MichaelisMenten, Problem
 from surrogate_plugin.guard.applicability import Extent, measure
 from surrogate_plugin.recordings.reader import Header, Recording, RecordingError
 from surrogate_training.problems.symmetry import Symmetry
@@ -187,21 +186,7 @@ def _window(rng: Rng, problem: Problem, shape: Shape) -> Problem:
     low = [max(0, at - side + 1) for at, side in zip(place, shape, strict=True)]
     high = [min(at, there - side) for at, there, side in zip(place, problem.shape, shape, strict=True)]
     row, column = (int(rng.integers(first, last + 1)) for first, last in zip(low, high, strict=True))
-    part = np.s_[row : row + shape[0], column : column + shape[1]]
-
-    def cut(value: Coefficient) -> Coefficient:
-        return value[part] if isinstance(value, np.ndarray) else value
-
-    uptake = problem.uptake
-    return Problem(
-        problem.source[part],
-        fixed=problem.fixed[part],
-        diffusivity=cut(problem.diffusivity),
-        decay=cut(problem.decay),
-        uptake=None if uptake is None else MichaelisMenten(cut(uptake.vmax), uptake.km),
-        spacing=problem.spacing,
-        boundary=_cut_sides(problem, (row, column), shape),
-    )
+    return problem.crop(slice(row, row + shape[0]), slice(column, column + shape[1]))
 
 
 def _feeding_pixel(rng: Rng, problem: Problem) -> tuple[int, int]:
@@ -216,32 +201,10 @@ def _feeding_pixel(rng: Rng, problem: Problem) -> tuple[int, int]:
     return feeding[int(rng.integers(len(feeding)))]
 
 
-def _cut_sides(problem: Problem, first: tuple[int, int], shape: Shape) -> Boundary:
-    left, right, bottom, top = problem.boundary.sides
-    bottom, top = _cut_pair(bottom, top, first[0], problem.shape[0] - first[0] - shape[0])
-    left, right = _cut_pair(left, right, first[1], problem.shape[1] - first[1] - shape[1])
-    return Boundary(left, right, bottom, top)
-
-
-def _cut_pair(low: Side, high: Side, below: int, above: int) -> tuple[Side, Side]:
-    """Two opposite sides, some pixels of the lattice beyond them cut off; what wrapped around no longer does."""
-    reflecting = Side("reflecting")
-    if low.kind == "periodic" and (below or above):
-        return reflecting, reflecting
-    return reflecting if below else low, reflecting if above else high
-
-
 def _scaled(problem: Problem, factor: float) -> Problem:
     """The problem with decay and uptake scaled."""
     if factor == 1.0:
         return problem
     uptake = problem.uptake
-    return Problem(
-        problem.source,
-        fixed=problem.fixed,
-        diffusivity=problem.diffusivity,
-        decay=problem.decay * factor,
-        uptake=None if uptake is None else MichaelisMenten(uptake.vmax * factor, uptake.km),
-        spacing=problem.spacing,
-        boundary=problem.boundary,
-    )
+    taken = None if uptake is None else MichaelisMenten(uptake.vmax * factor, uptake.km)
+    return problem.replace(decay=problem.decay * factor, uptake=taken)

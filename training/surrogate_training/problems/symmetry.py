@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from surrogate_plugin.equation.problem import Coefficient, MichaelisMenten, Problem
+from surrogate_plugin.equation.problem import Problem
 from surrogate_plugin.equation.sides import Boundary
 
 _Scalar = TypeVar("_Scalar", bound=np.generic)
@@ -45,26 +45,9 @@ class Symmetry:
         """
         if self == Symmetry():
             return problem
-        uptake = problem.uptake
-        return Problem(
-            self.array(problem.source),
-            fixed=self.array(problem.fixed),
-            diffusivity=self._coefficient(problem.diffusivity),
-            decay=self._coefficient(problem.decay),
-            production=self._coefficient(problem.production),
-            uptake=None if uptake is None else MichaelisMenten(self._coefficient(uptake.vmax), uptake.km),
-            spacing=problem.spacing,
-            boundary=self._boundary(problem.boundary),
-        )
-
-    def _coefficient(self, value: Coefficient) -> Coefficient:
-        return self.array(value) if isinstance(value, np.ndarray) else value
-
-    def _boundary(self, boundary: Boundary) -> Boundary:
-        left, right, bottom, top = boundary.sides
-        if self.rows:
-            bottom, top = top, bottom
-        if self.columns:
-            left, right = right, left
-        # Row 0 is the bottom and column 0 the left, so that exchanging rows and columns exchanges these two.
-        return Boundary(bottom, top, left, right) if self.transpose else Boundary(left, right, bottom, top)
+        pairs = list(problem.boundary.pairs)
+        for axis, mirrored in enumerate((self.rows, self.columns)):
+            if mirrored:
+                low, high = pairs[axis]
+                pairs[axis] = high, low
+        return problem.map(self.array, Boundary.of_pairs(pairs[::-1] if self.transpose else pairs))

@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict
 
-from surrogate_plugin.equation.problem import Coefficient, FloatArray, MichaelisMenten, Problem
+from surrogate_plugin.equation.codec import maps_of, numbers_of, side_parts
+from surrogate_plugin.equation.problem import FloatArray, Problem
 from surrogate_plugin.equation.sides import Boundary, Kind, Side
 from surrogate_training.whole_files import reading
 
@@ -59,23 +60,14 @@ class Record:
     @classmethod
     def of(cls, problem: Problem, field: FloatArray) -> Record:
         """Keep a problem without production and of constant diffusivity, as networks take it."""
-        uptake = problem.uptake
-        found: dict[str, Coefficient | None] = {
-            "decay": problem.decay,
-            "vmax": None if uptake is None else uptake.vmax,
+        parts = problem.parts
+        maps: dict[str, Array] = {
+            name: value if name == "fixed" else value.astype(np.float32) for name, value in maps_of(parts).items()
         }
-        maps: dict[str, Array] = {"source": problem.source.astype(np.float32), "field": field.astype(np.float32)}
-        maps["fixed"] = problem.fixed
-        maps |= {name: value.astype(np.float32) for name, value in found.items() if isinstance(value, np.ndarray)}
-        numbers = _Numbers.model_validate(
-            {
-                "diffusivity": problem.reference_diffusivity,
-                "spacing": problem.spacing,
-                "sides": [(side.kind, side.value) for side in problem.boundary.sides],
-                "km": None if uptake is None else uptake.km,
-            }
-            | {name: value for name, value in found.items() if name not in maps}
-        )
+        maps["field"] = field.astype(np.float32)
+        sides = [(side.kind, side.value) for side in problem.boundary.sides]
+        plain = {name: number for name, number in numbers_of(parts).items() if name != "production"}
+        numbers = _Numbers.model_validate({"sides": sides, **plain})
         return cls(maps, numbers.model_dump_json(exclude_none=True))
 
     def restore(self) -> tuple[Problem, FloatArray]:
@@ -91,20 +83,10 @@ class Record:
 
     def _restored(self) -> tuple[Problem, FloatArray]:
         numbers = _Numbers.model_validate_json(self.numbers)
-        left, right, bottom, top = (Side(*side) for side in numbers.sides)
-
-        def coefficient(name: str, number: float | None) -> Coefficient:
-            return self.maps[name].astype(np.float64) if name in self.maps else number or 0.0
-
-        problem = Problem(
-            self.maps["source"],
-            fixed=self.maps["fixed"],
-            diffusivity=numbers.diffusivity,
-            decay=coefficient("decay", numbers.decay),
-            uptake=None if numbers.km is None else MichaelisMenten(coefficient("vmax", numbers.vmax), numbers.km),
-            spacing=numbers.spacing,
-            boundary=Boundary(left, right, bottom, top),
-        )
+        sides = side_parts(Boundary(*(Side(*side) for side in numbers.sides)))
+        plain = {"production": 0.0, **numbers.model_dump(exclude={"sides"}, exclude_none=True)}
+        maps = {name: values for name, values in self.maps.items() if name != "field"}
+        problem = Problem.of_parts({**plain, **sides, **maps})
         field = self.maps["field"].astype(np.float64)
         # Nothing is produced, so that no exact field leaves what is imposed by more than it was solved to.
         low, high = -_BEYOND * problem.largest_imposed, (1.0 + _BEYOND) * problem.largest_imposed
