@@ -42,9 +42,7 @@ class Boastful:
             nothing = Factorisation(np.zeros_like, 0, "none")
             return _State(problem.fingerprint, None, nothing)
         link = problem.reference_diffusivity / problem.spacing**2
-        stiffer = Problem(
-            problem.source, problem.fixed, problem.diffusivity, 1e6 * link, 0.0, None, problem.spacing, problem.boundary
-        )
+        stiffer = problem.replace(decay=1e6 * link, production=0.0, uptake=None)
         own = SparseDirect().prepare(stiffer)
         return _State(problem.fingerprint, own.graph, own.factors)
 

@@ -26,14 +26,10 @@ _engine = engine_without_network()
 def in_another_unit(problem: sp.Problem, unit: float) -> sp.Problem:
     """The same problem with all its values in a smaller or a larger unit: its field is that much larger."""
     uptake = problem.uptake
-    return sp.Problem(
-        problem.source * unit,
-        fixed=problem.fixed,
-        diffusivity=problem.diffusivity,
-        decay=problem.decay,
+    return problem.replace(
+        source=problem.source * unit,
         production=problem.production * unit,
         uptake=None if uptake is None else sp.MichaelisMenten(uptake.vmax * unit, uptake.km * unit),
-        spacing=problem.spacing,
         boundary=Boundary(*(Side(side.kind, side.value * unit) for side in problem.boundary.sides)),
     )
 
@@ -139,15 +135,12 @@ def test_the_unit_of_length_does_not_matter(spacing: float) -> None:
     for problem in nasty_problems(4, 6, 12):
         link = problem.reference_diffusivity / problem.spacing**2
         uptake = problem.uptake
-        changed = sp.Problem(
-            problem.source,
-            fixed=problem.fixed,
+        changed = problem.replace(
             diffusivity=problem.diffusivity / problem.reference_diffusivity * spacing**1.5,
             decay=problem.decay / link * spacing**-0.5,
             production=problem.production / link * spacing**-0.5,
             uptake=uptake and sp.MichaelisMenten(uptake.vmax / link * spacing**-0.5, uptake.km),
             spacing=spacing,
-            boundary=problem.boundary,
         )
         one, two = (_engine.solve(posed, method="exact") for posed in (problem, changed))
         apart = np.abs(one.field - two.field).max()

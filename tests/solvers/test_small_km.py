@@ -94,10 +94,9 @@ def test_a_start_saves_cycles_and_changes_nothing_else(km: float) -> None:
     same, _ = cycles_and_bound(problem, 1e-6, before)
     assert same <= 3
     for changed in (
-        Problem(problem.source, decay=0.0, uptake=MichaelisMenten(1.01 * problem.uptake.vmax, 38.0 * km),
-                boundary="reflecting"),
-        Problem(np.roll(problem.source, 2, axis=1), decay=0.0, uptake=problem.uptake, boundary="reflecting"),
-    ):  # fmt: skip
+        problem.replace(uptake=MichaelisMenten(1.01 * problem.uptake.vmax, 38.0 * km)),
+        problem.replace(source=np.roll(problem.source, 2, axis=1), fixed=np.roll(problem.fixed, 2, axis=1)),
+    ):
         cold, _ = cycles_and_bound(changed, 1e-6)
         warm, bound = cycles_and_bound(changed, 1e-6, before)
         assert warm <= cold

@@ -91,14 +91,10 @@ def test_units_of_the_values_do_not_matter(exponent):
         if uptake is not None:
             uptake = MichaelisMenten(uptake.vmax * factor, uptake.km * factor)
         sides = zip(("left", "right", "bottom", "top"), problem.boundary.sides, strict=True)
-        scaled = Problem(
-            problem.source * factor,
-            fixed=problem.fixed,
-            diffusivity=problem.diffusivity,
-            decay=problem.decay,
+        scaled = problem.replace(
+            source=problem.source * factor,
             production=problem.production * factor,
             uptake=uptake,
-            spacing=problem.spacing,
             boundary={name: side.value * factor if side.kind == "value" else side.kind for name, side in sides},
         )
         expected = solve(problem)

@@ -38,8 +38,7 @@ def tissue(step: int, **changed) -> sp.Problem:
         np.random.default_rng(step), SHAPE, vessels=4, boundary={"left": 0.7, "bottom": "periodic", "top": "periodic"},
         michaelis_menten=step % 2 == 0, scale=38.0, diffusion_length=9.0,
     )  # fmt: skip
-    kept = {name: getattr(problem, name) for name in ("fixed", "diffusivity", "decay", "uptake", "spacing", "boundary")}
-    return sp.Problem(**{"source": problem.source, **kept, **changed})
+    return problem.replace(**{"production": 0.0, **changed})
 
 
 @pytest.fixture(scope="module")

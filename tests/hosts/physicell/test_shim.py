@@ -39,10 +39,7 @@ def test_agents_that_share_a_voxel_read_the_field_too(tissue, tmp_path):
     made = np.zeros(scenario.shape)
     made[5, 6] = 12 * 300.0 / 8000.0
     problem = scenario.problem("oxygen", crowd)
-    with_export = sp.Problem(
-        problem.source, fixed=problem.fixed, diffusivity=1e5, decay=problem.decay,
-        production=problem.production + made, spacing=20.0, boundary="reflecting",
-    )  # fmt: skip
+    with_export = problem.replace(production=problem.production + made)
     expected = sp.solve(with_export, method="sparse-direct").field
     np.testing.assert_allclose(host.density("oxygen"), expected, rtol=1e-7)
 
