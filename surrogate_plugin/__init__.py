@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from surrogate_plugin.session.backend import BackendConfig as BackendConfig
     from surrogate_plugin.session.backend import StepRecord as StepRecord
     from surrogate_plugin.session.backend import StepResult as StepResult
+    from surrogate_plugin.session.settings import EngineSettings as EngineSettings
+    from surrogate_plugin.session.settings import Settings as Settings
     from surrogate_plugin.team import use_threads as use_threads
     from surrogate_plugin.tissue.cells import Cells as Cells
     from surrogate_plugin.tissue.domain import Domain as Domain
@@ -72,6 +74,8 @@ _HOME = {
     "regrid_fixed": "tissue.regridding",
     "Backend": "session.backend",
     "BackendConfig": "session.backend",
+    "Settings": "session.settings",
+    "EngineSettings": "session.settings",
     "StepResult": "session.backend",
     "StepRecord": "session.backend",
     "Recorder": "recordings.writer",
@@ -105,6 +109,8 @@ __all__ = [
     "regrid_fixed",
     "Backend",
     "BackendConfig",
+    "Settings",
+    "EngineSettings",
     "StepResult",
     "StepRecord",
     "Recorder",

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import reprlib
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ConfigDict, Field, ValidationError
 
 import surrogate_plugin as sp
+from surrogate_plugin.session.settings import Frozen
 
 __all__ = ["Checked", "NotNegative", "Positive", "by_substrate"]
 
@@ -18,8 +19,8 @@ Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
-class Checked(BaseModel):
-    """Frozen settings without unknown keys, whose errors are those of this package.
+class Checked(Frozen):
+    """Frozen settings without unknown keys, some of them tables within tables; their errors name the whole path.
 
     Attributes
     ----------
@@ -40,17 +41,24 @@ class Checked(BaseModel):
     surrogate_plugin.errors.InvalidProblemError: Lamp: watts is -1.0; input should be greater than 0.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=(), arbitrary_types_allowed=True)
+    model_config = ConfigDict(arbitrary_types_allowed=True)
 
-    owner: ClassVar[str] = ""
-
-    if not TYPE_CHECKING:  # the signature that pydantic gives type checkers is the better one
-
-        def __init__(self, /, **settings: Any) -> None:
-            try:
-                super().__init__(**settings)
-            except ValidationError as error:
-                raise sp.InvalidProblemError(_one_sentence(type(self), error)) from None
+    @classmethod
+    def sentence(cls, error: ValidationError) -> str:
+        """What pydantic found wrong first; where several types are allowed, in the one the value comes closest to."""
+        first = max(error.errors(), key=lambda found: len(_path(found)))
+        owner, path = cls.owner or cls.__name__, _path(first)
+        where = ".".join(path)
+        if first["type"] == "missing":
+            return f"{owner}: {where} is missing."
+        if first["type"] == "extra_forbidden":
+            has = f"; it has {', '.join(cls.options())}" if len(path) == 1 else ""
+            return f"{owner} has no setting {where!r}{has}."
+        if first["type"] == "value_error":  # raised by a validator of ours, which has said it all
+            found = str(first["ctx"]["error"])
+            return ": ".join(filter(None, (owner, "" if found.startswith(f"{where} ") else where, found)))
+        said = first["msg"][0].lower() + first["msg"][1:]
+        return f"{owner}: {where} is {reprlib.repr(first['input'])}; {said}."
 
 
 def by_substrate(name: str, given: Any, names: Sequence[str], default: T) -> dict[str, T]:
@@ -82,23 +90,6 @@ def by_substrate(name: str, given: Any, names: Sequence[str], default: T) -> dic
         if key not in names:
             raise sp.InvalidProblemError(f"{name} names {key!r}; the substrates answered for are {', '.join(names)}.")
     return {key: given.get(key, default) for key in names}
-
-
-def _one_sentence(settings: type[Checked], error: ValidationError) -> str:
-    """What pydantic found wrong first; where several types are allowed, in the one that the value comes closest to."""
-    first = max(error.errors(), key=lambda found: len(_path(found)))
-    owner = settings.owner or settings.__name__
-    path = _path(first)
-    where = ".".join(path)
-    if first["type"] == "missing":
-        return f"{owner}: {where} is missing."
-    if first["type"] == "extra_forbidden":
-        has = f"; it has {', '.join(settings.model_fields)}" if len(path) == 1 else ""
-        return f"{owner} has no setting {where!r}{has}."
-    if first["type"] == "value_error":  # raised by a validator of ours, which has said it all
-        return ": ".join(filter(None, (owner, where, str(first["ctx"]["error"]))))
-    said = first["msg"][0].lower() + first["msg"][1:]
-    return f"{owner}: {where} is {reprlib.repr(first['input'])}; {said}."
 
 
 def _path(found: Any) -> list[str]:

@@ -1,14 +1,82 @@
-"""The options that every adapter takes, read in one way: substrates, tolerances and recordings by substrate."""
+"""The options that every adapter takes, read in one way: who may answer, and tolerances and recordings by substrate."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import surrogate_plugin as sp
+from surrogate_adapters.checked import Checked, Positive
 from surrogate_plugin import registry
 
-__all__ = ["model_of", "names_of", "recorders", "tolerances"]
+__all__ = ["Options", "model_of", "names_of", "recorders", "settings_of", "tolerances"]
+
+
+class Options(Checked, sp.EngineSettings):
+    """What the settings of an adapter have in common; a subclass adds its own and says its ``owner``.
+
+    Parameters
+    ----------
+    tolerance : float or mapping of substrate to float, field units, optional
+        Largest pointwise error allowed; by default 1 % of the largest imposed value.
+    model, method, policy, device : str
+        As in `Settings`.
+    record : str or Path, optional
+        Where to record the states solved for, see `recorders`.
+
+    Examples
+    --------
+    >>> chosen = Options(tolerance={"oxygen": 0.38}, method="exact").settings(["oxygen", "glucose"])
+    >>> chosen["oxygen"].tolerance, chosen["glucose"].tolerance, chosen["glucose"].method
+    (0.38, None, 'exact')
+    """
+
+    tolerance: Positive | dict[str, Positive] | None = None
+    record: str | Path | None = None
+
+    def settings(self, names: Sequence[str]) -> dict[str, sp.Settings]:
+        """Those of each substrate, for `BackendConfig`.
+
+        Raises
+        ------
+        InvalidProblemError
+            If the tolerance names a substrate that is not answered for.
+        """
+        shared = {name: getattr(self, name) for name in sp.EngineSettings.model_fields}
+        return settings_of(names, self.tolerance, **shared)
+
+
+def settings_of(
+    names: Sequence[str], tolerance: float | Mapping[str, float] | None = None, **options: Any
+) -> dict[str, sp.Settings]:
+    """The settings of each substrate: a tolerance of its own, and all else the same.
+
+    Parameters
+    ----------
+    names : sequence of str
+        The substrates answered for.
+    tolerance : float or mapping of substrate to float, field units, optional
+    **options
+        As in `Settings`: ``model``, ``method``, ``policy``, ``device``.
+
+    Raises
+    ------
+    InvalidProblemError
+        If an option is not allowed, or the tolerance names a substrate that is not answered for.
+
+    Examples
+    --------
+    >>> settings = settings_of(["oxygen"], 0.38, policy="surrogate-first")["oxygen"]
+    >>> domain = sp.Domain.from_lattice((16, 32), spacing_um=20.0)
+    >>> sp.BackendConfig(domain=domain, diffusivity_um2_per_min=1e5, decay_per_min=0.1, **dict(settings)).tolerance
+    0.38
+    """
+    wanted = tolerances(tolerance, names)
+    try:
+        return {name: sp.Settings(tolerance=wanted[name], **options) for name in names}
+    except sp.InvalidProblemError as error:
+        raise sp.InvalidProblemError(str(error).removeprefix("Settings.")) from None
 
 
 def model_of(model: str) -> str:

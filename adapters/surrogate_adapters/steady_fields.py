@@ -29,6 +29,9 @@ class HistoryEntry:
     excess : float, field units
         How far what cells read just before this solve was off this field, because they had moved, divided or changed
         their rates since the one before; 0 in hosts that solve before anybody reads.
+    reason : str
+        Why it was solved for, in hosts that tell: in pyphysicell ``first``, ``phenotype``, ``count``, ``rates``,
+        ``moved``, ``dirichlet`` or ``coefficients``.
     """
 
     substrate: str
@@ -36,6 +39,7 @@ class HistoryEntry:
     record: sp.StepRecord
     held: int = 0
     excess: float = 0.0
+    reason: str = ""
 
     @property
     def method(self) -> str:
@@ -47,9 +51,14 @@ class HistoryEntry:
         """At least the largest pointwise error of the steady field of the state that was solved for, field units."""
         return self.record.bound
 
+    @property
+    def time_min(self) -> float:
+        """The host's time at the solve, in hosts that count in minutes."""
+        return self.time
+
 
 class SteadyFields:
-    """One backend a substrate, over one engine.
+    """One backend a substrate, over one engine, and what was solved when.
 
     It can be pickled and copied; a copy records nothing.
 
@@ -61,6 +70,9 @@ class SteadyFields:
         Where to record the states solved for, see `recorders`.
     noun : str
         What the host calls a substrate, for the errors.
+    keep : int, optional
+        How many entries of the history and how many records of each backend are kept, the newest; by default the
+        whole history, and of records as many as a `Backend` keeps by itself.
 
     Attributes
     ----------
@@ -78,23 +90,42 @@ class SteadyFields:
     ...     result = fields.solve("oxygen", sp.TissueState(vessels=vessel), time)
     >>> [(entry.substrate, entry.time, entry.held) for entry in fields.history]
     [('oxygen', 0, 2)]
+    >>> fields.reconfigure("oxygen", decay_per_min=0.2)
+    >>> fields.solve("oxygen", sp.TissueState(vessels=vessel), 3).record.method != "held"
+    True
     """
 
     def __init__(
-        self, configs: Mapping[str, sp.BackendConfig], record: str | Path | None = None, noun: str = "substrate"
+        self,
+        configs: Mapping[str, sp.BackendConfig],
+        record: str | Path | None = None,
+        noun: str = "substrate",
+        *,
+        keep: int | None = None,
     ) -> None:
         stores = recorders(record, list(configs))
-        some = next(iter(configs.values()))
-        engine = sp.Engine(model=some.model, device=some.device, policy=some.policy)
+        engine = next(iter(configs.values())).engine()
+        kept = {} if keep is None else {"keep": keep}
         self.backends = {
-            name: sp.Backend(config, engine=engine, recorder=stores[name]) for name, config in configs.items()
+            name: sp.Backend(config, engine=engine, recorder=stores[name], **kept) for name, config in configs.items()
         }
         self.history: list[HistoryEntry] = []
         self._noun = noun
+        self._keep = keep
         self._latest: dict[str, HistoryEntry] = {}
+        self._results: dict[str, sp.StepResult] = {}
 
-    def solve(self, name: str, state: sp.TissueState, time: float) -> sp.StepResult:
+    def solve(self, name: str, state: sp.TissueState, time: float, reason: str = "") -> sp.StepResult:
         """The steady field of one substrate; the one held, if the state is that of the step before.
+
+        Parameters
+        ----------
+        name : str
+        state : TissueState
+        time : float
+            The host's, in its own unit.
+        reason : str
+            Why it is asked for, for the history.
 
         Raises
         ------
@@ -105,26 +136,48 @@ class SteadyFields:
             result = self.backends[name].step(state)
         except sp.InvalidProblemError as error:
             raise sp.InvalidProblemError(f"{self._noun} {name!r}: {error}") from None
+        self._results[name] = result
         if result.record.method == "held":
             self._latest[name].held += 1
-        else:
-            self._latest[name] = HistoryEntry(name, time, result.record)
-            self.history.append(self._latest[name])
+            return result
+        self._latest[name] = HistoryEntry(name, time, result.record, reason=reason)
+        self.history.append(self._latest[name])
+        if self._keep is not None:
+            del self.history[: -self._keep]
         return result
+
+    def hold(self, name: str) -> None:
+        """Count a step for which the field of a substrate stays, without looking at the state."""
+        self._latest[name].held += 1
 
     def latest(self, name: str) -> HistoryEntry:
         """The entry of the field that a substrate has now."""
         return self._latest[name]
 
+    def result(self, name: str) -> sp.StepResult | None:
+        """The field that a substrate has now, with its solution; None before the first solve."""
+        return self._results.get(name)
+
     def method(self, name: str) -> str:
         """Who solved for the field that a substrate has now."""
         return self._latest[name].method
 
+    def reconfigure(self, name: str, **changes: Any) -> None:
+        """Go on with some options of one substrate changed, see `Backend.reconfigure`.
+
+        Raises
+        ------
+        InvalidProblemError
+            Naming the substrate, if an option is not allowed.
+        """
+        try:
+            self.backends[name].reconfigure(**changes)
+        except sp.InvalidProblemError as error:
+            raise sp.InvalidProblemError(f"{self._noun} {name!r}: {error}") from None
+
     def change(self, name: str, config: sp.BackendConfig) -> None:
-        """Go on with other settings for one substrate, on the same lattice; its records and history stay."""
-        old = self.backends[name]
-        self.backends[name] = sp.Backend(config, engine=old.engine, recorder=old.recorder)
-        self.backends[name].records = old.records
+        """Go on with another description of one substrate; its records, its history and its last field stay."""
+        self.reconfigure(name, **dict(config))
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ from surrogate_plugin.equation.sides import Boundary, BoundaryLike
 from surrogate_plugin.equation.solution import Solution
 from surrogate_plugin.errors import InvalidProblemError
 from surrogate_plugin.session.config import BackendConfig
-from surrogate_plugin.session.steps import HELD, StepRecord, Summary
+from surrogate_plugin.session.steps import HELD, StepRecord, Summary, Tally
 from surrogate_plugin.tissue.domain import Domain
 from surrogate_plugin.tissue.raster import Outside, Raster
 from surrogate_plugin.tissue.state import TissueState
@@ -74,20 +75,25 @@ class Backend:
         To share caches between backends; one of its own if not given.
     recorder : Recorder, optional
         Appends each state solved for to a store; one that cannot be written warns once and stops no step.
+    keep : int or None
+        How many records are kept, the newest; None keeps all. `summary` counts every step all the same.
 
     Attributes
     ----------
     config : BackendConfig
         May be replaced in mid run, by one for another lattice too; the next step solves with it, by the same engine.
+        `reconfigure` does so by name.
     engine : Engine
     recorder : Recorder or None
     records : list of StepRecord
-        One a step.
+        One a step, in order, so that ``records[-1]`` is of the last one; ``record.step`` counts from the first step
+        of all, whether or not its record is still there.
 
     Raises
     ------
     InvalidProblemError
-        If ``config`` is no `BackendConfig`, ``engine`` no engine or ``recorder`` no recorder.
+        If ``config`` is no `BackendConfig`, ``engine`` no engine, ``recorder`` no recorder, or ``keep`` neither None
+        nor a whole number of at least 1.
     RecordingError
         If the recorder's store is of another lattice, or no recording.
 
@@ -107,18 +113,27 @@ class Backend:
     """
 
     def __init__(
-        self, config: BackendConfig, *, engine: Engine | None = None, recorder: Recorder | None = None
+        self,
+        config: BackendConfig,
+        *,
+        engine: Engine | None = None,
+        recorder: Recorder | None = None,
+        keep: int | None = 10_000,
     ) -> None:
         instance_of("config", config, BackendConfig, "a BackendConfig")
         _able("engine", engine, "an Engine", "solve")
         _able("recorder", recorder, "a Recorder", "open", "take")
+        if keep is not None and (type(keep) is not int or keep < 1):
+            raise InvalidProblemError(f"keep is {shown(keep)}; None or a whole number >= 1 is allowed.")
         if recorder is not None:
             recorder.open(config.domain.shape)
         self.config = config
         self.recorder = recorder
         self.records: list[StepRecord] = []
-        self.engine = _engine_of(config) if engine is None else engine
-        self._last: tuple[TissueState, BackendConfig, Solution] | None = None
+        self.engine = config.engine() if engine is None else engine
+        self._keep = keep
+        self._tally = Tally()
+        self._last: _Solved | None = None
 
     def step(self, state: TissueState) -> StepResult:
         """The steady field of ``state``.
@@ -141,7 +156,7 @@ class Backend:
         instance_of("state", state, TissueState, "a TissueState")
         held = self._held(state)
         if held is not None:
-            return self._finish(held, HELD, {}, self.records[-1].left_out)
+            return self._finish(held.solution, HELD, {}, held.left_out)
         began = time.perf_counter()
         raster = self.rasterise(state)
         rasterised = time.perf_counter()
@@ -154,7 +169,7 @@ class Backend:
         solved = time.perf_counter()
         # Held fields are handed out again, so nobody may write into them.
         solution.field.flags.writeable = False
-        self._last = (state, config, solution)
+        self._last = _Solved(state, config, solution, raster.left_out)
         seconds = {"rasterise": rasterised - began, "pose": posed - rasterised, "solve": solved - posed}
         result = self._finish(solution, solution.method, seconds, raster.left_out)
         if self.recorder is not None:
@@ -187,25 +202,71 @@ class Backend:
             boundary=config.boundary,
         )
 
-    def summary(self) -> Summary:
-        """What all steps together took."""
-        return Summary.of(self.records)
+    def reconfigure(self, **changes: Any) -> None:
+        """Go on with some options changed; the engine, the recorder, the records and the last field are kept.
 
-    def _held(self, state: TissueState) -> Solution | None:
-        """The last solution, if it was of this state and of the configuration that stands now."""
-        if self._last is None or self._last[1] is not self.config or not state.same_as(self._last[0]):
+        The next step solves anew, from the last field where the lattice is the same; if every option has the value that
+        it had, nothing changes.
+
+        Parameters
+        ----------
+        **changes
+            Options of `BackendConfig`, by name.
+
+        Raises
+        ------
+        InvalidProblemError
+            If an option is unknown or not allowed, or is one of the engine's, which is kept: ``model``, ``policy`` and
+            ``device``. The backend is left as it was.
+        RecordingError
+            If the lattice is another one than that of the recorder's store.
+
+        Examples
+        --------
+        >>> from surrogate_plugin import Domain
+        >>> domain = Domain((0.0, 0.0), (640.0, 640.0), (32, 32))
+        >>> backend = Backend(BackendConfig(domain=domain, diffusivity_um2_per_min=1e5, decay_per_min=0.1))
+        >>> backend.reconfigure(decay_per_min=0.2, tolerance=0.38)
+        >>> backend.config.decay_per_min, backend.config.tolerance
+        (0.2, 0.38)
+        """
+        config = self.config.replace(**changes)
+        for name in ("model", "policy", "device"):
+            stands = getattr(self.config, name)
+            if getattr(config, name) != stands:
+                raise InvalidProblemError(
+                    f"{name} is {stands!r} of the engine, which a backend keeps; make another Backend for "
+                    f"{getattr(config, name)!r}."
+                )
+        if self.recorder is not None:
+            self.recorder.open(config.domain.shape)
+        self.config = config
+
+    def summary(self) -> Summary:
+        """What all steps together took, also those whose records are kept no longer.
+
+        Every number counts all steps, but for the median time of a solve, which is over the records that are kept.
+        """
+        return self._tally.summary(self.records)
+
+    def _held(self, state: TissueState) -> _Solved | None:
+        """The last solve, if it was of this state and of the configuration that stands now."""
+        if self._last is None or self._last.config is not self.config or not state.same_as(self._last.state):
             return None
-        return self._last[2]
+        return self._last
 
     def _previous(self, problem: Problem) -> FloatArray | None:
         """The last field, if it was on this lattice."""
-        if self._last is None or self._last[2].field.shape != problem.shape:
+        if self._last is None or self._last.solution.field.shape != problem.shape:
             return None
-        return self._last[2].field
+        return self._last.solution.field
 
     def _finish(self, solution: Solution, method: str, seconds: dict[str, float], left_out: int) -> StepResult:
-        record = StepRecord.of(len(self.records), solution, method, seconds, left_out)
+        record = StepRecord.of(self._tally.steps, solution, method, seconds, left_out)
+        self._tally.add(record)
         self.records.append(record)
+        if self._keep is not None:
+            del self.records[: -self._keep]
         return StepResult(solution, record, self.config.domain, self.config.boundary, self.config.outside)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -213,15 +274,20 @@ class Backend:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
-        self.records = list(self.records)  # `copy.copy` hands over the very list of the original
+        # `copy.copy` hands over the very objects of the original.
+        self.records, self._tally = list(self.records), copy.deepcopy(self._tally)
         self.recorder = None
-        self.engine = _engine_of(self.config)
+        self.engine = self.config.engine()
 
 
-def _engine_of(config: BackendConfig) -> Engine:
-    from surrogate_plugin.engine.engine import Engine
+@dataclass(frozen=True)
+class _Solved:
+    """What was solved last, to be held or started from."""
 
-    return Engine(model=config.model, device=config.device, policy=config.policy)
+    state: TissueState
+    config: BackendConfig
+    solution: Solution
+    left_out: int
 
 
 def _able(name: str, given: object, kind: str, *methods: str) -> None:

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, InstanceOf, StrictStr, ValidationError, ValidationInfo, field_validator
+from pydantic import InstanceOf, ValidationInfo, field_validator
 
-from surrogate_plugin.arguments import Coefficient, coefficient, one_of, positive_number, shown
-from surrogate_plugin.engine.request import DEVICES, installed_method, model_of, tolerance_of
+from surrogate_plugin.arguments import Coefficient, coefficient, positive_number
 from surrogate_plugin.equation.sides import Boundary, BoundaryLike
-from surrogate_plugin.errors import InvalidProblemError
+from surrogate_plugin.session.settings import Settings
 from surrogate_plugin.tissue.domain import Domain
 from surrogate_plugin.tissue.raster import Deposit, Outside
 
 _Map = InstanceOf[np.ndarray]
 
 
-class BackendConfig(BaseModel):
+class BackendConfig(Settings):
     """What stays the same from step to step.
 
     Parameters
@@ -57,17 +56,10 @@ class BackendConfig(BaseModel):
     'fastest'
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=(), validate_default=True)
-
     domain: InstanceOf[Domain]
     diffusivity_um2_per_min: float | _Map
     decay_per_min: float | _Map
-    tolerance: float | None = None
-    model: StrictStr = "default"
     boundary: BoundaryLike | Boundary = "absorbing"
-    method: StrictStr = "guarded"
-    policy: Literal["surrogate-first", "fastest"] = "fastest"
-    device: str = "auto"
     michaelis_km: float | None = None
     deposit: Deposit = "area"
     outside: Outside = "error"
@@ -78,58 +70,35 @@ class BackendConfig(BaseModel):
         domain, name = found.data.get("domain"), str(found.field_name)
         shape = domain.shape if isinstance(domain, Domain) else None
         positive = name == "diffusivity_um2_per_min"
-        return coefficient(f"BackendConfig.{name}", given, shape=shape, like="the domain", positive=positive)
-
-    @field_validator("model")
-    @classmethod
-    def _installed(cls, given: str) -> str:
-        model_of(given, "BackendConfig.model")
-        return given
-
-    @field_validator("device", mode="before")
-    @classmethod
-    def _known(cls, given: Any) -> str:
-        return one_of("BackendConfig.device", given, DEVICES)
-
-    @field_validator("tolerance", mode="before")
-    @classmethod
-    def _reachable(cls, given: Any) -> float | None:
-        return tolerance_of(given, "BackendConfig.tolerance")
-
-    @field_validator("method")
-    @classmethod
-    def _callable(cls, given: str) -> str:
-        return installed_method(given, "BackendConfig.method")
+        return coefficient(name, given, shape=shape, like="the domain", positive=positive)
 
     @field_validator("michaelis_km", mode="before")
     @classmethod
     def _positive(cls, given: Any) -> float | None:
-        return None if given is None else positive_number("BackendConfig.michaelis_km", given)
+        return None if given is None else positive_number("michaelis_km", given)
 
     @field_validator("boundary", mode="before")
     @classmethod
     def _readable(cls, given: BoundaryLike | Boundary) -> Boundary:
         return Boundary.parse(given)
 
-    if not TYPE_CHECKING:  # the signature that pydantic gives type checkers is the better one
+    def replace(self, **changes: Any) -> BackendConfig:
+        """The same with some options changed, validated as ever; this one itself if nothing is another value.
 
-        def __init__(self, /, **options: Any) -> None:
-            try:
-                super().__init__(**options)
-            except ValidationError as error:
-                raise InvalidProblemError(_one_sentence(error)) from None
+        Examples
+        --------
+        >>> domain = Domain((0.0, 0.0), (640.0, 320.0), (16, 32))
+        >>> config = BackendConfig(domain=domain, diffusivity_um2_per_min=1e5, decay_per_min=0.1)
+        >>> config.replace(tolerance=0.38).tolerance, config.replace(policy="fastest") is config
+        (0.38, True)
+        """
+        if all(_equal(getattr(self, name, None), value) for name, value in changes.items()):
+            return self  # a host that says the same at every step need not wait for it to be validated
+        changed = type(self)(**{**dict(self), **changes})
+        return self if all(_equal(getattr(self, name), getattr(changed, name)) for name in changes) else changed
 
 
-def _one_sentence(error: ValidationError) -> str:
-    """What pydantic found wrong first, in the words of this package."""
-    first = error.errors()[0]
-    name = str(first["loc"][0])
-    if first["type"] == "missing":
-        return f"BackendConfig.{name} is missing."
-    if first["type"] == "extra_forbidden":
-        return f"BackendConfig has no option {name!r}; it has {', '.join(BackendConfig.model_fields)}."
-    if first["type"] == "value_error":
-        found = str(first["ctx"]["error"])
-        return found if found.startswith("BackendConfig.") else f"BackendConfig.{name}: {found}"
-    message = first["msg"]
-    return f"BackendConfig.{name} is {shown(first['input'])}; {message[0].lower()}{message[1:]}."
+def _equal(one: Any, other: Any) -> bool:
+    if type(one) is not type(other):
+        return False
+    return np.array_equal(one, other) if isinstance(one, np.ndarray) else bool(one == other)

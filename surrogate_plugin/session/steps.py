@@ -75,7 +75,7 @@ class Summary:
     largest_bound : float, field units
         0 if there was no step.
     median_seconds : float
-        Over the steps that solved; 0 if there was none.
+        Over the steps that solved, so far as their records are kept; 0 if there was none.
     flags : dict
         How many steps raised each reason.
     left_out : int
@@ -97,15 +97,10 @@ class Summary:
     @classmethod
     def of(cls, records: Sequence[StepRecord]) -> Summary:
         """The summary of some records."""
-        spent = [record.total_seconds for record in records if record.method != HELD]
-        return cls(
-            steps=len(records),
-            answered=dict(sorted(Counter(record.method for record in records).items())),
-            largest_bound=max((record.bound for record in records), default=0.0),
-            median_seconds=statistics.median(spent) if spent else 0.0,
-            flags=dict(sorted(Counter(flag.reason.value for record in records for flag in record.flags).items())),
-            left_out=max((record.left_out for record in records), default=0),
-        )
+        tally = Tally()
+        for record in records:
+            tally.add(record)
+        return tally.summary(records)
 
     def __str__(self) -> str:
         answered = ", ".join(f"{count} {method}" for method, count in self.answered.items())
@@ -116,3 +111,46 @@ class Summary:
         if self.left_out:
             parts.append(f"up to {self.left_out} cells or vessels left out")
         return "; ".join(parts)
+
+
+class Tally:
+    """What all steps so far come to, counted step by step, so that their records need not be kept.
+
+    Attributes
+    ----------
+    steps : int
+
+    Examples
+    --------
+    >>> tally = Tally()
+    >>> tally.add(StepRecord(0, "surrogate", 0.2, {"solve": 0.03}))
+    >>> tally.summary(kept=[]).answered
+    {'surrogate': 1}
+    """
+
+    def __init__(self) -> None:
+        self.steps = 0
+        self._answered: Counter[str] = Counter()
+        self._flags: Counter[str] = Counter()
+        self._largest_bound = 0.0
+        self._left_out = 0
+
+    def add(self, record: StepRecord) -> None:
+        """Count one step more."""
+        self.steps += 1
+        self._answered[record.method] += 1
+        self._flags.update(flag.reason.value for flag in record.flags)
+        self._largest_bound = max(self._largest_bound, record.bound)
+        self._left_out = max(self._left_out, record.left_out)
+
+    def summary(self, kept: Sequence[StepRecord]) -> Summary:
+        """All steps that were counted; the median is over those whose records are kept."""
+        spent = [record.total_seconds for record in kept if record.method != HELD]
+        return Summary(
+            steps=self.steps,
+            answered=dict(sorted(self._answered.items())),
+            largest_bound=self._largest_bound,
+            median_seconds=statistics.median(spent) if spent else 0.0,
+            flags=dict(sorted(self._flags.items())),
+            left_out=self._left_out,
+        )

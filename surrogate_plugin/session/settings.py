@@ -1,0 +1,149 @@
+"""The settings of a solve that hosts, backends and adapters share: who may answer, and how exactly."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, StrictStr, ValidationError, field_validator
+
+from surrogate_plugin.arguments import one_of, shown
+from surrogate_plugin.engine.request import DEVICES, installed_method, model_of, tolerance_of
+from surrogate_plugin.errors import InvalidProblemError
+
+if TYPE_CHECKING:
+    from surrogate_plugin.engine.engine import Engine
+
+
+class Frozen(BaseModel):
+    """Frozen options without unknown names, whose errors are those of this package: one sentence.
+
+    Attributes
+    ----------
+    owner : str
+        Whose options they are, for the errors; the name of the class if a subclass does not say.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+
+    owner: ClassVar[str] = ""
+
+    if not TYPE_CHECKING:  # the signature that pydantic gives type checkers is the better one
+
+        def __init__(self, /, **options: Any) -> None:
+            try:
+                super().__init__(**options)
+            except ValidationError as error:
+                raise InvalidProblemError(self.sentence(error)) from None
+
+    @classmethod
+    def sentence(cls, error: ValidationError) -> str:
+        """What pydantic found wrong first, in the words of this package."""
+        first, owner = error.errors()[0], cls.owner or cls.__name__
+        name = str(first["loc"][0])
+        if first["type"] == "missing":
+            return f"{owner}.{name} is missing."
+        if first["type"] == "extra_forbidden":
+            return f"{owner} has no option {name!r}; it has {', '.join(cls.options())}."
+        if first["type"] == "value_error":
+            found = str(first["ctx"]["error"])
+            return f"{owner}.{found}" if found.startswith(name) else f"{owner}.{name}: {found}"
+        message = first["msg"]
+        return f"{owner}.{name} is {shown(first['input'])}; {message[0].lower()}{message[1:]}."
+
+    @classmethod
+    def options(cls) -> list[str]:
+        """The names of all options; those of the class itself before those that it shares with others."""
+        return sorted(cls.model_fields, key=lambda name: name not in cls.__annotations__)
+
+
+class EngineSettings(Frozen):
+    """Who may answer, and on which device.
+
+    Parameters
+    ----------
+    model : str
+        Name of an installed network, or the path of one's weights.
+    method, policy, device : str
+        As in `solve`.
+
+    Raises
+    ------
+    InvalidProblemError
+        One sentence naming the option and what is allowed; also for an unknown option.
+
+    Examples
+    --------
+    >>> EngineSettings(policy="surrogate-first").method
+    'guarded'
+    """
+
+    model: StrictStr = "default"
+    method: StrictStr = "guarded"
+    policy: Literal["surrogate-first", "fastest"] = "fastest"
+    device: str = "auto"
+
+    @field_validator("model")
+    @classmethod
+    def _installed(cls, given: str) -> str:
+        model_of(given)
+        return given
+
+    @field_validator("method")
+    @classmethod
+    def _callable(cls, given: str) -> str:
+        return installed_method(given)
+
+    @field_validator("device", mode="before")
+    @classmethod
+    def _known(cls, given: Any) -> str:
+        return one_of("device", given, DEVICES)
+
+    def engine(self) -> Engine:
+        """A new engine with these settings."""
+        from surrogate_plugin.engine.engine import Engine
+
+        return Engine(model=self.model, device=self.device, policy=self.policy)
+
+
+class Settings(EngineSettings):
+    """Who may answer for one field, and how exactly.
+
+    Parameters
+    ----------
+    model : str
+        Name of an installed network, or the path of one's weights.
+    method, policy, device : str
+        As in `solve`.
+    tolerance : float, field units, optional
+        Largest pointwise error allowed; by default 1 % of the largest imposed value.
+
+    Raises
+    ------
+    InvalidProblemError
+        One sentence naming the option and what is allowed; also for an unknown option.
+
+    Examples
+    --------
+    >>> Settings(tolerance=0.38).model
+    'default'
+    >>> Settings(tolerance=-1.0)
+    Traceback (most recent call last):
+    surrogate_plugin.errors.InvalidProblemError: Settings.tolerance is -1.0; a positive finite number is allowed.
+
+    A `BackendConfig` takes them all at once:
+
+    >>> from surrogate_plugin import BackendConfig, Domain
+    >>> domain = Domain((0.0, 0.0), (640.0, 320.0), (16, 32))
+    >>> settings = Settings(tolerance=0.38, policy="surrogate-first")
+    >>> BackendConfig(domain=domain, diffusivity_um2_per_min=1e5, decay_per_min=0.1, **dict(settings)).policy
+    'surrogate-first'
+    """
+
+    model_config = ConfigDict(validate_default=True)
+
+    tolerance: float | None = None
+
+    @field_validator("tolerance", mode="before")
+    @classmethod
+    def _reachable(cls, given: Any) -> float | None:
+        return tolerance_of(given)
