@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
 
 from surrogate_plugin.arguments import MAX_PIXELS
 from surrogate_plugin.errors import InvalidProblemError
@@ -20,20 +24,41 @@ def check_size(path: Path, shape: tuple[int, ...]) -> None:
     InvalidProblemError
         If it is empty, has more than ``MAX_PIXELS`` pixels, or would not fit into this machine's memory.
     """
-    rows, columns = shape
-    pixels = rows * columns
-    if min(rows, columns) < 1:
-        raise InvalidProblemError(f"{path} has shape {rows} x {columns}; at least 1 row and 1 column are allowed.")
+    pixels, lattice = math.prod(shape), " x ".join(map(str, shape))
+    if min(shape, default=0) < 1:
+        raise InvalidProblemError(f"{path} has shape {lattice}; at least 1 row and 1 column are allowed.")
     if pixels > MAX_PIXELS:
-        raise InvalidProblemError(
-            f"{path} has {rows} x {columns} = {pixels:.3g} pixels; at most {MAX_PIXELS:.3g} are allowed."
-        )
+        raise InvalidProblemError(f"{path} has {lattice} = {pixels:.3g} pixels; at most {MAX_PIXELS:.3g} are allowed.")
     needed, available = pixels * _BYTES_PER_PIXEL, available_bytes()
     if available is not None and needed > available:
         raise InvalidProblemError(
-            f"{path} has {rows} x {columns} pixels, a solve of which takes about {_gigabytes(needed)}, but "
+            f"{path} has {lattice} pixels, a solve of which takes about {_gigabytes(needed)}, but "
             f"{_gigabytes(available)} of memory are free; a smaller lattice is allowed."
         )
+
+
+def read_claims(path: Path, stream: IO[bytes], size: int) -> tuple[tuple[int, ...], np.dtype[Any]]:
+    """Shape and dtype of the .npy array that begins here, and ends after at most ``size`` bytes.
+
+    Raises
+    ------
+    InvalidProblemError
+        If it claims to hold more than there is, or is a table instead.
+    """
+    version = np.lib.format.read_magic(stream)
+    readers = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+    if version not in readers:
+        raise InvalidProblemError(
+            f"{path} is in version {version} of the format, for tables with named columns; an array is allowed."
+        )
+    shape, _, dtype = readers[version](stream)
+    claimed, there = math.prod(shape) * dtype.itemsize, size - stream.tell()
+    if claimed > there:
+        raise InvalidProblemError(
+            f"{path} claims {' x '.join(map(str, shape))} numbers, {claimed:.3g} bytes, but holds {there}; it is "
+            "damaged."
+        )
+    return shape, dtype
 
 
 def available_bytes() -> int | None:

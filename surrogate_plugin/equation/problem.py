@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import Any, Self, cast
 
 import numpy as np
@@ -14,7 +15,7 @@ from surrogate_plugin.arguments import BoolArray as BoolArray
 from surrogate_plugin.arguments import Coefficient as Coefficient
 from surrogate_plugin.arguments import FloatArray as FloatArray
 from surrogate_plugin.arguments import coefficient, positive_number
-from surrogate_plugin.equation import codec, posing, transforms
+from surrogate_plugin.equation import codec, posing, storage, transforms
 from surrogate_plugin.equation.codec import Part
 from surrogate_plugin.equation.sides import Boundary, BoundaryLike
 from surrogate_plugin.equation.uptake import MichaelisMenten as MichaelisMenten
@@ -175,6 +176,36 @@ class Problem:
     def of_parts(cls, parts: Mapping[str, Part]) -> Self:
         """The problem of these `parts`; raises `InvalidProblemError` as `Problem` does, and for a missing part."""
         return cls(**codec.arguments_of(parts))
+
+    def save(self, path: str | Path) -> None:
+        """Write the problem to one file, which appears whole or not at all.
+
+        Parameters
+        ----------
+        path : str or Path
+            Ends in ``.npz``: an archive of the `parts`, which numpy reads without pickles.
+
+        Raises
+        ------
+        InvalidProblemError
+            For another ending.
+        OSError
+            If it cannot be written; what was there before is unchanged.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     Problem(np.eye(8), decay=0.1).save(folder + "/problem.npz")
+        ...     Problem.load(folder + "/problem.npz").decay
+        0.1
+        """
+        storage.write(Path(path), self.parts)
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """The problem that `save` wrote, to the bit; `InvalidProblemError` if that is not what ``path`` holds."""
+        return storage.read(Path(path), cls)
 
     def replace(self, **changes: Any) -> Self:
         """The same problem but for what is named, as `Problem` takes it; ``fixed`` stays where ``source`` changes.

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from surrogate_plugin.arguments import MAX_PIXELS
 from surrogate_plugin.errors import InvalidProblemError
 from surrogate_plugin.files.levels import Kind, Levels, readable
-from surrogate_plugin.memory import check_size
+from surrogate_plugin.memory import check_size, read_claims
 
 #: What numpy puts in the place of masked entries where the mask is dropped, as `numpy.ma.filled` does.
 _FILLERS = {"f": 1e20, "i": 999999, "u": 999999}
@@ -89,22 +89,11 @@ def _levels(path: Path, array: npt.NDArray[Any], said: list[str], **known: Any) 
 
 def _check_header(path: Path, stream: IO[bytes], size: int, name: str = "") -> None:
     """Refuse what is not one 2-D array of real numbers, or claims more bytes than the ``size`` that there are."""
-    version = np.lib.format.read_magic(stream)
-    readers = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
-    if version not in readers:
-        raise InvalidProblemError(
-            f"{path} is in version {version} of the format, for tables with named columns; an array is allowed."
-        )
-    shape, _, dtype = readers[version](stream)
+    shape, dtype = read_claims(path, stream, size)
     if len(shape) != 2 or dtype.kind not in "fiub":
         which = f"{name!r} of " if name else ""
         raise InvalidProblemError(
             f"{path} holds {which}shape {shape} and dtype {dtype}; one 2-D array of real numbers is allowed."
-        )
-    claimed, there = shape[0] * shape[1] * dtype.itemsize, size - stream.tell()
-    if claimed > there:
-        raise InvalidProblemError(
-            f"{path} claims {shape[0]} x {shape[1]} numbers, {claimed:.3g} bytes, but holds {there}; it is damaged."
         )
     check_size(path, shape)
 
