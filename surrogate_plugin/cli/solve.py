@@ -18,6 +18,7 @@ from surrogate_plugin.cli.answer import Answer, print_json, print_table
 from surrogate_plugin.cli.console import BAD_INPUT, plain_errors, print_error, progress, stderr, stopped_at_once
 from surrogate_plugin.equation.problem import MichaelisMenten, Problem
 from surrogate_plugin.equation.sides import BoundaryLike, SideLike
+from surrogate_plugin.equation.storage import check_name
 from surrogate_plugin.errors import InvalidProblemError
 
 if TYPE_CHECKING:
@@ -50,6 +51,10 @@ def solve(
     output: Annotated[
         list[Path] | None,
         typer.Option("--output", "-o", help="Where the field goes: .npy, .png or .vti; may be given several times."),
+    ] = None,
+    save_problem: Annotated[
+        Path | None,
+        typer.Option(help="Where the problem goes, before it is solved: a .npz that `certify` and Problem.load read."),
     ] = None,
     white: Annotated[
         float | None, typer.Option(help="The value that the pixels of a mask are held at; 1 if not given.")
@@ -113,9 +118,9 @@ def solve(
 
     [bold]Example:[/] surrogate-plugin solve vessels.png --white 38 --decay 0.01 --boundary reflecting -o field.png
     """
-    outputs = output or []
+    outputs, saved = output or [], [] if save_problem is None else [save_problem]
     with plain_errors():
-        _check_outputs(outputs, [source, decay_map], colours)
+        _check_outputs(outputs, saved, [source, decay_map], colours)
         choice = files.Choice(white, threshold, values, invert, page, channel and channel.value, array)
         read = files.read_source(source, choice)
         rates = None if decay_map is None else files.read_map(decay_map, decay)
@@ -132,6 +137,8 @@ def solve(
         _check_supplied(problem, read)
         for path in outputs:
             files.check_writable(path, pixels=problem.source.size, colours=colours)
+        for path in saved:
+            problem.save(path)
         warnings = [*read.warnings, *(rates.warnings if rates else ())]
         _warn([] if quiet else warnings)
         if tolerance is None and method == "guarded" and problem.largest_imposed > 0:
@@ -141,7 +148,7 @@ def solve(
         written = _write(outputs, solution, problem.spacing, colours, told)
         answer = Answer(
             problem, solution, told, seconds, read.rule, (*read.notes, *(rates.notes if rates else ())),
-            tuple(warnings), tuple(written),
+            tuple(warnings), (*saved, *written),
         )  # fmt: skip
     if not quiet:
         (print_json if json else print_table)(answer)
@@ -156,18 +163,21 @@ def _run(
 ) -> tuple[Solution, float]:
     import surrogate_plugin as sp
 
-    with stopped_at_once("Stopped; nothing was written."), nullcontext() if quiet else progress("solving"):
+    with stopped_at_once("Stopped; no field was written."), nullcontext() if quiet else progress("solving"):
         begin = time.perf_counter()
         solution = sp.solve(problem, method=method, tolerance=tolerance, device=device, policy=policy.value)
         return solution, time.perf_counter() - begin
 
 
-def _check_outputs(outputs: list[Path], inputs: list[Path | None], colours: str) -> None:
+def _check_outputs(outputs: list[Path], saved: list[Path], inputs: list[Path | None], colours: str) -> None:
     """Refuse outputs that cannot be written, or would overwrite what is read or one another."""
     read = {os.path.realpath(path) for path in inputs if path is not None}
     seen: set[str] = set()
     for path in outputs:
         files.check_writable(path, colours=colours)
+    for path in saved:
+        check_name(path)
+    for path in (*saved, *outputs):
         place = os.path.realpath(path)
         if place in read or place in seen:
             what = "is read" if place in read else "is written already"

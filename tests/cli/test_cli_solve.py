@@ -324,3 +324,49 @@ def test_the_example_is_drawn_once(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     result = run("example", "field.png")
     assert result.exit_code == 2
     assert "there already" in result.output
+
+
+def test_the_problem_is_saved_as_it_was_posed(mask: Path, tmp_path: Path) -> None:
+    given = (
+        "--white",
+        38,
+        "--decay",
+        0.01,
+        "--vmax",
+        2,
+        "--km",
+        3,
+        "--spacing",
+        20,
+        "--boundary",
+        "left=5,top=reflecting",
+    )
+    result = run(
+        "solve", mask, *given, "--json", "--save-problem", tmp_path / "of" / "mine.npz", "-o", tmp_path / "f.npy"
+    )
+    assert result.exit_code == 0, result.output
+    assert said(result)["written"] == [str(tmp_path / "of" / "mine.npz"), str(tmp_path / "f.npy")]
+    problem = sp.Problem.load(tmp_path / "of" / "mine.npz")
+    assert (problem.largest_imposed, problem.decay, problem.spacing) == (38.0, 0.01, 20.0)
+    assert (problem.uptake.vmax, problem.uptake.km) == (2.0, 3.0)
+    assert (problem.boundary.left.value, problem.boundary.top.kind) == (5.0, "reflecting")
+    bound = said(result)["error_bound"]
+    assert np.abs(np.load(tmp_path / "f.npy") - sp.solve(problem, method="exact").field).max() <= bound + 1e-7
+
+
+def test_a_problem_that_cannot_be_saved_is_told_before_the_solve(
+    mask: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never(*arguments: object, **options: object) -> sp.Solution:
+        raise AssertionError("nobody is to wait for this solve")
+
+    monkeypatch.setattr(sp, "solve", never)
+    (tmp_path / "file").write_text("a file")
+    for name, says in (("problem.zarr", ".npz is allowed"), ("file/problem.npz", "could not be written")):
+        result = run("solve", mask, "--save-problem", tmp_path / name)
+        assert result.exit_code == 2, result.output
+        assert says in result.output
+        assert result.output.count("\n") == 1
+    source = tmp_path / "source.npz"
+    np.savez(source, source=np.eye(8))
+    assert "is read; another name" in run("solve", source, "--save-problem", source).output
