@@ -22,7 +22,7 @@ Float32Array = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class Frame:
+class PaddedLattice:
     """Where the lattice lies inside the padded one: whole blocks, two or more, with a margin on every side."""
 
     shape: tuple[int, int]
@@ -30,13 +30,13 @@ class Frame:
     first: tuple[int, int]
 
     @classmethod
-    def around(cls, shape: tuple[int, int]) -> Frame:
+    def around(cls, shape: tuple[int, int]) -> PaddedLattice:
         """The smallest frame of whole blocks, its margins even.
 
         Examples
         --------
-        >>> Frame.around((512, 512))
-        Frame(shape=(512, 512), blocks=(129, 129), first=(2, 2))
+        >>> PaddedLattice.around((512, 512))
+        PaddedLattice(shape=(512, 512), blocks=(129, 129), first=(2, 2))
         """
         rows, columns = (max(2, -(-(side + 2) // BLOCK)) for side in shape)
         first = (BLOCK * rows - shape[0]) // 2, (BLOCK * columns - shape[1]) // 2
@@ -84,7 +84,7 @@ def encode(problem: Problem, out: Float32Array | None = None) -> Float32Array:
 
     if isinstance(problem.diffusivity, np.ndarray):
         raise UnsupportedProblemError("the surrogate needs a constant diffusivity; sparse-direct takes a map.")
-    frame = Frame.around(problem.shape)
+    frame = PaddedLattice.around(problem.shape)
     image = np.empty((CHANNELS, *frame.padded), np.float32) if out is None else out
     left, right, bottom, top = problem.boundary.sides
     rows = _indices(problem.shape[0], frame.first[0], frame.padded[0], bottom, top)
@@ -128,7 +128,7 @@ def decode(image: Float32Array, problem: Problem) -> FloatArray:
     """
     from surrogate_plugin.surrogate.feature_kernels import decode_image
 
-    frame = Frame.around(problem.shape)
+    frame = PaddedLattice.around(problem.shape)
     field = np.empty(problem.shape)
     team.run(decode_image, field, image, problem.source, problem.fixed, *frame.first, value_scale(problem))
     return field

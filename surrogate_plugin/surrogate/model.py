@@ -20,7 +20,7 @@ from surrogate_plugin.surrogate.weights import find as find
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from surrogate_plugin.surrogate.compiled.network import CompiledCompact
+    from surrogate_plugin.surrogate.compiled.network import CompiledNetwork
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,14 +74,11 @@ class Model:
         return features.decode(answer, problem)
 
     @cached_property
-    def _compiled(self) -> CompiledCompact | None:
-        """The compact network compiled for one problem on a CPU."""
-        from surrogate_plugin.surrogate.compiled.network import CompiledCompact
-        from surrogate_plugin.surrogate.networks import CompactNetwork
+    def _compiled(self) -> CompiledNetwork | None:
+        """The network compiled for one problem on a CPU; None where torch has to run it."""
+        from surrogate_plugin.surrogate.compiled.network import compiled
 
-        if self.device != "cpu" or not isinstance(self.network, CompactNetwork):
-            return None
-        return CompiledCompact(self.network)
+        return compiled(self.network) if self.device == "cpu" else None
 
 
 def typical_error(card: ModelCard) -> float:

@@ -1,23 +1,41 @@
-"""The two encoder-decoders: the published study's, and the compact one that answers by default."""
+"""The two encoder-decoders: the published study's, and the compact one that answers by default.
+
+What a network does stands here alone, as the program that it lists: torch goes through it to train, compiled passes go
+through it to answer.
+"""
 
 from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
-from surrogate_plugin.surrogate import diffusion_layer as coarse
 from surrogate_plugin.surrogate import sizes
 from surrogate_plugin.surrogate.features import BLOCK
-from surrogate_plugin.surrogate.relaxation_layer import relax
+from surrogate_plugin.surrogate.operations import (
+    PIXELS,
+    Add,
+    Convolve,
+    Dense,
+    Diffuse,
+    Draw,
+    Join,
+    Layers,
+    Multiply,
+    ProgramNetwork,
+    ReadBlocks,
+    Rectify,
+    Relax,
+    Step,
+    Surround,
+)
 
 
-class PaperNetwork(nn.Module):
+class PaperNetwork(ProgramNetwork):
     """Field from source image, without skip connections: 50,307,969 parameters, about 35 GMAC at 512x512.
 
     Parameters
@@ -66,13 +84,13 @@ class PaperNetwork(nn.Module):
         self.encoder = nn.Sequential(*encoder)
         self.decoder = nn.Sequential(*decoder)
 
-    def forward(self, image: Tensor) -> Tensor:
-        result: Tensor = self.decoder(self.encoder(image))
-        return result
+    def program(self) -> list[Step]:
+        """All of it in torch."""
+        return [Layers(self.encoder).on("image", to="code"), Layers(self.decoder).on("code", to="field")]
 
 
 class Mixer(nn.Module):
-    """``x + linear(relu(linear(near(x))))``: a 3x3 convolution a channel, then two layers a cell.
+    """``x + linear(relu(linear(convolution(x))))``: a 3x3 convolution a channel, then two layers a block.
 
     The last layer starts at zero, so that a deep stack starts as the identity and needs no normalisation.
     """
@@ -85,14 +103,26 @@ class Mixer(nn.Module):
         nn.init.zeros_(self.contract.weight)
         nn.init.zeros_(self.contract.bias)
 
-    def forward(self, cells: Tensor) -> Tensor:
-        seen = self.near(cells.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
-        hidden = functional.relu(self.expand(seen), inplace=True)
-        result: Tensor = cells + self.contract(hidden)
-        return result
+    def steps(self, cells: str) -> list[Step]:
+        """From the value of this name to the same name."""
+        return [
+            Convolve.of(self.near).on(cells, to="near"),
+            Dense.of(self.expand).on("near", to="wide"),
+            Rectify().on("wide", to="wide"),
+            Dense.of(self.contract).on("wide", to="change"),
+            Add().on(cells, "change", to=cells),
+        ]
 
 
-class CompactNetwork(nn.Module):
+#: How firmly a block full of fixed pixels is held before anything is learned, in links between blocks.
+HOLD = 8.0
+#: How often the secant of saturating uptake follows the coarse field.
+UPDATES = 2
+#: ``k`` is held to these before its logarithm is taken, which is 0 at the study's 1/400.
+DECAY_BOUNDS = (1e-7, 1e2, math.log10(1 / 400))
+
+
+class CompactNetwork(ProgramNetwork):
     """Field from source image and uptake maps: encode blocks of 4x4 pixels, diffuse between them, decode, relax.
 
     What is far acts through diffusion, and diffusion between blocks costs next to nothing when it is solved instead
@@ -134,7 +164,7 @@ class CompactNetwork(nn.Module):
         super().__init__()
         self.sweeps = sweeps
         self.stem = nn.Linear(PIXELS + 1, width)
-        self.mixers = nn.Sequential(*(Mixer(width, expansion) for _ in range(mixers)))
+        self.mixers = nn.ModuleList(Mixer(width, expansion) for _ in range(mixers))
         self.coefficients = nn.Linear(width, 6)
         self.hidden = nn.Linear(width, head)
         self.gain = nn.Linear(18, head, bias=False)
@@ -146,79 +176,29 @@ class CompactNetwork(nn.Module):
         with torch.no_grad():
             self.spread.weight.copy_(_bilinear())
 
-    def forward(self, image: Tensor, saturation: Tensor) -> Tensor:
-        mask = _blocks(image[:, 1])
-        share = mask.mean(dim=3)
-        value = _blocks(image[:, 0]).mean(dim=3) / share.clamp(min=1.0 / PIXELS)
-        first_order, rate = (_blocks(channel).mean(dim=3) for channel in (image[:, 2], image[:, 3]))
-        saturating = bool((saturation > 0).any())
-        slope = saturation[:, None, None]
-        decay = first_order + rate / (1.0 + 0.5 * slope)
-        cells = functional.relu(self.stem(torch.cat([mask, _scaled(decay, share)[..., None]], dim=3)), inplace=True)
-        cells = self.mixers(cells)
-        with torch.autocast(image.device.type, enabled=False):  # the coarse field is most of the answer
-            hold, hunger, *out = self.coefficients(cells.float()).clamp(-6.0, 6.0).unbind(3)
-            held = torch.where(share > 0, HOLD * share.sqrt() * hold.exp(), 0.0)
-            east, north = _links(out)
-            hungry = PIXELS * hunger.exp()
-            field = coarse.solve(east, north, decay * hungry + held, held * value)
-            for _ in range(UPDATES if saturating else 0):  # the secant at the coarse field instead of at one half
-                decay = first_order + rate / (1.0 + slope * field.detach().clamp(0.0, 1.0))
-                field = coarse.solve(east, north, decay * hungry + held, held * value, field)
-            near = _neighbours(field)
-            around = torch.cat([near, _neighbours(value)], dim=3)
-            smooth = self.spread(near)
-        hidden = functional.relu(self.hidden(cells)) * self.gain(around)
-        drawn = smooth + self.pixels(hidden)
-        return relax(_image(drawn.float()), image, saturation, self.sweeps)
-
-
-PIXELS = BLOCK * BLOCK
-#: How firmly a block full of fixed pixels is held before anything is learned, in links between blocks.
-HOLD = 8.0
-#: How often the secant of saturating uptake follows the coarse field.
-UPDATES = 2
-#: ``k`` is held to these before its logarithm is taken, which is 0 at the study's 1/400.
-DECAY_BOUNDS = (1e-7, 1e2, math.log10(1 / 400))
-
-
-def _scaled(decay: Tensor, share: Tensor) -> Tensor:
-    """``log10 k`` less that of 1/400, of the mean decay of a block's free pixels; 0 where there are none."""
-    free = 1.0 - share
-    mean = decay / free.clamp(min=1.0 / PIXELS)
-    low, high, centre = DECAY_BOUNDS
-    return torch.where(free > 0, mean.clamp(low, high).log10() - centre, 0.0)
-
-
-def _links(out: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
-    """East and north links, each the product of what the two blocks that it joins say of that side."""
-    to_east, to_west, to_north, to_south = out
-    east, north = torch.ones_like(to_east), torch.ones_like(to_east)
-    east[:, :, :-1] = (0.5 * (to_east[:, :, :-1] + to_west[:, :, 1:])).exp()
-    north[:, :-1] = (0.5 * (to_north[:, :-1] + to_south[:, 1:])).exp()
-    return east, north
-
-
-def _blocks(channel: Tensor) -> Tensor:
-    """(N, H', W') to (N, h, w, 16): the pixels of each block, row by row."""
-    count, rows, columns = channel.shape
-    split = channel.reshape(count, rows // BLOCK, BLOCK, columns // BLOCK, BLOCK)
-    return split.transpose(2, 3).reshape(count, rows // BLOCK, columns // BLOCK, PIXELS)
-
-
-def _image(pixels: Tensor) -> Tensor:
-    """The inverse of `_blocks`."""
-    count, rows, columns, _ = pixels.shape
-    split = pixels.reshape(count, rows, columns, BLOCK, BLOCK).transpose(2, 3)
-    return split.reshape(count, rows * BLOCK, columns * BLOCK)
-
-
-def _neighbours(field: Tensor) -> Tensor:
-    """(N, h, w) to (N, h, w, 9): each block's 3x3 neighbourhood, row by row, the edge repeated."""
-    rows, columns = field.shape[1:]
-    padded = functional.pad(field[:, None], (1, 1, 1, 1), mode="replicate")[:, 0]
-    shifted = [padded[:, i : i + rows, j : j + columns] for i in range(3) for j in range(3)]
-    return torch.stack(shifted, dim=3)
+    def program(self) -> list[Step]:
+        """Encode, diffuse, decode, relax."""
+        means = ("share", "value", "first_order", "rate")
+        return [
+            ReadBlocks(*DECAY_BOUNDS).on("image", "saturation", to=("seen", *means)),
+            Dense.of(self.stem).on("seen", to="cells"),
+            Rectify().on("cells", to="cells"),
+            *(step for mixer in cast(Iterable[Mixer], self.mixers) for step in mixer.steps("cells")),
+            Dense.of(self.coefficients, single=True).on("cells", to="chosen"),
+            Diffuse(HOLD, UPDATES).on("chosen", *means, "saturation", to="field"),
+            Surround().on("field", to="near"),
+            Surround().on("value", to="values_near"),
+            Join().on("near", "values_near", to="around"),
+            Dense.of(self.hidden).on("cells", to="hidden"),
+            Rectify().on("hidden", to="hidden"),
+            Dense.of(self.gain).on("around", to="gain"),
+            Multiply().on("hidden", "gain", to="hidden"),
+            Dense.of(self.spread, single=True).on("near", to="smooth"),
+            Dense.of(self.pixels).on("hidden", to="rough"),
+            Add().on("smooth", "rough", to="blocks"),
+            Draw().on("blocks", to="pixels"),
+            Relax(self.sweeps).on("pixels", "image", "saturation", to="answer"),
+        ]
 
 
 def _bilinear() -> Tensor:

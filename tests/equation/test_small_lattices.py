@@ -11,7 +11,7 @@ import surrogate_plugin as sp
 from surrogate_plugin.equation.solution import Reason
 from surrogate_plugin.gallery import extreme_problems, nasty_problems
 from surrogate_plugin.reference import solve_extended
-from surrogate_plugin.surrogate.features import Frame, encode
+from surrogate_plugin.surrogate.features import PaddedLattice, encode
 
 METHODS = ("guarded", "exact", "multigrid", "spectral", "sparse-direct", "surrogate")
 KINDS = ("absorbing", "reflecting", "periodic", 5.0)
@@ -99,7 +99,7 @@ def test_a_network_sees_a_few_pixels_as_often_as_its_margin_is_wide(shape, bound
     fixed = rng.random(shape) < 0.5
     fixed[0, 0] = True
     problem = sp.Problem(np.where(fixed, rng.uniform(1, 5, shape), 0.0), fixed, boundary=boundary)
-    frame = Frame.around(shape)
+    frame = PaddedLattice.around(shape)
     margin = [
         (first, whole - side - first) for first, whole, side in zip(frame.first, frame.padded, shape, strict=True)
     ]

@@ -12,7 +12,7 @@ from surrogate_plugin.equation.sides import BoundaryLike
 from surrogate_plugin.errors import UnsupportedProblemError
 from surrogate_plugin.gallery import random_problem
 from surrogate_plugin.surrogate import features
-from surrogate_plugin.surrogate.features import BLOCK, CHANNELS, Frame
+from surrogate_plugin.surrogate.features import BLOCK, CHANNELS, PaddedLattice
 
 seeds = st.integers(0, 2**32 - 1)
 shapes = st.tuples(st.integers(8, 70), st.integers(8, 70))
@@ -20,19 +20,19 @@ shapes = st.tuples(st.integers(8, 70), st.integers(8, 70))
 
 def framed(image: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     """An (H, W) image inside its frame, zero around it."""
-    padded = np.zeros(Frame.around(shape).padded, np.float32)
+    padded = np.zeros(PaddedLattice.around(shape).padded, np.float32)
     inner(padded, shape)[:] = image
     return padded
 
 
 def inner(image: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    row, column = Frame.around(shape).first
+    row, column = PaddedLattice.around(shape).first
     return image[row : row + shape[0], column : column + shape[1]]
 
 
 @given(shapes)
 def test_every_side_has_a_margin_and_blocks_are_whole(shape: tuple[int, int]) -> None:
-    frame = Frame.around(shape)
+    frame = PaddedLattice.around(shape)
     for side, blocks, first in zip(shape, frame.blocks, frame.first, strict=True):
         assert first >= 1
         assert blocks * BLOCK - side - first >= 1
@@ -113,8 +113,8 @@ def test_beyond_a_reflecting_side_lies_the_mirror_image_and_beyond_a_periodic_on
     rng = np.random.default_rng(5)
     source = np.where(rng.random((12, 12)) < 0.3, rng.uniform(0.1, 1.0, (12, 12)), 0.0)
     source[6, 6] = 1.0
-    before = Frame.around(source.shape).first[0]
-    after = Frame.around(source.shape).padded[0] - 12 - before
+    before = PaddedLattice.around(source.shape).first[0]
+    after = PaddedLattice.around(source.shape).padded[0] - 12 - before
     for boundary, mode in (("reflecting", "symmetric"), ("periodic", "wrap")):
         decay = rng.uniform(0.1, 0.2, source.shape)
         seen = features.encode(Problem(source, decay=decay, boundary=boundary))
@@ -176,6 +176,6 @@ def test_the_published_network_reads_the_source_image() -> None:
 def test_what_is_given_to_write_to_is_written_whole() -> None:
     for boundary in ("absorbing", "reflecting", "periodic"):
         problem = Problem(np.eye(9), boundary=boundary)
-        out = np.full((CHANNELS, *Frame.around((9, 9)).padded), np.nan, np.float32)
+        out = np.full((CHANNELS, *PaddedLattice.around((9, 9)).padded), np.nan, np.float32)
         assert features.encode(problem, out) is out
         assert np.isfinite(out).all()

@@ -36,7 +36,7 @@ def test_the_exact_field_is_left_alone(seed: int, saturating: bool) -> None:
     solver = SparseDirect()
     field = solver.solve(solver.prepare(problem), problem).field / problem.largest_imposed
     image, saturation = inputs(problem)
-    frame = features.Frame.around(problem.shape)
+    frame = features.PaddedLattice.around(problem.shape)
     padded = image[:, 0].clone()
     (row, column), (rows, columns) = frame.first, problem.shape
     padded[0, row : row + rows, column : column + columns] = torch.from_numpy(field.astype(np.float32))
