@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -68,8 +69,8 @@ class SteadyFields:
         With the same model, device and policy.
     record : str or Path, optional
         Where to record the states solved for, see `recorders`.
-    noun : str
-        What the host calls a substrate, for the errors.
+    noun : str or None
+        What the host calls a substrate, for the errors; None leaves them to a caller who names it.
     keep : int, optional
         How many entries of the history and how many records of each backend are kept, the newest; by default the
         whole history, and of records as many as a `Backend` keeps by itself.
@@ -99,7 +100,7 @@ class SteadyFields:
         self,
         configs: Mapping[str, sp.BackendConfig],
         record: str | Path | None = None,
-        noun: str = "substrate",
+        noun: str | None = "substrate",
         *,
         keep: int | None = None,
     ) -> None:
@@ -132,10 +133,8 @@ class SteadyFields:
         InvalidProblemError
             Naming the substrate, if its state has no unique steady field.
         """
-        try:
+        with self._naming(name):
             result = self.backends[name].step(state)
-        except sp.InvalidProblemError as error:
-            raise sp.InvalidProblemError(f"{self._noun} {name!r}: {error}") from None
         self._results[name] = result
         if result.record.method == "held":
             self._latest[name].held += 1
@@ -170,14 +169,22 @@ class SteadyFields:
         InvalidProblemError
             Naming the substrate, if an option is not allowed.
         """
-        try:
+        with self._naming(name):
             self.backends[name].reconfigure(**changes)
-        except sp.InvalidProblemError as error:
-            raise sp.InvalidProblemError(f"{self._noun} {name!r}: {error}") from None
 
     def change(self, name: str, config: sp.BackendConfig) -> None:
         """Go on with another description of one substrate; its records, its history and its last field stay."""
         self.reconfigure(name, **dict(config))
+
+    @contextmanager
+    def _naming(self, name: str) -> Iterator[None]:
+        """Say in an error which substrate it is of."""
+        try:
+            yield
+        except sp.InvalidProblemError as error:
+            if self._noun is None:
+                raise
+            raise sp.InvalidProblemError(f"{self._noun} {name!r}: {error}") from None
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)

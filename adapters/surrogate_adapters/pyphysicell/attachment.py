@@ -10,9 +10,11 @@ from typing import Any
 
 import surrogate_plugin as sp
 from surrogate_adapters.notices import Notices
-from surrogate_adapters.options import model_of, names_of, recorders, tolerances
+from surrogate_adapters.options import names_of, settings_of
 from surrogate_adapters.pyphysicell import facts, uptake
-from surrogate_adapters.pyphysicell.substrate import HistoryEntry, Refresh, Substrate
+from surrogate_adapters.pyphysicell.asked import Asked
+from surrogate_adapters.pyphysicell.substrate import Refresh, Substrate
+from surrogate_adapters.steady_fields import HistoryEntry, SteadyFields
 
 
 def attach(
@@ -96,22 +98,21 @@ def attach(
     (True, 38.0)
     """
     names = names_of(substrates, list(simulation.model.substrate_names))
-    wanted, stores = tolerances(tolerance, names), recorders(record, names)
-    engine = sp.Engine(model=model_of(model), device=device, policy=policy)
+    settings = settings_of(names, tolerance, model=model, method=method, policy=policy, device=device)
     _check_move_limit(move_limit_um)
     if refresh not in ("changes", "phenotype"):
         raise sp.InvalidProblemError(f"refresh is {refresh!r}; 'changes' or 'phenotype' is allowed.")
-    notices, owned = Notices(), []
-    diffusing = facts.diffusing(simulation, names)
-    for name in diffusing:
-        options = {"tolerance": wanted[name], "model": model, "method": method, "policy": policy, "device": device}
-        owned.append(Substrate(simulation, name, options, engine, refresh, move_limit_um, notices, stores[name]))
+    notices = Notices()
+    me, diffusing = simulation.microenvironment, facts.diffusing(simulation, names)
+    asked = [Asked.of(simulation, name, settings[name]) for name in diffusing]
+    fields = SteadyFields({one.name: one.config(me) for one in asked}, record, noun=None)
+    owned = [Substrate(simulation, one, fields, refresh, move_limit_um, notices) for one in asked]
     for name in names:
         if name not in diffusing:
             notices.tell(
                 "not quasi-steady", name, f"{name} does not diffuse and has no steady field: it is left to the host."
             )
-    return Attachment(simulation, owned, notices)
+    return Attachment(simulation, owned, fields, notices)
 
 
 class Attachment:
@@ -130,13 +131,14 @@ class Attachment:
         Wall time of all steps so far, held ones and the host's own share for the other substrates included.
     """
 
-    def __init__(self, simulation: Any, substrates: Sequence[Substrate], notices: Notices) -> None:
-        self.history: list[HistoryEntry] = []
+    def __init__(
+        self, simulation: Any, substrates: Sequence[Substrate], fields: SteadyFields, notices: Notices
+    ) -> None:
         self.notices = notices
         self.seconds = 0.0
         self._simulation = simulation
         self._substrates = list(substrates)
-        self._latest: dict[str, HistoryEntry] = {}
+        self._fields = fields
         me = simulation.microenvironment
         self._replaced = vars(me).get("step")
         self._host_step = me.step
@@ -144,16 +146,16 @@ class Attachment:
         me.step = self.step
         uptake.stand_guard(self)
 
+    @property
+    def history(self) -> list[HistoryEntry]:
+        """One entry a field solved for."""
+        return self._fields.history
+
     def step(self, dt: float) -> None:
         """Stand in for the microenvironment's step of ``dt`` minutes."""
         began = time.perf_counter()
         for substrate in self._substrates:
-            entry = substrate.advance(self._simulation, dt)
-            if entry is None:
-                self._latest[substrate.name].held += 1
-            else:
-                self.history.append(entry)
-                self._latest[substrate.name] = entry
+            substrate.advance(self._simulation, dt)
         me = self._simulation.microenvironment
         if len(self._substrates) < me.ns:
             self._host_step(dt)

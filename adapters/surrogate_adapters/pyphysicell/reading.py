@@ -82,11 +82,11 @@ def voxel_of(microenvironment: Any, position: FloatArray) -> npt.NDArray[np.int6
 
 
 def cells_of(cells: Any, index: int) -> sp.Cells:
-    """The host's cells; spheres of the host's volumes, which it dilutes in the one voxel that holds their centre."""
+    """The host's cells, each diluted in the one voxel that holds its centre."""
     n = cells.n
     return sp.Cells(
         position_um=cells.position[:n, :2],
-        radius_um=np.cbrt(cells.volume_total[:n] * (3.0 / (4.0 * math.pi))),
+        volume_um3=cells.volume_total[:n],
         uptake_per_min=cells.uptake_rate[:n, index],
         secretion_per_min=cells.secretion_rate[:n, index],
         secretion_target=cells.secretion_target[:n, index],

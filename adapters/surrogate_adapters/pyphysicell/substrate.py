@@ -2,42 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 import surrogate_plugin as sp
-from surrogate_adapters import steady_fields
 from surrogate_adapters.notices import Notices
 from surrogate_adapters.physicell import suitability
 from surrogate_adapters.pyphysicell import facts, gradients, reading
+from surrogate_adapters.pyphysicell.asked import Asked
 from surrogate_adapters.pyphysicell.watch import Watch, written
+from surrogate_adapters.steady_fields import SteadyFields
 
 FloatArray = npt.NDArray[np.float64]
 
 #: When to solve anew: before each phenotype step and whenever cells changed or moved in between, or only the former.
 Refresh = Literal["changes", "phenotype"]
-
-
-@dataclass
-class HistoryEntry(steady_fields.HistoryEntry):
-    """One field, from the call that solved for it to the last one that held it; ``time`` is the host's, min.
-
-    Attributes
-    ----------
-    reason : str
-        Why it was solved for: ``first``, ``phenotype``, ``count``, ``rates``, ``moved``, ``dirichlet`` or
-        ``coefficients``.
-    """
-
-    reason: str = ""
-
-    @property
-    def time_min(self) -> float:
-        """The host's time at the solve, min."""
-        return self.time
 
 
 class Substrate:
@@ -46,74 +27,72 @@ class Substrate:
     Parameters
     ----------
     simulation : pyphysicell.Simulation
-    name : str
-    options : dict
-        What `BackendConfig` takes beyond lattice, coefficients and boundary, which are the host's.
-    engine : Engine
+    asked : Asked
+    fields : SteadyFields
+        With a backend of its name.
     refresh : "changes" or "phenotype"
     move_limit_um : float, um, optional
         See `Watch`.
     notices : Notices
         Where to tell what a steady field cannot follow.
-    recorder : Recorder, optional
     """
 
     def __init__(
         self,
         simulation: Any,
-        name: str,
-        options: dict[str, Any],
-        engine: sp.Engine,
+        asked: Asked,
+        fields: SteadyFields,
         refresh: Refresh,
         move_limit_um: float | None,
         notices: Notices,
-        recorder: sp.Recorder | None = None,
     ) -> None:
-        me = simulation.microenvironment
-        self.name = name
-        self.index = reading.index_of(me, name)
+        self.name = asked.name
+        self.index = asked.index
         self.refresh = refresh
-        self._notices = notices
-        self._options = options
-        climbed = facts.is_climbed(simulation, self.index)
-        self._share = suitability.SHARE_CLIMBED if climbed else suitability.SHARE
-        suitability.require_allowed(facts.facts_of(simulation, name))
-        facts.refuse_what_types_export(simulation, name)
-        self.backend = sp.Backend(self._config(me), engine=engine, recorder=recorder)
-        self.result: sp.StepResult | None = None
+        self._asked, self._fields, self._notices = asked, fields, notices
         self._clock = _PhenotypeClock(simulation)
         self._watch = Watch(self.index, move_limit_um)
         self._tell_concerns(simulation, "not quasi-steady", "not anchored")
 
-    def advance(self, simulation: Any, dt: float) -> HistoryEntry | None:
-        """Solve if due, and say so; hold otherwise.
+    @property
+    def backend(self) -> sp.Backend:
+        """The backend, with its records."""
+        return self._fields.backends[self.name]
+
+    @property
+    def result(self) -> sp.StepResult | None:
+        """The field held, with its solution; None before the first step."""
+        return self._fields.result(self.name)
+
+    def advance(self, simulation: Any, dt: float) -> None:
+        """Solve if due; hold otherwise.
 
         Raises
         ------
         InvalidProblemError, UnsupportedProblemError
             Naming the substrate, if its field cannot be solved for now.
         """
-        me, phenotype = simulation.microenvironment, self._clock.due(dt)
+        phenotype = self._clock.due(dt)
         self._notice(simulation)
         reason = self._due(simulation, phenotype)
         if reason is None:
-            return None
+            self._fields.hold(self.name)
+            return
+        last = self.result
         try:
-            self._configure(me)
+            self._configure(simulation.microenvironment)
             self._refuse_what_drifts(simulation)
-            result = self.backend.step(self.state(simulation))
+            result = self._fields.solve(self.name, self.state(simulation), float(simulation.t), reason)
         except (sp.InvalidProblemError, sp.UnsupportedProblemError) as error:
             raise type(error)(f"substrate {self.name!r}: {error}") from None
-        entry = HistoryEntry(self.name, float(simulation.t), result.record, reason=reason)
-        if reason not in ("dirichlet", "coefficients"):  # these change the field for all, whatever cells did
-            entry.excess = self._excess(simulation, result.field)
-        self.result = result
+        if last is not None and reason not in ("dirichlet", "coefficients"):
+            # Those change the field for all, whatever cells did.
+            self._fields.latest(self.name).excess = self._excess(simulation, result.field, last.field)
         self._watch.remember(simulation)
         if reason == "first":
             self._tell_concerns(simulation, "nothing supplies it")
         if simulation.needs_gradients:
-            gradients.write(me, self.index, result.field)
-        return entry
+            gradients.write(simulation.microenvironment, self.index, result.field)
 
     def state(self, simulation: Any) -> sp.TissueState:
         """The host's present state, as this substrate depends on it."""
@@ -139,47 +118,16 @@ class Substrate:
             field = self.result.field.reshape(-1)
             count(internalized, np.ascontiguousarray(before[:, self.index]), field, voxel, *rest, self.index)
 
-    def _config(self, microenvironment: Any) -> sp.BackendConfig:
-        diffusivity, decay = reading.coefficients_of(microenvironment, self.index)
-        tolerance = self._options["tolerance"]
-        if tolerance is None:
-            # Where no node holds anything, the engine solves exactly first, and `_configure` goes by that field.
-            tolerance = self._share * reading.largest_held(microenvironment, self.index) or None
-        return sp.BackendConfig(
-            domain=reading.domain_of(microenvironment),
-            diffusivity_um2_per_min=diffusivity,
-            decay_per_min=decay,
-            boundary="reflecting",  # the host's outer faces let nothing through; its Dirichlet faces are voxels
-            deposit="voxel",
-            outside="clamp",
-            **self._options | {"tolerance": tolerance},
-        )
-
     def _configure(self, microenvironment: Any) -> None:
         """Take up coefficients, and a tolerance that goes by what nodes hold or by the last field, if they changed."""
         if self.result is None:
             return
-        if not (self._watch.coefficients_differ(microenvironment) or self._watch.nodes_differ(microenvironment)):
-            self._go_by_the_last_field(microenvironment)
-            return
-        config, last = self._config(microenvironment), self.backend
-        if (config.diffusivity_um2_per_min, config.decay_per_min, config.tolerance) != (
-            last.config.diffusivity_um2_per_min,
-            last.config.decay_per_min,
-            last.config.tolerance,
-        ):
-            self.backend = sp.Backend(config, engine=last.engine, recorder=last.recorder)
-            self.backend.records = last.records
-
-    def _go_by_the_last_field(self, microenvironment: Any) -> None:
-        """The default tolerance where no node holds anything: a share of the largest value there was."""
-        if self._options["tolerance"] is not None or reading.largest_held(microenvironment, self.index) > 0:
-            return
-        assert self.result is not None
-        wanted, config = self._share * float(self.result.field.max()), self.backend.config
-        if wanted > 0 and not (config.tolerance is not None and 0.5 * wanted <= config.tolerance <= wanted):
-            # The backend's own, so that its next solve still starts from the last field.
-            self.backend.config = config.model_copy(update={"tolerance": wanted})
+        if self._watch.coefficients_differ(microenvironment) or self._watch.nodes_differ(microenvironment):
+            self._fields.reconfigure(self.name, **self._asked.changing(microenvironment))
+        elif reading.largest_held(microenvironment, self.index) == 0:
+            wanted = self._asked.by_field(float(self.result.field.max()), self.backend.config.tolerance)
+            if wanted is not None:
+                self._fields.reconfigure(self.name, tolerance=wanted)
 
     def _due(self, simulation: Any, phenotype: bool) -> str | None:
         me = simulation.microenvironment
@@ -231,13 +179,13 @@ class Substrate:
                 "steady field; leave it to the host."
             )
 
-    def _excess(self, simulation: Any, field: FloatArray) -> float:
-        """How far what cells read until now was off the field that is solved for only now."""
+    def _excess(self, simulation: Any, field: FloatArray, last: FloatArray) -> float:
+        """How far what cells read until now, of the last field, was off the one that is solved for only now."""
         cells = simulation.cells
-        if self.result is None or cells.n == 0 or not self._late(simulation):
+        if cells.n == 0 or not self._late():
             return 0.0
         voxel = reading.voxel_of(simulation.microenvironment, cells.position[: cells.n])
-        excess = float(np.abs(field.ravel()[voxel] - self.result.field.ravel()[voxel]).max())
+        excess = float(np.abs(field.ravel()[voxel] - last.ravel()[voxel]).max())
         allowed = self.backend.config.tolerance
         if allowed is not None and excess > allowed:
             self._notices.tell(
@@ -249,7 +197,7 @@ class Substrate:
             )
         return excess
 
-    def _late(self, simulation: Any) -> bool:
+    def _late(self) -> bool:
         """Whether cells may have read a field that no longer was theirs, since the options allow for it."""
         return self.refresh == "phenotype" or self._watch.move_limit_um not in (None, 0.0)
 

@@ -62,7 +62,7 @@ def adrift(sim: pc.Simulation) -> pc.Simulation:
         (None, {"substrates": ["glucose"]}, "no substrate 'glucose'; it has oxygen"),
         (None, {"substrates": "oxygen"}, r"a list of names is allowed, as \['oxygen'\]"),
         (None, {"substrates": []}, "at least one name"),
-        (None, {"tolerance": -1.0}, "BackendConfig.tolerance is -1.0"),
+        (None, {"tolerance": -1.0}, "tolerance is -1.0"),
         (None, {"tolerance": {"oxigen": 1.0}}, "tolerance names 'oxigen'"),
         (None, {"refresh": "never"}, "refresh is 'never'"),
         (None, {"move_limit_um": -1.0}, "move_limit_um is -1.0"),
