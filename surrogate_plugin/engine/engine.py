@@ -14,7 +14,7 @@ import numpy as np
 from surrogate_plugin import registry
 from surrogate_plugin.arguments import one_of, shown
 from surrogate_plugin.engine import request as asked
-from surrogate_plugin.engine.network_start import NetworkStart, Predictor
+from surrogate_plugin.engine.network_start import NetworkStart
 from surrogate_plugin.engine.polish import EXACT_SHARE, polish
 from surrogate_plugin.engine.trace import Task
 from surrogate_plugin.equation.problem import FloatArray, Problem
@@ -28,6 +28,7 @@ from surrogate_plugin.team import limit_threads
 if TYPE_CHECKING:
     from surrogate_plugin.solvers.direct.solver import SparseDirect
     from surrogate_plugin.solvers.spectral.solver import Spectral
+    from surrogate_plugin.surrogate.predictor import Predictor
 
 Policy = Literal["surrogate-first", "fastest"]
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from dataclasses import field as default
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -24,6 +24,7 @@ from surrogate_plugin.team import thread_count
 
 if TYPE_CHECKING:
     from surrogate_plugin.surrogate.card import ModelCard
+    from surrogate_plugin.surrogate.predictor import Predictor
 
 #: A cycle cuts the error to about this part; the unit of the network's worth.
 _CONTRACTION = 0.11
@@ -41,28 +42,6 @@ class Proposal:
     field: FloatArray | None
     flags: tuple[Flag, ...] = ()
     seconds: dict[str, float] = default(default_factory=dict)
-
-
-class Predictor(Protocol):
-    """A network that is ready to run, such as `surrogate_plugin.surrogate.model.Model`.
-
-    With a ``card`` of None it is tried on every problem of constant diffusivity.
-    """
-
-    @property
-    def card(self) -> ModelCard | None:
-        """What it was trained on."""
-
-    @property
-    def device(self) -> str:
-        """Where it runs."""
-
-    @property
-    def typical_error(self) -> float:
-        """What the cycles have to remove, over the largest imposed value."""
-
-    def predict(self, problem: Problem) -> FloatArray:
-        """A field, (H, W) float64, field units."""
 
 
 class NetworkStart:

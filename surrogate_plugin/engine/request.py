@@ -25,7 +25,7 @@ from surrogate_plugin.surrogate.failures import ModelNotFoundError
 from surrogate_plugin.surrogate.weights import is_path, weights_at
 
 if TYPE_CHECKING:
-    from surrogate_plugin.engine.network_start import Predictor
+    from surrogate_plugin.surrogate.predictor import Predictor
 
 DEVICES = ("auto", "cpu", "cuda")
 

@@ -139,7 +139,7 @@ def _network(card: ModelCard, weights: Path) -> nn.Module:
     """The network of the card with these weights."""
     from safetensors import SafetensorError
 
-    from surrogate_plugin.surrogate.networks import build
+    from surrogate_plugin.surrogate.networks import build, numbers
 
     kind, hyperparameters = card.network.kind, card.network.hyperparameters
     if kind not in sizes.SIZES:
@@ -147,7 +147,7 @@ def _network(card: ModelCard, weights: Path) -> nn.Module:
             f"the card of model {card.name!r} names a network {kind!r}; known are {', '.join(sizes.SIZES)}."
         )
     try:
-        _check_count(weights, sizes.numbers(kind, hyperparameters))  # before anything of this size is built
+        _check_count(weights, numbers(kind, hyperparameters))  # before anything of this size is built
         network = build(kind, hyperparameters)
         network.load_state_dict(_tensors(weights, network))
     except (SafetensorError, RuntimeError, TypeError, ValueError, OSError) as error:

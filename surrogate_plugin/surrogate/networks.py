@@ -203,12 +203,26 @@ class CompactNetwork(ProgramNetwork):
 
 def _bilinear() -> Tensor:
     """(16, 9): the weights that interpolate a block's pixels from the centres of its 3x3 neighbourhood."""
-    at = (torch.arange(BLOCK) + 0.5) / BLOCK - 0.5
+    # On the CPU also where a network has shapes alone: there torch would load all of its compiler for it.
+    at = (torch.arange(BLOCK, device="cpu") + 0.5) / BLOCK - 0.5
     one = torch.stack([(-at).clamp(min=0.0), 1.0 - at.abs(), at.clamp(min=0.0)], dim=1)
     return torch.einsum("yi,xj->yxij", one, one).reshape(PIXELS, 9)
 
 
 NETWORKS: dict[str, type[nn.Module]] = {"compact": CompactNetwork, "paper": PaperNetwork}
+
+
+def numbers(kind: str, hyperparameters: dict[str, Any]) -> int:
+    """How many numbers the weights of a network hold, the statistics of its normalisation included.
+
+    Examples
+    --------
+    >>> numbers("compact", {})
+    4222
+    """
+    with torch.device("meta"):  # which has shapes and no memory
+        network = NETWORKS[kind](**hyperparameters)
+    return sum(tensor.numel() for tensor in network.state_dict().values())
 
 
 def build(kind: str, hyperparameters: dict[str, Any]) -> nn.Module:

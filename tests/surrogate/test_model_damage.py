@@ -219,11 +219,11 @@ def test_numbers_are_counted_without_building() -> None:
     counts = itertools.product((1, 8, 9), (0, 3), (1, 4), (1, 7))
     for width, mixers, expansion, head in counts:
         chosen = {"width": width, "mixers": mixers, "expansion": expansion, "head": head}
-        assert sizes.numbers("compact", chosen) == count(networks.build("compact", chosen))
+        assert networks.numbers("compact", chosen) == count(networks.build("compact", chosen))
     for width in (2, 6):
-        assert sizes.numbers("paper", {"width": width}) == count(networks.build("paper", {"width": width}))
+        assert networks.numbers("paper", {"width": width}) == count(networks.build("paper", {"width": width}))
     for kind in networks.NETWORKS:
-        assert sizes.numbers(kind, {}) == count(networks.build(kind, {}))
+        assert networks.numbers(kind, {}) == count(networks.build(kind, {}))
 
 
 def count(network: torch.nn.Module) -> int:

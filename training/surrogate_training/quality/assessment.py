@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Protocol
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from surrogate_plugin.equation.operator import Equation
-from surrogate_plugin.equation.problem import FloatArray, Problem
+from surrogate_plugin.equation.problem import Problem
 from surrogate_plugin.guard.applicability import check
 from surrogate_plugin.guard.certificate import Certifier
 from surrogate_plugin.solvers.multigrid.hierarchy import Hierarchy
 from surrogate_plugin.surrogate.card import ModelCard
+from surrogate_plugin.surrogate.predictor import Predictor
 from surrogate_training.quality import metrics
 from surrogate_training.quality.guard_metrics import polished
 from surrogate_training.samples.dataset import exact_field
@@ -22,13 +22,6 @@ from surrogate_training.samples.dataset import exact_field
 CYCLES = (1, 2, 3)
 #: Over the largest imposed value.
 TOLERANCES = (0.01, 0.001)
-
-
-class Predictor(Protocol):
-    """A network that is ready to run, such as `surrogate_plugin.surrogate.model.Model`."""
-
-    def predict(self, problem: Problem) -> FloatArray:
-        """A field, (H, W) float64, field units."""
 
 
 class Answer(BaseModel):

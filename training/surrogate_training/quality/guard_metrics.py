@@ -11,7 +11,6 @@ import statistics
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 
@@ -20,6 +19,7 @@ from surrogate_plugin.equation.problem import FloatArray, Problem
 from surrogate_plugin.guard.certificate import Certifier
 from surrogate_plugin.solvers.multigrid.hierarchy import Hierarchy
 from surrogate_plugin.solvers.multigrid.solver import Iteration
+from surrogate_plugin.surrogate.predictor import Predictor
 
 #: Over the largest imposed value.
 TOLERANCES = (0.05, 0.01, 0.001)
@@ -27,13 +27,6 @@ TOLERANCES = (0.05, 0.01, 0.001)
 SHOWN_CYCLES = 8
 #: Where the engine gives up; a start that is not certified by then counts this many.
 MOST_CYCLES = 40
-
-
-class Predictor(Protocol):
-    """Anything that proposes a field, such as `surrogate_plugin.surrogate.model.Model`."""
-
-    def predict(self, problem: Problem) -> FloatArray:
-        """A field, (H, W) float64, field units."""
 
 
 @dataclass(frozen=True)
