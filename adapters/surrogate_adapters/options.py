@@ -43,8 +43,11 @@ class Options(Checked, sp.EngineSettings):
         InvalidProblemError
             If the tolerance names a substrate that is not answered for.
         """
-        shared = {name: getattr(self, name) for name in sp.EngineSettings.model_fields}
-        return settings_of(names, self.tolerance, **shared)
+        return settings_of(names, self.tolerance, **self.shared())
+
+    def shared(self) -> dict[str, Any]:
+        """Those that are the same for every substrate, by name."""
+        return {name: getattr(self, name) for name in sp.EngineSettings.model_fields}
 
 
 def settings_of(

@@ -105,7 +105,7 @@ class SteadyFields:
         keep: int | None = None,
     ) -> None:
         stores = recorders(record, list(configs))
-        engine = next(iter(configs.values())).engine()
+        engine = next((config.engine() for config in configs.values()), None)
         kept = {} if keep is None else {"keep": keep}
         self.backends = {
             name: sp.Backend(config, engine=engine, recorder=stores[name], **kept) for name, config in configs.items()
@@ -189,6 +189,6 @@ class SteadyFields:
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
         # Each backend of a copy comes with an engine of its own; one network is enough.
-        first, *others = self.backends.values()
-        for backend in others:
-            backend.engine = first.engine
+        backends = list(self.backends.values())
+        for backend in backends:
+            backend.engine = backends[0].engine

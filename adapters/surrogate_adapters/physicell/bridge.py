@@ -11,17 +11,11 @@ from typing import Any
 import numpy as np
 
 import surrogate_plugin as sp
-from surrogate_adapters.options import names_of, recorders, tolerances
-from surrogate_adapters.physicell.log import Log
+from surrogate_adapters.options import names_of
+from surrogate_adapters.physicell.fields import Answer, Fields
 from surrogate_adapters.physicell.settings import Settings, load
-from surrogate_adapters.physicell.state import FloatArray, HostState, Roles, domain_of
-from surrogate_adapters.physicell.suitability import (
-    SHARE,
-    SHARE_CLIMBED,
-    Substrate,
-    do_not_diffuse,
-    require_allowed,
-)
+from surrogate_adapters.physicell.state import HostState, Roles, domain_of
+from surrogate_adapters.physicell.suitability import Substrate, do_not_diffuse, require_allowed
 from surrogate_adapters.physicell.telling import Telling
 from surrogate_adapters.physicell.wording import in_the_hosts_words
 
@@ -33,8 +27,6 @@ SAVED_STATE = "surrogate-failure.npz"
 
 #: Raised with each change of what header and bridge say to one another.
 PROTOCOL = 2
-
-Answer = tuple[FloatArray, str, float, float, float]
 
 
 class SolveError(RuntimeError):
@@ -71,7 +63,7 @@ def connect(protocol: object, *given: Any) -> Bridge:
 def _connect(
     settings: str,
     known: Sequence[str],
-    coefficients: memoryview,
+    buffer: memoryview,
     nodes: Sequence[int],
     spacing_um: Sequence[float],
     origin_um: Sequence[float],
@@ -85,7 +77,7 @@ def _connect(
         Path of `surrogate.toml`.
     known : sequence of str
         The host's substrates.
-    coefficients : memoryview
+    buffer : memoryview
         Diffusion coefficient and decay rate of each of them.
     nodes, spacing_um, origin_um
         The host's lattice, see `domain_of`.
@@ -104,11 +96,12 @@ def _connect(
     chosen = load(settings)
     try:
         names = names_of(chosen.names, known)
-        tolerances(chosen.tolerances, names)
+        chosen.settings(names)
     except (sp.InvalidProblemError, sp.UnsupportedProblemError) as error:
         raise type(error)(f"{settings}: {error}") from None
-    pairs = np.frombuffer(coefficients).reshape(-1, 2).tolist()
-    every = [Substrate(name, pair[0], pair[1], held=True) for name, pair in zip(known, pairs, strict=True)]
+    pairs = np.frombuffer(buffer).reshape(-1, 2)
+    coefficients = {name: (pair[0], pair[1]) for name, pair in zip(known, pairs.tolist(), strict=True)}
+    every = [Substrate(name, *pair, held=True) for name, pair in coefficients.items()]
     for one in every:
         if one.name in names:
             require_allowed(one)
@@ -117,7 +110,8 @@ def _connect(
     if threads:
         sp.use_threads(threads)
     domain = domain_of(nodes, spacing_um, origin_um)
-    return Bridge(chosen, known, [name for name in names if name not in still], domain, step_min)
+    fields = Fields(chosen, {name: coefficients[name] for name in names if name not in still}, domain)
+    return Bridge(chosen, known, fields, domain, step_min)
 
 
 def speak_as_program() -> None:
@@ -146,32 +140,16 @@ class Bridge:
     notices : Notices
     """
 
-    def __init__(
-        self,
-        settings: Settings,
-        known: Sequence[str],
-        names: Sequence[str],
-        domain: sp.Domain,
-        step_min: float,
-    ) -> None:
-        self.names = list(names)
+    def __init__(self, settings: Settings, known: Sequence[str], fields: Fields, domain: sp.Domain, step_min: float):
+        self.names = fields.names
         self.indices = [list(known).index(name) for name in self.names]
         self.refresh = settings.refresh if isinstance(settings.refresh, str) else "interval"
         self.interval_min = 0.0 if isinstance(settings.refresh, str) else settings.refresh
         self.on_error = settings.on_error
         self._telling = Telling(domain.size_um, step_min)
         self.notices = self._telling.notices
-        self._settings = settings
+        self._fields = fields
         self._domain = domain
-        given = tolerances(settings.tolerances, settings.names)
-        self._tolerances = {name: given[name] for name in self.names}
-        self._recorders = recorders(settings.record, self.names)
-        self._engine = sp.Engine(model=settings.model, device=settings.device, policy=settings.policy)
-        self._backends: dict[str, sp.Backend] = {}
-        self._fields: dict[str, FloatArray] = {}
-        self._climbed: set[str] = set()
-        self._ever_there: set[str] = set()
-        self._log = Log(settings.log)
 
     def require(self, *buffers: memoryview) -> None:
         """Refuse at once what the first solve would refuse, and tell what is amiss with a substrate.
@@ -187,7 +165,7 @@ class Bridge:
             supplied = True if bool(value[s].any()) else None
             self._telling.concerns_of(Substrate(name, diffusivity, decay, held=bool(fixed[s].any()), supplied=supplied))
             try:
-                self._backend(name, diffusivity, decay)
+                self._fields.take_up(name, diffusivity, decay)
             except (sp.InvalidProblemError, sp.UnsupportedProblemError) as error:
                 raise type(error)(f"{name}: {in_the_hosts_words(str(error))}") from None
 
@@ -234,8 +212,8 @@ class Bridge:
                 if reason == "first":
                     self._telling.concerns_of(state.described(s, self.names[s], every[s]))
                 if every[s].climbed:
-                    self._climbed.add(self.names[s])
-                answers.append(self._answer(minutes, reason, s, state))
+                    self._fields.climb(self.names[s])
+                answers.append(self._fields.answer(minutes, reason, s, state))
             except Exception as error:
                 raise SolveError(self._told(minutes, self.names[s], state, error)) from error
         return answers
@@ -251,71 +229,8 @@ class Bridge:
     def finish(self, minutes: float) -> list[str]:
         """What there is to say at the end of the run, a sentence each; it goes into the log too."""
         sp.use_threads(None)
-        for kind, substrate, times in self.told():
-            self._log.append(minutes, substrate, kind, "", "notice", "", "", f"{times} times", "")
-        return self._telling.at_the_end(never=[name for name in self._fields if name not in self._ever_there])
-
-    def _answer(self, minutes: float, reason: str, s: int, state: HostState) -> Answer:
-        name = self.names[s]
-        state.require_anchored(s, name)
-        backend = self._backend(name, *state.coefficients[s].tolist())
-        imposed = float(state.value[s].max())
-        backend.config = self._adjusted(name, backend.config, imposed)
-        result = backend.step(state.tissue(s, self._domain))
-        # A run makes more solves than anyone wants to keep records of; the log has them.
-        del backend.records[:-1]
-        seconds = result.record.seconds.get("solve", 0.0)
-        solution = result.solution
-        flags = " ".join(flag.reason for flag in solution.flags)
-        agents = int((state.voxel >= 0).sum())
-        bound = float(solution.error_bound)
-        last = self._fields.get(name, result.field)
-        excess = float(np.abs(result.field - last).max())  # both are certified, so this is what it was, to their bounds
-        self._log.append(minutes, name, reason, agents, solution.method, bound, seconds, flags, excess)
-        self._fields[name] = np.ascontiguousarray(result.field)
-        largest = imposed or float(self._fields[name].max())
-        if largest > 0:
-            self._ever_there.add(name)
-        # Slopes need a field that is exact to 0.1 %, but not one that is as fresh.
-        motion = max(self._tolerances[name] or 0.0, SHARE * largest)
-        return self._fields[name], solution.method, bound, seconds, motion
-
-    def _adjusted(self, name: str, config: sp.BackendConfig, imposed: float) -> sp.BackendConfig:
-        """With the default tolerance of a substrate that is climbed, if it is and nobody chose one."""
-        if self._tolerances[name] is not None or name not in self._climbed:
-            return config
-        # What cells alone make has no value that a share could be taken of, but that of its last field.
-        largest = imposed or (float(self._fields[name].max()) if name in self._fields else 0.0)
-        method = self._settings.method
-        if largest > 0:
-            return config.model_copy(update={"tolerance": SHARE_CLIMBED * largest, "method": method})
-        return config.model_copy(update={"method": "exact" if method == "guarded" else method})
-
-    def _backend(self, name: str, diffusivity: float, decay: float) -> sp.Backend:
-        """The backend of a substrate; a new one, with the old engine and recording, where coefficients changed."""
-        last = self._backends.get(name)
-        if last is not None and (last.config.diffusivity_um2_per_min, last.config.decay_per_min) == (
-            diffusivity,
-            decay,
-        ):
-            return last
-        require_allowed(Substrate(name, diffusivity, decay, held=True))
-        settings = self._settings
-        config = sp.BackendConfig(
-            domain=self._domain,
-            diffusivity_um2_per_min=diffusivity,
-            decay_per_min=decay,
-            tolerance=self._tolerances[name],
-            model=settings.model,
-            method=settings.method,
-            policy=settings.policy,
-            device=settings.device,
-            boundary="reflecting",  # the host's outer faces let nothing through; its Dirichlet faces are voxels
-            deposit="voxel",
-            outside="clamp",
-        )
-        self._backends[name] = sp.Backend(config, engine=self._engine, recorder=self._recorders[name])
-        return self._backends[name]
+        self._fields.note(minutes, self.told())
+        return self._telling.at_the_end(never=self._fields.never)
 
     def _told(self, minutes: float, name: str, state: HostState, error: Exception) -> str:
         reason = in_the_hosts_words(str(error)) or type(error).__name__
@@ -325,12 +240,7 @@ class Bridge:
             return why
         path = Path(SAVED_STATE).absolute()
         try:
-            np.savez(path, names=np.array(self.names), minutes=minutes, field=self._held(), **vars(state))
+            np.savez(path, names=np.array(self.names), minutes=minutes, field=self._fields.held(), **vars(state))
         except OSError as unsaved:
             return f"{why} Its state could not be saved in {path}: {unsaved.strerror}."
         return f"{why} Its state is saved in {path}."
-
-    def _held(self) -> FloatArray:
-        """The last fields, (substrates, H, W); 0 where there is none yet."""
-        none = np.zeros(self._domain.shape)
-        return np.stack([self._fields.get(name, none) for name in self.names])

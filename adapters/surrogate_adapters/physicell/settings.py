@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, WrapValidator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, WrapValidator, field_validator
 from pydantic_core import PydanticCustomError
 
 import surrogate_plugin as sp
-from surrogate_adapters.checked import Checked, Positive
+from surrogate_adapters.checked import Positive
+from surrogate_adapters.options import Options, settings_of, tolerances
 
 
 def _refresh(given: Any, check: Any) -> Any:
@@ -35,7 +37,7 @@ class Choice(BaseModel):
     tolerance: Positive | None = None
 
 
-class Settings(Checked):
+class Settings(Options):
     """The keys of `surrogate.toml`; paths are relative to the folder the simulation runs in, as PhysiCell's are.
 
     Parameters
@@ -69,16 +71,16 @@ class Settings(Checked):
     owner = "surrogate.toml"
 
     substrates: Annotated[list[str] | dict[str, Choice], BeforeValidator(_some)]
-    tolerance: Positive | dict[str, Positive] | None = None
-    model: str = "default"
-    method: str = "guarded"
-    policy: Literal["surrogate-first", "fastest"] = "fastest"
-    device: str = "auto"
     refresh: Annotated[Literal["phenotype", "mechanics"] | Positive, WrapValidator(_refresh)] = "phenotype"
     on_error: Literal["stop", "host"] = "stop"
-    record: str | None = None
     log: str | None = None
     python: str | None = None
+
+    @field_validator("model")
+    @classmethod
+    def _installed(cls, given: str) -> str:
+        # Its path counts from where the simulation runs, so that only `settings` can tell whether it is there.
+        return given
 
     @property
     def names(self) -> list[str]:
@@ -93,6 +95,17 @@ class Settings(Checked):
         shared = self.tolerance if isinstance(self.tolerance, dict) else dict.fromkeys(self.names, self.tolerance)
         own = {name: choice.tolerance for name, choice in self.substrates.items()}
         return {name: value for name, value in {**shared, **_given(own)}.items() if value is not None}
+
+    def settings(self, names: Sequence[str]) -> dict[str, sp.Settings]:
+        """Those of each substrate, for `BackendConfig`.
+
+        Raises
+        ------
+        InvalidProblemError
+            If the model is not there, or a tolerance is of a substrate that is not named.
+        """
+        given = _given(tolerances(self.tolerances, self.names))
+        return settings_of(names, {name: given[name] for name in names if name in given}, **self.shared())
 
 
 def load(path: str | Path) -> Settings:
@@ -122,5 +135,5 @@ def load(path: str | Path) -> Settings:
         raise sp.InvalidProblemError(f"{path} is not TOML: {' '.join(str(error).split())}.") from None
 
 
-def _given(values: dict[str, float | None]) -> dict[str, float]:
+def _given(values: Mapping[str, float | None]) -> dict[str, float]:
     return {name: value for name, value in values.items() if value is not None}

@@ -163,8 +163,6 @@ class HostState:
     def tissue(self, substrate: int, domain: sp.Domain) -> sp.TissueState:
         """Everything one substrate's steady field depends on.
 
-        Agents stand in the middle of the voxel the host has them in, since it is that one they take up from.
-
         Raises
         ------
         InvalidProblemError
@@ -175,11 +173,9 @@ class HostState:
         rates = self.rates[substrate]
         taking_part = self._taking_part(rates)
         uptake, secretion, target, _ = rates[:, taking_part]
-        row, column = np.divmod(np.maximum(self.voxel[taking_part], 0), domain.shape[1])
-        x, y = domain.centres_um()
         cells = sp.Cells(
-            position_um=np.column_stack([x[column], y[row]]),
-            radius_um=np.cbrt(self.volume[taking_part] * (3.0 / (4.0 * math.pi))),
+            voxel=np.maximum(self.voxel[taking_part], 0),
+            volume_um3=self.volume[taking_part],
             uptake_per_min=uptake,
             secretion_per_min=secretion,
             secretion_target=target,

@@ -1,0 +1,130 @@
+"""The fields of a microenvironment's substrates: what is asked for each now, solved for on request, and logged."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+import surrogate_plugin as sp
+from surrogate_adapters.physicell.log import Log
+from surrogate_adapters.physicell.settings import Settings
+from surrogate_adapters.physicell.state import FloatArray, HostState
+from surrogate_adapters.physicell.suitability import SHARE, SHARE_CLIMBED, Substrate, require_allowed
+from surrogate_adapters.physicell.wording import in_the_hosts_words
+from surrogate_adapters.steady_fields import SteadyFields
+
+__all__ = ["Answer", "Fields"]
+
+#: Field, method, bound, seconds, and how far agents may take the field before it is solved for again.
+Answer = tuple[FloatArray, str, float, float, float]
+
+
+class Fields:
+    """Steady fields under the settings of a project.
+
+    Parameters
+    ----------
+    settings : Settings
+    coefficients : mapping of substrate to (float, float)
+        Diffusion coefficient (um^2 / min) and decay rate (1 / min) of those answered for.
+    domain : Domain
+
+    Attributes
+    ----------
+    names : list of str
+    never : list of str
+        The substrates that have been 0 everywhere in each field so far, of those that were solved for.
+
+    Raises
+    ------
+    InvalidProblemError
+        Naming the substrate, if a coefficient or a setting is not allowed.
+    """
+
+    def __init__(self, settings: Settings, coefficients: Mapping[str, tuple[float, float]], domain: sp.Domain) -> None:
+        self.names = list(coefficients)
+        self._asked = settings.settings(self.names)
+        self._domain = domain
+        configs = {name: self._config(name, *pair) for name, pair in coefficients.items()}
+        # A run makes more solves than anyone wants to keep records of; the log has them.
+        self._steady = SteadyFields(configs, settings.record, noun=None, keep=1)
+        self._log = Log(settings.log)
+        self._climbed: set[str] = set()
+        self._ever_there: set[str] = set()
+
+    @property
+    def never(self) -> list[str]:
+        """Those that were solved for and never there."""
+        return [name for name in self.names if self._steady.result(name) and name not in self._ever_there]
+
+    def take_up(self, name: str, diffusivity: float, decay: float, **further: Any) -> None:
+        """Go on with the coefficients that the host has now, if they are others.
+
+        Raises
+        ------
+        InvalidProblemError
+            If one is not allowed.
+        """
+        require_allowed(Substrate(name, diffusivity, decay, held=True))
+        self._steady.reconfigure(name, diffusivity_um2_per_min=diffusivity, decay_per_min=decay, **further)
+
+    def climb(self, name: str) -> None:
+        """From now on exactly enough for cells that move along its gradient, if nobody chose a tolerance."""
+        self._climbed.add(name)
+
+    def answer(self, minutes: float, reason: str, s: int, state: HostState) -> Answer:
+        """The steady field of substrate ``s`` of a state, which goes into the log."""
+        name = self.names[s]
+        state.require_anchored(s, name)
+        imposed, last = float(state.value[s].max()), self._steady.result(name)
+        self.take_up(name, *state.coefficients[s].tolist(), **self._precision(name, imposed))
+        result = self._steady.solve(name, state.tissue(s, self._domain), minutes, reason)
+        field, solution = np.ascontiguousarray(result.field), result.solution
+        # Both are certified, so this is how far off the last one was by now, to their bounds.
+        excess = 0.0 if last is None else float(np.abs(field - last.field).max())
+        seconds, bound = result.record.seconds.get("solve", 0.0), float(solution.error_bound)
+        agents, flags = int((state.voxel >= 0).sum()), " ".join(flag.reason for flag in solution.flags)
+        self._log.append(minutes, name, reason, agents, solution.method, bound, seconds, flags, excess)
+        largest = imposed or float(field.max())
+        if largest > 0:
+            self._ever_there.add(name)
+        # Slopes need a field that is exact to 0.1 %, but not one that is as fresh.
+        return field, solution.method, bound, seconds, max(self._asked[name].tolerance or 0.0, SHARE * largest)
+
+    def note(self, minutes: float, told: Sequence[tuple[str, str, int]]) -> None:
+        """Put what was told in the run into the log: kind, substrate and times."""
+        for kind, substrate, times in told:
+            self._log.append(minutes, substrate, kind, "", "notice", "", "", f"{times} times", "")
+
+    def held(self) -> FloatArray:
+        """The last fields, (substrates, H, W); 0 where there is none yet."""
+        results = [self._steady.result(name) for name in self.names]
+        none = np.zeros(self._domain.shape)
+        return np.stack([none if result is None else result.field for result in results])
+
+    def _precision(self, name: str, imposed: float) -> dict[str, Any]:
+        """The default tolerance of a substrate that is climbed, if it is and nobody chose one."""
+        method, last = self._asked[name].method, self._steady.result(name)
+        if self._asked[name].tolerance is not None or name not in self._climbed:
+            return {}
+        # What cells alone make has no value that a share could be taken of, but that of its last field.
+        largest = imposed or (0.0 if last is None else float(last.field.max()))
+        if largest > 0:
+            return {"tolerance": SHARE_CLIMBED * largest, "method": method}
+        return {"method": "exact" if method == "guarded" else method}
+
+    def _config(self, name: str, diffusivity: float, decay: float) -> sp.BackendConfig:
+        try:
+            return sp.BackendConfig(
+                domain=self._domain,
+                diffusivity_um2_per_min=diffusivity,
+                decay_per_min=decay,
+                boundary="reflecting",  # the host's outer faces let nothing through; its Dirichlet faces are voxels
+                deposit="voxel",
+                outside="clamp",
+                **dict(self._asked[name]),
+            )
+        except sp.InvalidProblemError as error:
+            raise sp.InvalidProblemError(f"{name}: {in_the_hosts_words(str(error))}") from None
