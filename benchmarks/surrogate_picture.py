@@ -62,7 +62,7 @@ def _draw(row: Any, name: str, model: Model, problem: Problem) -> None:
 
 def _strength(problem: Problem) -> FloatArray:
     """Decay plus the uptake's rate at low values, per squared pixel."""
-    rate = 0.0 if problem.uptake is None else problem.uptake.vmax / problem.uptake.km
+    rate = 0.0 if problem.uptake is None else problem.uptake.initial_slope
     scaled = (problem.decay + rate) * problem.spacing**2 / problem.diffusivity
     return np.broadcast_to(scaled, problem.shape)
 

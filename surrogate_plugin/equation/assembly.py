@@ -15,6 +15,7 @@ import numpy.typing as npt
 import scipy.sparse
 
 from surrogate_plugin.equation.problem import BoolArray, FloatArray, Problem
+from surrogate_plugin.equation.uptake import Saturation
 from surrogate_plugin.errors import InvalidProblemError
 
 IndexArray = npt.NDArray[np.intp]
@@ -109,15 +110,15 @@ def supply(problem: Problem, unit: float) -> FloatArray:
     return np.asarray(everywhere[~problem.fixed])
 
 
-def saturating_uptake(problem: Problem, unit: float) -> tuple[FloatArray, float]:
-    """``vmax`` of the free pixels, (free,) float64, and ``km``, both dimensionless."""
+def saturating_uptake(problem: Problem, unit: float) -> Saturation:
+    """The law with ``vmax`` of the free pixels, (free,) float64, and ``km``, both dimensionless."""
     if problem.uptake is None:
-        return np.zeros(int((~problem.fixed).sum())), 1.0
+        return Saturation(np.zeros(int((~problem.fixed).sum())), 1.0)
     km = problem.uptake.km / unit
     with np.errstate(over="ignore"):
         vmax = np.broadcast_to(problem.uptake.vmax / _link(problem) / unit, problem.shape)
         _representable(float(np.max(vmax)) / km, "uptake.vmax")
-    return np.asarray(vmax[~problem.fixed]), km
+    return Saturation(np.asarray(vmax[~problem.fixed]), km)
 
 
 def _link(problem: Problem) -> float:

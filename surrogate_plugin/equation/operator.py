@@ -9,6 +9,7 @@ from surrogate_plugin.arguments import Float32Array
 from surrogate_plugin.equation import operator_kernels as kernels
 from surrogate_plugin.equation.problem import Coefficient, FloatArray, Problem
 from surrogate_plugin.equation.sides import side_codes
+from surrogate_plugin.equation.uptake import Saturation
 from surrogate_plugin.sharing_kernels import CHUNKS
 
 
@@ -75,7 +76,7 @@ class Equation:
         """The decay map to begin with: the tangent at a start, else uptake's mean slope up to the largest value."""
         if start is not None or self.vmax is None:
             return self.tangent(c)
-        return self.decay + self.vmax / (self.km + 0.5 * float(c.max()))
+        return np.asarray(self.decay + Saturation(self.vmax, self.km).secant(0.5 * float(c.max())))
 
 
 def _scaled(value: Coefficient, scale: float, shape: tuple[int, int]) -> FloatArray:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from surrogate_plugin import jit
+from surrogate_plugin.equation.uptake_kernels import rate, slope
 from surrogate_plugin.sharing_kernels import claim, pieces, settle
 
 
@@ -71,7 +72,7 @@ def residual(team, c, free, decay, production, vmax, km, sides, values, factor, 
                 flow = ((up[j + 1] - centre) + (down[j + 1] - centre)) + ((here[j] - centre) + (here[j + 2] - centre))
                 loss = decay[i, j] * centre
                 if vmax is not None:
-                    loss += vmax[i, j] * (centre / (km + centre))
+                    loss += rate(vmax[i, j], km, centre)
                 value = (production[i, j] + flow - loss) if free[i, j] else 0.0
                 row[j + 1] = value * factor
                 size[j] = abs(value)
@@ -90,7 +91,6 @@ def tangent_decay(team, c, decay, vmax, km, out):
     while chunk < chunks:
         for i in range(chunk * ny // chunks, (chunk + 1) * ny // chunks):
             for j in range(nx):
-                fraction = km / (km + c[i + 1, j + 1])
-                out[i, j] = decay[i, j] + (vmax[i, j] / km) * fraction * fraction
+                out[i, j] = decay[i, j] + slope(vmax[i, j] / km, km, c[i + 1, j + 1])
         chunk = claim(team, chunks)
     settle(team, chunks)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from types import ModuleType
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -51,11 +51,21 @@ class MichaelisMenten:
 
     def rate(self, field: npt.ArrayLike) -> FloatArray:
         """``U(c)`` for a field in [0, 1e100], (H, W) float64, field units / time."""
-        return np.asarray(_law().rate.py_func(self.vmax, self.km, self._checked(field)))
+        return np.asarray(self.law.rate(self._checked(field)))
 
     def slope(self, field: npt.ArrayLike) -> FloatArray:
         """``dU/dc`` for a field in [0, 1e100], (H, W) float64, 1 / time."""
-        return np.asarray(_law().slope.py_func(self.vmax / self.km, self.km, self._checked(field)))
+        return np.asarray(self.law.slope(self._checked(field)))
+
+    @property
+    def initial_slope(self) -> Coefficient:
+        """``dU/dc`` at 0, ``vmax / km``, 1 / time: the first-order rate that this uptake is at low values."""
+        return self.vmax / self.km
+
+    @property
+    def law(self) -> Saturation:
+        """The formulas, for fields that need no checking."""
+        return Saturation(self.vmax, self.km)
 
     def _checked(self, field: npt.ArrayLike) -> FloatArray:
         c = real_array("field", field, copy=False)
@@ -66,8 +76,36 @@ class MichaelisMenten:
         return c
 
 
-def _law() -> ModuleType:
-    """The formulas, imported when they are called for: they stand with the kernels, which load a compiler."""
+class Saturation(NamedTuple):
+    """The law with its constants, unchecked: numbers or arrays of any shape, in any units that agree."""
+
+    vmax: Coefficient
+    km: float
+
+    def rate(self, c: Coefficient) -> Coefficient:
+        """``U(c)``."""
+        return _formula("rate", self.vmax, self.km, c)
+
+    def unsaturated(self, c: Coefficient) -> Coefficient:
+        """``km / (km + c)``, the share of its initial slope that uptake keeps along the chord to ``c``."""
+        return _formula("unsaturated", self.km, c)
+
+    def slope(self, c: Coefficient) -> Coefficient:
+        """``U'(c)``."""
+        return _formula("slope", self.vmax / self.km, self.km, c)
+
+    def secant(self, c: Coefficient) -> Coefficient:
+        """``U(c) / c``."""
+        return _formula("secant", self.vmax, self.km, c)
+
+    def quotient(self, c: Coefficient, w: Coefficient) -> Coefficient:
+        """``(U(c + w) - U(c)) / w``, the tangent at ``w = 0``."""
+        return _formula("quotient", self.vmax, self.km, c, w)
+
+
+def _formula(name: str, *arguments: Coefficient) -> Coefficient:
+    """A formula of the kernels', imported when it is called for, since a compiler is loaded with them."""
     from surrogate_plugin.equation import uptake_kernels
 
-    return uptake_kernels
+    result: Coefficient = getattr(uptake_kernels, name).py_func(*arguments)
+    return result

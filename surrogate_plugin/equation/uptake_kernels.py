@@ -3,8 +3,8 @@
 For ``c``, ``w`` >= 0 nothing here overflows or cancels: shares lie in [0, 1] before anything is multiplied by them, and
 the difference quotient is not made from a difference. Each is right to a few units in its last place.
 
-Kernels call the functions; python calls ``rate.py_func`` and so on, with numbers or arrays, for which reason none of
-them calls another.
+Kernels call the functions; python calls them by `surrogate_plugin.equation.uptake.Saturation`, with numbers or arrays,
+for which reason none of them calls another.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ import numpy as np
 
 from surrogate_plugin.equation.problem import Problem
 from surrogate_plugin.equation.solution import Flag, Reason
+from surrogate_plugin.equation.uptake import Saturation
 from surrogate_plugin.surrogate.card import BoundaryKind, ModelCard, Ranges
 
 #: Beyond a card's range by less than this factor a network still starts well, and the bound judges the outcome.
@@ -71,7 +72,7 @@ def measure(problem: Problem) -> Extent:
     from surrogate_plugin.guard.applicability_kernels import decay_range, groups
 
     uptake = problem.uptake
-    half = 0.0 if uptake is None else 1.0 / (uptake.km + 0.5 * problem.largest_imposed)
+    half = 0.0 if uptake is None else float(Saturation(1.0, uptake.km).secant(0.5 * problem.largest_imposed))
     vmax = 0.0 if uptake is None else uptake.vmax
     scalars = not isinstance(problem.decay, np.ndarray) and not isinstance(vmax, np.ndarray)
     if scalars:

@@ -210,7 +210,7 @@ class Certifier:
         if e.vmax is None:
             return _Barrier(self._verified_height(c, e.decay), e.free, None)
         decay, ceiling = np.empty(e.shape), c + reach
-        team.run(kernels.least_slope, ceiling, e.decay, e.vmax, e.km, 0.0, decay)
+        team.run(kernels.least_slope, ceiling, e.decay, e.vmax, e.km, decay)
         self.hierarchy.relinearise(e.free, decay)
         height = self._verified_height(c, decay)
         self.hierarchy.relinearise(e.free, e.tangent(c))

@@ -13,6 +13,7 @@ import numpy as np
 
 from surrogate_plugin import jit
 from surrogate_plugin.equation.operator_kernels import largest_of, peak, set_halo
+from surrogate_plugin.equation.uptake_kernels import quotient, rate, slope
 from surrogate_plugin.sharing_kernels import claim, pieces, settle
 
 ALLOWANCE = 16 * 2.220446049250313e-16
@@ -39,7 +40,7 @@ def inflated_residual(team, c, source, free, decay, production, vmax, km, sides,
                 a, b, d, e = up[j + 1] - value, down[j + 1] - value, here[j] - value, here[j + 2] - value
                 loss, gain = decay[i, j] * value, production[i, j]
                 if vmax is not None:
-                    loss += vmax[i, j] * (value / (km + value))
+                    loss += rate(vmax[i, j], km, value)
                 size = abs(gain + ((a + b) + (d + e)) - loss)
                 size += ALLOWANCE * (((abs(a) + abs(b)) + (abs(d) + abs(e))) + (abs(loss) + gain))
                 if vmax is not None:
@@ -72,11 +73,10 @@ def deficit(team, w, c, free, decay, vmax, km, target, factor, sides, out, peaks
                 value = np.float64(here[j + 1])
                 a, b = np.float64(up[j + 1]) - value, np.float64(down[j + 1]) - value
                 d, e = np.float64(here[j]) - value, np.float64(here[j + 2]) - value
-                rate = decay[i, j]
+                taken = decay[i, j]
                 if vmax is not None:
-                    here_c = km + c[i + 1, j + 1]
-                    rate += vmax[i, j] * (km / here_c) / (here_c + unit * value)
-                loss, wanted = rate * value, factor * target[i, j]
+                    taken += quotient(vmax[i, j], km, c[i + 1, j + 1], unit * value)
+                loss, wanted = taken * value, factor * target[i, j]
                 lack = (wanted - loss) + ((a + b) + (d + e))
                 lack += ALLOWANCE * (((abs(a) + abs(b)) + (abs(d) + abs(e))) + (abs(loss) + wanted))
                 # Written so that NaN stays NaN: the comparison is false for it.
@@ -91,16 +91,15 @@ def deficit(team, w, c, free, decay, vmax, km, target, factor, sides, out, peaks
 
 
 @jit.exact
-def least_slope(team, c, decay, vmax, km, reach, out):
-    """``k + dU/dc`` at ``c + reach``, rounded down: the least decay felt by anything between ``c`` and there."""
+def least_slope(team, c, decay, vmax, km, out):
+    """``k + dU/dc`` at ``c``, rounded down: the least decay felt by anything below ``c``."""
     ny, nx = decay.shape
     chunks = pieces(c.size)
     chunk = claim(team, chunks)
     while chunk < chunks:
         for i in range(chunk * ny // chunks, (chunk + 1) * ny // chunks):
             for j in range(nx):
-                fraction = km / (km + c[i + 1, j + 1] + reach)
-                out[i, j] = decay[i, j] + (1.0 - ALLOWANCE) * (vmax[i, j] / km) * fraction * fraction
+                out[i, j] = decay[i, j] + slope((1.0 - ALLOWANCE) * (vmax[i, j] / km), km, c[i + 1, j + 1])
         chunk = claim(team, chunks)
     settle(team, chunks)
 

@@ -80,14 +80,14 @@ class _Candidate:
         self.nodes = known_values(problem, unit)
         self.nodes[: field.size][free.ravel()] = field[free] / unit
         self.c = field[free] / unit
-        self.vmax, self.km = saturating_uptake(problem, unit)
-        gain, loss = supply(problem, unit), self.vmax * (self.c / (self.km + self.c))
+        self.law = saturating_uptake(problem, unit)
+        gain, loss = supply(problem, unit), self.law.rate(self.c)
         self.target = np.abs(graph.residual(self.nodes, gain) - loss)
         self.target += ALLOWANCE * (_magnitude(graph, self.nodes, gain) + loss)
 
     def secant(self, w: FloatArray) -> FloatArray:
         """``(U(c + w) - U(c)) / w``: the slope of uptake over an error of ``w``; the tangent at ``w = 0``."""
-        return self.vmax * (self.km / (self.km + self.c)) / (self.km + self.c + w)
+        return np.asarray(self.law.quotient(self.c, w))
 
     def lack(self, w: FloatArray) -> FloatArray:
         """What ``A w + U(c + w) - U(c)`` falls short of the target, or would but for rounding."""
@@ -123,8 +123,7 @@ class _Candidate:
         z = np.maximum(factors.apply(ones), 0.0)
         nodes = np.zeros_like(self.nodes)
         nodes[: self.graph.free.size][self.graph.free.ravel()] = z
-        fraction = self.km / (self.km + self.c + reach)
-        gain = (1.0 - ALLOWANCE) * (self.vmax / self.km) * fraction * fraction * z
+        gain = (1.0 - ALLOWANCE) * self.law.slope(self.c + reach) * z
         reached = 1.0 - self.graph.residual(nodes, ones) + gain
         least = float((reached - ALLOWANCE * (_magnitude(self.graph, nodes, ones) + gain)).min())
         return float(z.max()) / least if least > 0 else math.inf

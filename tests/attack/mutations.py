@@ -104,7 +104,7 @@ def _small_km(patch: pytest.MonkeyPatch) -> None:
         for _ in range(200):
             field = self.nodes[self.inside]
             if self.factors is None or (self.saturates and last > 1e-6):
-                self._factorise(self._slope(field))
+                self._factorise(self.law.slope(field))
             moved = np.maximum(field + self._correction(field, self.km), 0.0) - field
             change = float(np.max(np.abs(moved))) / max(float(np.max(field)), 1e-300) if field.any() else np.inf
             if change > 0.5 * last and change < 1e-6:

@@ -6,6 +6,7 @@ import numpy as np
 
 from surrogate_plugin.equation.assembly import Graph, known_values, saturating_uptake, supply
 from surrogate_plugin.equation.problem import FloatArray, Problem
+from surrogate_plugin.equation.uptake import Saturation
 from surrogate_plugin.solvers.direct.factorisation import Factorisation, factorise
 
 #: Refinement stops once a correction is this small beside the field: the last bits are rounding.
@@ -40,7 +41,8 @@ class Newton:
         self.inside = np.flatnonzero(graph.free.ravel())
         self.nodes = known_values(problem, unit)
         self.supply = supply(problem, unit)
-        self.vmax, self.km = saturating_uptake(problem, unit)
+        self.law = saturating_uptake(problem, unit)
+        self.km = self.law.km
         self.saturates = problem.uptake is not None
         self.unit = unit
         self.steps = self.factorisations = 0
@@ -63,10 +65,10 @@ class Newton:
         """
         km = max(self.km, 1.0) if start is None else self.km
         field = np.zeros(self.inside.size) if start is None else start
-        unsaturated = km / (km + (0.5 if start is None else field))
+        unsaturated = self.law._replace(km=km).unsaturated(0.5 if start is None else field)
         for step in range(_MAX_PATH):
             self.nodes[self.inside] = field
-            self._factorise(self.vmax * unsaturated / (km + field))
+            self._factorise(Saturation(self.law.vmax * unsaturated, km).secant(field))
             change = self._correction(field, km)
             after = np.maximum(field + change, 0.0)
             moved = float(np.max(np.abs(after - field) / (self.km + after), initial=0.0))
@@ -77,7 +79,7 @@ class Newton:
             km = max(self.km, _SHRINKAGE * km)
             if start is not None and step == 0:
                 km = max(self.km, _BACK)
-                unsaturated = km / (km + field)
+                unsaturated = self.law._replace(km=km).unsaturated(field)
         self.nodes[self.inside] = field
 
     def _refine(self) -> None:
@@ -91,7 +93,7 @@ class Newton:
         for _ in range(_MAX_STEPS):
             field = self.nodes[self.inside]
             if self.factors is None or (self.saturates and last_move > _CHORD):
-                self._factorise(self._slope(field))
+                self._factorise(self.law.slope(field))
             # 0 is a subsolution and so is the larger of two: clipping keeps Newton's rise to the solution.
             moved = np.maximum(field + self._correction(field, self.km), 0.0) - field
             share = float(np.max(np.abs(moved))) / max(float(np.max(field)), 1e-300) if field.any() else np.inf
@@ -111,9 +113,5 @@ class Newton:
     def _correction(self, field: FloatArray, km: float) -> FloatArray:
         assert self.factors is not None
         self.steps += 1
-        residual = self.graph.residual(self.nodes, self.supply) - self.vmax * (field / (km + field))
+        residual = self.graph.residual(self.nodes, self.supply) - self.law._replace(km=km).rate(field)
         return self.factors.apply(residual)
-
-    def _slope(self, field: FloatArray) -> FloatArray:
-        fraction = self.km / (self.km + field)
-        return (self.vmax / self.km) * fraction * fraction

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from surrogate_plugin import jit
+from surrogate_plugin.equation.uptake_kernels import secant
 from surrogate_plugin.sharing_kernels import claim, pieces, settle
 
 #: What one step leaves at least of a pixel's unsaturated share, so that no linear step overshoots a free boundary.
@@ -21,7 +22,7 @@ def path_decay(team, c, unsaturated, decay, vmax, km, out):
         for i in range(chunk * ny // chunks, (chunk + 1) * ny // chunks):
             here = c[i + 1]
             for j in range(nx):
-                out[i, j] = decay[i, j] + vmax[i, j] * unsaturated[i, j] / (km + here[j + 1])
+                out[i, j] = decay[i, j] + secant(vmax[i, j] * unsaturated[i, j], km, here[j + 1])
         chunk = claim(team, chunks)
     settle(team, chunks)
 

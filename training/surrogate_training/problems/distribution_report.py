@@ -239,7 +239,7 @@ def _feeding(problem: Problem) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]
 def _first_order(problem: Problem) -> FloatArray:
     """Decay and what cells take up at low values, 1 / time."""
     uptake = problem.uptake
-    return np.asarray(problem.decay + (0.0 if uptake is None else uptake.vmax / uptake.km))
+    return np.asarray(problem.decay + (0.0 if uptake is None else uptake.initial_slope))
 
 
 def _solve(problem: Problem) -> FloatArray:
