@@ -251,7 +251,7 @@ def coefficient(
     array = real_array(name, value, shape=shape, like=like)
     if array.ndim == 0:
         return coefficient(name, one_number(name, value, "one number"), positive=positive)
-    if array.ndim != 2 or array.size == 0:
+    if array.size == 0 or (shape is None and array.ndim != 2):
         raise InvalidProblemError(f"{name} has shape {array.shape}; a number or a 2-D array (H, W) is allowed.")
     low, high = check_values(name, array, positive=positive)
     # The lattice is known once the source is; until then a map of one value still tells which lattice it is for.

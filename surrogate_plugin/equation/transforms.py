@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from surrogate_plugin.arguments import one_number, shown, whole_sides
+from surrogate_plugin.arguments import MAX_PIXELS, one_number, shown
 from surrogate_plugin.equation.codec import MAPS, maps_of, side_parts
 from surrogate_plugin.equation.sides import Boundary, Side
 from surrogate_plugin.errors import InvalidProblemError
@@ -34,7 +35,7 @@ def mirrored(problem: P, axis: int) -> P:
     """See `Problem.mirror`."""
     pairs = list(problem.boundary.pairs)
     if axis not in range(len(pairs)):
-        raise InvalidProblemError(f"axis is {shown(axis)}; 0 (rows) or 1 (columns) is allowed.")
+        raise InvalidProblemError(f"axis is {shown(axis)}; 0, which is rows, or 1, columns, is allowed.")
     low, high = pairs[axis]
     pairs[axis] = high, low
     return rearranged(problem, lambda array: np.flip(array, axis), Boundary.of_pairs(pairs))
@@ -63,7 +64,10 @@ def padded(problem: P, margins: Sequence[Margin], around: Mapping[str, float | N
     """See `Problem.pad`; ``around`` has the new pixels' value of each map, None for that of the nearest pixel."""
     checked = [_margin(*each) for each in zip(("rows", "columns"), margins, strict=True)]
     shape = [size + sum(margin) for size, margin in zip(problem.shape, checked, strict=True)]
-    whole_sides("the padded lattice", shape)
+    if math.prod(shape) > MAX_PIXELS:
+        raise InvalidProblemError(
+            f"the padded lattice has {math.prod(shape)} pixels; at most {MAX_PIXELS} are allowed."
+        )
     parts = problem.parts
     if around.get("vmax") is not None and "vmax" not in parts:
         raise InvalidProblemError(f"vmax is {around['vmax']}, but the problem has no uptake; give it one first.")

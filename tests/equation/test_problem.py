@@ -5,8 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from surrogate_plugin.arguments import real_array
+from surrogate_plugin.equation import posing
 from surrogate_plugin.equation.problem import MichaelisMenten, Problem
 from surrogate_plugin.errors import InvalidProblemError
+from tests.equation.parts import assert_same
 
 SOURCE = np.eye(8, 9)
 
@@ -70,6 +73,22 @@ def test_a_field_nothing_anchors_is_refused():
         Problem(nothing, decay=1e-13, boundary="periodic")
     Problem(nothing, decay=0.0, boundary={"left": "absorbing", "right": "reflecting"})
     Problem(nothing, fixed=np.eye(8, dtype=bool), decay=0.0, boundary="reflecting")
+
+
+def test_axes_are_counted_in_one_place_alone(monkeypatch, tmp_path):
+    """Three are refused; without that refusal everything that a problem does for itself takes them."""
+    rng = np.random.default_rng(0)
+    deep = {"source": rng.random((3, 4, 5)), "decay": 0.1 + rng.random((3, 4, 5)), "boundary": 1.0}
+    with pytest.raises(InvalidProblemError, match=r"source has shape \(3, 4, 5\); a 2-D array \(H, W\) is allowed"):
+        Problem(**deep)
+    monkeypatch.setattr(posing, "image_of", lambda source: real_array("source", source))
+    problem = Problem(**deep, diffusivity=0.1 + rng.random((3, 4, 5)), production=rng.random((3, 4, 5)))
+    assert problem.shape == (3, 4, 5)
+    problem.save(tmp_path / "deep.npz")
+    for again in (Problem.of_parts(problem.parts), problem.map(np.copy), Problem.load(tmp_path / "deep.npz")):
+        assert_same(again, problem)
+    assert problem.replace(decay=0.1).fingerprint != problem.fingerprint
+    assert problem.map(lambda array: array[:, ::2]).shape == (3, 2, 5)
 
 
 def test_fixed_pixels_default_to_the_positive_ones():

@@ -136,7 +136,7 @@ def test_new_pixels_are_as_the_nearest_or_as_they_are_said_to_be() -> None:
 @pytest.mark.parametrize(
     ("asked", "words"),
     [
-        (lambda problem: problem.mirror(2), "axis is 2; 0"),
+        (lambda problem: problem.mirror(2), "axis is 2; 0, which is rows"),
         (lambda problem: problem.crop(slice(2, 2)), r"rows is slice\(2, 2, None\); a slice without a step that leaves"),
         (lambda problem: problem.crop(columns=slice(None, None, -1)), "columns is slice"),
         (lambda problem: problem.crop(rows=3), "rows is 3"),

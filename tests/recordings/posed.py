@@ -11,6 +11,7 @@ from surrogate_plugin.equation.solution import Flag
 from surrogate_plugin.gallery import random_problem
 from surrogate_plugin.recordings.reader import Recording
 from surrogate_plugin.recordings.writer import Recorder
+from tests.equation.parts import assert_same
 
 SHAPE = (9, 13)
 
@@ -30,14 +31,6 @@ def problems(count: int, shape: tuple[int, int] = SHAPE, seed: int = 0) -> list[
         )
         for index in range(count)
     ]
-
-
-def assert_same(found: sp.Problem, posed: sp.Problem) -> None:
-    assert found.fingerprint == posed.fingerprint
-    assert found.boundary == posed.boundary
-    assert np.array_equal(found.source, posed.source)
-    assert np.array_equal(found.production, posed.production)
-    assert isinstance(found.production, float) == isinstance(posed.production, float)
 
 
 def assert_holds(path: Path, posed: list[sp.Problem]) -> None:
