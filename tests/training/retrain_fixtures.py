@@ -14,7 +14,7 @@ import surrogate_plugin as sp
 from surrogate_plugin.gallery import disc, ring
 from surrogate_training.commands import retrain as commands_retrain
 from surrogate_training.config import TrainConfig
-from surrogate_training.loop.train import Trainer
+from surrogate_training.loop.trainer import Trainer
 from surrogate_training.publishing.publish import publish
 from surrogate_training.retraining.retrain import RetrainConfig
 

@@ -17,13 +17,13 @@ from surrogate_adapters.physicell.settings import Settings
 from surrogate_adapters.physicell.settings import load as load_settings
 from surrogate_plugin.equation.problem import Problem
 from surrogate_plugin.errors import InvalidProblemError
-from surrogate_training.commands.terminal import sentence
 from surrogate_training.config import TrainConfig, read_config
-from surrogate_training.configurations import FOLDER, read_toml
-from surrogate_training.loop.train import Trainer
+from surrogate_training.errors import sentence
+from surrogate_training.loop.trainer import Trainer
 from surrogate_training.problems.distributions import Paper
 from surrogate_training.samples.dataset import DataConfig, make_batch
 from surrogate_training.study.config import StudyConfig
+from surrogate_training.toml_files import FOLDER, read_toml
 from tests.fuzzing import assert_one_sentence, byte_damages, edits, slow
 
 #: What the commands say in one sentence.

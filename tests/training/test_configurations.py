@@ -10,8 +10,8 @@ from typer.testing import CliRunner
 
 from surrogate_plugin.cli import app
 from surrogate_training.config import read_config
-from surrogate_training.configurations import FOLDER, ConfigurationError, read_toml, shipped
 from surrogate_training.study.config import read_study
+from surrogate_training.toml_files import FOLDER, ConfigurationError, read_toml, shipped
 from tests.package.test_packaging import ROOT
 
 

@@ -14,7 +14,7 @@ from torch import nn
 from surrogate_training.config import read_config
 from surrogate_training.loop import checkpoint
 from surrogate_training.loop.distributed import Group, joined
-from surrogate_training.loop.train import Trainer
+from surrogate_training.loop.trainer import Trainer
 
 CONFIG = """
 name = "tiny"

@@ -10,7 +10,7 @@ from safetensors.torch import load_file, save_file
 
 from surrogate_plugin.surrogate.model import load
 from surrogate_training.config import TrainConfig
-from surrogate_training.loop.train import Trainer
+from surrogate_training.loop.trainer import Trainer
 from surrogate_training.problems.distributions import Mixture, Part, Vessels
 from surrogate_training.problems.recordings import Recorded
 from surrogate_training.retraining.fine_tuning import base_of, fine_tuning, training_of

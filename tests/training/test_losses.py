@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from surrogate_plugin.equation.problem import MichaelisMenten, Problem
 from surrogate_plugin.equation.sides import BoundaryLike
 from surrogate_training.losses.cycle import after_cycle
-from surrogate_training.losses.training import MultiscaleLoss, multiscale
+from surrogate_training.losses.multiscale import MultiscaleLoss, multiscale
 from surrogate_training.quality import metrics
 from surrogate_training.samples.batch import Batch, assemble
 from surrogate_training.samples.dataset import exact_field

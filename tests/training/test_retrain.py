@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 from surrogate_plugin.guard.applicability import check
 from surrogate_plugin.surrogate.model import load
 from surrogate_training.commands import retrain as commands_retrain
-from surrogate_training.loop.train import Trainer
+from surrogate_training.loop.trainer import Trainer
 from surrogate_training.problems.recordings import Recorded
 from surrogate_training.quality.assessment import answer
 from surrogate_training.retraining import report as retrain_report

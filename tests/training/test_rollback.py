@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from surrogate_training.config import TrainConfig
 from surrogate_training.loop import checkpoint
 from surrogate_training.loop.rollback import LastGoodEpoch, Rollback
-from surrogate_training.loop.train import Trainer
+from surrogate_training.loop.trainer import Trainer
 from surrogate_training.samples.batch import Batch
 
 EPOCH = 3

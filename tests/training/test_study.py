@@ -22,14 +22,15 @@ from typer.testing import CliRunner
 from surrogate_plugin.surrogate.networks import build
 from surrogate_training.commands.study import study
 from surrogate_training.loop import checkpoint
-from surrogate_training.loop.train import Trainer
-from surrogate_training.losses.published import StudyLoss
+from surrogate_training.loop.trainer import Trainer
+from surrogate_training.losses.study import StudyLoss
 from surrogate_training.study import laws as study_laws
 from surrogate_training.study import plots as study_plots
 from surrogate_training.study import table as study_table
 from surrogate_training.study.config import StudyConfig, read_study
 from surrogate_training.study.measures import MEASURES, balanced_batches, mean_measures, measure_raw, measure_zeros
-from surrogate_training.study.runner import Result, run_study
+from surrogate_training.study.result import Result
+from surrogate_training.study.runner import run_study
 
 ROOT = Path(__file__).parents[2]
 TINY = """

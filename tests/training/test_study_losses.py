@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from surrogate_training.losses.published import Kind, StudyLoss
+from surrogate_training.losses.study import Kind, StudyLoss
 from surrogate_training.samples.batch import Batch
 
 #: Errors of 0, of less and of more than 0.02, of either sign, and a prediction above 1.

@@ -18,7 +18,7 @@ from surrogate_plugin.surrogate.model import load
 from surrogate_training.config import TrainConfig, read_config
 from surrogate_training.loop import checkpoint, runlog
 from surrogate_training.loop.interruption import Stopped
-from surrogate_training.loop.train import Trainer
+from surrogate_training.loop.trainer import Trainer
 from surrogate_training.loop.validation import Validation
 from surrogate_training.problems.distributions import Paper
 from surrogate_training.publishing.publish import publish

@@ -14,7 +14,7 @@ from surrogate_plugin import registry
 from surrogate_plugin.cli import app
 from surrogate_plugin.cli.plugins import add_commands
 from surrogate_training.loop import interruption
-from surrogate_training.loop.train import Trainer
+from surrogate_training.loop.trainer import Trainer
 
 TINY = """
 name = "tiny"

@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 
 from surrogate_plugin.surrogate.card import checksum
-from surrogate_training.commands.terminal import sentence
+from surrogate_training.errors import sentence
 from surrogate_training.loop import checkpoint
-from surrogate_training.loop.train import Trainer
+from surrogate_training.loop.trainer import Trainer
 from surrogate_training.publishing.publish import selected_network
 from surrogate_training.retraining.trials import kept_answers
 from surrogate_training.samples.dataset import DataConfig, make_batch, make_sample

@@ -16,7 +16,7 @@ from typer.testing import CliRunner, Result
 from surrogate_plugin.cli import app
 from surrogate_training.loop import checkpoint
 from surrogate_training.loop.runlog import RunLog
-from surrogate_training.loop.train import Trainer
+from surrogate_training.loop.trainer import Trainer
 from surrogate_training.samples.dataset import DataConfig
 from surrogate_training.samples.make_shards import make_shards
 from surrogate_training.whole_files import UnwritableError, replacing, write_text

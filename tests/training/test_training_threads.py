@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from surrogate_plugin.team import thread_count
-from surrogate_training.loop.threads import fixed_threads
+from surrogate_training.threads import fixed_threads
 
 #: Large enough a lattice for the solvers and the sweeps to share it out.
 RUN = """
@@ -20,7 +20,7 @@ from pathlib import Path
 from surrogate_training.loop import checkpoint
 from surrogate_training.config import TrainConfig
 from surrogate_training.publishing.publish import publish
-from surrogate_training.loop.train import Trainer
+from surrogate_training.loop.trainer import Trainer
 
 folder = Path(sys.argv[1])
 config = TrainConfig.model_validate({

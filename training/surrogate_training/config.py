@@ -9,10 +9,10 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from surrogate_plugin.surrogate import sizes
-from surrogate_training.configurations import read_toml, with_changes
-from surrogate_training.losses.published import StudyLoss
-from surrogate_training.losses.training import MultiscaleLoss
+from surrogate_training.losses.multiscale import MultiscaleLoss
+from surrogate_training.losses.study import StudyLoss
 from surrogate_training.samples.dataset import DataConfig
+from surrogate_training.toml_files import read_toml, with_changes
 
 Loss = Annotated[MultiscaleLoss | StudyLoss, Field(discriminator="kind")]
 

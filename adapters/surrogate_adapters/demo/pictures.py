@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import surrogate_plugin as sp
+from surrogate_adapters.demo.outcome import Outcome
 from surrogate_adapters.demo.tissue import HYPOXIC_MMHG, TOLERANCE_MMHG
 from surrogate_plugin.pictures import view
 
 if TYPE_CHECKING:
-    from surrogate_adapters.demo.run import Outcome
     from surrogate_adapters.pyphysicell import Attachment
 
 WELL_FED, HYPOXIC, NECROTIC = "#7fd8be", "#f4a259", "#8d5a97"

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
 
 from rich.table import Table
 
-if TYPE_CHECKING:
-    from surrogate_adapters.demo.run import Outcome
+from surrogate_adapters.demo.outcome import Outcome
 
 FAST_EXACT = ("multigrid", "spectral")
 

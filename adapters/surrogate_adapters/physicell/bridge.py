@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 
 import surrogate_plugin as sp
+from surrogate_adapters.biofvm import Substrate, do_not_diffuse, require_allowed
 from surrogate_adapters.options import names_of
 from surrogate_adapters.physicell.fields import Answer, Fields
 from surrogate_adapters.physicell.settings import Settings, load
 from surrogate_adapters.physicell.state import HostState, Roles, domain_of
-from surrogate_adapters.physicell.suitability import Substrate, do_not_diffuse, require_allowed
 from surrogate_adapters.physicell.telling import Telling
 from surrogate_adapters.physicell.wording import in_the_hosts_words
 

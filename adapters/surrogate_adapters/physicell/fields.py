@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 import surrogate_plugin as sp
+from surrogate_adapters.biofvm import SHARE, SHARE_CLIMBED, Substrate, require_allowed
 from surrogate_adapters.physicell.log import Log
 from surrogate_adapters.physicell.settings import Settings
 from surrogate_adapters.physicell.state import FloatArray, HostState
-from surrogate_adapters.physicell.suitability import SHARE, SHARE_CLIMBED, Substrate, require_allowed
 from surrogate_adapters.physicell.wording import in_the_hosts_words
 from surrogate_adapters.steady_fields import SteadyFields
 

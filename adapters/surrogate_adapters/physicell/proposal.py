@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import surrogate_plugin as sp
+from surrogate_adapters.biofvm import SHARE, SHARE_CLIMBED, concerns, do_not_diffuse
 from surrogate_adapters.physicell.configuration import Configuration
 from surrogate_adapters.physicell.state import domain_of
-from surrogate_adapters.physicell.suitability import SHARE, SHARE_CLIMBED, concerns, do_not_diffuse
 from surrogate_adapters.physicell.variables import Variable
 
 

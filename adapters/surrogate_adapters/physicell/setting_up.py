@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import surrogate_plugin as sp
+from surrogate_adapters.biofvm import require_allowed
 from surrogate_adapters.options import names_of
 from surrogate_adapters.physicell import project
 from surrogate_adapters.physicell.configuration import CONFIGURATION, Configuration, read
@@ -19,7 +20,6 @@ from surrogate_adapters.physicell.project import FORMER, PLACES, Written
 from surrogate_adapters.physicell.proposal import Verdict, verdicts
 from surrogate_adapters.physicell.settings import Settings, load
 from surrogate_adapters.physicell.settings_file import differences, settings_text, write_settings
-from surrogate_adapters.physicell.suitability import require_allowed
 
 _MOVES = """
 The header and the settings are in the project's folder, where `make save` and `make pack` pass them by; --patch moves

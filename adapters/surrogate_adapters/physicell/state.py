@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 import surrogate_plugin as sp
-from surrogate_adapters.physicell.suitability import Substrate
+from surrogate_adapters.biofvm import Substrate
 
 FloatArray = npt.NDArray[np.float64]
 

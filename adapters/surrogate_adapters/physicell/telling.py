@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import cast
 
+from surrogate_adapters.biofvm import Substrate, concerns, require_allowed
 from surrogate_adapters.notices import Kind, Notices
-from surrogate_adapters.physicell.suitability import Substrate, concerns, require_allowed
 from surrogate_adapters.physicell.wording import what_happened
 
 __all__ = ["Telling"]

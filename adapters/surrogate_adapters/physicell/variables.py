@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from xml.etree.ElementTree import Element
 
+from surrogate_adapters.biofvm import Substrate
 from surrogate_adapters.physicell.elements import Document, child, is_on
-from surrogate_adapters.physicell.suitability import Substrate
 
 _SIDES = ("xmin", "xmax", "ymin", "ymax")
 _CELL_TYPES = "cell_definitions/cell_definition"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import surrogate_plugin as sp
-from surrogate_adapters.physicell import suitability
+from surrogate_adapters import biofvm
 from surrogate_adapters.pyphysicell import facts, reading
 
 __all__ = ["Asked"]
@@ -42,10 +42,10 @@ class Asked:
             If it has no steady field.
         """
         index = reading.index_of(simulation.microenvironment, name)
-        suitability.require_allowed(facts.facts_of(simulation, name))
+        biofvm.require_allowed(facts.facts_of(simulation, name))
         facts.refuse_what_types_export(simulation, name)
         climbed = facts.is_climbed(simulation, index)
-        return cls(name, index, settings, suitability.SHARE_CLIMBED if climbed else suitability.SHARE)
+        return cls(name, index, settings, biofvm.SHARE_CLIMBED if climbed else biofvm.SHARE)
 
     def config(self, microenvironment: Any) -> sp.BackendConfig:
         """All that its backend is told."""

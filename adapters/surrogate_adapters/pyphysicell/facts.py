@@ -8,14 +8,14 @@ import numpy as np
 from scipy.ndimage import distance_transform_edt
 
 import surrogate_plugin as sp
-from surrogate_adapters.physicell import suitability
+from surrogate_adapters import biofvm
 from surrogate_adapters.pyphysicell import reading
 
 __all__ = ["diffusing", "facts_of", "is_climbed", "refuse_what_types_export"]
 
 
-def facts_of(simulation: Any, name: str) -> suitability.Substrate:
-    """A substrate as `suitability` judges it.
+def facts_of(simulation: Any, name: str) -> biofvm.Substrate:
+    """A substrate as `biofvm` judges it.
 
     A hook may make cells do anything, so that what none of the cell types, cells and rules does is not known (None)
     where there are hooks.
@@ -29,7 +29,7 @@ def facts_of(simulation: Any, name: str) -> suitability.Substrate:
     given = given or _ruled(simulation, f"{name} secretion", f"{name} export")
     taken = _any(simulation, name, "uptake_rate") or _ruled(simulation, f"{name} uptake")
     taken = taken or _any(simulation, name, "secretion_rate") or _ruled(simulation, f"{name} secretion")
-    return suitability.Substrate(
+    return biofvm.Substrate(
         name,
         diffusivity,
         decay,
@@ -66,7 +66,7 @@ def diffusing(simulation: Any, names: list[str]) -> list[str]:
         If none does.
     """
     every = [facts_of(simulation, name) for name in simulation.model.substrate_names]
-    still = suitability.do_not_diffuse(every)
+    still = biofvm.do_not_diffuse(every)
     chosen = [name for name in names if name not in still]
     if not chosen:
         number = next(one.diffusivity_um2_per_min for one in every if one.name == names[0])

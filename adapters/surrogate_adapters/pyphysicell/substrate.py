@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 import surrogate_plugin as sp
+from surrogate_adapters import biofvm
 from surrogate_adapters.notices import Notices
-from surrogate_adapters.physicell import suitability
 from surrogate_adapters.pyphysicell import facts, gradients, reading
 from surrogate_adapters.pyphysicell.asked import Asked
 from surrogate_adapters.pyphysicell.watch import Watch, written
@@ -165,7 +165,7 @@ class Substrate:
 
     def _tell_concerns(self, simulation: Any, *kinds: str) -> None:
         size, step = facts.size_um(simulation, self.name), float(simulation.model.time.dt_phenotype)
-        for concern in suitability.concerns(facts.facts_of(simulation, self.name), size, step):
+        for concern in biofvm.concerns(facts.facts_of(simulation, self.name), size, step):
             if concern.kind in kinds:
                 self._notices.tell(concern.kind, self.name, concern.sentence)
 

@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 
 import surrogate_plugin as sp
-from surrogate_adapters.physicell.suitability import Substrate, concerns, do_not_diffuse, require_allowed
+from surrogate_adapters.biofvm import Substrate, concerns, do_not_diffuse, require_allowed
 
 BOX = (1000.0, 800.0)
 OXYGEN = Substrate("oxygen", 1e5, 0.1, held=True, supplied=True, taken_up=True)

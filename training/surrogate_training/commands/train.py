@@ -45,7 +45,7 @@ def _train(file: Path, out: Path, changes: dict[str, Any]) -> None:
     from surrogate_training.config import read_config
     from surrogate_training.loop.distributed import joined
     from surrogate_training.loop.interruption import Stopped
-    from surrogate_training.loop.train import Trainer
+    from surrogate_training.loop.trainer import Trainer
 
     config = read_config(file, **changes)
     with joined(config.device) as (group, device):
@@ -117,7 +117,7 @@ def distribution(
 ) -> None:
     """Say and show what a configuration's problems look like."""
     with plain_errors():
-        from surrogate_training.problems.distribution_report import describe, draw, read_distribution
+        from surrogate_training.samples.distribution_report import describe, draw, read_distribution
         from surrogate_training.whole_files import write_text
 
         chosen, shape = read_distribution(config)

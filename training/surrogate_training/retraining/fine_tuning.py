@@ -7,8 +7,8 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from surrogate_plugin.surrogate.card import ModelCard
-from surrogate_training.commands.terminal import sentence
 from surrogate_training.config import StopConfig, TrainConfig
+from surrogate_training.errors import sentence
 from surrogate_training.problems.distributions import Mixture, Part
 from surrogate_training.problems.recordings import Recorded
 from surrogate_training.samples.dataset import DataConfig

@@ -16,8 +16,7 @@ from surrogate_plugin.surrogate.card import ModelCard
 from surrogate_plugin.surrogate.model import Model, find, load
 from surrogate_training.config import FileName
 from surrogate_training.loop.checkpoint import Progress
-from surrogate_training.loop.threads import fixed_threads
-from surrogate_training.loop.train import Trainer
+from surrogate_training.loop.trainer import Trainer
 from surrogate_training.problems.recordings import Recorded
 from surrogate_training.publishing.package import check_name, write_package
 from surrogate_training.publishing.publish import selected_network, write_model
@@ -29,6 +28,7 @@ from surrogate_training.retraining.report import Pair, Report
 from surrogate_training.retraining.trials import Trial, Trials, kept_answers
 from surrogate_training.retraining.widening import HeldOut, widened
 from surrogate_training.samples.dataset import exact_field
+from surrogate_training.threads import fixed_threads
 from surrogate_training.whole_files import reading, write_text
 
 #: Hears the share done and a line of text.

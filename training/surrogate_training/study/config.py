@@ -9,9 +9,9 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from surrogate_training.config import TrainConfig
-from surrogate_training.configurations import read_toml
-from surrogate_training.losses.published import StudyLoss
+from surrogate_training.losses.study import StudyLoss
 from surrogate_training.problems.distributions import Paper
+from surrogate_training.toml_files import read_toml
 
 StudyKind = Literal["training-set-size", "losses", "seeds"]
 

@@ -11,6 +11,7 @@ import numpy as np
 from surrogate_training.figure_style import STYLE
 from surrogate_training.study import laws as study_laws
 from surrogate_training.study.config import StudyConfig
+from surrogate_training.study.result import Result
 from surrogate_training.study.table import NAMES, by_variant, sizes_and_errors
 from surrogate_training.whole_files import replacing
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from surrogate_training.study.runner import Result
 
 #: Okabe and Ito's colours, told apart by the colour-blind.
 _BLUE, _ORANGE, _GREEN, _GREY = "#0072B2", "#D55E00", "#009E73", "#8A8A8A"

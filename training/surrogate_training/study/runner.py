@@ -4,49 +4,27 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 from pydantic import TypeAdapter
 
 from surrogate_training.loop import checkpoint
-from surrogate_training.loop.threads import fixed_threads
-from surrogate_training.loop.train import Trainer
+from surrogate_training.loop.trainer import Trainer
 from surrogate_training.quality.metrics import SOURCE_COUNT
 from surrogate_training.samples.batch import Batch
 from surrogate_training.study import plots as study_plots
 from surrogate_training.study import table as study_table
 from surrogate_training.study.config import StudyConfig, StudyRun
 from surrogate_training.study.measures import balanced_batches, mean_measures, measure_raw, measure_zeros
+from surrogate_training.study.result import Result
+from surrogate_training.threads import fixed_threads
 from surrogate_training.whole_files import reading, write_text
 
 Report = Callable[[float, str], None]
 _CONFIG, _RESULT = "study.json", "result.json"
 #: What may grow from one call to the next in the same folder.
 _GROWS = {"sizes", "losses", "seeds"}
-
-
-@dataclass(frozen=True)
-class Result:
-    """What came of one run.
-
-    Attributes
-    ----------
-    variant, seed
-        As in `StudyRun`.
-    picked_step : int
-        Where the validation split found the weights that were measured.
-    measures : dict of float
-        Means over the test split, over the largest imposed value.
-    by_sources : dict of dict of float
-        The same for each number of sources.
-    """
-
-    variant: str
-    seed: int
-    picked_step: int
-    measures: dict[str, float]
-    by_sources: dict[int, dict[str, float]]
 
 
 _RESULT_OF = TypeAdapter(Result)

@@ -5,17 +5,14 @@ from __future__ import annotations
 import csv
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from surrogate_training.study import laws as study_laws
 from surrogate_training.study.config import StudyConfig, StudyKind
 from surrogate_training.study.measures import MEASURES
+from surrogate_training.study.result import Result
 from surrogate_training.whole_files import replacing, write_text
-
-if TYPE_CHECKING:
-    from surrogate_training.study.runner import Result
 
 #: How people call the measures.
 NAMES = {

@@ -22,11 +22,11 @@ from surrogate_training.loop.distributed import Group
 from surrogate_training.loop.interruption import Request, Stopped, stop_requests
 from surrogate_training.loop.rollback import LastGoodEpoch
 from surrogate_training.loop.runlog import RunLog
-from surrogate_training.loop.threads import fixed_threads
 from surrogate_training.loop.validation import Validation
 from surrogate_training.samples.batch import Batch, predict
 from surrogate_training.samples.shards import Index
 from surrogate_training.samples.stream import stream
+from surrogate_training.threads import fixed_threads
 
 #: Hears the share of the run behind us and a line of text; where there is a measurement, its row of the log.
 Report = Callable[[float, str], None]

@@ -1,4 +1,4 @@
-"""Which substrates a steady field suits, from a few facts: said by `init` of the XML, and by the header of the host."""
+"""Which substrates of BioFVM, which both of PhysiCell's adapters take over, a steady field suits; from a few facts."""
 
 from __future__ import annotations
 
