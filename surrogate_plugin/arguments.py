@@ -147,11 +147,13 @@ def real_array(
         raise InvalidProblemError(f"{name} has {given.size} values; at most {2 * MAX_PIXELS} are allowed.")
     if given.dtype == np.float64 and not given.flags.writeable and given.base is None and given.flags.c_contiguous:
         return given
-    with np.errstate(over="ignore"):  # what float64 does not hold becomes infinite, and is refused as that
-        if not copy:
-            return np.asarray(given, dtype=np.float64)
-        array = np.array(given, dtype=np.float64, order="C")
-    array.flags.writeable = False
+    if given.dtype == np.float64:
+        array = np.array(given, order="C") if copy else given
+    else:
+        with np.errstate(over="ignore"):  # what float64 does not hold becomes infinite, and is refused as that
+            array = np.array(given, dtype=np.float64, order="C")
+    if copy:
+        array.flags.writeable = False
     return array
 
 
@@ -207,10 +209,13 @@ def plane_points(name: str, value: Any) -> FloatArray:
 
 def per_item(name: str, value: Any, count: int) -> FloatArray:
     """Numbers in [0, `HUGE`], one an item, (count,) float64, read-only; one number is that of each."""
-    array = real_array(name, value)
-    if array.ndim == 0:
+    if isinstance(value, float | int):
         array = np.full(count, number_not_negative(name, value))
         array.flags.writeable = False
+        return array
+    array = real_array(name, value)
+    if array.ndim == 0:
+        return per_item(name, number_not_negative(name, value), count)
     if array.shape != (count,):
         raise InvalidProblemError(f"{name} has shape {array.shape}; a number or ({count},), one an item, is allowed.")
     if count:
@@ -296,6 +301,8 @@ def whole_sides(name: str, shape: Sequence[int]) -> tuple[int, int]:
 
 def _as_numpy(name: str, value: Any, allowed: str) -> npt.NDArray[Any]:
     """Whatever numpy makes of a value, but neither what a mask hides nor a tensor torn from its gradients."""
+    if type(value) is np.ndarray:  # no subclass, so that it has no unit, no mask and no gradients
+        return value
     value = numbers_of(name, value)
     try:
         refusal = _not_as_it_seems(value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -9,6 +10,9 @@ import numpy.typing as npt
 
 from surrogate_plugin.arguments import FloatArray, IndexArray, lattice_places, per_item, plane_points
 from surrogate_plugin.errors import InvalidProblemError
+
+#: The positions of cells that live in voxels.
+_NOWHERE = plane_points("cells.position_um", np.empty((0, 2)))
 
 
 @dataclass(frozen=True, eq=False, init=False)
@@ -85,7 +89,7 @@ class Cells:
     ) -> None:
         _exactly_one("position_um", position_um, "voxel", voxel)
         _exactly_one("radius_um", radius_um, "volume_um3", volume_um3)
-        position = plane_points("cells.position_um", np.empty((0, 2)) if position_um is None else position_um)
+        position = _NOWHERE if position_um is None else plane_points("cells.position_um", position_um)
         places = None if voxel is None else lattice_places("cells.voxel", voxel)
         count = len(position if places is None else places)
         radius, volume = _sizes(radius_um, volume_um3, count)
@@ -101,6 +105,7 @@ class Cells:
             object.__setattr__(self, name, value)
 
     @classmethod
+    @functools.cache
     def none(cls) -> Cells:
         """No cells."""
         return cls(position_um=np.empty((0, 2)), radius_um=np.empty(0))

@@ -122,17 +122,14 @@ def _deposit_cells(
     if not len(cells):
         return 0.0, 0.0, 0.0, 0
     x, y, chosen = _places(domain, cells, outside, sides)
-    fraction = _voxels_each(domain, cells)
-    production = cells.secretion_per_min * cells.secretion_target
-    if cells.production_per_min.any():
-        production = production + cells.production_per_min
-    rates = [fraction * rate for rate in (cells.uptake_per_min, cells.secretion_per_min, production)]
-    active = [index for index, rate in enumerate(rates) if rate[chosen].any()]
+    fraction = _voxels_each(domain, cells)[chosen]
+    rates = {0: fraction * cells.uptake_per_min[chosen], **_given(cells, fraction, chosen)}
+    active = [index for index, rate in rates.items() if rate.any()]
     maps: list[Coefficient] = [0.0, 0.0, 0.0]
     if active:
         from surrogate_plugin.tissue import raster_kernels as kernels
 
-        weight = np.stack([rates[index][chosen] for index in active])
+        weight = np.stack([rates[index] for index in active])
         out = np.zeros((len(active), *domain.shape))
         if deposit == "area":
             radius = _radii(domain, cells, sides)[chosen]
@@ -141,21 +138,33 @@ def _deposit_cells(
             kernels.deposit_voxel(x[chosen], y[chosen], weight, out)
         for index, filled in zip(active, out, strict=True):
             maps[index] = filled
-    return maps[0], maps[1], maps[2], int((~chosen).sum())
+    return maps[0], maps[1], maps[2], len(cells) - len(fraction)
+
+
+def _given(cells: Cells, fraction: FloatArray, chosen: BoolArray | slice) -> dict[int, FloatArray]:
+    """What the chosen cells secrete (1) and what they so produce (2), (k,) each; empty where none gives anything."""
+    secretes, produces = cells.secretion_per_min.any(), cells.production_per_min.any()
+    if not (secretes or produces):
+        return {}
+    secretion, made = cells.secretion_per_min[chosen], cells.secretion_target[chosen]
+    production = secretion * made
+    if produces:
+        production = production + cells.production_per_min[chosen]
+    return {1: fraction * secretion, 2: fraction * production}
 
 
 def _places(
     domain: Domain, cells: Cells, outside: Outside, sides: Boundary
-) -> tuple[FloatArray, FloatArray, BoolArray]:
-    """x and y of the cells in pixels, and which of them count, (n,) each; in its voxel, a cell is in the middle."""
+) -> tuple[FloatArray, FloatArray, BoolArray | slice]:
+    """x and y of the cells in pixels, (n,) each, and which of them count; in its voxel, a cell is in the middle."""
     if cells.voxel is not None:
         row, column = _rows_and_columns(domain, cells.voxel)
-        return np.asarray(column + 0.5), np.asarray(row + 0.5), np.ones(len(cells), dtype=np.bool_)
+        return np.asarray(column + 0.5), np.asarray(row + 0.5), slice(None)
     inside = domain.contains(cells.position_um, boundary=sides)
     if outside == "error":
         refuse_off(domain, "cells.position_um", cells.position_um, ~inside)
     x, y = domain.nearest(*domain.pixels(cells.position_um), sides)
-    return x, y, np.ones_like(inside) if outside == "clamp" else inside
+    return x, y, slice(None) if outside == "clamp" or inside.all() else inside
 
 
 def _rows_and_columns(domain: Domain, voxel: IndexArray) -> tuple[IndexArray, IndexArray]:

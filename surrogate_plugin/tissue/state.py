@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, field
 from types import NoneType
 from typing import Any
@@ -72,6 +73,7 @@ class Vessels:
         object.__setattr__(self, "end_um", end)
 
     @classmethod
+    @functools.cache
     def none(cls) -> Vessels:
         """No vessels."""
         return cls(position_um=np.empty((0, 2)), radius_um=np.empty(0), value=np.empty(0))
