@@ -263,6 +263,16 @@ def coefficient(
     return high + 0.0 if low == high and shape is not None else array
 
 
+def largest(value: Coefficient) -> float:
+    """The largest value of a map, or the number."""
+    return float(value.max()) if isinstance(value, np.ndarray) else value
+
+
+def least(value: Coefficient) -> float:
+    """The least value of a map, or the number."""
+    return float(value.min()) if isinstance(value, np.ndarray) else value
+
+
 def one_of(name: str, value: Any, allowed: Iterable[str]) -> str:
     """A name that is among ``allowed``."""
     names = tuple(allowed)

@@ -15,6 +15,8 @@ from surrogate_plugin.arguments import (
     FloatArray,
     check_values,
     instance_of,
+    largest,
+    least,
     real_array,
     same_shape,
     truth_array,
@@ -60,10 +62,10 @@ def uptake_of(uptake: MichaelisMenten | None, shape: tuple[int, ...]) -> Michael
     if not isinstance(vmax, np.ndarray):
         return uptake if vmax > 0 else None
     same_shape("uptake.vmax", vmax.shape, shape, "source")
-    largest = float(vmax.max())
-    if vmax.flat[0] == largest == float(vmax.min()):
-        uptake = MichaelisMenten(largest, uptake.km)
-    return uptake if largest > 0 else None
+    most = float(vmax.max())
+    if vmax.flat[0] == most == float(vmax.min()):
+        uptake = MichaelisMenten(most, uptake.km)
+    return uptake if most > 0 else None
 
 
 def check(problem: Problem) -> None:
@@ -80,7 +82,7 @@ def check(problem: Problem) -> None:
 
 def _check_anchored(problem: Problem) -> None:
     """Refuse what no steady state balances: in a closed box without decay only saturating uptake takes anything."""
-    if _held(problem) or float(np.max(problem.decay)) > 0:
+    if _held(problem) or largest(problem.decay) > 0:
         return
     if problem.uptake is None:
         raise InvalidProblemError(
@@ -110,14 +112,14 @@ def _uptake_anchor(problem: Problem) -> float:
     if problem.uptake is None:
         return 0.0
     left = max(1.0 - float(np.mean(problem.production)) / float(np.mean(problem.uptake.vmax)), 0.0)
-    return float(np.max(problem.uptake.vmax)) / problem.uptake.km * left**2
+    return largest(problem.uptake.vmax) / problem.uptake.km * left**2
 
 
 def _check_conditioning(problem: Problem) -> None:
     """Refuse coefficients so strong or so weak beside diffusion that float64 cannot represent the operator."""
     link = problem.reference_diffusivity / problem.spacing**2
     beside = f"times diffusivity / spacing^2 = {link:g}"
-    weakest, strongest = float(np.min(problem.diffusivity)), float(np.max(problem.decay))
+    weakest, strongest = least(problem.diffusivity), largest(problem.decay)
     if weakest < 1e-8 * problem.reference_diffusivity:
         raise InvalidProblemError(
             f"diffusivity spans from {weakest:g} to {problem.reference_diffusivity:g}; "
@@ -129,7 +131,7 @@ def _check_conditioning(problem: Problem) -> None:
             "or take production / decay pixel by pixel, which is the field where nothing is meant to diffuse."
         )
     if problem.uptake is not None:
-        slope = float(np.max(problem.uptake.vmax)) / problem.uptake.km
+        slope = largest(problem.uptake.vmax) / problem.uptake.km
         if slope > _STEEPEST * link:
             raise InvalidProblemError(
                 f"uptake.vmax / uptake.km reaches {slope:g}, more than 1e20 {beside}; "
@@ -149,12 +151,12 @@ def _check_scale(problem: Problem) -> None:
     link = problem.reference_diffusivity / problem.spacing**2
     rates = {"production": problem.production, "uptake.vmax": 0.0 if problem.uptake is None else problem.uptake.vmax}
     for name, rate in rates.items():
-        if float(np.max(rate)) / link > HUGE:
+        if largest(rate) / link > HUGE:
             raise InvalidProblemError(
-                f"{name} reaches {float(np.max(rate)):g}, more than {HUGE:g} times diffusivity / spacing^2 = "
+                f"{name} reaches {largest(rate):g}, more than {HUGE:g} times diffusivity / spacing^2 = "
                 f"{link:g}; check the units of {name} and spacing."
             )
-    made = float(np.max(problem.production)) / link
+    made = largest(problem.production) / link
     if 0 < problem.largest_imposed < TINY or (problem.largest_imposed == 0 and 0 < made < TINY):
         what = "production * spacing^2 / diffusivity" if problem.largest_imposed == 0 else "source and boundary"
         raise InvalidProblemError(

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from surrogate_plugin.arguments import BoolArray as BoolArray
 from surrogate_plugin.arguments import Coefficient as Coefficient
 from surrogate_plugin.arguments import FloatArray as FloatArray
-from surrogate_plugin.arguments import coefficient, positive_number
+from surrogate_plugin.arguments import coefficient, largest, positive_number
 from surrogate_plugin.equation import codec, posing, storage, transforms
 from surrogate_plugin.equation.codec import Part
 from surrogate_plugin.equation.sides import Boundary, BoundaryLike
@@ -144,7 +144,7 @@ class Problem:
     @functools.cached_property
     def reference_diffusivity(self) -> float:
         """The largest diffusivity, which scales the equation to links of at most 1."""
-        return float(np.max(self.diffusivity))
+        return largest(self.diffusivity)
 
     @functools.cached_property
     def largest_imposed(self) -> float:
