@@ -105,9 +105,21 @@ def test_what_is_no_problem_is_said_in_one_sentence(tmp_path: Path, changes: dic
 
 
 def test_a_pickle_is_never_read(tmp_path: Path) -> None:
-    path = archive(tmp_path / "problem.npz", decay=np.array([[print]], dtype=object))
+    path = archive(tmp_path / "problem.npz", decay=POSED.decay.astype(object))
     with pytest.raises(InvalidProblemError, match=r"'decay' has shape .* and dtype object"):
         Problem.load(path)
+
+
+def test_what_the_archive_quotes_of_itself_is_cut_short(tmp_path: Path) -> None:
+    path = tmp_path / "problem.npz"
+    POSED.save(path)
+    content = bytearray(path.read_bytes())
+    name = content.index(b"vmax.npy")
+    content[name - 4 : name - 2] = (2000).to_bytes(2, "little")  # the length of its name, which is quoted
+    path.write_bytes(content)
+    with pytest.raises(InvalidProblemError, match="cannot be read as a problem") as caught:
+        Problem.load(path)
+    assert_one_sentence(caught.value)
 
 
 def test_sizes_are_checked_before_anything_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
