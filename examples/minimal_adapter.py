@@ -143,7 +143,7 @@ def state_of(dish: Dish, name: str) -> sp.TissueState:
     """All that the steady field of a substrate depends on, now."""
     cells = sp.Cells(
         position_um=[(cell.x_um, cell.y_um) for cell in dish.cells],
-        radius_um=[(cell.volume_um3 * 0.75 / np.pi) ** (1 / 3) for cell in dish.cells],
+        volume_um3=[cell.volume_um3 for cell in dish.cells],
         uptake_per_min=[60.0 * cell.uptake.get(name, 0.0) for cell in dish.cells],
         secretion_per_min=[60.0 * cell.secretion.get(name, 0.0) for cell in dish.cells],
         secretion_target=[cell.target.get(name, 0.0) for cell in dish.cells],

@@ -125,7 +125,7 @@ class Mistake:
 WRITE = "field[:] = self._left[name] = result.field.T"
 ANSWER = "        result = self._backends[name].step("
 CORNER = "dish.corner_um, dish.depth_um)"
-RADIUS = "(cell.volume_um3 * 0.75 / np.pi)"
+VOLUME = "volume_um3=[cell.volume_um3 for"
 NAMES = "names_of(substrates, list(dish.fields))"
 VOXEL = 'deposit="voxel",'
 UNNAMED = "unnamed=own"
@@ -156,8 +156,8 @@ MISTAKES = [
     Mistake("tolerance not passed on", "the_field_is_the_exact_one_on_any_lattice", "**options,\n        )",
             '**options | {"tolerance": None},\n        )', "off the steady field"),
     # Units.
-    Mistake("volumes forgotten", "lengths_volumes_and_rates_are_in_the_units_said", RADIUS,
-            "(dish.side_um**2 * dish.depth_um * 0.75 / np.pi)", "as large as their voxels"),
+    Mistake("volumes forgotten", "lengths_volumes_and_rates_are_in_the_units_said", VOLUME,
+            "volume_um3=[dish.side_um**2 * dish.depth_um for", "as large as their voxels"),
     Mistake("thickness forgotten", "lengths_volumes_and_rates_are_in_the_units_said", CORNER, "dish.corner_um)",
             "off the steady field"),
     Mistake("seconds for minutes in coefficients", "lengths_volumes_and_rates_are_in_the_units_said",
@@ -168,8 +168,8 @@ MISTAKES = [
             "60.0 * cell.", "cell.", "1/60 of their rates"),
     Mistake("decay forgotten", "lengths_volumes_and_rates_are_in_the_units_said", "60.0 * dish.decay[name]", "0.0",
             "off the steady field"),
-    Mistake("radius as in a disc", "lengths_volumes_and_rates_are_in_the_units_said", "** (1 / 3)", "** (1 / 2)",
-            "off the steady field"),
+    Mistake("volumes for radii", "lengths_volumes_and_rates_are_in_the_units_said", VOLUME,
+            "radius_um=[cell.volume_um3 ** 0.5 for", "off the steady field"),
     # What is held, and what is there.
     Mistake("vessels dropped", "vessels_keep_their_values", "sp.Voxels(~np.isnan(held)",
             "sp.Voxels(np.zeros(held.shape, dtype=bool)", "do not hold what they should"),
