@@ -132,7 +132,7 @@ class Backend:
         self.records: list[StepRecord] = []
         self.engine = config.engine() if engine is None else engine
         self._keep = keep
-        self._tally = Tally()
+        self._tally = Tally(keep)
         self._last: _Solved | None = None
 
     def step(self, state: TissueState) -> StepResult:
@@ -245,9 +245,10 @@ class Backend:
     def summary(self) -> Summary:
         """What all steps together took, also those whose records are kept no longer.
 
-        Every number counts all steps, but for the median time of a solve, which is over the records that are kept.
+        Every number counts all steps, but for the median time of a solve: it is over the newest solves, as many as
+        records are kept.
         """
-        return self._tally.summary(self.records)
+        return self._tally.summary()
 
     def _held(self, state: TissueState) -> _Solved | None:
         """The last solve, if it was of this state and of the configuration that stands now."""

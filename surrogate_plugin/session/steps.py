@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -75,7 +75,8 @@ class Summary:
     largest_bound : float, field units
         0 if there was no step.
     median_seconds : float
-        Over the steps that solved, so far as their records are kept; 0 if there was none.
+        Over the steps that solved; 0 if there was none. Of a `Backend` it is over the newest of them, as many as it
+        keeps records.
     flags : dict
         How many steps raised each reason.
     left_out : int
@@ -100,7 +101,7 @@ class Summary:
         tally = Tally()
         for record in records:
             tally.add(record)
-        return tally.summary(records)
+        return tally.summary()
 
     def __str__(self) -> str:
         answered = ", ".join(f"{count} {method}" for method, count in self.answered.items())
@@ -116,24 +117,31 @@ class Summary:
 class Tally:
     """What all steps so far come to, counted step by step, so that their records need not be kept.
 
+    Parameters
+    ----------
+    keep : int, optional
+        Over how many solves the median time is, the newest; over all if not given.
+
     Attributes
     ----------
     steps : int
 
     Examples
     --------
-    >>> tally = Tally()
-    >>> tally.add(StepRecord(0, "surrogate", 0.2, {"solve": 0.03}))
-    >>> tally.summary(kept=[]).answered
-    {'surrogate': 1}
+    >>> tally = Tally(keep=2)
+    >>> for step, seconds in enumerate([9.0, 1.0, 2.0]):
+    ...     tally.add(StepRecord(step, "surrogate", 0.2, {"solve": seconds}))
+    >>> tally.summary().answered, tally.summary().median_seconds
+    ({'surrogate': 3}, 1.5)
     """
 
-    def __init__(self) -> None:
+    def __init__(self, keep: int | None = None) -> None:
         self.steps = 0
         self._answered: Counter[str] = Counter()
         self._flags: Counter[str] = Counter()
         self._largest_bound = 0.0
         self._left_out = 0
+        self._spent: deque[float] = deque(maxlen=keep)
 
     def add(self, record: StepRecord) -> None:
         """Count one step more."""
@@ -142,15 +150,16 @@ class Tally:
         self._flags.update(flag.reason.value for flag in record.flags)
         self._largest_bound = max(self._largest_bound, record.bound)
         self._left_out = max(self._left_out, record.left_out)
+        if record.method != HELD:
+            self._spent.append(record.total_seconds)
 
-    def summary(self, kept: Sequence[StepRecord]) -> Summary:
-        """All steps that were counted; the median is over those whose records are kept."""
-        spent = [record.total_seconds for record in kept if record.method != HELD]
+    def summary(self) -> Summary:
+        """All steps that were counted."""
         return Summary(
             steps=self.steps,
             answered=dict(sorted(self._answered.items())),
             largest_bound=self._largest_bound,
-            median_seconds=statistics.median(spent) if spent else 0.0,
+            median_seconds=statistics.median(self._spent) if self._spent else 0.0,
             flags=dict(sorted(self._flags.items())),
             left_out=self._left_out,
         )

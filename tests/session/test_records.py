@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import dataclasses
 import pickle
 import tracemalloc
 
@@ -20,14 +19,20 @@ def run(backend: sp.Backend, steps: int) -> list[StepRecord]:
 
 
 def test_the_newest_are_kept_and_all_are_counted() -> None:
-    backend = sp.Backend(config(policy="surrogate-first", outside="drop"), keep=4)
+    backend = sp.Backend(config(policy="surrogate-first", outside="drop"), keep=5)
     every = run(backend, 12)
-    assert backend.records == every[-4:]
-    assert (backend.records[0].step, backend.records[-1].step, len(backend.records)) == (8, 11, 4)
-    whole, kept = Summary.of(every), Summary.of(every[-4:])
-    assert kept.steps == 4
-    assert backend.summary() == dataclasses.replace(whole, median_seconds=kept.median_seconds)
+    assert backend.records == every[-5:]
+    assert (backend.records[0].step, backend.records[-1].step, len(backend.records)) == (7, 11, 5)
+    assert backend.summary() == Summary.of(every)
     assert backend.summary().answered[HELD] == 7
+
+
+def test_the_median_is_over_the_newest_solves_whether_or_not_their_records_are_there() -> None:
+    backend = sp.Backend(config(), keep=2)
+    solves = [record for record in run(backend, 12) if record.method != HELD]
+    assert len(solves) > 2
+    assert [record.method for record in backend.records] == [HELD, HELD]
+    assert backend.summary().median_seconds == pytest.approx(sum(one.total_seconds for one in solves[-2:]) / 2)
 
 
 def test_none_keeps_all() -> None:
