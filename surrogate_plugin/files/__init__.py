@@ -8,7 +8,7 @@ from surrogate_plugin.files.census import Census
 from surrogate_plugin.files.choice import Choice
 from surrogate_plugin.files.example import draw_example
 from surrogate_plugin.files.holding import Source
-from surrogate_plugin.files.source import Map, read_map, read_source
+from surrogate_plugin.files.source import Map, read_field, read_map, read_source
 from surrogate_plugin.files.writing import Told, check_writable, write_field
 from surrogate_plugin.whole_files import UnwritableError
 
@@ -21,6 +21,7 @@ __all__ = [
     "UnwritableError",
     "check_writable",
     "draw_example",
+    "read_field",
     "read_map",
     "read_source",
     "write_field",

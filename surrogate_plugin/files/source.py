@@ -16,6 +16,9 @@ from surrogate_plugin.files.levels import Kind, Levels
 from surrogate_plugin.files.pixels import read_picture
 from surrogate_plugin.files.scenes import read_vti
 
+#: Files that hold numbers as they are.
+_NUMBERS = (".npy", ".npz", ".csv", ".vti")
+
 
 @dataclass(frozen=True, eq=False)
 class Map:
@@ -96,13 +99,35 @@ def read_map(path: Path, white: float, choice: Choice | None = None) -> Map:
     return Map(scaled, notes, levels.warnings)
 
 
+def read_field(path: Path, array: str | None = None) -> Map:
+    """Read a field as it is, to be judged.
+
+    Parameters
+    ----------
+    path : Path
+        .npy, .npz, .csv or .vti: the shades of a picture are no field.
+    array : str, optional
+        Of a .npz or .vti file with several.
+
+    Raises
+    ------
+    InvalidProblemError
+        If the file cannot be read, is a picture or says nothing of some pixels.
+    """
+    if path.is_file() and path.suffix.lower() not in _NUMBERS:
+        raise InvalidProblemError(
+            f"{path} ends in {path.suffix!r}; a field as {', '.join(_NUMBERS)} is allowed, not as a picture's shades."
+        )
+    return read_map(path, 1.0, Choice(array=array))
+
+
 def _read(path: Path, choice: Choice) -> Levels:
     if not path.is_file():
         raise InvalidProblemError(f"{path} is not a file; give a picture, or numbers as .npy, .npz, .csv or .vti.")
     suffix = path.suffix.lower()
     if choice.array is not None and suffix not in (".npz", ".vti"):
         raise InvalidProblemError(f"array is {choice.array!r}, but {path} has no named arrays; .npz and .vti have.")
-    if suffix not in (".npy", ".npz", ".csv", ".vti"):
+    if suffix not in _NUMBERS:
         return read_picture(path, choice.page, choice.channel)
     if choice.page is not None or choice.channel is not None:
         raise InvalidProblemError(f"{path} is no picture; page and channel are for pictures.")
