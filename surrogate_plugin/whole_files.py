@@ -1,31 +1,81 @@
-"""Files that appear whole or not at all, whatever happens while they are written."""
+"""Files that appear whole or not at all, so that a kill or a full disk leaves what was there before."""
 
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
 
 class UnwritableError(OSError):
-    """A file that could not be written; the message is one sentence."""
+    """A file that could not be written; the message is one sentence, and what was there before is unchanged."""
 
 
 @contextmanager
-def whole(path: Path) -> Iterator[IO[bytes]]:
-    """A stream into a file beside ``path`` that takes its place when all is written.
+def replacing(path: Path, *, shared: bool = False) -> Iterator[Path]:
+    """Give a path to write a file or a folder to, which takes the place of ``path`` once all is written.
 
     Parameters
     ----------
     path : Path
         In a folder that is there, or can be made; where it is a link, what it leads to is replaced.
+    shared : bool
+        Whether other processes may write it too: each then has a partial file of its own. Else what a kill has left
+        of one is overwritten by the next attempt, so that no disk fills up with them.
+
+    Yields
+    ------
+    Path
+        Beside it, hidden and with the same suffix; removed where it cannot be written, as a full disk needs the room.
 
     Raises
     ------
     UnwritableError
-        If the disk is full or the file may not be written; one that was there before is as it was.
+        If it cannot be written, as on a full disk.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     with replacing(Path(folder) / "notes.txt") as partial:
+    ...         _ = partial.write_text("all of it")
+    ...     [file.name for file in Path(folder).iterdir()]
+    ['notes.txt']
+    """
+    target = Path(os.path.realpath(path))
+    partial = target.with_name(f".partial-{os.getpid()}-{target.name}" if shared else f".partial-{target.name}")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _remove(partial)
+        yield partial
+        if target.is_file():
+            shutil.copymode(target, partial)
+        partial.replace(target)
+    except BaseException as error:
+        _remove(partial)
+        if isinstance(error, UnwritableError) or not _is_of_the_disk(error):
+            raise
+        raise UnwritableError(
+            f"{path} could not be written ({said_of(error)}); what was there before is unchanged."
+        ) from None
+
+
+@contextmanager
+def whole(path: Path) -> Iterator[IO[bytes]]:
+    """A stream into a file beside ``path`` that takes its place when all is written; other processes may do the same.
+
+    Parameters
+    ----------
+    path : Path
+        As of `replacing`.
+
+    Raises
+    ------
+    UnwritableError
+        As `replacing`.
 
     Examples
     --------
@@ -36,22 +86,36 @@ def whole(path: Path) -> Iterator[IO[bytes]]:
     ...     [file.name for file in Path(folder).iterdir()]
     ['notes.txt']
     """
-    target = Path(os.path.realpath(path))
-    part = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with part.open("xb") as stream:
-                yield stream
-            part.replace(target)
-        finally:
-            part.unlink(missing_ok=True)
-    except OSError as error:
-        raise UnwritableError(
-            f"{path} could not be written ({said_of(error)}); what was there before is unchanged."
-        ) from None
+    with replacing(path, shared=True) as partial, partial.open("xb") as stream:
+        yield stream
 
 
-def said_of(error: OSError) -> str:
+def write_text(path: Path, text: str, *, shared: bool = False) -> None:
+    """Write a text file, in UTF-8, whole or not at all.
+
+    Raises
+    ------
+    UnwritableError
+        As `replacing`, whose ``shared`` it takes.
+    """
+    with replacing(path, shared=shared) as partial:
+        partial.write_text(text, encoding="utf-8")
+
+
+def said_of(error: BaseException) -> str:
     """What the system says went wrong, for the middle of a sentence."""
-    return (error.strerror or str(error)).lower()
+    said = getattr(error, "strerror", None) or str(error).strip() or type(error).__name__
+    return str(said).splitlines()[0].lower()
+
+
+def _is_of_the_disk(error: BaseException) -> bool:
+    from safetensors import SafetensorError  # which writes files by itself, and has errors of its own for it
+
+    return isinstance(error, (OSError, SafetensorError))
+
+
+def _remove(partial: Path) -> None:
+    if partial.is_dir():
+        shutil.rmtree(partial, ignore_errors=True)
+    with suppress(OSError):  # what cannot be written may not be there to be removed
+        partial.unlink()

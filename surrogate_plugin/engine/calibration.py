@@ -9,9 +9,11 @@ import os
 import platform
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from surrogate_plugin.folders import cache_folder
+from surrogate_plugin.whole_files import UnwritableError, write_text
 
 _REPEATS = 9
 
@@ -76,11 +78,5 @@ def _read() -> dict[str, float]:
 
 
 def _write(figures: dict[str, float]) -> None:
-    path = cache_file()
-    partial = path.with_suffix(f".{os.getpid()}.partial")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_text(json.dumps(figures, indent=1))
-        partial.replace(path)
-    except OSError:
-        return
+    with suppress(UnwritableError):  # then it is measured again in the next process
+        write_text(cache_file(), json.dumps(figures, indent=1), shared=True)

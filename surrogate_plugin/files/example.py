@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from surrogate_plugin.errors import InvalidProblemError
-from surrogate_plugin.whole_files import UnwritableError
+from surrogate_plugin.whole_files import UnwritableError, said_of, whole
 
 if TYPE_CHECKING:
     from PIL.ImageDraw import ImageDraw
@@ -64,9 +64,9 @@ def _grow(
 def _write_new(path: Path, content: bytes) -> None:
     """Write a file, or find it there as it would be written."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         if path.exists() and (path.is_dir() or path.read_bytes() != content):
             raise InvalidProblemError(f"{path} is there already; another name is allowed.")
-        path.write_bytes(content)
     except OSError as error:
-        raise UnwritableError(f"{path} cannot be written ({(error.strerror or str(error)).lower()}).") from None
+        raise UnwritableError(f"{path} cannot be written ({said_of(error)}).") from None
+    with whole(path) as stream:
+        stream.write(content)

@@ -13,6 +13,7 @@ from surrogate_plugin.equation.problem import BoolArray, FloatArray
 from surrogate_plugin.errors import InvalidProblemError
 from surrogate_plugin.tissue.domain import Domain
 from surrogate_plugin.tissue.state import Cells
+from surrogate_plugin.whole_files import replacing, write_text
 
 if TYPE_CHECKING:
     import pyvista
@@ -228,25 +229,18 @@ class Series:
         rows = [f'    <DataSet timestep="{time:g}" part="{part}" file="{file}"/>' for time, part, file in self._frames]
         lines = ['<?xml version="1.0"?>', '<VTKFile type="Collection" version="0.1">', "  <Collection>", *rows]
         text = "\n".join([*lines, "  </Collection>", "</VTKFile>", ""])
-        # In one go, so that the film up to the last frame survives whatever stops this.
-        part = self.folder / f".{self.name}.pvd.part"
-        part.write_text(text, encoding="utf-8")
-        part.replace(self.folder / f"{self.name}.pvd")
+        write_text(self.folder / f"{self.name}.pvd", text)  # the film up to the last frame survives whatever stops this
 
 
 def _save(scene: Any, path: Path) -> None:
     """Write a scene whole or not at all; VTK itself returns as if nothing were wrong where a disk is full."""
     import pyvista
 
-    part = path.with_name(f".part-{path.name}")  # of the same suffix, which tells VTK the format
-    try:
+    with replacing(path) as partial:
         with pyvista.vtk_verbosity("off"), pyvista.VtkErrorCatcher(send_to_logging=False):
-            scene.save(part)
-        if not part.read_bytes()[-64:].rstrip().endswith(b"</VTKFile>"):
-            raise OSError(f"{path} could not be written in full; make room on the disk.")
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+            scene.save(partial)
+        if not partial.read_bytes()[-64:].rstrip().endswith(b"</VTKFile>"):
+            raise OSError("it was cut short; make room on the disk")
 
 
 def relief(domain: Domain, field: FloatArray, *, height_um: float, colours: str = "magma") -> Any:

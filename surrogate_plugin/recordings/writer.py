@@ -6,8 +6,6 @@ replaced at once, and no file of an earlier step is touched, so that a kill at a
 
 from __future__ import annotations
 
-import os
-import shutil
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -31,6 +29,7 @@ from surrogate_plugin.recordings.store import (
     steps_of,
 )
 from surrogate_plugin.session.steps import StepRecord
+from surrogate_plugin.whole_files import replacing
 
 if TYPE_CHECKING:
     from zarr import Group
@@ -201,15 +200,15 @@ def _is_there(path: Path) -> bool:
 
 def _create(path: Path, shape: tuple[int, int]) -> None:
     """An empty recording, which appears at ``path`` whole or not at all."""
+    with replacing(path) as partial:
+        _create_at(partial, shape)
+
+
+def _create_at(path: Path, shape: tuple[int, int]) -> None:
     import zarr
     from zarr.codecs import BloscCodec, Crc32cCodec
 
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    store = zarr.create_group(
-        partial, attributes={"format": FORMAT, "version": VERSION, "shape": list(shape), "steps": 0}
-    )
+    store = zarr.create_group(path, attributes={"format": FORMAT, "version": VERSION, "shape": list(shape), "steps": 0})
     for name, dtype in DTYPES.items():
         inner = (HEADER_BYTES,) if name == HEADER else tuple(shape)
         store.create_array(
@@ -221,7 +220,6 @@ def _create(path: Path, shape: tuple[int, int]) -> None:
             # Level 1 writes four times as fast as level 5, for a tenth more bytes.
             compressors=(BloscCodec(cname="zstd", clevel=1, shuffle="shuffle"), Crc32cCodec()),
         )
-    os.replace(partial, path)
 
 
 def _truncate(store: Group, steps: int) -> None:

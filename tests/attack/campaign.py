@@ -12,6 +12,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
 
+from surrogate_plugin.whole_files import write_text
 from tests.attack.judge import KINDS, Court, Fault, Verdict
 from tests.attack.networks import NETWORKS
 from tests.attack.trials import Target, Trial
@@ -43,10 +44,7 @@ class Tally:
         return sum(count for key, count in self.counts.items() if key.split("|")[1] in KINDS)
 
     def write(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = path.with_suffix(".tmp")
-        unfinished.write_text(json.dumps(vars(self)))
-        unfinished.replace(path)
+        write_text(path, json.dumps(vars(self)))
 
     @classmethod
     def read(cls, path: Path) -> Tally:

@@ -72,5 +72,5 @@ def test_a_kill_while_the_store_is_made_leaves_a_path_that_can_be_taken(tmp_path
         assert not (tmp_path / f"{writes}.zarr").exists()
     kill[0] = math.inf
     path = tmp_path / "run.zarr"
-    zarr.create_group(tmp_path / "run.zarr.partial", attributes={"steps": 7})
+    zarr.create_group(tmp_path / ".partial-run.zarr", attributes={"steps": 7})
     assert_holds(recorded(path, problems(2)), problems(2))

@@ -80,7 +80,7 @@ def test_the_package_holds_the_weights_and_a_card_of_the_new_name(package: Path)
     text = (package / "README.md").read_text()
     assert f"{card.network.parameters:,} parameters" in text
     assert f"| relative_l2 | {card.metrics['relative_l2']['median']:.3g} |" in text
-    assert not list(package.rglob("*.partial"))
+    assert not list(package.rglob(".partial*"))
 
 
 def test_the_module_names_the_contract_it_was_written_for(package: Path) -> None:

@@ -73,7 +73,7 @@ def test_the_report_is_written_in_three_ways(done: tuple[Path, Outcome]) -> None
     with Image.open(out / "before-after.png") as picture:
         assert min(picture.size) > 600
         assert np.asarray(picture.convert("L")).std() > 10
-    assert not list(out.rglob("*.partial"))
+    assert not list(out.rglob(".partial*"))
 
 
 def test_a_package_is_written_where_one_is_asked_for(done: tuple[Path, Outcome]) -> None:

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 
 from surrogate_plugin.surrogate.card import checksum
+from surrogate_training.damage import DamagedFileError
 from surrogate_training.errors import sentence
 from surrogate_training.loop import checkpoint
 from surrogate_training.loop.trainer import Trainer
@@ -30,7 +31,6 @@ from surrogate_training.samples.shards import INDEX, Shards, shard_name
 from surrogate_training.samples.stream import shuffled_batch, stream
 from surrogate_training.study.config import read_study
 from surrogate_training.study.runner import run_study
-from surrogate_training.whole_files import DamagedFileError
 from tests.fuzzing import assert_one_sentence, edits, file_damages, files_of, fresh, slow
 from tests.training.test_training import tiny
 

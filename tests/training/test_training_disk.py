@@ -14,12 +14,12 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from surrogate_plugin.cli import app
+from surrogate_plugin.whole_files import UnwritableError, replacing, write_text
 from surrogate_training.loop import checkpoint
 from surrogate_training.loop.runlog import RunLog
 from surrogate_training.loop.trainer import Trainer
 from surrogate_training.samples.dataset import DataConfig
 from surrogate_training.samples.make_shards import make_shards
-from surrogate_training.whole_files import UnwritableError, replacing, write_text
 from tests.fuzzing import assert_one_sentence, files_of
 from tests.training.test_training import tiny
 from tests.training.test_training_commands import TINY
@@ -72,7 +72,7 @@ def config(tmp_path: Path) -> Path:
 def assert_refused(result: Result, *said: str) -> None:
     assert result.exit_code == 2, result.output
     complaint = result.stderr.removeprefix("Error: ").rstrip("\n")
-    assert "cannot be written (" in complaint
+    assert "could not be written (" in complaint
     assert all(word in complaint for word in said)
     assert_one_sentence(ValueError(complaint))
 
@@ -134,7 +134,7 @@ def test_a_study_on_a_full_disk_goes_on_where_there_is_room(tmp_path: Path, size
     file.write_text(STUDY)
     with room_for(size):
         assert_refused(run("study", "losses", file, "--out", out))
-    assert not [name for name in files_of(out) if name.endswith(".partial")]
+    assert not [name for name in files_of(out) if ".partial" in name]
     done = run("study", "losses", file, "--out", out)
     assert done.exit_code == 0, done.output
 
@@ -142,7 +142,7 @@ def test_a_study_on_a_full_disk_goes_on_where_there_is_room(tmp_path: Path, size
 def test_what_cannot_be_written_leaves_what_was_there(tmp_path: Path) -> None:
     path = tmp_path / "notes.txt"
     write_text(path, "before")
-    too_large = r"notes.txt cannot be written \(File too large\); what was"
+    too_large = r"notes.txt could not be written \(file too large\); what was"
     with pytest.raises(UnwritableError, match=too_large) as caught, room_for(100):
         write_text(path, "x" * 200)
     assert_one_sentence(caught.value)
@@ -150,7 +150,7 @@ def test_what_cannot_be_written_leaves_what_was_there(tmp_path: Path) -> None:
         write_and_fail(partial)
     assert contents(tmp_path) == {"notes.txt": b"before"}
     (tmp_path / "file").write_text("")
-    with pytest.raises(UnwritableError, match="File exists"):
+    with pytest.raises(UnwritableError, match="file exists"):
         write_text(tmp_path / "file" / "notes.txt", "")
 
 
@@ -176,7 +176,7 @@ def test_every_writer_says_so_where_no_room_is_left(tmp_path: Path, monkeypatch:
         lambda: make_shards(data, tmp_path / "shards", workers=0),
         lambda: Trainer(tiny(optimiser={"steps": 1}), tmp_path / "run").run(),
     ):
-        with pytest.raises(UnwritableError, match=r"cannot be written \(No space left on device\)") as caught:
+        with pytest.raises(UnwritableError, match=r"could not be written \(no space left on device\)") as caught:
             attempt()
         assert_one_sentence(caught.value)
     assert contents(tmp_path) == before

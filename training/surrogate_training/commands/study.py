@@ -41,11 +41,11 @@ def study(
 
 
 def _study(kind: Kind, file: Path, out: Path, document: Path | None) -> str:
+    from surrogate_plugin.whole_files import replacing
     from surrogate_training.loop.interruption import Stopped
     from surrogate_training.study import table as study_table
     from surrogate_training.study.config import read_study
     from surrogate_training.study.runner import run_study
-    from surrogate_training.whole_files import replacing
 
     config = read_study(file)
     if config.kind != kind.value:

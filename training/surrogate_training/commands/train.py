@@ -117,8 +117,8 @@ def distribution(
 ) -> None:
     """Say and show what a configuration's problems look like."""
     with plain_errors():
+        from surrogate_plugin.whole_files import write_text
         from surrogate_training.samples.distribution_report import describe, draw, read_distribution
-        from surrogate_training.whole_files import write_text
 
         chosen, shape = read_distribution(config)
         with bar("drawing problems") as tell:

@@ -16,8 +16,9 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from surrogate_plugin.whole_files import replacing
 from surrogate_training.config import TrainConfig
-from surrogate_training.whole_files import reading, replacing
+from surrogate_training.damage import reading
 
 FILE = "checkpoint.safetensors"
 #: The averaged weights of the best validation, without what a resumed run needs besides.

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from surrogate_training.whole_files import replacing
+from surrogate_plugin.whole_files import replacing
 
 _INK, _GREY = "#333333", "#bbbbbb"
 #: Column, how it is called, colour.

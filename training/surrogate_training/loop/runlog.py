@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from surrogate_plugin.whole_files import replacing
 from surrogate_training.loop import curves
-from surrogate_training.whole_files import replacing
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter

@@ -13,7 +13,7 @@ from surrogate_plugin import __version__
 from surrogate_plugin.surrogate.card import ModelCard
 from surrogate_plugin.surrogate.failures import ModelNotFoundError
 from surrogate_plugin.surrogate.model import find, load
-from surrogate_training.whole_files import replacing, write_text
+from surrogate_plugin.whole_files import replacing, write_text
 
 _GROUP = "surrogate_plugin.models"
 _NAME = re.compile(r"[a-z][a-z0-9]*([-_][a-z0-9]+)*")

@@ -19,6 +19,7 @@ from surrogate_plugin.guard.applicability import measure as measure_extent
 from surrogate_plugin.surrogate import features
 from surrogate_plugin.surrogate.card import ModelCard, NetworkEntry, Ranges, checksum
 from surrogate_plugin.surrogate.networks import build
+from surrogate_plugin.whole_files import replacing
 from surrogate_training.config import TrainConfig
 from surrogate_training.loop import checkpoint
 from surrogate_training.loop.checkpoint import Progress
@@ -26,7 +27,6 @@ from surrogate_training.loop.validation import measure_batches
 from surrogate_training.quality import metrics
 from surrogate_training.samples.dataset import DataConfig, make_batch, sample_problem
 from surrogate_training.threads import fixed_threads
-from surrogate_training.whole_files import replacing
 
 _PACKAGES = ("torch", "numpy", "scipy", "numba", "safetensors", "pydantic")
 

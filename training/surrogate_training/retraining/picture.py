@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from surrogate_plugin.equation.problem import FloatArray
+from surrogate_plugin.whole_files import replacing
 from surrogate_training.figure_style import STYLE
 from surrogate_training.quality.assessment import CYCLES
 from surrogate_training.retraining.report import Pair, Report
-from surrogate_training.whole_files import replacing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -14,7 +14,9 @@ from surrogate_plugin.guard.applicability import measure as measure_extent
 from surrogate_plugin.recordings.reader import Recording
 from surrogate_plugin.surrogate.card import ModelCard
 from surrogate_plugin.surrogate.model import Model, find, load
+from surrogate_plugin.whole_files import write_text
 from surrogate_training.config import FileName
+from surrogate_training.damage import reading
 from surrogate_training.loop.checkpoint import Progress
 from surrogate_training.loop.trainer import Trainer
 from surrogate_training.problems.recordings import Recorded
@@ -29,7 +31,6 @@ from surrogate_training.retraining.trials import Trial, Trials, kept_answers
 from surrogate_training.retraining.widening import HeldOut, widened
 from surrogate_training.samples.dataset import exact_field
 from surrogate_training.threads import fixed_threads
-from surrogate_training.whole_files import reading, write_text
 
 #: Hears the share done and a line of text.
 Hear = Callable[[float, str], None]

@@ -10,10 +10,11 @@ from pydantic import TypeAdapter
 
 from surrogate_plugin.equation.problem import Problem
 from surrogate_plugin.surrogate.model import Model
+from surrogate_plugin.whole_files import replacing
+from surrogate_training.damage import reading
 from surrogate_training.problems.recordings import Recorded
 from surrogate_training.quality.assessment import Answer, Summary, answers, covered, summarise
 from surrogate_training.samples.dataset import DataConfig, sample_problem
-from surrogate_training.whole_files import reading, replacing
 
 Trial = Literal["held_out", "base"]
 TRIALS: tuple[Trial, ...] = ("held_out", "base")

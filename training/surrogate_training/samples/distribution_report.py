@@ -14,10 +14,10 @@ from pydantic import TypeAdapter
 from surrogate_plugin.equation.problem import FloatArray, Problem
 from surrogate_plugin.guard.applicability import Extent, measure
 from surrogate_plugin.guard.applicability_kernels import groups
+from surrogate_plugin.whole_files import replacing
 from surrogate_training.problems.distributions import Distribution
 from surrogate_training.samples.dataset import DataConfig, exact_field
 from surrogate_training.toml_files import ConfigurationError, read_toml
-from surrogate_training.whole_files import replacing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from surrogate_plugin.equation.codec import maps_of, numbers_of, side_parts
 from surrogate_plugin.equation.problem import FloatArray, Problem
 from surrogate_plugin.equation.sides import Boundary, Kind, Side
-from surrogate_training.whole_files import reading
+from surrogate_training.damage import reading
 
 Array = npt.NDArray[Any]
 

@@ -11,12 +11,12 @@ from typing import Any
 from safetensors.numpy import save_file
 
 from surrogate_plugin.surrogate.card import checksum
+from surrogate_plugin.whole_files import replacing, write_text
 from surrogate_training.samples.dataset import DataConfig
 from surrogate_training.samples.kept import Record
 from surrogate_training.samples.shards import INDEX, SAYS, DamagedShardError, Index, decisive, says, shard_name
 from surrogate_training.samples.stream import make_records
 from surrogate_training.threads import fixed_threads
-from surrogate_training.whole_files import replacing, write_text
 
 
 @fixed_threads()

@@ -10,9 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from safetensors import SafetensorError, safe_open
 
 from surrogate_plugin.surrogate.card import checksum
+from surrogate_training.damage import DamagedFileError, reading
 from surrogate_training.samples.dataset import DataConfig
 from surrogate_training.samples.kept import Record
-from surrogate_training.whole_files import DamagedFileError, reading
 
 INDEX = "index.json"
 #: The entry of a shard's metadata in which it says what it holds.

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from surrogate_plugin.whole_files import replacing
 from surrogate_training.figure_style import STYLE
 from surrogate_training.study import laws as study_laws
 from surrogate_training.study.config import StudyConfig
 from surrogate_training.study.result import Result
 from surrogate_training.study.table import NAMES, by_variant, sizes_and_errors
-from surrogate_training.whole_files import replacing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

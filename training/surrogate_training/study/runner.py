@@ -9,6 +9,8 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
+from surrogate_plugin.whole_files import write_text
+from surrogate_training.damage import reading
 from surrogate_training.loop import checkpoint
 from surrogate_training.loop.trainer import Trainer
 from surrogate_training.quality.metrics import SOURCE_COUNT
@@ -19,7 +21,6 @@ from surrogate_training.study.config import StudyConfig, StudyRun
 from surrogate_training.study.measures import balanced_batches, mean_measures, measure_raw, measure_zeros
 from surrogate_training.study.result import Result
 from surrogate_training.threads import fixed_threads
-from surrogate_training.whole_files import reading, write_text
 
 Report = Callable[[float, str], None]
 _CONFIG, _RESULT = "study.json", "result.json"

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
+from surrogate_plugin.whole_files import replacing, write_text
 from surrogate_training.study import laws as study_laws
 from surrogate_training.study.config import StudyConfig, StudyKind
 from surrogate_training.study.measures import MEASURES
 from surrogate_training.study.result import Result
-from surrogate_training.whole_files import replacing, write_text
 
 #: How people call the measures.
 NAMES = {
