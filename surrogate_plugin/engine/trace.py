@@ -53,4 +53,5 @@ class Task:
     def solution(self, field: FloatArray, bound: float, method: str, counts: dict[str, int], start: str) -> Solution:
         """The answer within what the maximum principle allows, with all that was learned on the way."""
         field, bound = settle(self.problem, field, bound)
-        return Solution(field, bound, method, tuple(self.flags), Stats(self.seconds, counts, start))
+        stats, posed = Stats(self.seconds, counts, start), self.problem
+        return Solution(field, bound, method, tuple(self.flags), stats, spacing=posed.spacing, boundary=posed.boundary)

@@ -14,6 +14,7 @@ from surrogate_plugin.errors import InvalidProblemError
 
 Kind = Literal["value", "reflecting", "periodic"]
 SIDES = ("left", "right", "bottom", "top")
+_CONDUCTANCE: dict[Kind, float] = {"value": 1.0, "reflecting": 0.0, "periodic": 0.0}
 _CODES: dict[Kind, int] = {"value": 0, "reflecting": 1, "periodic": 2}
 _OPPOSITE = {"left": "right", "right": "left", "bottom": "top", "top": "bottom"}
 
@@ -41,6 +42,26 @@ class Side:
     def __post_init__(self) -> None:
         one_of("side.kind", self.kind, get_args(Kind))
         _value_of("side.value", self.value)
+
+
+@dataclass(frozen=True, eq=False)
+class Walls:
+    """What sides are to an operator: every face between an edge pixel and a ghost pixel, axis by axis.
+
+    Attributes
+    ----------
+    conductance : (axes, 2) float64
+        Of the face below the first pixel and of that above the last one, in units of the edge pixel's own link ``D /
+        h^2``: 1 where the ghost pixel holds a value, 0 where nothing passes and on rings.
+    value : (axes, 2) float64, field units
+        What the ghost pixels hold.
+    ring : (axes,) bool
+        Whether the pixel beyond the last is the first.
+    """
+
+    conductance: npt.NDArray[np.float64]
+    value: npt.NDArray[np.float64]
+    ring: npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -123,6 +144,21 @@ class Boundary:
         """The boundary whose `pairs` these are."""
         (bottom, top), (left, right) = pairs
         return cls(left, right, bottom, top)
+
+    @property
+    def walls(self) -> Walls:
+        """The sides as conductances and values; nothing else of an operator knows of kinds.
+
+        Examples
+        --------
+        >>> Boundary.parse({"left": 38.0, "right": "reflecting"}).walls.conductance.tolist()
+        [[1.0, 1.0], [1.0, 0.0]]
+        """
+        return Walls(
+            conductance=np.array([[_CONDUCTANCE[side.kind] for side in pair] for pair in self.pairs]),
+            value=np.array([[side.value for side in pair] for pair in self.pairs]),
+            ring=np.array([low.kind == "periodic" for low, _ in self.pairs]),
+        )
 
     @property
     def periodic_x(self) -> bool:

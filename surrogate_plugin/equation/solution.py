@@ -7,8 +7,9 @@ import math
 from dataclasses import dataclass
 from enum import StrEnum
 
-import numpy as np
-import numpy.typing as npt
+from surrogate_plugin.arguments import FloatArray
+from surrogate_plugin.equation.gradients import gradient_bound_of, gradient_of
+from surrogate_plugin.equation.sides import Boundary
 
 
 class Reason(StrEnum):
@@ -63,10 +64,57 @@ class Solution:
         method's default accuracy, what was reached.
     stats : Stats
         Seconds per stage and iteration counts.
+    error_map : (H, W) float64, field units, or None
+        At least the distance to the exact solution at each pixel, where it was asked for.
+    spacing, boundary : float, Boundary
+        Of the problem; None where a bare solver was called without the engine.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from surrogate_plugin import Problem, solve
+    >>> solution = solve(Problem(np.zeros((4, 8)), decay=0.0, boundary={"left": 9.0, "top": "reflecting", "bottom":
+    ...     "reflecting"}), method="exact")
+    >>> np.round(solution.gradient()[1, 0], 6)
+    array([-1., -1., -1., -1., -1., -1., -1., -1.])
     """
 
-    field: npt.NDArray[np.float64]
+    field: FloatArray
     error_bound: float = math.inf
     method: str = ""
     flags: tuple[Flag, ...] = ()
     stats: Stats = dataclasses.field(default_factory=Stats)
+    error_map: FloatArray | None = None
+    spacing: float | None = None
+    boundary: Boundary | None = None
+
+    def gradient(self) -> FloatArray:
+        """Centred differences ``(c(i+1) - c(i-1)) / 2h``, with what the sides impose outside.
+
+        Returns
+        -------
+        (2, H, W) float64, field units / length
+            Along y, rows up, and along x.
+
+        Raises
+        ------
+        ValueError
+            If a bare solver was called, whose solution knows no lattice.
+        """
+        spacing, boundary = self._lattice()
+        return gradient_of(self.field, boundary.walls, spacing)
+
+    @property
+    def gradient_bound(self) -> FloatArray | None:
+        """At least how far `gradient` is from that of the exact solution, (2, H, W); None without an `error_map`."""
+        if self.error_map is None:
+            return None
+        spacing, boundary = self._lattice()
+        return gradient_bound_of(self.error_map, self.field, boundary.walls, spacing)
+
+    def _lattice(self) -> tuple[float, Boundary]:
+        if self.spacing is None or self.boundary is None:
+            raise ValueError(
+                "this solution is a bare solver's, which knows neither spacing nor sides; take that of `solve`."
+            )
+        return self.spacing, self.boundary
