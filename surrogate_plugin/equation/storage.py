@@ -7,7 +7,6 @@ hold.
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +21,8 @@ from surrogate_plugin.memory import check_size, read_claims
 from surrogate_plugin.whole_files import whole
 
 if TYPE_CHECKING:
+    import zipfile
+
     from surrogate_plugin.equation.problem import Problem
 
 P = TypeVar("P", bound="Problem")
@@ -44,6 +45,8 @@ def write(path: Path, parts: Mapping[str, Part]) -> None:
 
 def read(path: Path, kind: type[P]) -> P:
     """See `Problem.load`."""
+    import zipfile  # with what it needs as long to load as the rest of a problem
+
     check_name(path)
     with _one_sentence(path), zipfile.ZipFile(path) as archive:
         entries = {entry.filename.removesuffix(".npy"): entry for entry in archive.infolist()}
