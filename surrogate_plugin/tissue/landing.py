@@ -129,7 +129,7 @@ def _deposit_cells(
     if active:
         from surrogate_plugin.tissue import raster_kernels as kernels
 
-        weight = np.stack([rates[index] for index in active])
+        weight = np.array([rates[index] for index in active])
         out = np.zeros((len(active), *domain.shape))
         if deposit == "area":
             radius = _radii(domain, cells, sides)[chosen]

@@ -184,10 +184,9 @@ class HostState:
         voxels = sp.Voxels(self.fixed[substrate], self.value[substrate], production_per_min=made)
         return sp.TissueState(cells, voxels=voxels)
 
-    @staticmethod
-    def _taking_part(rates: FloatArray) -> slice | npt.NDArray[np.int64]:
+    def _taking_part(self, rates: FloatArray) -> slice | npt.NDArray[np.int64]:
         """The cells that exchange something; all, if a number is not allowed, so that an error counts them rightly."""
-        if not (np.isfinite(rates) & (rates >= 0)).all():
+        if not all((np.isfinite(numbers) & (numbers >= 0)).all() for numbers in (rates, self.volume)):
             return slice(None)
         return np.flatnonzero(rates[UPTAKE] + rates[SECRETION])
 

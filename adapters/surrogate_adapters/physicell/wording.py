@@ -23,6 +23,7 @@ _NUMBERS = {
     "uptake_per_min": "uptake rate",
     "secretion_per_min": "secretion rate",
     "secretion_target": "saturation density",
+    "radius_um": "radius",
     "volume_um3": "volume",
 }
 _OF_A_CELL = re.compile(rf"cells\.({'|'.join(_NUMBERS)})\[(\d+)\]")
