@@ -125,28 +125,20 @@ class Agents:
             {name: np.array([_external(boundary, name) for boundary in boundaries]) for name in names},
         )
 
-    def cells(self, name: str, spacing_um: float) -> sp.Cells:
+    def cells(self, name: str) -> sp.Cells:
         """What one substrate's field feels of them.
 
-        They sit in the centres of their bins: the host's rule has said which bin, and a step within it changes nothing.
+        They live in their bins: the host's rule has said which bin, and a step within it changes nothing.
         """
-        bins = np.stack(self.bins, axis=1)
+        x, y = self.bins
         return sp.Cells(
-            position_um=(bins + 0.5) * spacing_um,
-            radius_um=np.cbrt(self.volume_fL * (3.0 / (4.0 * np.pi))),
+            voxel=np.column_stack([y, x]),
+            volume_um3=self.volume_fL,  # 1 fL is 1 um^3
             uptake_per_min=SECONDS_PER_MINUTE * self.rates["uptake_per_s", name],
             secretion_per_min=SECONDS_PER_MINUTE * self.rates["secretion_per_s", name],
             secretion_target=self.rates["secretion_target", name],
+            production_per_min=SECONDS_PER_MINUTE * self.rates["production_per_s", name],
         )
-
-    def production(self, name: str, n_bins: Sequence[int], bin_fL: float) -> FloatArray | None:
-        """What they produce at constant rates, (n_x, n_y) float64, mmol / L / min; None if nobody does."""
-        rate = self.rates["production_per_s", name]
-        if not rate.any():
-            return None
-        made = np.zeros(tuple(n_bins))
-        np.add.at(made, self.bins, SECONDS_PER_MINUTE * rate * self.volume_fL / bin_fL)
-        return made
 
     def taken_up(self, name: str, field: FloatArray, seconds: float, km: float | None) -> FloatArray:
         """Molecules that each takes up in a time: ``u V c t``, (n,) float64, counts.

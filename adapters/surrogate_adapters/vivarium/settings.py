@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 import surrogate_plugin as sp
-from surrogate_adapters.checked import Checked, NotNegative, Positive, by_substrate
-from surrogate_adapters.options import model_of, names_of, tolerances
+from surrogate_adapters.checked import NotNegative, Positive, by_substrate
+from surrogate_adapters.options import Options, names_of
 from surrogate_adapters.quantities import in_unit
 
 SECONDS_PER_MINUTE = 60.0
@@ -55,7 +54,7 @@ def without_units(parameters: Mapping[str, Any]) -> dict[str, Any]:
     return {key: in_unit(key, value, UNITS[key]) if key in UNITS else value for key, value in dict(parameters).items()}
 
 
-class Settings(Checked):
+class Settings(Options):
     """Parameters of `SurrogateDiffusionField`; a number is for all substrates, a mapping for each its own.
 
     Vivarium counts in seconds, um, fL (= um^3) and mmol/L, and so do these; quantities of its units are taken too.
@@ -125,12 +124,6 @@ class Settings(Checked):
     fixed_value: NotNegative | dict[str, Any] = 0.0
     vessels: sp.Vessels | dict[str, sp.Vessels] | None = None
     boundary: Any = "reflecting"
-    tolerance: Positive | dict[str, Positive] | None = None
-    model: str = "default"
-    method: str = "guarded"
-    policy: Literal["surrogate-first", "fastest"] = "fastest"
-    device: str = "auto"
-    record: str | Path | None = None
 
 
 @dataclass(frozen=True)
@@ -161,7 +154,7 @@ def configs_of(
     Raises
     ------
     InvalidProblemError
-        Naming the molecule, if one of its coefficients is out of range, or the model, if there is none of its name.
+        Naming the molecule, if one of its coefficients is out of range.
     """
     names = names_of(settings.substrates, molecules)
     diffusivity = {name: diffusion[name] for name in names}
@@ -171,7 +164,7 @@ def configs_of(
     decay = by_substrate("decay_per_s", settings.decay_per_s, names, 0.0)
     boundary = by_substrate("boundary", settings.boundary, names, "reflecting")
     km = by_substrate("michaelis_km", settings.michaelis_km, names, None)
-    wanted, model = tolerances(settings.tolerance, names), model_of(settings.model)
+    shared = settings.settings(names)
 
     def config(name: str) -> sp.BackendConfig:
         um2_per_s = diffusivity[name]
@@ -186,13 +179,9 @@ def configs_of(
             decay_per_min=SECONDS_PER_MINUTE * decay[name],
             boundary=sp.Boundary.parse(boundary[name], unnamed="reflecting"),
             michaelis_km=km[name],
-            tolerance=wanted[name],
-            model=model,
-            method=settings.method,
-            policy=settings.policy,
-            device=settings.device,
             deposit="voxel",
             outside="clamp",
+            **dict(shared[name]),
         )
 
     return {name: config(name) for name in names}

@@ -82,12 +82,7 @@ class Tissue:
     def state(self, name: str, agents: Agents) -> sp.TissueState:
         """All that a substrate's field depends on."""
         around = self._around[name]
-        made = agents.production(name, self.domain.shape[::-1], self.domain.voxel_volume_um3)
-        voxels = around.voxels
-        if made is not None:
-            fixed, value = (None, 0.0) if voxels is None else (voxels.fixed, voxels.value)
-            voxels = sp.Voxels(fixed=fixed, value=value, production_per_min=made.T)
-        return sp.TissueState(agents.cells(name, self.domain.spacing_um), around.vessels, voxels)
+        return sp.TissueState(agents.cells(name), around.vessels, around.voxels)
 
     def solve(
         self,
@@ -144,7 +139,7 @@ class Tissue:
 
     def _loss_per_min(self, name: str, agents: Agents) -> float:
         """What agents take, shared out over all bins."""
-        cells = agents.cells(name, self.domain.spacing_um)
+        cells = agents.cells(name)
         lost = float((cells.volume_um3 * (cells.uptake_per_min + cells.secretion_per_min)).sum())
         return lost / (self.domain.voxel_volume_um3 * self.domain.shape[0] * self.domain.shape[1])
 
