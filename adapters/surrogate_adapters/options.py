@@ -45,10 +45,6 @@ class Options(Checked, sp.EngineSettings):
         """
         return settings_of(names, self.tolerance, **self.shared())
 
-    def shared(self) -> dict[str, Any]:
-        """Those that are the same for every substrate, by name."""
-        return {name: getattr(self, name) for name in sp.EngineSettings.model_fields}
-
 
 def settings_of(
     names: Sequence[str], tolerance: float | Mapping[str, float] | None = None, **options: Any

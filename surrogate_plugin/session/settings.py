@@ -98,6 +98,16 @@ class EngineSettings(Frozen):
     def _known(cls, given: Any) -> str:
         return one_of("device", given, DEVICES)
 
+    def shared(self) -> dict[str, Any]:
+        """Those of this class by name, without what a subclass adds.
+
+        Examples
+        --------
+        >>> Settings(tolerance=0.38, method="exact").shared()
+        {'model': 'default', 'method': 'exact', 'policy': 'fastest', 'device': 'auto'}
+        """
+        return {name: getattr(self, name) for name in EngineSettings.model_fields}
+
     def engine(self) -> Engine:
         """A new engine with these settings."""
         from surrogate_plugin.engine.engine import Engine

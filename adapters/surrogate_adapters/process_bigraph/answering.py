@@ -95,7 +95,7 @@ class Answering:
         for name in self.names:
             there = self._checked(name, (state.get("fields") or {}).get(name))
             self._watch.writes(name, there)
-            tissue = self._tissue(name, table, vessels[name])
+            tissue = sp.TissueState(table.cells(name), vessels[name], self._voxels[name])
             result = self._fields.solve(name, tissue, time)
             sampled[name] = self._seen(name, table.position_um, result)
             deltas[name] = result.field - there
@@ -110,14 +110,6 @@ class Answering:
             "method": {name: entry.method for name, entry in entries.items()},
             "sampled": self._by_cell(table, sampled),
         }
-
-    def _tissue(self, name: str, table: CellTable, vessels: sp.Vessels) -> sp.TissueState:
-        voxels, makers = self._voxels[name], table.makers(name)
-        if makers is not None:
-            made = self.backend(name).rasterise(sp.TissueState(makers)).production_per_min
-            fixed, value = (None, 0.0) if voxels is None else (voxels.fixed, voxels.value)
-            voxels = sp.Voxels(fixed=fixed, value=value, production_per_min=made)
-        return sp.TissueState(table.cells(name), vessels, voxels)
 
     def _by_cell(self, table: CellTable, sampled: dict[str, FloatArray]) -> dict[str, Any]:
         if self._settings.cells == "arrays":

@@ -166,18 +166,12 @@ class CellTable:
         """
         return sp.Cells(
             position_um=self.position_um,
-            radius_um=self._radius_um,
+            volume_um3=self.volume_um3,
             uptake_per_min=self.rates["uptake_per_min", name],
             secretion_per_min=self.rates["secretion_per_min", name],
             secretion_target=self.rates["secretion_target", name],
+            production_per_min=self.rates["production_per_min", name],
         )
-
-    def makers(self, name: str) -> sp.Cells | None:
-        """Cells that secrete once a minute towards what these produce: their production. None if nobody produces."""
-        production = self.rates["production_per_min", name]
-        if not np.any(production):
-            return None
-        return sp.Cells(self.position_um, self._radius_um, secretion_per_min=1.0, secretion_target=production)
 
     def check_volumes(self, called: Callable[[int], str]) -> None:
         """Refuse volumes that are no volumes, and cells that exchange something and have none.
@@ -200,10 +194,6 @@ class CellTable:
                     f"{called(int(idle[0]))} is 0 or missing, but the cell has {rate} of {name!r}, which counts by its "
                     "volume; one > 0 is allowed."
                 )
-
-    @property
-    def _radius_um(self) -> FloatArray:
-        return np.cbrt(self.volume_um3 * (3.0 / (4.0 * np.pi)))
 
 
 def vessels_of(vessels: Mapping[str, Mapping[str, Any]], names: Names) -> dict[str, sp.Vessels]:

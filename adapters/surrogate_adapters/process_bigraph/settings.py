@@ -10,7 +10,6 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 import surrogate_plugin as sp
 from surrogate_adapters.checked import Checked, NotNegative, Positive
-from surrogate_adapters.options import model_of
 from surrogate_adapters.quantities import in_unit
 
 #: The host counts in seconds.
@@ -62,7 +61,7 @@ class Medium(BaseModel):
         return {side: _number_or_kind(kind) for side, kind in boundary.items()}
 
 
-class Settings(Checked):
+class Settings(Checked, sp.EngineSettings):
     """The whole config.
 
     Parameters
@@ -114,16 +113,7 @@ class Settings(Checked):
     cells: Literal["map", "arrays"] = "map"
     deposit: Literal["voxel", "area"] = "voxel"
     outside: Literal["clamp", "drop", "error"] = "clamp"
-    model: str = "default"
-    method: str = "guarded"
-    policy: Literal["surrogate-first", "fastest"] = "fastest"
-    device: str = "auto"
     record: str | None = None
-
-    @field_validator("model")
-    @classmethod
-    def _there(cls, model: str) -> str:
-        return model_of(model)
 
     @property
     def domain(self) -> sp.Domain:
@@ -140,12 +130,9 @@ class Settings(Checked):
             tolerance=medium.tolerance,
             michaelis_km=medium.michaelis_km,
             boundary=sp.Boundary.parse(medium.boundary, unnamed="reflecting"),
-            model=self.model,
-            method=self.method,
-            policy=self.policy,
-            device=self.device,
             deposit=self.deposit,
             outside=self.outside,
+            **self.shared(),
         )
 
     def voxels(self, name: str) -> sp.Voxels | None:

@@ -34,7 +34,7 @@ BAD_CONFIGS = [
     ({"substrates": {"oxygen": {**OXYGEN, "boundary": {"left": "open"}}}}, "boundary .* is 'open'"),
     ({"cells": "list"}, "cells is 'list'; input should be 'map' or 'arrays'"),
     ({"policy": "never"}, "policy is 'never'"),
-    ({"model": "defualt"}, "model is 'defualt'; installed are .*default"),
+    ({"model": "defualt"}, "model is 'defualt'; the models installed are .*default"),
     ({"substrates": {"oxygen": {**OXYGEN, "boundary": {"west": 5.0}}}}, "unknown side 'west'"),
     ({"substrates": {"oxygen": {**OXYGEN, "boundary": "periodic"}}}, "boundary is 'periodic'; a mapping of sides"),
 ]
