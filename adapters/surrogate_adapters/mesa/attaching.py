@@ -14,7 +14,7 @@ from surrogate_adapters.mesa.stepping import hooks
 from surrogate_adapters.mesa.substrate import Substrate
 from surrogate_adapters.mesa.suitability import concerns, require_allowed
 from surrogate_adapters.notices import Notices
-from surrogate_adapters.options import model_of, names_of, tolerances
+from surrogate_adapters.options import names_of, settings_of
 from surrogate_adapters.quantities import in_unit
 from surrogate_adapters.steady_fields import SteadyFields
 from surrogate_plugin.arguments import positive_number
@@ -112,9 +112,8 @@ def attach(
     spacing = positive_number("spacing_um", in_unit("spacing_um", spacing_um, "um"))
     thickness = in_unit("thickness_um", thickness_um, "um")
     minutes = None if step_min is None else positive_number("step_min", in_unit("step_min", step_min, "min"))
-    wanted = tolerances(tolerance, names)
+    settings = settings_of(names, tolerance, model=model, method=method, policy=policy, device=device)
     where = Whereabouts(host, space, spacing, thickness)
-    options: dict[str, Any] = {"model": model_of(model), "method": method, "policy": policy, "device": device}
     sides = {name: _sides(name, substrate, where.space) for name, substrate in substrates.items()}
     configs = {
         name: sp.BackendConfig(
@@ -124,8 +123,7 @@ def attach(
             michaelis_km=substrate.michaelis_km,
             boundary=sides[name],
             deposit=where.space.deposit,
-            tolerance=wanted[name],
-            **options,
+            **dict(settings[name]),
         )
         for name, substrate in substrates.items()
     }

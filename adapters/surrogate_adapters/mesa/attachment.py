@@ -169,10 +169,8 @@ class Attachment:
         host, space = self._host, self._where.space
         space.mend()
         census = Census(host, space, self._kinds, self._volume_um3)
-        radius, backends = self._vessel_radius_um, self._fields.backends
-        return {
-            name: state_of(host, space, census, name, self.substrates[name], backends[name], radius) for name in names
-        }
+        radius = self._vessel_radius_um
+        return {name: state_of(host, space, census, name, self.substrates[name], radius) for name in names}
 
     def _solve(self, states: Mapping[str, sp.TissueState]) -> None:
         space = self._where.space

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -36,7 +35,7 @@ class Census:
         groups = [(kind, *space.place(agents)) for kind, agents in _by_type(model, kinds)]
         self._groups = [(kind, agents) for kind, agents, _ in groups]
         self.position_um = np.concatenate([np.empty((0, 2)), *(place for _, _, place in groups)])
-        self.radius_um = np.cbrt(self.read(volume_um3, "volume_um3", "um**3") * (3.0 / (4.0 * math.pi)))
+        self.volume_um3 = self.read(volume_um3, "volume_um3", "um**3")
 
     def read(self, by_class: ByClass, what: str, unit: str | None = None) -> FloatArray:
         """A number for each agent, (n,) float64; 0 for those of classes not named."""
@@ -46,33 +45,21 @@ class Census:
         """The agents as cells, with their rates for one substrate."""
         return sp.Cells(
             self.position_um,
-            self.radius_um,
+            volume_um3=self.volume_um3,
             uptake_per_min=self.read(substrate.uptake_per_min, f"uptake_per_min ({name})", "1/min"),
             secretion_per_min=self.read(substrate.secretion_per_min, f"secretion_per_min ({name})", "1/min"),
             secretion_target=self.read(substrate.secretion_target, f"secretion_target ({name})"),
+            production_per_min=self.read(substrate.production_per_min, f"production_per_min ({name})"),
         )
-
-    def production(self, name: str, substrate: Substrate, backend: sp.Backend) -> FloatArray | None:
-        """What the agents make of one substrate whatever is there, (H, W), field units / min; None if nothing."""
-        made = self.read(substrate.production_per_min, f"production_per_min ({name})")
-        if not made.any():
-            return None
-        # Cells that secrete towards 1 add just their rate to the production, where and as their volumes lie.
-        towards = sp.Cells(self.position_um, self.radius_um, secretion_per_min=made, secretion_target=1.0)
-        return np.asarray(backend.rasterise(sp.TissueState(cells=towards)).production_per_min)
 
 
 def state_of(
-    model: Any, space: Space, census: Census, name: str, substrate: Substrate, backend: sp.Backend, radius_um: Reading
+    model: Any, space: Space, census: Census, name: str, substrate: Substrate, radius_um: Reading
 ) -> sp.TissueState:
     """All that the steady field of a substrate depends on now; ``radius_um`` is of discs in a continuous space."""
-    cells, made = census.cells(name, substrate), census.production(name, substrate, backend)
+    cells = census.cells(name, substrate)
     vessels, held = _held(model, space, name, substrate.vessels, radius_um)
-    if held is None and made is None:
-        return sp.TissueState(cells, vessels)
-    fixed, value = (None, 0.0) if held is None else held
-    voxels = sp.Voxels(fixed, value, production_per_min=0.0 if made is None else made)
-    return sp.TissueState(cells, vessels, voxels)
+    return sp.TissueState(cells, vessels, None if held is None else sp.Voxels(*held))
 
 
 def _held(

@@ -47,7 +47,7 @@ def require_anchored(name: str, substrate: Substrate, sides: sp.Boundary, state:
     if substrate.decay_per_min > 0 or sides.holds_a_value:
         return
     cells, voxels = state.cells, state.voxels
-    exchanging = (cells.uptake_per_min + cells.secretion_per_min) * cells.radius_um > 0
+    exchanging = (cells.uptake_per_min + cells.secretion_per_min) * cells.volume_um3 > 0
     held = voxels is not None and voxels.fixed is not None and bool(voxels.fixed.any())
     if not (exchanging.any() or len(state.vessels) or held):
         raise sp.InvalidProblemError(
