@@ -89,7 +89,7 @@ def _measure(model: Model, problems: Sequence[Problem], timed: int, advance: Cal
         errors.append(metrics.measure(model.predict(problem) / largest, exact, problem.fixed))
         advance()
     worth = guard_metrics.measure(
-        model, problems, tolerances=_TOLERANCES, measure_cost=True, report=lambda done: advance()
+        model, problems, tolerances=_TOLERANCES, measure_cost=True, callback=lambda done, text: advance()
     )
     return {
         "problems": len(problems),

@@ -62,9 +62,9 @@ def test_a_set_of_many_shapes_is_refused() -> None:
 
 def test_batches_hold_the_samples_that_were_drawn() -> None:
     data = config(mirrors=2)
-    made: list[tuple[int, int]] = []
-    batch = batches(data, 3, seed=5, report=lambda *count: made.append(count))[2]
-    assert made == [(number, 7) for number in range(1, 8)]
+    heard: list[tuple[float, str]] = []
+    batch = batches(data, 3, seed=5, callback=lambda done, text: heard.append((done, text)))[2]
+    assert heard == [(number / 7, f"making sample {number} of 7") for number in range(1, 8)]
     assert batch.target.shape[0] == 4
     for row, number in enumerate(drawn(7, 2, 2, 5)):
         problem, field = make_sample(data, number)
@@ -122,13 +122,12 @@ class KilledError(Exception):
 
 
 def test_a_killed_call_goes_on_and_makes_nothing_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def kill(made: int, total: int) -> None:
-        del total
-        if made == 5:
+    def kill(done: float, text: str) -> None:
+        if text.startswith("sample 5 of"):
             raise KilledError
 
     with pytest.raises(KilledError):
-        make_shards(config(), tmp_path, samples_a_shard=2, workers=0, report=kill)
+        make_shards(config(), tmp_path, samples_a_shard=2, workers=0, callback=kill)
     with pytest.raises(DamagedShardError, match="finish making them"):
         Shards(tmp_path, config())
     asked: list[list[int]] = []

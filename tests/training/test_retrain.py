@@ -16,6 +16,7 @@ from surrogate_plugin.surrogate.model import load
 from surrogate_training.commands import retrain as commands_retrain
 from surrogate_training.loop.trainer import Trainer
 from surrogate_training.problems.recordings import Recorded
+from surrogate_training.progress import Callback, silent
 from surrogate_training.quality.assessment import answer
 from surrogate_training.retraining import report as retrain_report
 from surrogate_training.retraining import retrain as retraining
@@ -115,9 +116,9 @@ def test_other_options_do_not_go_on_with_a_retraining(
 class Spoilt(Trainer):
     """A trainer that ends with the signs of its weights turned."""
 
-    def run(self, report: Callable[[float, str], None] = lambda done, text: None) -> None:
+    def run(self, callback: Callback = silent) -> None:
         if not self.progress.finished:
-            super().run(report)
+            super().run(callback)
             with torch.no_grad():
                 for weight in self.average.parameters():
                     weight.neg_()

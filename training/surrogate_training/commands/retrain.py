@@ -46,8 +46,8 @@ def retrain(
             seed=seed, package=package, publish_anyway=publish_anyway,
         )  # fmt: skip
         try:
-            with bar("measuring the parent") as tell:
-                outcome = run(config, tell)
+            with bar("measuring the parent") as callback:
+                outcome = run(config, callback)
         except ModelError as error:
             complain(str(error))
             raise typer.Exit(BAD_INPUT) from None

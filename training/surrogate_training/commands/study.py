@@ -50,9 +50,9 @@ def _study(kind: Kind, file: Path, out: Path, document: Path | None) -> str:
     config = read_study(file)
     if config.kind != kind.value:
         raise ValueError(f"kind in {file} is {config.kind!r}, but {kind.value!r} was asked for.")
-    with bar("study") as tell:
+    with bar("study") as callback:
         try:
-            run_study(config, out, tell)
+            run_study(config, out, callback)
         except Stopped as stopped:
             complain(f"{out}: {stopped}")
             raise typer.Exit(INTERRUPTED) from None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import typer
@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from surrogate_training.errors import sentence
+from surrogate_training.progress import Callback
 
 BAD_INPUT, INTERRUPTED = 2, 130
 #: What a caller can put right; anything else is a fault of ours and keeps its traceback.
@@ -35,7 +36,7 @@ def complain(text: str) -> None:
 
 
 @contextmanager
-def bar(title: str, *, every: float = 30.0) -> Iterator[Callable[[float, str], None]]:
+def bar(title: str, *, every: float = 30.0) -> Iterator[Callback]:
     """A progress bar with the time left on a terminal; elsewhere a line now and then, so that a log stays readable.
 
     Parameters
@@ -47,8 +48,8 @@ def bar(title: str, *, every: float = 30.0) -> Iterator[Callable[[float, str], N
 
     Yields
     ------
-    callable
-        Takes the share done and a line of text; a line that ends in ``}`` is a measurement, and is always kept.
+    Callback
+        A measurement, whose line ends in ``}``, is always kept.
     """
     console = Console(stderr=True, highlight=False)
     columns = (

@@ -55,9 +55,9 @@ def _train(file: Path, out: Path, changes: dict[str, Any]) -> None:
             return
         if trainer.progress.step:
             typer.echo(f"{out} is at step {trainer.progress.step}; its own configuration rules.")
-        with bar("making the first samples") as tell:
+        with bar("making the first samples") as callback:
             try:
-                trainer.run(tell)
+                trainer.run(callback)
             except Stopped as stopped:
                 complain(f"{out}: {stopped}")
                 raise typer.Exit(INTERRUPTED) from None
@@ -72,8 +72,8 @@ def publish(
     from surrogate_training.publishing.publish import publish as write
 
     with plain_errors():
-        with bar("measuring on the test split") as tell:
-            card = write(run, folder, lambda done: tell(done, "measuring on the test split"))
+        with bar("measuring on the test split") as callback:
+            card = write(run, folder, callback)
         errors = {name: f"{100 * card.metrics[name]['median']:.2f} %" for name in ("relative_l2", "mae", "max")}
         typer.echo(
             f"{folder / card.name}.safetensors: median errors on {card.test_samples} test samples {errors}"
@@ -97,14 +97,14 @@ def samples(
         from surrogate_training.samples.make_shards import make_shards
 
         given = read_config(config, **({} if count is None else {"data.samples": count}))
-        with bar("making samples") as tell:
+        with bar("making samples") as callback:
             index = make_shards(
                 given.data,
                 out,
                 samples_a_shard=a_shard,
                 workers=given.workers if workers is None else workers,
                 repair=repair,
-                report=lambda made, total: tell(made / total, f"sample {made} of {total}"),
+                callback=callback,
             )
         typer.echo(f"{out} holds {index.samples} samples in {len(index.sha256)} shards.")
 
@@ -121,8 +121,8 @@ def distribution(
         from surrogate_training.samples.distribution_report import describe, draw, read_distribution
 
         chosen, shape = read_distribution(config)
-        with bar("drawing problems") as tell:
-            found = describe(chosen, shape, count, seed, lambda done: tell(done, "drawing problems"))
+        with bar("drawing problems") as callback:
+            found = describe(chosen, shape, count, seed, callback)
             write_text(out / "distribution.md", found.table())
             draw(found, out / "distribution.png")
         typer.echo(found.table())

@@ -6,7 +6,7 @@ import copy
 import json
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import torch
@@ -23,13 +23,13 @@ from surrogate_training.loop.interruption import Request, Stopped, stop_requests
 from surrogate_training.loop.rollback import LastGoodEpoch
 from surrogate_training.loop.runlog import RunLog
 from surrogate_training.loop.validation import Validation
+from surrogate_training.progress import Callback, silent
 from surrogate_training.samples.batch import Batch, predict
 from surrogate_training.samples.shards import Index
 from surrogate_training.samples.stream import stream
 from surrogate_training.threads import fixed_threads
 
 #: Hears the share of the run behind us and a line of text; where there is a measurement, its row of the log.
-Report = Callable[[float, str], None]
 
 
 class Trainer:
@@ -84,7 +84,7 @@ class Trainer:
                     self.last_good.resume(checkpoint.part(tensors, "rollback."))
         self._distinct = _distinct(config)
 
-    def run(self, report: Report = lambda done, text: None) -> None:
+    def run(self, callback: Callback = silent) -> None:
         """Train to the end of the schedule, or until validation finds nothing better any more.
 
         Raises
@@ -99,7 +99,7 @@ class Trainer:
         log = RunLog(self.folder, self.progress.step, self.config.log.tensorboard) if self.group.leads else None
         try:
             with fixed_threads(self.config.threads), stop_requests() as request:
-                self._loop(request, log, report)
+                self._loop(request, log, callback)
         finally:
             if log is not None:
                 log.close()
@@ -164,21 +164,21 @@ class Trainer:
             tensors |= {f"rollback.{name}": value for name, value in self.last_good.tensors().items()}
         checkpoint.save(self.folder, self.config, self.progress, tensors)
 
-    def _loop(self, request: Request, log: RunLog | None, report: Report) -> None:
+    def _loop(self, request: Request, log: RunLog | None, callback: Callback) -> None:
         """Step until the run is finished or was asked to stop; of a group, rank 0 decides."""
         progress, validation = self.progress, Validation(self.config, self.device)
-        batches = self._batches(report)
+        batches = self._batches(callback)
         pace = _Pace(progress.samples)
         saved = validated = time.monotonic()
         stop = False
         while not (progress.finished or stop):
             epoch = self.epoch()
             loss = self.step(next(batches).to(self.device))
-            if not self._rolled_back(loss, epoch, report):
-                self._heard(loss, pace, log, report)
+            if not self._rolled_back(loss, epoch, callback):
+                self._heard(loss, pace, log, callback)
             finished = self.done() >= 1.0
             if log is not None and (finished or self._validation_due(validated)):
-                self._validate(validation, log, report)
+                self._validate(validation, log, callback)
                 saved = validated = time.monotonic()
             finished = finished or self._gave_up()
             told = self.group.agree(progress.seconds + pace.lap(), finished, request.made)
@@ -187,7 +187,7 @@ class Trainer:
                 self.save()
                 saved = time.monotonic()
 
-    def _batches(self, report: Report) -> Iterator[Batch]:
+    def _batches(self, callback: Callback) -> Iterator[Batch]:
         return stream(
             self.config.data,
             self.progress.batches + self.group.rank,
@@ -195,23 +195,23 @@ class Trainer:
             stride=self.group.size,
             seed=self.config.seed,
             pinned=self.device.type == "cuda",
-            report=lambda made, total: report(self.done(), f"making sample {made} of {total}"),
+            callback=lambda _, text: callback(self.done(), text),
         )
 
-    def _rolled_back(self, loss: float, epoch: int, report: Report) -> bool:
+    def _rolled_back(self, loss: float, epoch: int, callback: Callback) -> bool:
         """Whether a step of this epoch and loss, the same for all processes, led back to the last good epoch."""
         undone = None if self.last_good is None else self.last_good.undoes(loss, self.epoch() > epoch)
         if undone is not None:
-            report(self.done(), json.dumps({"step": self.progress.step, "epoch": epoch, "rolled_back_loss": undone}))
+            callback(self.done(), json.dumps({"step": self.progress.step, "epoch": epoch, "rolled_back_loss": undone}))
         return undone is not None
 
-    def _heard(self, loss: float, pace: _Pace, log: RunLog | None, report: Report) -> None:
+    def _heard(self, loss: float, pace: _Pace, log: RunLog | None, callback: Callback) -> None:
         """Note the loss of a step."""
         progress = self.progress
         if not math.isfinite(loss):
             raise FloatingPointError(f"the loss is {loss} at step {progress.step}; lower optimiser.learning_rate.")
         progress.loss = loss if progress.loss is None else 0.98 * progress.loss + 0.02 * loss
-        report(
+        callback(
             self.done(),
             f"step {progress.step}  loss {progress.loss:.4f}  {pace.rate(progress.samples):.1f} samples/s",
         )  # fmt: skip
@@ -224,7 +224,7 @@ class Trainer:
             return self.progress.step % self.config.validate_steps == 0
         return time.monotonic() - last >= self.config.validate_seconds
 
-    def _validate(self, validation: Validation, log: RunLog, report: Report) -> None:
+    def _validate(self, validation: Validation, log: RunLog, callback: Callback) -> None:
         """Measure the averaged weights, keep them if they are the best, and save both together."""
         progress = self.progress
         measured = validation.measure(self.average, self.loss)
@@ -234,7 +234,7 @@ class Trainer:
         row: dict[str, float | None] = {"step": progress.step, "samples": progress.samples}
         row |= {"seconds": round(progress.seconds, 1), "learning_rate": self.learning_rate(), "loss": progress.loss}
         log.validated(row | measured)
-        report(self.done(), json.dumps(row | measured))
+        callback(self.done(), json.dumps(row | measured))
 
     def _gave_up(self) -> bool:
         """Whether validation has found nothing better for too long."""

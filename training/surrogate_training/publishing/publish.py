@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import platform
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from surrogate_training.config import TrainConfig
 from surrogate_training.loop import checkpoint
 from surrogate_training.loop.checkpoint import Progress
 from surrogate_training.loop.validation import measure_batches
+from surrogate_training.progress import Callback, silent
 from surrogate_training.quality import metrics
 from surrogate_training.samples.dataset import DataConfig, make_batch, sample_problem
 from surrogate_training.threads import fixed_threads
@@ -32,7 +33,7 @@ _PACKAGES = ("torch", "numpy", "scipy", "numba", "safetensors", "pydantic")
 
 
 @fixed_threads()
-def publish(run: Path, folder: Path, report: Callable[[float], None] = lambda done: None) -> ModelCard:
+def publish(run: Path, folder: Path, callback: Callback = silent) -> ModelCard:
     """Write ``NAME.safetensors`` and ``NAME.json`` of a run's averaged weights, the last or the best, into ``folder``.
 
     Parameters
@@ -41,8 +42,7 @@ def publish(run: Path, folder: Path, report: Callable[[float], None] = lambda do
         The folder of a run; an unfinished one is published as it stands, and its card says so.
     folder : Path
         Created where it does not exist.
-    report : callable
-        Hears the share done.
+    callback : Callback
 
     Returns
     -------
@@ -57,10 +57,10 @@ def publish(run: Path, folder: Path, report: Callable[[float], None] = lambda do
     samples: list[dict[str, float]] = []
     for index in range(config.test_batches):
         samples += measure_batches(network, [make_batch(config.data, "test", index)], torch.device("cpu"))
-        report((index + 1) / (config.test_batches + 1))
+        callback((index + 1) / (config.test_batches + 1), "measuring on the test split")
     ranges = training_ranges(config.data, batches=max(1, min(600, progress.step)))
     card = write_model(run, folder, ranges=ranges, samples=samples)
-    report(1.0)
+    callback(1.0, "done")
     return card
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
@@ -98,18 +98,9 @@ def answer(predictor: Predictor, problem: Problem, accuracy: float) -> Answer:
     return Answer(errors=metrics.measure(field / largest, exact / largest, problem.fixed), bounds=tuple(bounds))
 
 
-def answers(
-    predictor: Predictor,
-    problems: Iterable[Problem],
-    accuracy: float,
-    report: Callable[[int], None] = lambda done: None,
-) -> list[Answer]:
-    """`answer` for each problem; ``report`` hears how many are done."""
-    found: list[Answer] = []
-    for problem in problems:
-        found.append(answer(predictor, problem, accuracy))
-        report(len(found))
-    return found
+def answers(predictor: Predictor, problems: Iterable[Problem], accuracy: float) -> list[Answer]:
+    """`answer` for each problem."""
+    return [answer(predictor, problem, accuracy) for problem in problems]
 
 
 def covered(problems: Iterable[Problem], card: ModelCard) -> list[bool]:

@@ -20,6 +20,7 @@ from surrogate_plugin.guard.certificate import Certifier
 from surrogate_plugin.solvers.multigrid.hierarchy import Hierarchy
 from surrogate_plugin.solvers.multigrid.solver import Iteration
 from surrogate_plugin.surrogate.predictor import Predictor
+from surrogate_training.progress import Callback, silent
 
 #: Over the largest imposed value.
 TOLERANCES = (0.05, 0.01, 0.001)
@@ -155,7 +156,7 @@ def measure(
     *,
     tolerances: Sequence[float] = TOLERANCES,
     measure_cost: bool = False,
-    report: Callable[[int], None] = lambda done: None,
+    callback: Callback = silent,
 ) -> GuardMetrics:
     """Compare on every problem and sum up.
 
@@ -168,8 +169,7 @@ def measure(
         Over the largest imposed value.
     measure_cost : bool
         Time the forward pass beside a cycle on this machine, and give the network's worth.
-    report : callable
-        Hears how many problems are done.
+    callback : Callback
 
     Raises
     ------
@@ -181,7 +181,7 @@ def measure(
     comparisons = []
     for done, problem in enumerate(problems, 1):
         comparisons.append(compare(predictor, problem, tolerances))
-        report(done)
+        callback(done / len(problems), f"problem {done} of {len(problems)}")
     cost = None
     if measure_cost:
         cost = statistics.fmean(forward_in_cycles(predictor, problem) for problem in problems[:_TIMED])

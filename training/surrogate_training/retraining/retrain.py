@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from surrogate_training.damage import reading
 from surrogate_training.loop.checkpoint import Progress
 from surrogate_training.loop.trainer import Trainer
 from surrogate_training.problems.recordings import Recorded
+from surrogate_training.progress import Callback, part, silent
 from surrogate_training.publishing.package import check_name, write_package
 from surrogate_training.publishing.publish import selected_network, write_model
 from surrogate_training.quality.assessment import Answer
@@ -33,7 +33,6 @@ from surrogate_training.samples.dataset import exact_field
 from surrogate_training.threads import fixed_threads
 
 #: Hears the share done and a line of text.
-Hear = Callable[[float, str], None]
 Answers = dict[Trial, list[Answer]]
 
 #: Training takes this share of the minutes, measuring the rest.
@@ -82,7 +81,7 @@ class Outcome:
 
 
 @fixed_threads()
-def retrain(config: RetrainConfig, report: Hear = lambda done, text: None) -> Outcome:
+def retrain(config: RetrainConfig, callback: Callback = silent) -> Outcome:
     """Measure the parent, fine-tune it, measure the child, write what was found, and publish unless it is worse.
 
     Half of the batches are recorded training steps, mirrored, transposed and with varied decay; half are what the
@@ -92,8 +91,7 @@ def retrain(config: RetrainConfig, report: Hear = lambda done, text: None) -> Ou
     Parameters
     ----------
     config : RetrainConfig
-    report : callable
-        Hears the share done and a line of text.
+    callback : Callback
 
     Returns
     -------
@@ -126,21 +124,16 @@ def retrain(config: RetrainConfig, report: Hear = lambda done, text: None) -> Ou
     trials = Trials(recorded, base_of(trained), min(config.base_problems, trained.test_batches * trained.data.batch))
     _claim(config, parent.card)
 
-    def part(first: float, share: float, what: str) -> Callable[[float], None]:
-        return lambda done: report(first + share * done, what)
-
-    before = kept_answers(
-        config.out / "parent.json", lambda: trials.answers(parent, part(0.0, 0.07, f"measuring {parent.card.name}"))
-    )
-    Trainer(run, config.out / "run").run(lambda done, text: report(0.07 + 0.86 * done, text))
+    before = kept_answers(config.out / "parent.json", lambda: trials.answers(parent, part(callback, 0.0, 0.07)))
+    Trainer(run, config.out / "run").run(part(callback, 0.07, 0.86))
     _, progress, network = selected_network(config.out / "run")
     child = Model(parent.card.model_copy(update={"name": config.name}), network, "cpu")
-    after = trials.answers(child, part(0.93, 0.07, f"measuring {config.name}"))
+    after = trials.answers(child, part(callback, 0.93, 0.07))
     found = _compare(recorded, trials, (parent, child), (before, after), progress)
     write_text(config.out / "report.json", found.model_dump_json(indent=2) + "\n")
     write_text(config.out / "table.md", retrain_report.markdown(found))
     _draw(config.out / "before-after.png", trials, found, (parent, child), before["held_out"])
-    report(1.0, "done")
+    callback(1.0, "done")
     return _publish(config, parent.card, found, [answer.errors for answer in after["base"]])
 
 

@@ -13,6 +13,7 @@ from surrogate_plugin.surrogate.model import Model
 from surrogate_plugin.whole_files import replacing
 from surrogate_training.damage import reading
 from surrogate_training.problems.recordings import Recorded
+from surrogate_training.progress import Callback
 from surrogate_training.quality.assessment import Answer, Summary, answers, covered, summarise
 from surrogate_training.samples.dataset import DataConfig, sample_problem
 
@@ -50,13 +51,13 @@ class Trials:
                 index, row = divmod(number, self.base.batch)
                 yield sample_problem(self.base, "test", index, row)
 
-    def answers(self, model: Model, report: Callable[[float], None]) -> dict[Trial, list[Answer]]:
-        """How a model answers all of them; ``report`` hears the share done."""
+    def answers(self, model: Model, callback: Callback) -> dict[Trial, list[Answer]]:
+        """How a model answers all of them."""
         total, found = sum(self.count.values()), dict[Trial, list[Answer]]()
 
         def counted(problems: Iterable[Problem], before: int) -> Iterator[Problem]:
             for number, problem in enumerate(problems):
-                report((before + number) / total)
+                callback((before + number) / total, f"measuring {model.card.name}")
                 yield problem
 
         for trial in TRIALS:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +16,7 @@ from surrogate_plugin.guard.applicability import Extent, measure
 from surrogate_plugin.guard.applicability_kernels import groups
 from surrogate_plugin.whole_files import replacing
 from surrogate_training.problems.distributions import Distribution
+from surrogate_training.progress import Callback, silent
 from surrogate_training.samples.dataset import DataConfig, exact_field
 from surrogate_training.toml_files import ConfigurationError, read_toml
 
@@ -101,7 +102,7 @@ def describe(
     shape: tuple[int, int],
     count: int,
     seed: int,
-    report: Callable[[float], None] = lambda done: None,
+    callback: Callback = silent,
 ) -> Description:
     """Draw ``count`` problems, measure them, and solve the first `SHOWN`.
 
@@ -113,8 +114,7 @@ def describe(
     count : int
     seed : int
         Problem n depends on (seed, n) alone.
-    report : callable
-        Hears the share done.
+    callback : Callback
     """
     extents, sources, sizes, shown, saturating = [], [], [], [], 0
     for number in range(count):
@@ -126,7 +126,7 @@ def describe(
         saturating += problem.uptake is not None
         if number < SHOWN:
             shown.append((problem, _solve(problem)))
-        report((number + 1) / count)
+        callback((number + 1) / count, "drawing problems")
     return Description(distribution.kind, extents, sources, sizes, saturating, shown)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from safetensors.numpy import save_file
 
 from surrogate_plugin.surrogate.card import checksum
 from surrogate_plugin.whole_files import replacing, write_text
+from surrogate_training.progress import Callback, silent
 from surrogate_training.samples.dataset import DataConfig
 from surrogate_training.samples.kept import Record
 from surrogate_training.samples.shards import INDEX, SAYS, DamagedShardError, Index, decisive, says, shard_name
@@ -27,7 +27,7 @@ def make_shards(
     samples_a_shard: int = 256,
     workers: int = 1,
     repair: bool = False,
-    report: Callable[[int, int], None] = lambda made, total: None,
+    callback: Callback = silent,
 ) -> Index:
     """Store the first ``config.samples`` samples in a folder.
 
@@ -43,8 +43,7 @@ def make_shards(
         Processes that make samples.
     repair : bool
         Hold existing shards to the index and make damaged ones again.
-    report : callable
-        Hears how many samples of how many there are.
+    callback : Callback
 
     Returns
     -------
@@ -74,7 +73,7 @@ def make_shards(
         for record in itertools.islice(records, len(ranges[name])):
             kept.append(record)
             made += 1
-            report(made, total)
+            callback(made / total, f"sample {made} of {total}")
         _write(folder / name, kept, _says(data, ranges[name]))
     sums = {name: checksum(folder / name) for name in ranges}
     index = Index(data=data, samples=total, samples_a_shard=samples_a_shard, sha256=sums)

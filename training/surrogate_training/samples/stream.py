@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
 import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset, IterableDataset, get_worker_info
 
+from surrogate_training.progress import Callback, silent
 from surrogate_training.samples.batch import Batch
 from surrogate_training.samples.dataset import DataConfig, make_batch, make_sample, with_mirrors
 from surrogate_training.samples.kept import Record
 from surrogate_training.samples.shards import Shards
-
-#: Hears how many samples of how many are made.
-Count = Callable[[int, int], None]
 
 
 class Records(Protocol):
@@ -78,7 +76,7 @@ def stream(
     stride: int = 1,
     seed: int = 0,
     pinned: bool = False,
-    report: Count = lambda made, total: None,
+    callback: Callback = silent,
 ) -> Iterator[Batch]:
     """Training batches ``first``, ``first + stride``, ... without end.
 
@@ -95,8 +93,8 @@ def stream(
         Of the order of a finite set.
     pinned : bool
         Put batches into memory that a GPU copies from faster.
-    report : callable
-        Hears how many samples of a finite set are made.
+    callback : Callback
+        Hears what share of a finite set is made.
     """
     if config.shards is not None:
         stored = Shards(config.shards, config)
@@ -106,7 +104,7 @@ def stream(
     records: list[Record] = []
     for record in make_records(config, range(config.samples), workers):
         records.append(record)
-        report(len(records), config.samples)
+        callback(len(records) / config.samples, f"making sample {len(records)} of {config.samples}")
     # Encoding is cheap, and workers would each hold a copy of them all.
     return _loaded(Batches(config, first, stride=stride, records=records, seed=seed), 0, pinned)
 

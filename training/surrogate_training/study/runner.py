@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from surrogate_plugin.whole_files import write_text
 from surrogate_training.damage import reading
 from surrogate_training.loop import checkpoint
 from surrogate_training.loop.trainer import Trainer
+from surrogate_training.progress import Callback, part, silent
 from surrogate_training.quality.metrics import SOURCE_COUNT
 from surrogate_training.samples.batch import Batch
 from surrogate_training.study import plots as study_plots
@@ -22,7 +22,6 @@ from surrogate_training.study.measures import balanced_batches, mean_measures, m
 from surrogate_training.study.result import Result
 from surrogate_training.threads import fixed_threads
 
-Report = Callable[[float, str], None]
 _CONFIG, _RESULT = "study.json", "result.json"
 #: What may grow from one call to the next in the same folder.
 _GROWS = {"sizes", "losses", "seeds"}
@@ -32,7 +31,7 @@ _RESULT_OF = TypeAdapter(Result)
 
 
 @fixed_threads()
-def run_study(config: StudyConfig, folder: Path, report: Report = lambda done, text: None) -> list[Result]:
+def run_study(config: StudyConfig, folder: Path, callback: Callback = silent) -> list[Result]:
     """Train and measure every run that is not there yet, then write the tables and plots.
 
     After each run ``results.csv``, ``by_sources.csv``, ``table.md`` and the PNG plots are written anew for the runs
@@ -43,8 +42,7 @@ def run_study(config: StudyConfig, folder: Path, report: Report = lambda done, t
     config : StudyConfig
     folder : Path
         Created; one subfolder a run.
-    report : callable
-        Hears the share done and a line of text.
+    callback : Callback
 
     Raises
     ------
@@ -58,24 +56,21 @@ def run_study(config: StudyConfig, folder: Path, report: Report = lambda done, t
     results: list[Result] = []
     for index, run in enumerate(runs):
         home = folder / run.folder
-
-        def part(done: float, text: str, index: int = index, run: StudyRun = run) -> None:
-            report((index + done) / len(runs), f"{run.folder} ({index + 1} of {len(runs)})  {text}")
-
+        of_run = part(callback, index / len(runs), 1 / len(runs), f"{run.folder} ({index + 1} of {len(runs)})  ")
         fresh = not (home / _RESULT).is_file()
         if fresh:
-            _write_json(home / _RESULT, asdict(_train_and_measure(run, home, tests, part)))
+            _write_json(home / _RESULT, asdict(_train_and_measure(run, home, tests, of_run)))
         results.append(_read(home / _RESULT))
         if fresh and index + 1 < len(runs):
             _publish(config, results, zeros, folder)
-        part(1.0, "done")
+        of_run(1.0, "done")
     _publish(config, results, zeros, folder)
     return results
 
 
-def _train_and_measure(run: StudyRun, home: Path, tests: dict[int, Batch], report: Report) -> Result:
+def _train_and_measure(run: StudyRun, home: Path, tests: dict[int, Batch], callback: Callback) -> Result:
     trainer = Trainer(run.config, home)
-    trainer.run(report)
+    trainer.run(callback)
     _, picked, tensors = checkpoint.load(home, checkpoint.BEST)
     with checkpoint.damage(home / checkpoint.BEST):
         trainer.average.load_state_dict(checkpoint.part(tensors, "average."))
