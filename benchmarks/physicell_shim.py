@@ -1,7 +1,7 @@
 """What `surrogate_backend.hpp` adds to a solve and to a held step: ``python -m benchmarks.physicell_shim``.
 
-It runs on the tests' stand-in for PhysiCell, which keeps densities and agents as PhysiCell does. Counted is all that
-the header does, the backend's own rasterising included, but not the solve itself.
+It runs on the stand-in for PhysiCell, which keeps densities and agents as PhysiCell does. Counted is all that the
+header does, the backend's own rasterising included, but not the solve itself.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.document import markdown_table
-from surrogate_training.study.table import write_into
-from tests.hosts.physicell.stand_in import driver
+from stand_ins.physicell import driver
+from surrogate_training.documents import write_into
 
 _DT = 0.01
 

@@ -23,7 +23,7 @@ from scipy import ndimage
 from benchmarks.document import markdown_table
 from surrogate_adapters.pyphysicell import attach
 from surrogate_plugin.equation.problem import BoolArray, FloatArray
-from surrogate_training.study.table import write_into
+from surrogate_training.documents import write_into
 
 #: The host's default first; min.
 TIME_STEPS = (1e-2, 3e-3, 1e-3, 3e-4, 1e-4, 3e-5, 1e-5, 5e-6)

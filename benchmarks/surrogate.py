@@ -23,10 +23,10 @@ from benchmarks.document import markdown_table
 from surrogate_plugin.engine.engine import Engine
 from surrogate_plugin.equation.problem import Problem
 from surrogate_plugin.surrogate.model import Model, load
+from surrogate_training.documents import write_into
 from surrogate_training.problems.distributions import Distribution, Paper, Vessels
 from surrogate_training.quality import guard_metrics, metrics
 from surrogate_training.samples.dataset import DataConfig, exact_field, sample_problem
-from surrogate_training.study.table import write_into
 
 #: Over the largest imposed value: of the fields that errors are taken from.
 _ACCURACY = 1e-7

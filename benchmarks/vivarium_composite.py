@@ -28,7 +28,7 @@ from rich.table import Table
 
 from benchmarks.document import markdown_table
 from surrogate_plugin.team import thread_count
-from surrogate_training.study.table import write_into
+from surrogate_training.documents import write_into
 
 SPACING_UM, DEPTH_UM, SATURATED = 2.0, 2.0, 5.0
 #: um^2 / s. The original is stable up to 100 in bins of 2 um, since its own step is 0.01 s.

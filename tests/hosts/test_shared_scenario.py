@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 import surrogate_plugin as sp
+from stand_ins.physicell import driver
 from surrogate_plugin.testing import Scenario, reading
 from tests.hosts import every
-from tests.hosts.physicell.stand_in import driver
 
 AGREEMENT = 1e-6
 SHAPES = ((24, 24), (17, 30), (31, 18))

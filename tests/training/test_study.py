@@ -21,6 +21,7 @@ from typer.testing import CliRunner
 
 from surrogate_plugin.surrogate.networks import build
 from surrogate_training.commands.study import study
+from surrogate_training.documents import write_into
 from surrogate_training.loop import checkpoint
 from surrogate_training.loop.trainer import Trainer
 from surrogate_training.losses.study import StudyLoss
@@ -313,10 +314,10 @@ def test_a_document_gets_the_table_in_its_place(tmp_path: Path) -> None:
     path = tmp_path / "study.md"
     path.write_text("before\n<!-- losses -->\nold\n<!-- end of losses -->\nafter\n")
     for text in ("new\n", "newer\n"):
-        study_table.write_into(path, "losses", text)
+        write_into(path, "losses", text)
         assert path.read_text() == f"before\n<!-- losses -->\n{text}<!-- end of losses -->\nafter\n"
     with pytest.raises(ValueError, match="no place"):
-        study_table.write_into(path, "seeds", "new\n")
+        write_into(path, "seeds", "new\n")
 
 
 def test_the_command_runs_a_study_and_refuses_another_kind(

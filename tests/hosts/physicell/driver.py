@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 import surrogate_plugin as sp
+from stand_ins.physicell import driver
 from surrogate_plugin.testing import CellTable, Medium, Scenario
-from tests.hosts.physicell.stand_in import driver
 
 CORNER = np.array([-130.0, 40.0])
 

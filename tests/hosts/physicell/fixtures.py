@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from stand_ins.physicell import driver
 from surrogate_plugin.testing import CellTable, Scenario
 from tests.hosts.physicell.driver import CORNER, put
-from tests.hosts.physicell.stand_in import driver
 
 NEEDS_COMPILER = pytest.mark.skipif(driver.missing() is not None, reason=f"compiling needs more: {driver.missing()}")
 

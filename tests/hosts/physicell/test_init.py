@@ -13,6 +13,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 import surrogate_plugin as sp
+from stand_ins.physicell import driver
 from surrogate_adapters.physicell import embedding, project
 from surrogate_adapters.physicell.commands import app
 from surrogate_adapters.physicell.embedding import Embedding, this_python
@@ -338,7 +339,8 @@ def test_what_make_save_carries_of_a_patched_project_builds_and_runs(folder: Pat
     loaded = tmp_path / "loaded"
     _as_make_save_and_load(folder, loaded)
     (loaded / "output").mkdir()
-    built = subprocess.run(["make", f"STAND_IN={HERE / 'stand_in'}"], cwd=loaded, capture_output=True, text=True)
+    stand_in = Path(driver.__file__).parent
+    built = subprocess.run(["make", f"STAND_IN={stand_in}"], cwd=loaded, capture_output=True, text=True)
     assert built.returncode == 0, built.stderr
     done = subprocess.run([str(loaded / "project")], cwd=loaded, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 import surrogate_plugin as sp
+from stand_ins.physicell import driver
 from surrogate_adapters.physicell import bridge
 from tests.hosts.physicell import fixtures as physicell_fixtures
 from tests.hosts.physicell.driver import write_settings
-from tests.hosts.physicell.stand_in import driver
 
 pytestmark = physicell_fixtures.MARKS
 library, tissue = physicell_fixtures.library, physicell_fixtures.tissue

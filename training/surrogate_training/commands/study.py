@@ -42,8 +42,8 @@ def study(
 
 def _study(kind: Kind, file: Path, out: Path, document: Path | None) -> str:
     from surrogate_plugin.whole_files import replacing
+    from surrogate_training.documents import write_into
     from surrogate_training.loop.interruption import Stopped
-    from surrogate_training.study import table as study_table
     from surrogate_training.study.config import read_study
     from surrogate_training.study.runner import run_study
 
@@ -58,7 +58,7 @@ def _study(kind: Kind, file: Path, out: Path, document: Path | None) -> str:
             raise typer.Exit(INTERRUPTED) from None
     text = (out / "table.md").read_text()
     if document is not None:
-        study_table.write_into(document, config.kind, text)
+        write_into(document, config.kind, text)
         with replacing(document.parent / f"study-{config.kind}.png") as partial:
             shutil.copyfile(out / f"{config.kind}.png", partial)
     return text

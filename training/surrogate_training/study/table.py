@@ -131,22 +131,6 @@ def _cell(values: Sequence[float]) -> str:
     return mean if len(values) == 1 else f"{mean} ± {1e3 * deviation(values):.2f}"
 
 
-def write_into(document: Path, kind: str, text: str) -> None:
-    """Replace what stands between ``<!-- kind -->`` and ``<!-- end of kind -->`` in a Markdown document.
-
-    Raises
-    ------
-    ValueError
-        If the document has no such place.
-    """
-    begin, end = f"<!-- {kind} -->\n", f"<!-- end of {kind} -->"
-    content = document.read_text()
-    if begin not in content or end not in content:
-        raise ValueError(f"{document} has no place for the table; the lines {begin.strip()!r} and {end!r} make one.")
-    before, _, rest = content.partition(begin)
-    write_text(document, f"{before}{begin}{text}{end}{rest.partition(end)[2]}")
-
-
 def _write_csv(path: Path, head: list[str], rows: Sequence[Sequence[object]]) -> None:
     with replacing(path) as partial, partial.open("w", newline="") as file:
         writer = csv.writer(file)

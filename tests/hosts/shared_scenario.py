@@ -1,4 +1,4 @@
-"""One tissue through every host: ``python -m benchmarks.shared_scenario``.
+"""One tissue through every host: ``python -m tests.hosts.shared_scenario``.
 
 The same vessels, and cells that take up, secrete and make, through each host's adapter and through the engine called
 directly; how far apart they are, relative to the largest value. PhysiCell is the stand-in that the header is tested on,
@@ -18,14 +18,14 @@ from rich.progress import track
 import surrogate_plugin as sp
 from benchmarks.document import markdown_table
 from surrogate_plugin.testing import Scenario
-from surrogate_training.study.table import write_into
+from surrogate_training.documents import write_into
 from tests.hosts import every
 from tests.hosts.test_shared_scenario import AGREEMENT, SHAPES, shared
 
 
 def main() -> None:
     """Run every host on every lattice, and print how far each is from the engine."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.shared_scenario", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(prog="python -m tests.hosts.shared_scenario", description=__doc__.splitlines()[0])
     parser.add_argument("--document", type=Path, help="put the table between this document's two marks too")
     options = parser.parse_args()
     rows = []
@@ -38,7 +38,7 @@ def main() -> None:
     text = "\n".join(markdown_table(headings, rows))
     print(text)
     if options.document:
-        write_into(options.document, "benchmarks.shared_scenario", text + "\n")
+        write_into(options.document, "tests.hosts.shared_scenario", text + "\n")
 
 
 def _gap(host: Any, scenario: Scenario) -> float:

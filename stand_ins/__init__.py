@@ -1,0 +1,1 @@
+"""Stand-ins for hosts that no package index has; tests and benchmarks share them."""
