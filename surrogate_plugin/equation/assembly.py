@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse
 
+from surrogate_plugin.equation.faces import faces_of
 from surrogate_plugin.equation.problem import BoolArray, FloatArray, Problem
 from surrogate_plugin.equation.uptake import Saturation
 from surrogate_plugin.errors import InvalidProblemError
@@ -65,35 +67,30 @@ class Graph:
 
 
 def assemble(problem: Problem) -> Graph:
-    """The graph of a problem's operator; production, imposed values and saturating uptake stay with the problem."""
+    """The graph of a problem's operator; production, imposed values and saturating uptake stay with the problem.
+
+    The ghost nodes come after the pixels, axis by axis from the last, the low side first: left, right, bottom, top.
+    """
     number = np.arange(problem.source.size).reshape(problem.shape)
-    relative = np.asarray(problem.diffusivity) / problem.reference_diffusivity
-    diffusivity = np.broadcast_to(relative, problem.shape).ravel()
-    first, second, weight = [], [], []
-    for one, other in _neighbours(problem, number):
-        first.append(one)
-        second.append(other)
-        weight.append(2 * diffusivity[one] * diffusivity[other] / (diffusivity[one] + diffusivity[other]))
-    edges = (number[:, 0], number[:, -1], number[0], number[-1])
-    for ghost, (side, edge) in enumerate(zip(problem.boundary.sides, edges, strict=True)):
-        if side.kind == "value":
-            first.append(edge)
-            second.append(np.full_like(edge, problem.source.size + ghost))
-            weight.append(diffusivity[edge])
+    faces, walls = faces_of(problem), problem.boundary.walls
+    axes = range(number.ndim)[::-1]
+    links = [_across(number, faces[axis], axis) for axis in axes]
+    links += [_around(number, faces[axis], axis) for axis in axes if walls.ring[axis]]
+    ghosts = [(axis, end) for axis in axes for end in (0, 1)]
+    for ghost, (axis, end) in enumerate(ghosts):
+        if walls.conductance[axis, end] > 0:
+            edge = _take(number, axis, -end)
+            links.append((edge, np.full_like(edge, number.size + ghost), _take(faces[axis], axis, -end)))
+    first, second, weight = (np.concatenate([part.ravel() for part in parts]) for parts in zip(*links, strict=True))
     decay = np.broadcast_to(problem.decay / _link(problem), problem.shape)
     free = ~problem.fixed
-    return Graph(
-        free=free,
-        incidence=_incidence(np.concatenate(first), np.concatenate(second), problem.source.size + 4),
-        weight=np.concatenate(weight),
-        decay=decay[free],
-    )
+    return Graph(free, _incidence(first, second, number.size + len(ghosts)), weight, decay[free])
 
 
 def known_values(problem: Problem, unit: float) -> FloatArray:
     """The fixed pixels' and ghost nodes' values over ``unit``, 0 at the free pixels; (H*W + 4,) float64."""
     inside = np.where(problem.fixed, problem.source, 0.0).ravel()
-    ghosts = [side.value for side in problem.boundary.sides]
+    ghosts = problem.boundary.walls.value[::-1].ravel()
     return np.concatenate([inside, ghosts]) / unit
 
 
@@ -134,13 +131,26 @@ def _representable(value: float, name: str) -> float:
     return value
 
 
-def _neighbours(problem: Problem, number: IndexArray) -> list[tuple[IndexArray, IndexArray]]:
-    pairs = [(number[:, :-1], number[:, 1:]), (number[:-1], number[1:])]
-    if problem.boundary.periodic_x:
-        pairs.append((number[:, -1], number[:, 0]))
-    if problem.boundary.periodic_y:
-        pairs.append((number[-1], number[0]))
-    return [(one.ravel(), other.ravel()) for one, other in pairs]
+Links = tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any]]
+
+
+def _across(number: IndexArray, faces: FloatArray, axis: int) -> Links:
+    """The links between neighbours along an axis: first and second pixels, and conductances."""
+    return (
+        _take(number, axis, slice(None, -1)),
+        _take(number, axis, slice(1, None)),
+        _take(faces, axis, slice(1, -1)),
+    )
+
+
+def _around(number: IndexArray, faces: FloatArray, axis: int) -> Links:
+    """Those from the last pixels to the first ones, on a ring."""
+    return _take(number, axis, -1), _take(number, axis, 0), _take(faces, axis, 0)
+
+
+def _take(array: Any, axis: int, index: int | slice) -> Any:
+    """``array`` at an index, or over a range, along one axis."""
+    return array[(slice(None),) * axis + (index,)]
 
 
 def _incidence(first: IndexArray, second: IndexArray, nodes: int) -> scipy.sparse.csr_array:

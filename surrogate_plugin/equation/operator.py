@@ -1,43 +1,63 @@
-"""The dimensionless discrete equation of a problem with constant diffusivity, as the compiled kernels want it."""
+"""The discrete operator of a problem, dimensionless: what solvers iterate on and what certificates rest on."""
 
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from surrogate_plugin import team
 from surrogate_plugin.arguments import Float32Array
 from surrogate_plugin.equation import operator_kernels as kernels
+from surrogate_plugin.equation.faces import Faces, faces_of, unit_faces
 from surrogate_plugin.equation.problem import Coefficient, FloatArray, Problem
-from surrogate_plugin.equation.sides import side_codes
+from surrogate_plugin.equation.sides import Walls
 from surrogate_plugin.equation.uptake import Saturation
 from surrogate_plugin.sharing_kernels import CHUNKS
 
 
-class Equation:
-    """``s + lap c - k c - v c / (km + c) = 0`` with unit links: the problem's equation times ``h^2 / D``.
+class Operator:
+    """``N(c) = -div(G grad c) + k c + v c / (km + c) - s``: a problem's equation over ``reference_diffusivity / h^2``.
 
     Attributes
     ----------
+    shape : (H, W)
     free : (H, W) bool
+    source : (H, W) float64, field units
+        What the fixed pixels hold.
+    faces : pair of float64 arrays, or None
+        Conductances of the faces, (H + 1, W) along rows and (H, W + 1) along columns, see
+        `surrogate_plugin.equation.faces`; None where each is 1, or 0 at a side that nothing passes.
     decay, production : (H, W) float64, dimensionless and field units
     vmax : (H, W) float64, field units, or None for first-order uptake
     km : float, field units
-    sides, values : (4,) kinds and imposed values of left, right, bottom, top
+    walls : Walls
+    rules : (2, 2) int64
+        What the halo holds at each side, for kernels.
+
+    Examples
+    --------
+    >>> operator = Operator(Problem(np.eye(8), decay=0.1))
+    >>> operator.faces is None, float(operator.decay[0, 0])
+    (True, 0.1)
     """
 
     def __init__(self, problem: Problem) -> None:
-        if isinstance(problem.diffusivity, np.ndarray):
-            raise ValueError("an Equation needs a constant diffusivity")
-        scale = problem.spacing**2 / problem.diffusivity
+        scale = problem.spacing**2 / problem.reference_diffusivity
         self.shape = problem.shape
         self.source = problem.source
         self.free = ~problem.fixed
+        self.faces: Faces | None = None if unit_faces(problem) else faces_of(problem)
         self.decay = _scaled(problem.decay, scale, self.shape)
         self.production = _scaled(problem.production, scale, self.shape)
         self.vmax = None if problem.uptake is None else _scaled(problem.uptake.vmax, scale, self.shape)
         self.km = 1.0 if problem.uptake is None else problem.uptake.km
-        self.sides = side_codes(problem.boundary)
-        self.values = np.array([side.value for side in problem.boundary.sides])
+        self.walls = problem.boundary.walls
+        self.rules = _rules(self.walls)
+
+    @property
+    def north_east(self) -> tuple[FloatArray | None, FloatArray | None]:
+        """The faces as kernels take them, each None where there is no map of them."""
+        return (None, None) if self.faces is None else (self.faces[0], self.faces[1])
 
     def embed(self, field: FloatArray | None) -> FloatArray:
         """A (H + 2, W + 2) copy of ``field`` (0 if None) with the fixed values imposed."""
@@ -54,14 +74,14 @@ class Equation:
         ``km`` in place of the equation's own.
         """
         largest = team.run(
-            kernels.residual, c, self.free, self.decay, self.production, self.vmax, km or self.km, self.sides,
-            self.values, factor, out, np.zeros(CHUNKS, np.int64),
+            kernels.residual, c, self.free, *self.north_east, self.decay, self.production, self.vmax, km or self.km,
+            self.rules, self.walls.value, factor, out, np.zeros(CHUNKS, np.int64),
         )  # fmt: skip
         return float(largest)
 
     def residual_scale(self, c: FloatArray) -> float:
         """The inverse of a residual's likely size before any is known: links carry the field, production adds."""
-        size = float(np.abs(c).max()) + float(self.values.max()) + float(self.production.max())
+        size = float(np.abs(c).max()) + float(self.walls.value.max()) + float(self.production.max())
         return 1.0 / size if size > 0 else 1.0
 
     def tangent(self, c: FloatArray) -> FloatArray:
@@ -77,6 +97,17 @@ class Equation:
         if start is not None or self.vmax is None:
             return self.tangent(c)
         return np.asarray(self.decay + Saturation(self.vmax, self.km).secant(0.5 * float(c.max())))
+
+
+#: The name it had.
+Equation = Operator
+
+
+def _rules(walls: Walls) -> npt.NDArray[np.int64]:
+    """What the halo holds at each side: see `surrogate_plugin.equation.operator_kernels`."""
+    rules = np.where(walls.conductance > 0, kernels.HELD, kernels.MIRRORED)
+    rules[walls.ring] = kernels.WRAPPED
+    return rules.astype(np.int64)
 
 
 def _scaled(value: Coefficient, scale: float, shape: tuple[int, int]) -> FloatArray:

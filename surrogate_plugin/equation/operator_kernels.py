@@ -1,9 +1,9 @@
-"""Compiled float64 kernels for the exact discrete equation: residuals, and what proofs need of them.
+"""Compiled float64 kernels for the exact discrete equation: what its faces carry, residuals, tangents.
 
-All fields carry a halo of one pixel. In an *imposed* field the halo holds what the boundary imposes; in a
-*correction* it holds 0 there. A reflecting side's halo repeats the pixel beside it, a periodic one the pixel
-opposite. With such a halo the 5-point sum needs no case distinction, and every link is 1 (the equation divided by D /
-h^2).
+All fields carry a halo of one pixel. In an *imposed* field the halo holds what the sides impose; in a *correction* it
+holds 0 there. Where nothing passes it repeats the pixel beside it, on a ring it holds the pixel opposite. With such a
+halo the sum over faces needs no case distinction. ``north`` (H + 1, W) and ``east`` (H, W + 1) are the faces'
+conductances, face ``k`` below pixel ``k``, or None where every face that conducts has 1.
 """
 
 from __future__ import annotations
@@ -14,19 +14,44 @@ from surrogate_plugin import jit
 from surrogate_plugin.equation.uptake_kernels import rate, slope
 from surrogate_plugin.sharing_kernels import claim, pieces, settle
 
+#: What a side's halo holds: its value, the pixel beside it, or the pixel opposite.
+HELD, MIRRORED, WRAPPED = 0, 1, 2
+
 
 @jit.exact_inner
-def set_halo(team, x, sides, values):
-    """Fill the halo of ``x``: values at value sides, the mirror image at reflecting ones, wrapped at periodic ones."""
+def set_halo(team, x, rules, values):
+    """Fill the halo of ``x`` by ``rules`` and ``values``, (2, 2): rows first, the low side first."""
     ny, nx = x.shape[0] - 2, x.shape[1] - 2
     if claim(team, 1) == 0:
         for i in range(1, ny + 1):
-            x[i, 0] = values[0] if sides[0] == 0 else (x[i, 1] if sides[0] == 1 else x[i, nx])
-            x[i, nx + 1] = values[1] if sides[1] == 0 else (x[i, nx] if sides[1] == 1 else x[i, 1])
+            x[i, 0] = ghost(rules[1, 0], values[1, 0], x[i, 1], x[i, nx])
+            x[i, nx + 1] = ghost(rules[1, 1], values[1, 1], x[i, nx], x[i, 1])
         for j in range(1, nx + 1):
-            x[0, j] = values[2] if sides[2] == 0 else (x[1, j] if sides[2] == 1 else x[ny, j])
-            x[ny + 1, j] = values[3] if sides[3] == 0 else (x[ny, j] if sides[3] == 1 else x[1, j])
+            x[0, j] = ghost(rules[0, 0], values[0, 0], x[1, j], x[ny, j])
+            x[ny + 1, j] = ghost(rules[0, 1], values[0, 1], x[ny, j], x[1, j])
     settle(team, 1)
+
+
+@jit.exact_inner
+def ghost(rule, value, beside, opposite):
+    """What a ghost pixel holds."""
+    return value if rule == HELD else (beside if rule == MIRRORED else opposite)
+
+
+@jit.exact_inner
+def inflow(x, i, j, north, east):
+    """What the four faces of pixel (i, j) carry into it, and the sum of the magnitudes.
+
+    ``x``, float32 or float64, has its halo set. Differences of neighbours come first, which are exact where they are
+    close, so that a weak decay is not lost beside the faces.
+    """
+    here = np.float64(x[i + 1, j + 1])
+    below, above = np.float64(x[i, j + 1]) - here, np.float64(x[i + 2, j + 1]) - here
+    left, right = np.float64(x[i + 1, j]) - here, np.float64(x[i + 1, j + 2]) - here
+    if north is not None:
+        below, above = north[i, j] * below, north[i + 1, j] * above
+        left, right = east[i, j] * left, east[i, j + 1] * right
+    return (below + above) + (left + right), (abs(below) + abs(above)) + (abs(left) + abs(right))
 
 
 @jit.exact_inner
@@ -53,23 +78,23 @@ def largest_of(peaks):
 
 
 @jit.exact
-def residual(team, c, free, decay, production, vmax, km, sides, values, factor, out, peaks):
-    """``out = factor r`` in float32, where ``r = s + lap c - k c - v c / (km + c)`` on free pixels and 0 on fixed ones.
+def residual(team, c, free, north, east, decay, production, vmax, km, rules, values, factor, out, peaks):
+    """``out = factor r`` in float32, where ``r = s + div(G grad c) - k c - v c / (km + c)``, and 0 on fixed pixels.
 
     ``vmax`` is None for first-order uptake. Sets the halo of ``c``; ``peaks`` (CHUNKS,) int64 is 0 at first. Returns
     the largest ``|r|``, infinite if any residual is not finite.
     """
-    set_halo(team, c, sides, values)
+    set_halo(team, c, rules, values)
     ny, nx = free.shape
     size = np.empty(nx)
     chunks = pieces(c.size)
     chunk = claim(team, chunks)
     while chunk < chunks:
         for i in range(chunk * ny // chunks, (chunk + 1) * ny // chunks):
-            up, here, down, row = c[i], c[i + 1], c[i + 2], out[i + 1]
+            row = out[i + 1]
             for j in range(nx):
-                centre = here[j + 1]
-                flow = ((up[j + 1] - centre) + (down[j + 1] - centre)) + ((here[j] - centre) + (here[j + 2] - centre))
+                centre = c[i + 1, j + 1]
+                flow, _ = inflow(c, i, j, north, east)
                 loss = decay[i, j] * centre
                 if vmax is not None:
                     loss += rate(vmax[i, j], km, centre)

@@ -175,7 +175,7 @@ class Certifier:
         """What ``w`` falls short of ``factor target``, left in ``_lack``: its largest value, and the largest ``w``."""
         e = self.equation
         lack, top = team.run(
-            kernels.deficit, w, c, e.free, decay, vmax, e.km, target, factor, e.sides, self._lack,
+            kernels.deficit, w, c, e.free, *e.north_east, decay, vmax, e.km, target, factor, e.rules, self._lack,
             np.zeros(CHUNKS, np.int64), np.zeros(CHUNKS, np.int64),
         )  # fmt: skip
         return float(lack), float(top)
@@ -183,8 +183,8 @@ class Certifier:
     def _inflated_residual(self, c: FloatArray) -> float:
         e = self.equation
         largest = team.run(
-            kernels.inflated_residual, c, e.source, e.free, e.decay, e.production, e.vmax, e.km, e.sides, e.values,
-            self._target, np.zeros(CHUNKS, np.int64),
+            kernels.inflated_residual, c, e.source, e.free, *e.north_east, e.decay, e.production, e.vmax, e.km, e.rules,
+            e.walls.value, self._target, np.zeros(CHUNKS, np.int64),
         )  # fmt: skip
         return float(largest)
 
@@ -270,9 +270,9 @@ def _usual_barrier(equation: Equation) -> float:
     """``1 / min k``, or the parabola between two sides of which one or both impose a value, whichever is less."""
     smallest = float(np.min(equation.decay, where=equation.free, initial=math.inf))
     barrier = 1.0 / smallest if smallest > 0 else math.inf
-    for low, high, count in ((0, 1, equation.shape[1]), (2, 3, equation.shape[0])):
+    for conductance, count in zip(equation.walls.conductance, equation.shape, strict=True):
         # -z'' = 1 is solved by z = i (n + 1 - i) / 2 between two walls, by i (2 n + 1 - i) / 2 beside one.
-        walls = (equation.sides[low] == 0) + (equation.sides[high] == 0)
+        walls = int((conductance == 1.0).sum()) if equation.faces is None else 0
         if walls == 2:
             barrier = min(barrier, (count + 1) ** 2 / 8)
         elif walls == 1:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 
 from surrogate_plugin import jit
-from surrogate_plugin.equation.operator_kernels import largest_of, peak, set_halo
+from surrogate_plugin.equation.operator_kernels import inflow, largest_of, peak, set_halo
 from surrogate_plugin.equation.uptake_kernels import quotient, rate, slope
 from surrogate_plugin.sharing_kernels import claim, pieces, settle
 
@@ -20,29 +20,28 @@ ALLOWANCE = 16 * 2.220446049250313e-16
 
 
 @jit.exact
-def inflated_residual(team, c, source, free, decay, production, vmax, km, sides, values, out, peaks):
-    """``|s + lap c - k c - v c / (km + c)|`` plus the rounding allowance on free pixels; returns the largest.
+def inflated_residual(team, c, source, free, north, east, decay, production, vmax, km, rules, values, out, peaks):
+    """``|s + div(G grad c) - k c - v c / (km + c)|`` plus the rounding allowance on free pixels; returns the largest.
 
     ``c`` is (H + 2, W + 2), its halo is set; ``out`` is (H, W), 0 on fixed pixels; ``vmax`` is None for first-order
     uptake; ``peaks`` (CHUNKS,) int64 is 0 at first. Infinite wherever the theorem does not apply: where ``c`` is not
     finite, differs from ``source`` on a fixed pixel, or is negative although uptake saturates.
     """
-    set_halo(team, c, sides, values)
+    set_halo(team, c, rules, values)
     ny, nx = free.shape
     chunks = pieces(c.size)
     chunk = claim(team, chunks)
     while chunk < chunks:
         for i in range(chunk * ny // chunks, (chunk + 1) * ny // chunks):
-            up, here, down = c[i], c[i + 1], c[i + 2]
             row = out[i]
             for j in range(nx):
-                value = here[j + 1]
-                a, b, d, e = up[j + 1] - value, down[j + 1] - value, here[j] - value, here[j + 2] - value
+                value = c[i + 1, j + 1]
+                flow, magnitude = inflow(c, i, j, north, east)
                 loss, gain = decay[i, j] * value, production[i, j]
                 if vmax is not None:
                     loss += rate(vmax[i, j], km, value)
-                size = abs(gain + ((a + b) + (d + e)) - loss)
-                size += ALLOWANCE * (((abs(a) + abs(b)) + (abs(d) + abs(e))) + (abs(loss) + gain))
+                size = abs(gain + flow - loss)
+                size += ALLOWANCE * (magnitude + (abs(loss) + gain))
                 if vmax is not None:
                     size = np.inf if value < 0.0 else size
                 row[j] = size if free[i, j] else (0.0 if value == source[i, j] else np.inf)
@@ -53,14 +52,15 @@ def inflated_residual(team, c, source, free, decay, production, vmax, km, sides,
 
 
 @jit.exact
-def deficit(team, w, c, free, decay, vmax, km, target, factor, sides, out, peaks, tops):
-    """``max(factor target - A w, 0)`` on free pixels, inflated for rounding, into ``out`` (float32, with a halo).
+def deficit(team, w, c, free, north, east, decay, vmax, km, target, factor, rules, out, peaks, tops):
+    """``max(factor target - A w, 0)`` on free pixels, inflated for rounding, into ``out`` (with a halo).
 
-    ``w`` is float32 (H + 2, W + 2); ``A w`` is evaluated in float64. Where ``vmax`` is not None, ``A w + U(c + w) -
-    U(c)`` takes the place of ``A w``, with ``w / factor`` in the units of ``c``. ``peaks``, ``tops``: (CHUNKS,) int64,
-    0 at first. Returns the largest deficit and the largest ``w``; infinite for NaN and for a negative ``w``.
+    ``w`` is float32 or float64, (H + 2, W + 2); ``A w`` is evaluated in float64. Where ``vmax`` is not None, ``A w +
+    U(c + w) - U(c)`` takes the place of ``A w``, with ``w / factor`` in the units of ``c``. ``peaks``, ``tops``:
+    (CHUNKS,) int64, 0 at first. Returns the largest deficit and the largest ``w``; infinite for NaN and for a negative
+    ``w``.
     """
-    set_halo(team, w, sides, np.zeros(4, np.float32))
+    set_halo(team, w, rules, np.zeros((2, 2), w.dtype))
     ny, nx = free.shape
     unit = 1.0 / factor
     lacks, heights = np.empty(nx), np.empty(nx)
@@ -68,17 +68,16 @@ def deficit(team, w, c, free, decay, vmax, km, target, factor, sides, out, peaks
     chunk = claim(team, chunks)
     while chunk < chunks:
         for i in range(chunk * ny // chunks, (chunk + 1) * ny // chunks):
-            up, here, down, row = w[i], w[i + 1], w[i + 2], out[i + 1]
+            row = out[i + 1]
             for j in range(nx):
-                value = np.float64(here[j + 1])
-                a, b = np.float64(up[j + 1]) - value, np.float64(down[j + 1]) - value
-                d, e = np.float64(here[j]) - value, np.float64(here[j + 2]) - value
-                taken = decay[i, j]
+                value = np.float64(w[i + 1, j + 1])
+                flow, magnitude = inflow(w, i, j, north, east)
+                strength = decay[i, j]
                 if vmax is not None:
-                    taken += quotient(vmax[i, j], km, c[i + 1, j + 1], unit * value)
-                loss, wanted = taken * value, factor * target[i, j]
-                lack = (wanted - loss) + ((a + b) + (d + e))
-                lack += ALLOWANCE * (((abs(a) + abs(b)) + (abs(d) + abs(e))) + (abs(loss) + wanted))
+                    strength += quotient(vmax[i, j], km, c[i + 1, j + 1], unit * value)
+                loss, wanted = strength * value, factor * target[i, j]
+                lack = (wanted - loss) + flow
+                lack += ALLOWANCE * (magnitude + (abs(loss) + wanted))
                 # Written so that NaN stays NaN: the comparison is false for it.
                 lack = 0.0 if lack < 0.0 or not free[i, j] else lack
                 row[j + 1] = lack

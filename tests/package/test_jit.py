@@ -104,11 +104,11 @@ def certified_peak(row: np.ndarray) -> float:
     c = np.zeros((10, row.size + 2))
     c[4, 1:-1] = row
     nothing, free = np.zeros(shape), np.ones(shape, bool)
-    sides, values = np.zeros(4, np.int64), np.zeros(4)
+    rules, values = np.zeros((2, 2), np.int64), np.zeros((2, 2))
     return float(
         team.run(
-            certificate_kernels.inflated_residual, c, nothing, free, nothing + 0.1, nothing, None, 1.0, sides, values,
-            np.empty(shape), np.zeros(CHUNKS, np.int64),
+            certificate_kernels.inflated_residual, c, nothing, free, None, None, nothing + 0.1, nothing, None, 1.0,
+            rules, values, np.empty(shape), np.zeros(CHUNKS, np.int64),
         )
     )  # fmt: skip
 
@@ -121,8 +121,8 @@ from surrogate_plugin.guard import certificate_kernels
 from surrogate_plugin.sharing_kernels import CHUNKS
 c = np.zeros((10, 10)); c[3, 3] = np.nan
 o, free = np.zeros((8, 8)), np.ones((8, 8), bool)
-print(team.run(certificate_kernels.inflated_residual, c, o, free, o + 0.1, o, None, 1.0, np.zeros(4, np.int64),
-    np.zeros(4), np.empty((8, 8)), np.zeros(CHUNKS, np.int64)))
+print(team.run(certificate_kernels.inflated_residual, c, o, free, None, None, o + 0.1, o, None, 1.0,
+    np.zeros((2, 2), np.int64), np.zeros((2, 2)), np.empty((8, 8)), np.zeros(CHUNKS, np.int64)))
 """
 MENDED = "highest = max(highest, bits[j] & np.int64(0x7FFFFFFFFFFFFFFF))"
 BROKEN = "highest = max(highest, bits[j] & np.int64(0))"

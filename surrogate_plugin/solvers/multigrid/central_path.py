@@ -115,7 +115,7 @@ def path_for(equation: Equation, c: FloatArray, started: bool) -> CentralPath | 
 
 def _size(equation: Equation, c: FloatArray) -> float:
     """About how large the field gets: what is imposed, a start, or what production would sustain without uptake."""
-    size = max(float(c.max()), float(equation.values.max()))
+    size = max(float(c.max()), float(equation.walls.value.max()))
     production = float(equation.production.max())
     if production > 0:
         smallest = float(np.min(equation.decay, where=equation.free, initial=np.inf))
