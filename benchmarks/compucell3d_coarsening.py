@@ -59,7 +59,7 @@ def _solved(tissue: Tissue, shape: tuple[int, int], solves: int) -> tuple[np.nda
     domains = domain_of(lattice, UM_PER_PIXEL, shape), domain_of(lattice, UM_PER_PIXEL)
     substrate = Substrate("oxygen", OXYGEN, *domains, (False, False))
     written = Written(np.zeros(lattice, dtype=np.float32), substrate)
-    config = substrate.config({"tolerance": 0.0038})
+    config = substrate.config(sp.Settings(tolerance=0.0038))
     spent = []
     for _ in range(solves + 1):
         backend = sp.Backend(config)

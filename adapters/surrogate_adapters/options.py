@@ -8,9 +8,8 @@ from typing import Any
 
 import surrogate_plugin as sp
 from surrogate_adapters.checked import Checked, Positive
-from surrogate_plugin import registry
 
-__all__ = ["Options", "model_of", "names_of", "recorders", "settings_of", "tolerances"]
+__all__ = ["Options", "names_of", "recorders", "settings_of", "tolerances"]
 
 
 class Options(Checked, sp.EngineSettings):
@@ -76,36 +75,6 @@ def settings_of(
         return {name: sp.Settings(tolerance=wanted[name], **options) for name in names}
     except sp.InvalidProblemError as error:
         raise sp.InvalidProblemError(str(error).removeprefix("Settings.")) from None
-
-
-def model_of(model: str) -> str:
-    """The name or the path of a model that is there; a wrong one would cost the network at each step, by a flag only.
-
-    Parameters
-    ----------
-    model : str
-        As `Engine` takes it.
-
-    Raises
-    ------
-    InvalidProblemError
-        If no model of this name is installed, or nothing is at this path.
-
-    Examples
-    --------
-    >>> model_of("default")
-    'default'
-    >>> model_of("defualt")
-    Traceback (most recent call last):
-    surrogate_plugin.errors.InvalidProblemError: model is 'defualt'; installed are ...
-    """
-    path = Path(model)
-    if path.suffix == ".safetensors" or path.parent != Path("."):
-        if not path.exists():
-            raise sp.InvalidProblemError(f"model is {model!r}; there is no such file or folder.")
-    elif model not in registry.names(registry.MODELS) and not path.is_dir():
-        raise sp.InvalidProblemError(f"model is {model!r}; installed are {', '.join(registry.names(registry.MODELS))}.")
-    return model
 
 
 def names_of(substrates: Sequence[str] | None, known: Sequence[str]) -> list[str]:

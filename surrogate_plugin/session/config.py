@@ -81,24 +81,3 @@ class BackendConfig(Settings):
     @classmethod
     def _readable(cls, given: BoundaryLike | Boundary) -> Boundary:
         return Boundary.parse(given)
-
-    def replace(self, **changes: Any) -> BackendConfig:
-        """The same with some options changed, validated as ever; this one itself if nothing is another value.
-
-        Examples
-        --------
-        >>> domain = Domain((0.0, 0.0), (640.0, 320.0), (16, 32))
-        >>> config = BackendConfig(domain=domain, diffusivity_um2_per_min=1e5, decay_per_min=0.1)
-        >>> config.replace(tolerance=0.38).tolerance, config.replace(policy="fastest") is config
-        (0.38, True)
-        """
-        if all(_equal(getattr(self, name, None), value) for name, value in changes.items()):
-            return self  # a host that says the same at every step need not wait for it to be validated
-        changed = type(self)(**{**dict(self), **changes})
-        return self if all(_equal(getattr(self, name), getattr(changed, name)) for name in changes) else changed
-
-
-def _equal(one: Any, other: Any) -> bool:
-    if type(one) is not type(other):
-        return False
-    return np.array_equal(one, other) if isinstance(one, np.ndarray) else bool(one == other)

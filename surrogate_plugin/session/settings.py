@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, StrictStr, ValidationError, field_validator
 
 from surrogate_plugin.arguments import one_of, shown
@@ -49,6 +50,20 @@ class Frozen(BaseModel):
             return f"{owner}.{found}" if found.startswith(name) else f"{owner}.{name}: {found}"
         message = first["msg"]
         return f"{owner}.{name} is {shown(first['input'])}; {message[0].lower()}{message[1:]}."
+
+    def replace(self, **changes: Any) -> Self:
+        """The same with some options changed, validated as ever; this one itself if nothing is another value.
+
+        Examples
+        --------
+        >>> settings = Settings(tolerance=0.38)
+        >>> settings.replace(method="exact").tolerance, settings.replace(tolerance=0.38) is settings
+        (0.38, True)
+        """
+        if all(_equal(getattr(self, name, None), value) for name, value in changes.items()):
+            return self  # a host that says the same at every step need not wait for it to be validated
+        changed = type(self)(**{**dict(self), **changes})
+        return self if all(_equal(getattr(self, name), getattr(changed, name)) for name in changes) else changed
 
     @classmethod
     def options(cls) -> list[str]:
@@ -157,3 +172,9 @@ class Settings(EngineSettings):
     @classmethod
     def _reachable(cls, given: Any) -> float | None:
         return tolerance_of(given)
+
+
+def _equal(one: Any, other: Any) -> bool:
+    if type(one) is not type(other):
+        return False
+    return np.array_equal(one, other) if isinstance(one, np.ndarray) else bool(one == other)

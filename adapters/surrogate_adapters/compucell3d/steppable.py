@@ -19,7 +19,7 @@ from surrogate_adapters.compucell3d.substrate import Substrate
 from surrogate_adapters.compucell3d.tissue import Tissue, check_types, needs_ids
 from surrogate_adapters.compucell3d.upkeep import Upkeep
 from surrogate_adapters.notices import Notices
-from surrogate_adapters.options import model_of, names_of, tolerances
+from surrogate_adapters.options import names_of, settings_of
 from surrogate_adapters.steady_fields import HistoryEntry
 
 try:
@@ -123,8 +123,7 @@ class SurrogateDiffusion(SteppableBasePy):  # type: ignore[misc]
         names = names_of(substrates, list(fields))
         self._given = {name: _described(name, fields[name]) for name in names}
         self._other_lattice = shape, coarsen
-        self._options = {"model": model_of(model), "method": method, "policy": policy, "device": device}
-        self._tolerances = tolerances(tolerance, names)
+        self._settings = settings_of(names, tolerance, model=model, method=method, policy=policy, device=device)
         self._record = record
         self._upkeep: Upkeep | None = None
         self._maps: dict[str, npt.NDArray[Any]] = {}
@@ -146,8 +145,7 @@ class SurrogateDiffusion(SteppableBasePy):  # type: ignore[misc]
         self._upkeep = Upkeep(
             substrates,
             lambda name: make_concentration_field(self.simulator, name),
-            options=self._options,
-            tolerances=self._tolerances,
+            settings=self._settings,
             climbed=climbed(),
             minutes_per_mcs=self._units.minutes_per_mcs,
             every=self.frequency,

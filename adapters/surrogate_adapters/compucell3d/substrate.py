@@ -75,7 +75,7 @@ class Substrate:
         """Whether another lattice than the host's is solved on."""
         return self.domain.shape != self.lattice.shape
 
-    def config(self, options: Mapping[str, Any], *, host: bool = False) -> sp.BackendConfig:
+    def config(self, settings: sp.Settings, *, host: bool = False) -> sp.BackendConfig:
         """The settings of its backend, on the lattice that is solved on or on the host's own."""
         return sp.BackendConfig(
             domain=self.lattice if host else self.domain,
@@ -83,7 +83,7 @@ class Substrate:
             decay_per_min=self.field.decay_per_min,
             michaelis_km=self.field.michaelis_km,
             boundary=self.boundary,
-            **options,
+            **dict(settings),
         )
 
     def state(self, tissue: Tissue) -> sp.TissueState:

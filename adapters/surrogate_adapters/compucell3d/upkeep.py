@@ -31,9 +31,7 @@ class Upkeep:
     substrates : mapping of name to Substrate
     memory : callable
         Of a name: the host's field as an array, (H, W) float32.
-    options : mapping
-        Those of `BackendConfig` that all fields share.
-    tolerances : mapping of name to float or None
+    settings : mapping of name to Settings
     climbed : collection of str
         Fields that the host's cells climb.
     minutes_per_mcs : float, min
@@ -57,8 +55,7 @@ class Upkeep:
         substrates: Mapping[str, Substrate],
         memory: Callable[[str], Any],
         *,
-        options: Mapping[str, Any],
-        tolerances: Mapping[str, float | None],
+        settings: Mapping[str, sp.Settings],
         climbed: Collection[str],
         minutes_per_mcs: float,
         every: int,
@@ -68,9 +65,8 @@ class Upkeep:
         self.substrates = dict(substrates)
         self.results: dict[str, sp.StepResult] = {}
         self.looked: int | None = None
-        self._options, self._minutes, self._every, self._notices = options, minutes_per_mcs, every, notices
-        self._tolerances = dict(tolerances)
-        self._by_slope = {name for name in climbed if tolerances.get(name, 0.0) is None}
+        self._settings, self._minutes, self._every, self._notices = dict(settings), minutes_per_mcs, every, notices
+        self._climbed = set(climbed)
         self.steady = SteadyFields(
             {name: self._config(each) for name, each in substrates.items()}, record, noun="field"
         )
@@ -116,7 +112,7 @@ class Upkeep:
                 if hold:
                     self._age(name, mcs)
             elif hold:
-                self.steady.latest(name).held += 1
+                self.steady.hold(name)
 
     def _solve(self, name: str, state: sp.TissueState, mcs: int) -> None:
         substrate, written = self.substrates[name], self._written[name]
@@ -157,7 +153,7 @@ class Upkeep:
 
     def _begin(self, name: str, state: sp.TissueState, mcs: int) -> None:
         """The first solve of a description, and what is known of it once its cells are there."""
-        if name in self._by_slope and self._tolerances[name] is None:
+        if name in self._climbed and self._settings[name].tolerance is None:
             self._require_slopes(name, state)
         self._solve(name, state, mcs)
         tell_at_start(self._notices, self.substrates[name], state, self._minutes)
@@ -167,12 +163,12 @@ class Upkeep:
         problem = self.steady.backends[name].problem(self.substrates[name].solved_on(state))
         largest = problem.largest_imposed or float(sp.solve(problem, method="exact").field.max())
         if largest > 0:
-            self._tolerances[name] = _SHARE_CLIMBED * largest
-            self.steady.change(name, self._config(self.substrates[name]))
+            self._settings[name] = self._settings[name].replace(tolerance=_SHARE_CLIMBED * largest)
+            self.steady.reconfigure(name, tolerance=self._settings[name].tolerance)
 
     def _config(self, substrate: Substrate) -> sp.BackendConfig:
         try:
-            return substrate.config({**self._options, "tolerance": self._tolerances[substrate.name]})
+            return substrate.config(self._settings[substrate.name])
         except sp.InvalidProblemError as error:
             raise sp.InvalidProblemError(
                 f"field {substrate.name!r}: {str(error).removeprefix('BackendConfig.')}"

@@ -36,7 +36,7 @@ class Written:
     def describe(self, substrate: Substrate) -> None:
         """Go on with another description of the field."""
         self._substrate = substrate
-        self._host = sp.Backend(substrate.config({}, host=True)) if substrate.elsewhere else None
+        self._host = sp.Backend(substrate.config(sp.Settings(), host=True)) if substrate.elsewhere else None
 
     def put(self, result: sp.StepResult, state: sp.TissueState) -> float:
         """Leave a field in the host's memory.

@@ -53,7 +53,7 @@ def _double() -> Iterator[None]:
         ),
         ({"fixed": {"Vessel": 1e39}}, {"tolerance": None}, r"field 'oxygen' reaches 1e\+39, .* float32, which ends"),
         ({}, {"model": "defualt"}, "model is 'defualt'"),
-        ({}, {"tolerance": -1.0}, r"field 'oxygen': tolerance is -1\.0; a positive finite number"),
+        ({}, {"tolerance": -1.0}, r"tolerance is -1\.0; a positive finite number"),
         ({"boundary": {"lfet": 3.0}}, {}, "field 'oxygen': .*lfet"),
     ],
 )
