@@ -178,7 +178,7 @@ class CompactNetwork(ProgramNetwork):
 
     def program(self) -> list[Step]:
         """Encode, diffuse, decode, relax."""
-        means = ("share", "value", "first_order", "rate")
+        means = ("value", "share", "first_order", "rate")
         return [
             ReadBlocks(*DECAY_BOUNDS).on("image", "saturation", to=("seen", *means)),
             Dense.of(self.stem).on("seen", to="cells"),

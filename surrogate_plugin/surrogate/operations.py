@@ -66,8 +66,8 @@ class ReadBlocks(Operation):
     """The blocks of an image: ``(image, saturation)`` to what layers may see of them, and four means.
 
     Written are the 16 mask entries of a block with the logarithm of its mean decay, (N, h, w, 17), and, of one channel
-    each, the share of its fixed pixels, their mean value, and the means over all its pixels of the first-order decay
-    and of the saturating uptake's initial rate. No layer sees a value.
+    each, the mean value of its fixed pixels, their share, and the means over all its pixels of the first-order decay
+    and of the saturating uptake's initial rate.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ class ReadBlocks(Operation):
         free = 1.0 - share
         mean = _decay(first_order, rate, saturation, 0.5) / free.clamp(min=1.0 / PIXELS)
         scaled = torch.where(free > 0, mean.clamp(self.lowest, self.highest).log10() - self.centre, 0.0)
-        return torch.cat([mask, scaled], dim=3), share, value, first_order, rate
+        return torch.cat([mask, scaled], dim=3), value, share, first_order, rate
 
 
 @dataclass(frozen=True, eq=False)
@@ -201,7 +201,7 @@ class Diffuse(Operation):
     def __call__(self, *read: Tensor) -> Tensor:
         chosen, *means, saturation = read
         with torch.autocast(chosen.device.type, enabled=False):  # the coarse field is most of the answer
-            share, value, first_order, rate = (mean.squeeze(3) for mean in means)
+            value, share, first_order, rate = (mean.squeeze(3) for mean in means)
             hold, hunger, *sides = chosen.float().clamp(-6.0, 6.0).unbind(3)
             held = torch.where(share > 0, self.hold * share.sqrt() * hold.exp(), 0.0)
             east, north = _links(sides)

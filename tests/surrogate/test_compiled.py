@@ -138,7 +138,7 @@ class Local(ProgramNetwork):
 
     def program(self) -> list[Step]:
         return [
-            ReadBlocks(1e-7, 1e2, -2.6).on("image", "saturation", to=("seen", "share", "value", "decay", "rate")),
+            ReadBlocks(1e-7, 1e2, -2.6).on("image", "saturation", to=("seen", "value", "share", "decay", "rate")),
             Dense.of(self.stem).on("seen", to="cells"),
             *self.mixer.steps("cells"),
             Dense.of(self.weights).on("cells", to="weights"),
@@ -161,7 +161,7 @@ class Anything(ProgramNetwork):
 
     def __init__(self, numbers: list[tuple[int, int, int]]) -> None:
         super().__init__()
-        means = ("share", "value", "decay", "rate")
+        means = ("value", "share", "decay", "rate")
         self.layers = nn.ModuleList()
         self.steps = [ReadBlocks(1e-7, 1e2, -2.6).on("image", "saturation", to=("seen", *means))]
         self.channels = {"seen": 17} | dict.fromkeys(means, 1)

@@ -17,7 +17,7 @@ _PIXELS = 16
 def choose(team, lattice, at, firmest, hold, hunger, east, north):
     """How blocks are held, how fast they consume, and their links, (h, w) each; 1 across the edges, where none is read.
 
-    ``at``: the rows of ``lattice`` where the six chosen channels and the share of fixed pixels begin.
+    ``at``: the rows of ``lattice`` where the six chosen channels and each block's four means begin.
     """
     h, w = hold.shape
     half = np.float32(0.5)
@@ -25,7 +25,7 @@ def choose(team, lattice, at, firmest, hold, hunger, east, north):
     chunk = claim(team, chunks)
     while chunk < chunks:
         for i in range(chunk * h // chunks, (chunk + 1) * h // chunks):
-            here, share = lattice[at[0] + 6 * i : at[0] + 6 * (i + 1)], lattice[at[1] + i]
+            here, share = lattice[at[0] + 6 * i : at[0] + 6 * (i + 1)], lattice[at[2] + i]
             for j in range(w):
                 firm = np.float32(0.0)
                 if share[j] > 0:
@@ -54,7 +54,7 @@ def pose(team, lattice, at, hold, hunger, saturation, level, field, extra, rhs):
     chunk = claim(team, chunks)
     while chunk < chunks:
         for i in range(chunk * h // chunks, (chunk + 1) * h // chunks):
-            value, first_order, rate = lattice[at[2] + i], lattice[at[3] + i], lattice[at[4] + i]
+            value, first_order, rate = lattice[at[1] + i], lattice[at[3] + i], lattice[at[4] + i]
             for j in range(w):
                 u = level if level >= zero else min(max(field[i, j], zero), one)
                 decay = first_order[j] + rate[j] / (one + saturation * u)

@@ -19,7 +19,7 @@ from surrogate_plugin.surrogate.operations import ProgramNetwork
 
 Float32Array = npt.NDArray[np.float32]
 
-#: Columns are rounded up to whole vectors.
+#: Columns are rounded up to whole vectors, which are lines of the cache.
 _VECTOR = 16
 
 
@@ -76,10 +76,10 @@ class CompiledNetwork:
         answer: Float32Array = kept.answer
         for part in made.parts:
             if isinstance(part, Rows):
-                memory = (kept.lattice, made.scratch_channels, image, slope, answer)
-                team.run(kernels.run_stages, part.stages, made.table, made.weights, *memory)
+                program = part.stages, kept.table, made.weights
+                team.run(kernels.run_stages, *program, kept.memory, image, slope, answer)
             elif isinstance(part, Diffusion):
-                kept.coarse.solve(part, kept.lattice, slope)
+                kept.coarse.solve(part, kept.memory, slope)
             else:
                 team.run(relax, answer, kept.inverse, image, slope, part.sweeps)
         return answer
@@ -103,12 +103,14 @@ class _Buffers:
         h, w = self.blocks = blocks
         rows, columns = BLOCK * h, BLOCK * w
         self.image = np.empty((features.CHANNELS, rows, columns), np.float32)
-        self.lattice = _aligned_zeros(h * plan.lattice_channels, -(-w // _VECTOR) * _VECTOR)
+        self.table = plan.table(h)
+        self.memory = _aligned(plan.rows(h), -(-w // _VECTOR) * _VECTOR)
         self.coarse = CoarseEquation(h, w)
         self.answer, self.inverse = np.empty((2, rows, columns), np.float32)
 
 
-def _aligned_zeros(rows: int, columns: int) -> Float32Array:
+def _aligned(rows: int, columns: int) -> Float32Array:
+    """Zeros; each row begins with a line of the cache, since a vector across two lines is read twice."""
     memory = np.zeros(rows * columns + _VECTOR, np.float32)
     first = (-memory.ctypes.data % (4 * _VECTOR)) // 4
     return memory[first : first + rows * columns].reshape(rows, columns)

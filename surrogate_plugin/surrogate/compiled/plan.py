@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from surrogate_plugin.sharing_kernels import CHUNKS
 from surrogate_plugin.surrogate import operations as known
 from surrogate_plugin.surrogate.compiled import row_kernels as kernels
 from surrogate_plugin.surrogate.operations import PIXELS, Operation, Step
@@ -85,18 +86,33 @@ class Plan:
     ----------
     parts : list
         In their order: `Rows`, `Diffusion`, and `Relax` as the program has it.
-    table : (steps, ...) int64
-        See `row_kernels`.
+    steps : (steps, OPERANDS) int64
+        What `row_kernels` does in each step, and where its weights are.
+    operands : (steps, operands, 3) int64
+        Of each value that it reads or writes: whether it is on the lattice, channels before it, its channels.
     weights : 1-D float32
     lattice_channels, scratch_channels : int
-        How much memory the values need.
+        How much memory the values need, on the lattice and beside it.
     """
 
     parts: list[Rows | Diffusion | known.Relax]
-    table: npt.NDArray[np.int64]
+    steps: npt.NDArray[np.int64]
+    operands: npt.NDArray[np.int64]
     weights: Float32Array
     lattice_channels: int
     scratch_channels: int
+
+    def rows(self, h: int) -> int:
+        """Rows of memory for ``h`` block rows: the lattice, then what belongs to each chunk alone."""
+        return self.lattice_channels * h + self.scratch_channels * CHUNKS
+
+    def table(self, h: int) -> npt.NDArray[np.int64]:
+        """What `row_kernels` goes through for ``h`` block rows."""
+        on_lattice, first, channels = self.operands.transpose(2, 0, 1)
+        begins = np.where(on_lattice, first * h, self.lattice_channels * h + first)
+        steps = np.where(on_lattice, channels, 0), np.where(on_lattice, 0, self.scratch_channels)
+        entries = np.stack([begins, *steps, channels], axis=2)
+        return np.hstack([self.steps, entries.reshape(len(self.steps), -1)])
 
 
 def plan(program: Sequence[Step]) -> Plan:
@@ -110,10 +126,12 @@ def plan(program: Sequence[Step]) -> Plan:
     steps = _placed(program)
     scratch, lattice = _give_scratch(steps), _give_lattice(steps)
     weights = _Weights()
-    rows = [_entry(step, weights) for step in steps]
-    width = max(len(row) for row in rows)
-    table = np.array([row + [0] * (width - len(row)) for row in rows], np.int64)
-    return Plan(_parts(steps), table, weights.all(), lattice, scratch)
+    entries = np.array([_entry(step, weights) for step in steps], np.int64)
+    operands = np.zeros((len(steps), max(5, *(len(step.reads) + len(step.writes) for step in steps)), 3), np.int64)
+    for row, step in zip(operands, steps, strict=True):
+        for entry, value in zip(row, [*step.reads, *step.writes], strict=False):
+            entry[:] = value.on_lattice, value.first, value.channels
+    return Plan(_parts(steps), entries, operands, weights.all(), lattice, scratch)
 
 
 def _placed(program: Sequence[Step]) -> list[_Placed]:
@@ -245,7 +263,7 @@ class _Weights:
 
 
 def _entry(step: _Placed, weights: _Weights) -> list[int]:
-    """A step's row of the table."""
+    """What is done in a step, and where its weights and its bias begin."""
     first = second = -1
     match step.operation:
         case known.Dense(weight=weight, bias=bias) | known.Convolve(weight=weight, bias=bias):
@@ -255,10 +273,7 @@ def _entry(step: _Placed, weights: _Weights) -> list[int]:
             first = weights.add([lowest, highest, centre])
         case known.Join():
             first = len(step.reads)
-    entry = [_ON_ROWS.get(type(step.operation), -1), first, second]
-    for value in [*step.reads, *step.writes]:
-        entry += [int(value.on_lattice), value.first, value.channels]
-    return entry
+    return [_ON_ROWS.get(type(step.operation), -1), first, second]
 
 
 def _parts(steps: list[_Placed]) -> list[Rows | Diffusion | known.Relax]:

@@ -19,90 +19,76 @@ READ, DENSE, CONVOLVE, RECTIFY, ADD, MULTIPLY, JOIN, SURROUND, DRAW = range(9)
 #: A step of the table: operation, where its weights (of `JOIN`, how many values) and its bias begin (-1 where there is
 #: none), and its operands from here on: what it reads, then what it writes.
 OPERANDS = 3
-#: Of an operand: whether it is on the lattice, channels before it, its own channels.
-ENTRIES = 3
+#: Of an operand: where its rows begin in the memory, how far it is to the next block row's and to the next chunk's, and
+#: its channels.
+ENTRIES = 4
 
 _BLOCK = 4
 _PIXELS = _BLOCK * _BLOCK
-#: Numbers in a line of the cache.
-_LINE = 16
 
 
 @jit.fast
-def run_stages(team, stages, table, weights, lattice, scratch_rows, image, saturation, answer):
+def run_stages(team, stages, table, weights, memory, image, saturation, answer):
     """Go through the steps of each stage, ``table[stages[k, 0] : stages[k, 1]]``, row by row; a stage after the other.
 
-    All float32: ``lattice`` (channels * h, columns), ``weights`` 1-D, ``image`` (4, 4 h, 4 w), ``answer`` (4 h, 4 w).
+    All float32: ``memory`` (rows, columns), ``weights`` 1-D, ``image`` (4, 4 h, 4 w), ``answer`` (4 h, 4 w).
     """
-    h, columns = image.shape[1] // _BLOCK, lattice.shape[1]
-    scratch = _aligned(scratch_rows, columns)
+    h = image.shape[1] // _BLOCK
     for stage in range(stages.shape[0]):
         chunks = pieces(answer.size)
         chunk = claim(team, chunks)
         while chunk < chunks:
             for i in range(chunk * h // chunks, (chunk + 1) * h // chunks):
                 for at in range(stages[stage, 0], stages[stage, 1]):
-                    _step(table[at], weights, lattice, scratch, image, saturation, answer, i)
+                    _step(table[at], weights, memory, image, saturation, answer, i, chunk)
             chunk = claim(team, chunks)
         settle(team, chunks)
 
 
 @jit.fast_inner
-def _aligned(rows, columns):
-    """Memory that begins with a cache line, as each of its rows then does: a vector across two lines is read twice."""
-    memory = np.empty(rows * columns + _LINE, np.float32)
-    first = (-memory.ctypes.data % (4 * _LINE)) // 4
-    return memory[first : first + rows * columns].reshape((rows, columns))
-
-
-@jit.fast_inner
-def _step(step, weights, lattice, scratch, image, saturation, answer, i):
+def _step(step, weights, memory, image, saturation, answer, i, chunk):
     """One operation on block row ``i``."""
-    operation, first = step[0], _row(step, 0, lattice, scratch, image, i)
-    w = image.shape[2] // _BLOCK
+    h, w = image.shape[1] // _BLOCK, image.shape[2] // _BLOCK
+    operation = step[0]
+    first, second = _row(step, 0, memory, i, chunk), _row(step, 1, memory, i, chunk)
+    third = _row(step, 2, memory, i, chunk)
     if operation == DENSE:
-        _dense(_row(step, 1, lattice, scratch, image, i), weights, step[1], step[2], first)
+        _dense(second, weights, step[1], step[2], first)
     elif operation == CONVOLVE:
-        h, channels = image.shape[1] // _BLOCK, first.shape[0]
-        below = _row(step, 0, lattice, scratch, image, max(i - 1, 0))
-        above = _row(step, 0, lattice, scratch, image, min(i + 1, h - 1))
-        out = _row(step, 1, lattice, scratch, image, i)
-        for c in range(channels):
+        below = _row(step, 0, memory, max(i - 1, 0), chunk)
+        above = _row(step, 0, memory, min(i + 1, h - 1), chunk)
+        for c in range(first.shape[0]):
             k = weights[step[1] + 9 * c : step[1] + 9 * (c + 1)]
             bias = weights[step[2] + c] if step[2] >= 0 else np.float32(0.0)
-            _convolve(out[c], k, bias, below[c], first[c], above[c], i > 0, i < h - 1, w)
+            _convolve(second[c], k, bias, below[c], first[c], above[c], i > 0, i < h - 1, w)
     elif operation == RECTIFY:
-        _rectify(_row(step, 1, lattice, scratch, image, i), first)
+        _rectify(second, first)
     elif operation == ADD:
-        _add(_row(step, 2, lattice, scratch, image, i), first, _row(step, 1, lattice, scratch, image, i))
+        _add(third, first, second)
     elif operation == MULTIPLY:
-        _multiply(_row(step, 2, lattice, scratch, image, i), first, _row(step, 1, lattice, scratch, image, i))
+        _multiply(third, first, second)
     elif operation == JOIN:
-        _join(step, lattice, scratch, image, i)
+        _join(step, memory, i, chunk)
     elif operation == SURROUND:
-        h = image.shape[1] // _BLOCK
-        out = _row(step, 1, lattice, scratch, image, i)
-        for dy in range(-1, 2):
-            source = _row(step, 0, lattice, scratch, image, min(max(i + dy, 0), h - 1))
-            _surround(out, source, dy, w)
+        for k in range(second.shape[0]):
+            source = _row(step, 0, memory, min(max(i + k % 9 // 3 - 1, 0), h - 1), chunk)
+            _shift(second[k], source[k // 9], k % 3 - 1, w)
     elif operation == READ:
-        share, value = _row(step, 1, lattice, scratch, image, i)[0], _row(step, 2, lattice, scratch, image, i)[0]
-        first_order, rate = _row(step, 3, lattice, scratch, image, i)[0], _row(step, 4, lattice, scratch, image, i)[0]
+        for channel in range(image.shape[0]):
+            _sum_blocks(image[channel], i, _row(step, 1 + channel, memory, i, chunk)[0], w)
+        first_order, rate = _row(step, 3, memory, i, chunk)[0], _row(step, 4, memory, i, chunk)[0]
         bounds = weights[step[1] : step[1] + 3]
-        _read(first, share, value, first_order, rate, image, saturation, bounds, i)
+        _read(first, second[0], third[0], first_order, rate, image, saturation, bounds, i)
     elif operation == DRAW:
         _draw(answer, first, i)
 
 
 @jit.fast_inner
-def _row(step, operand, lattice, scratch, image, i):
-    """Row ``i`` of an operand, (channels, columns)."""
+def _row(step, operand, memory, i, chunk):
+    """Row ``i`` of an operand, (channels, columns); empty where a step has fewer operands."""
     at = OPERANDS + ENTRIES * operand
-    first, channels = step[at + 1], step[at + 2]
-    if step[at]:
-        start = first * (image.shape[1] // _BLOCK) + i * channels
-        return lattice[start : start + channels]
-    return scratch[first : first + channels]
+    start = step[at] + step[at + 1] * i + step[at + 2] * chunk
+    return memory[start : start + step[at + 3]]
 
 
 @jit.fast_inner
@@ -169,7 +155,7 @@ def _convolve(out, k, bias, below, here, above, has_below, has_above, w):
     out[0] = bias + k1 * below[0] + k2 * below[1] + k4 * here[0] + k5 * here[1] + k7 * above[0] + k8 * above[1]
     left = k0 * below[last - 1] + k3 * here[last - 1] + k6 * above[last - 1]
     out[last] = bias + left + k1 * below[last] + k4 * here[last] + k7 * above[last]
-    out[w:] = zero
+    _clear(out, w)
 
 
 @jit.fast_inner
@@ -197,11 +183,11 @@ def _multiply(out, one, other):
 
 
 @jit.fast_inner
-def _join(step, lattice, scratch, image, i):
+def _join(step, memory, i, chunk):
     count, done = step[1], 0
-    out = _row(step, count, lattice, scratch, image, i)
+    out = _row(step, count, memory, i, chunk)
     for part in range(count):
-        given = _row(step, part, lattice, scratch, image, i)
+        given = _row(step, part, memory, i, chunk)
         for c in range(given.shape[0]):
             row, line = out[done + c], given[c]
             for j in range(line.size):
@@ -210,66 +196,60 @@ def _join(step, lattice, scratch, image, i):
 
 
 @jit.fast_inner
-def _surround(out, source, dy, w):
-    """What lies in the row ``dy`` above, in the columns before, here and after; the edge repeated."""
-    for c in range(source.shape[0]):
-        row = source[c]
-        for dx in range(-1, 2):
-            line = out[9 * c + 3 * (dy + 1) + dx + 1]
-            for j in range(1, w - 1):
-                line[j] = row[j + dx]
-            line[0], line[w - 1] = row[max(dx, 0)], row[min(w - 1 + dx, w - 1)]
-            line[w:] = np.float32(0.0)
+def _shift(out, row, dx, w):
+    """What lies ``dx`` columns on, the edge repeated."""
+    for j in range(1, w - 1):
+        out[j] = row[j + dx]
+    out[0], out[w - 1] = row[max(dx, 0)], row[min(w - 1 + dx, w - 1)]
+    _clear(out, w)
 
 
 @jit.fast_inner
-def _read(seen, share, value, first_order, rate, image, saturation, bounds, i):
-    """The mask entries and the scaled decay of each block, and its four means."""
-    w = image.shape[2] // _BLOCK
+def _read(seen, value, share, first_order, rate, image, saturation, bounds, i):
+    """The mask entries and the scaled decay of each block, and its four means, which come as sums."""
     low, high, centre = bounds[0], bounds[1], bounds[2]
-    pixels = np.float32(_PIXELS)
-    for y in range(_BLOCK):
-        row = image[1, _BLOCK * i + y]
-        for dx in range(_BLOCK):
-            mask = seen[_BLOCK * y + dx]
-            for j in range(w):
-                mask[j] = row[_BLOCK * j + dx]
-    _sum_blocks(image[0], i, value, w)
-    _sum_blocks(image[1], i, share, w)
-    _sum_blocks(image[2], i, first_order, w)
-    _sum_blocks(image[3], i, rate, w)
+    pixels, one = np.float32(_PIXELS), np.float32(1.0)
+    w = image.shape[2] // _BLOCK
+    for pixel in range(seen.shape[0] - 1):
+        row, mask = image[1, _BLOCK * i + pixel // _BLOCK], seen[pixel]
+        for j in range(w):
+            mask[j] = row[_BLOCK * j + pixel % _BLOCK]
     scaled = seen[_PIXELS]
     for j in range(w):
         free = pixels - share[j]
-        value[j] /= max(share[j], np.float32(1.0))
-        secant = rate[j] / (np.float32(1.0) + np.float32(0.5) * saturation)
-        k = (first_order[j] + secant) / max(free, np.float32(1.0))
+        value[j] /= max(share[j], one)
+        k = (first_order[j] + rate[j] / (one + np.float32(0.5) * saturation)) / max(free, one)
         scaled[j] = math.log10(min(max(k, low), high)) - centre if free > 0 else 0.0
         share[j] /= pixels
         first_order[j] /= pixels
         rate[j] /= pixels
-    seen[:, w:] = np.float32(0.0)
-    share[w:] = np.float32(0.0)
-    value[w:] = np.float32(0.0)
-    first_order[w:] = np.float32(0.0)
-    rate[w:] = np.float32(0.0)
+    for c in range(seen.shape[0]):
+        _clear(seen[c], w)
 
 
 @jit.fast_inner
 def _sum_blocks(channel, i, out, w):
-    """The sum over each block of block row ``i``: first down the columns, which vectorises, then across."""
+    """The sum over each block of block row ``i``."""
     first, second, third, fourth = channel[4 * i], channel[4 * i + 1], channel[4 * i + 2], channel[4 * i + 3]
-    down = np.empty(channel.shape[1], np.float32)
-    for at in range(down.size):
-        down[at] = (first[at] + second[at]) + (third[at] + fourth[at])
     for j in range(w):
-        out[j] = (down[4 * j] + down[4 * j + 1]) + (down[4 * j + 2] + down[4 * j + 3])
+        total = np.float32(0.0)
+        for at in range(4 * j, 4 * j + 4):
+            total += (first[at] + second[at]) + (third[at] + fourth[at])
+        out[j] = total
+    _clear(out, w)
+
+
+@jit.fast_inner
+def _clear(row, w):
+    """Zeros in the columns that no block has, so that nothing piles up there."""
+    for j in range(w, row.size):
+        row[j] = np.float32(0.0)
 
 
 @jit.fast_inner
 def _draw(answer, pixels, i):
     """Each channel is a pixel of every block."""
-    for y in range(_BLOCK):
+    for y in range(pixels.shape[0] // _BLOCK):
         row = answer[_BLOCK * i + y]
         a, b, c, d = pixels[4 * y], pixels[4 * y + 1], pixels[4 * y + 2], pixels[4 * y + 3]
         for j in range(row.size // _BLOCK):
