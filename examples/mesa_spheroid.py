@@ -124,7 +124,7 @@ def discs(model: Spheroid, kind: type) -> sp.Cells:
     """Agents of a class as discs of their size."""
     place = [agent.cell.coordinate for agent in model.agents_by_type.get(kind, ())]
     centre = (np.array(place, dtype=float).reshape(-1, 2) + 0.5) * SPACING_UM
-    return sp.Cells(centre, np.cbrt(0.75 * VOLUME_UM3 / math.pi))
+    return sp.Cells(centre, volume_um3=VOLUME_UM3)
 
 
 def main() -> None:
