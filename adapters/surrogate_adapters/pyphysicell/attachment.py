@@ -13,7 +13,7 @@ from surrogate_adapters.notices import Notices
 from surrogate_adapters.options import names_of, settings_of
 from surrogate_adapters.pyphysicell import facts, uptake
 from surrogate_adapters.pyphysicell.asked import Asked
-from surrogate_adapters.pyphysicell.substrate import Refresh, Substrate
+from surrogate_adapters.pyphysicell.upkeep import Refresh, Upkeep
 from surrogate_adapters.steady_fields import HistoryEntry, SteadyFields
 
 
@@ -106,7 +106,7 @@ def attach(
     me, diffusing = simulation.microenvironment, facts.diffusing(simulation, names)
     asked = [Asked.of(simulation, name, settings[name]) for name in diffusing]
     fields = SteadyFields({one.name: one.config(me) for one in asked}, record, noun=None)
-    owned = [Substrate(simulation, one, fields, refresh, move_limit_um, notices) for one in asked]
+    owned = [Upkeep(simulation, one, fields, refresh, move_limit_um, notices) for one in asked]
     for name in names:
         if name not in diffusing:
             notices.tell(
@@ -131,9 +131,7 @@ class Attachment:
         Wall time of all steps so far, held ones and the host's own share for the other substrates included.
     """
 
-    def __init__(
-        self, simulation: Any, substrates: Sequence[Substrate], fields: SteadyFields, notices: Notices
-    ) -> None:
+    def __init__(self, simulation: Any, substrates: Sequence[Upkeep], fields: SteadyFields, notices: Notices) -> None:
         self.notices = notices
         self.seconds = 0.0
         self._simulation = simulation
@@ -224,7 +222,7 @@ class Attachment:
         if self._attached:
             uptake.stand_guard(self)
 
-    def _named(self, name: str) -> Substrate:
+    def _named(self, name: str) -> Upkeep:
         for substrate in self._substrates:
             if substrate.name == name:
                 return substrate

@@ -21,8 +21,8 @@ FloatArray = npt.NDArray[np.float64]
 Refresh = Literal["changes", "phenotype"]
 
 
-class Substrate:
-    """The field of one substrate, solved for when due and held in between.
+class Upkeep:
+    """Keeps the field of one substrate steady: solves for it when due, and holds it in between.
 
     Parameters
     ----------
