@@ -10,11 +10,11 @@ from surrogate_plugin.sharing_kernels import claim, pieces, settle
 
 
 @jit.exact
-def encode_image(team, image, rows, columns, first, source, fixed, decay, initial, ghosts, per_value, per_decay):
+def encode_image(team, image, rows, columns, first, source, fixed, decay, initial, held_at, per_value, per_decay):
     """Fill ``image``: values, mask, first-order decay and the saturating uptake's initial rate, row by row.
 
     ``rows`` and ``columns`` map the padded lattice to the inner one, which begins at column ``first``; -1 and -2 are
-    beyond the low and the high side.
+    beyond the low and the high side of their axis, which hold ``held_at`` (2, 2).
     """
     width = source.shape[1]
     chunks = pieces(image.size)
@@ -25,7 +25,7 @@ def encode_image(team, image, rows, columns, first, source, fixed, decay, initia
             r = rows[i]
             if r < 0:
                 for j in range(columns.size):
-                    value[j] = ghosts[1 - r] * per_value
+                    value[j] = held_at[0, -1 - r] * per_value
                     mask[j], first_order[j], rate[j] = 1.0, 0.0, 0.0
                 continue
             for c in range(width):  # the lattice itself, where every column is read in its turn
@@ -40,7 +40,7 @@ def encode_image(team, image, rows, columns, first, source, fixed, decay, initia
                     continue
                 c = columns[j]
                 if c < 0:
-                    value[j] = ghosts[-1 - c] * per_value
+                    value[j] = held_at[1, -1 - c] * per_value
                     mask[j], first_order[j], rate[j] = 1.0, 0.0, 0.0
                 else:
                     value[j], mask[j] = value[first + c], mask[first + c]

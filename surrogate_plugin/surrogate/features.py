@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from surrogate_plugin import team
 from surrogate_plugin.equation.problem import FloatArray, Problem
-from surrogate_plugin.equation.sides import Side
+from surrogate_plugin.equation.sides import Walls
 from surrogate_plugin.errors import UnsupportedProblemError
 
 #: Raised whenever the meaning of a channel changes, so that old weights are refused instead of misread.
@@ -31,7 +31,7 @@ class PaddedLattice:
 
     @classmethod
     def around(cls, shape: tuple[int, int]) -> PaddedLattice:
-        """The smallest frame of whole blocks, its margins even.
+        """The smallest one of whole blocks, its margins even.
 
         Examples
         --------
@@ -84,23 +84,21 @@ def encode(problem: Problem, out: Float32Array | None = None) -> Float32Array:
 
     if isinstance(problem.diffusivity, np.ndarray):
         raise UnsupportedProblemError("the surrogate needs a constant diffusivity; sparse-direct takes a map.")
-    frame = PaddedLattice.around(problem.shape)
-    image = np.empty((CHANNELS, *frame.padded), np.float32) if out is None else out
-    left, right, bottom, top = problem.boundary.sides
-    rows = _indices(problem.shape[0], frame.first[0], frame.padded[0], bottom, top)
-    columns = _indices(problem.shape[1], frame.first[1], frame.padded[1], left, right)
+    lattice, walls = PaddedLattice.around(problem.shape), problem.boundary.walls
+    image = np.empty((CHANNELS, *lattice.padded), np.float32) if out is None else out
+    rows, columns = (_indices(lattice, walls, axis) for axis in (0, 1))
     uptake = problem.uptake
     team.run(
         encode_image,
         image,
         rows,
         columns,
-        frame.first[1],
+        lattice.first[1],
         problem.source,
         problem.fixed,
         np.broadcast_to(problem.decay, problem.shape),
         np.broadcast_to(0.0 if uptake is None else uptake.vmax / uptake.km, problem.shape),
-        np.array([side.value for side in (left, right, bottom, top)]),
+        walls.value,
         1.0 / value_scale(problem),
         problem.spacing**2 / problem.diffusivity,
     )
@@ -128,9 +126,9 @@ def decode(image: Float32Array, problem: Problem) -> FloatArray:
     """
     from surrogate_plugin.surrogate.feature_kernels import decode_image
 
-    frame = PaddedLattice.around(problem.shape)
+    lattice = PaddedLattice.around(problem.shape)
     field = np.empty(problem.shape)
-    team.run(decode_image, field, image, problem.source, problem.fixed, *frame.first, value_scale(problem))
+    team.run(decode_image, field, image, problem.source, problem.fixed, *lattice.first, value_scale(problem))
     return field
 
 
@@ -155,18 +153,20 @@ def value_scale(problem: Problem) -> float:
     return problem.largest_imposed or 1.0
 
 
-def _indices(size: int, first: int, padded: int, low: Side, high: Side) -> npt.NDArray[np.int64]:
-    """Where each padded row (or column) is read: an inner index, or -1 / -2 beyond a low / high side with a value."""
-    at = np.arange(padded) - first
-    if low.kind == "periodic":
+def _indices(lattice: PaddedLattice, walls: Walls, axis: int) -> npt.NDArray[np.int64]:
+    """Where each padded row (or column) is read: an inner index, or -1 / -2 beyond a low / high side that is held."""
+    size = lattice.shape[axis]
+    at = np.arange(lattice.padded[axis]) - lattice.first[axis]
+    if walls.ring[axis]:
         return at % size
-    if low.kind == high.kind == "reflecting":
+    low, high = walls.conductance[axis] > 0
+    if not low and not high:
         at %= 2 * size
         return np.minimum(at, 2 * size - 1 - at)
     below, above = at < 0, at >= size
-    at[below] = -1 if low.kind == "value" else -1 - at[below]
-    at[above] = -2 if high.kind == "value" else 2 * size - 1 - at[above]
+    at[below] = -1 if low else -1 - at[below]
+    at[above] = -2 if high else 2 * size - 1 - at[above]
     # Where the margin is wider than the lattice, a mirror shows what lies beyond the other side.
     at[below & (at >= size)] = -2
-    at[above & (at < 0)] = -2 if high.kind == "value" else -1
+    at[above & (at < 0)] = -2 if high else -1
     return at

@@ -99,9 +99,9 @@ def test_a_network_sees_a_few_pixels_as_often_as_its_margin_is_wide(shape, bound
     fixed = rng.random(shape) < 0.5
     fixed[0, 0] = True
     problem = sp.Problem(np.where(fixed, rng.uniform(1, 5, shape), 0.0), fixed, boundary=boundary)
-    frame = PaddedLattice.around(shape)
+    lattice = PaddedLattice.around(shape)
     margin = [
-        (first, whole - side - first) for first, whole, side in zip(frame.first, frame.padded, shape, strict=True)
+        (first, whole - side - first) for first, whole, side in zip(lattice.first, lattice.padded, shape, strict=True)
     ]
-    assert min(frame.blocks) >= 2
+    assert min(lattice.blocks) >= 2
     assert np.array_equal(encode(problem)[1], np.pad(fixed, margin, mode=mode))

@@ -19,7 +19,7 @@ shapes = st.tuples(st.integers(8, 70), st.integers(8, 70))
 
 
 def framed(image: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """An (H, W) image inside its frame, zero around it."""
+    """An (H, W) image inside the padded lattice, zero around it."""
     padded = np.zeros(PaddedLattice.around(shape).padded, np.float32)
     inner(padded, shape)[:] = image
     return padded
@@ -32,8 +32,8 @@ def inner(image: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
 
 @given(shapes)
 def test_every_side_has_a_margin_and_blocks_are_whole(shape: tuple[int, int]) -> None:
-    frame = PaddedLattice.around(shape)
-    for side, blocks, first in zip(shape, frame.blocks, frame.first, strict=True):
+    lattice = PaddedLattice.around(shape)
+    for side, blocks, first in zip(shape, lattice.blocks, lattice.first, strict=True):
         assert first >= 1
         assert blocks * BLOCK - side - first >= 1
         assert blocks * BLOCK - side - 2 < BLOCK

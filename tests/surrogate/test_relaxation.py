@@ -36,9 +36,9 @@ def test_the_exact_field_is_left_alone(seed: int, saturating: bool) -> None:
     solver = SparseDirect()
     field = solver.solve(solver.prepare(problem), problem).field / problem.largest_imposed
     image, saturation = inputs(problem)
-    frame = features.PaddedLattice.around(problem.shape)
+    lattice = features.PaddedLattice.around(problem.shape)
     padded = image[:, 0].clone()
-    (row, column), (rows, columns) = frame.first, problem.shape
+    (row, column), (rows, columns) = lattice.first, problem.shape
     padded[0, row : row + rows, column : column + columns] = torch.from_numpy(field.astype(np.float32))
     torch.testing.assert_close(relax(padded, image, saturation, 5), padded, atol=1e-5, rtol=0.0)
 

@@ -56,9 +56,9 @@ class Batch:
 
 def assemble(problems: Sequence[Problem], solved: Sequence[FloatArray]) -> Batch:
     """Encode problems of one shape beside their exact fields, (H, W) float64 in field units."""
-    frame = features.PaddedLattice.around(problems[0].shape)
-    image = np.empty((len(problems), features.CHANNELS, *frame.padded), np.float32)
-    target = np.empty((len(problems), *frame.shape), np.float32)
+    lattice = features.PaddedLattice.around(problems[0].shape)
+    image = np.empty((len(problems), features.CHANNELS, *lattice.padded), np.float32)
+    target = np.empty((len(problems), *lattice.shape), np.float32)
     free = np.empty(target.shape, np.bool_)
     for at, (problem, field) in enumerate(zip(problems, solved, strict=True)):
         features.encode(problem, image[at])
@@ -84,6 +84,6 @@ def predict(network: nn.Module, batch: Batch) -> Tensor:
 
 
 def inside(padded: Tensor, shape: tuple[int, int]) -> Tensor:
-    """The (N, H, W) lattice inside its frame, from (N, H', W')."""
+    """The (N, H, W) lattice inside the padded one, from (N, H', W')."""
     row, column = features.PaddedLattice.around(shape).first
     return padded[:, row : row + shape[0], column : column + shape[1]]
