@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.document import markdown_table
-from stand_ins.physicell import driver
+from benchmarks.stand_ins.physicell import driver
 from surrogate_training.documents import write_into
 
 _DT = 0.01

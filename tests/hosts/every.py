@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from stand_ins.physicell import driver
+from benchmarks.stand_ins.physicell import driver
 from surrogate_plugin.testing import Scenario
 from tests.hosts.compucell3d.double.compucell3d_driving import double_on_the_path
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import surrogate_plugin as sp
-from stand_ins.physicell import driver
+from benchmarks.stand_ins.physicell import driver
 from surrogate_plugin.testing import Scenario, reading
 from tests.hosts import every
 

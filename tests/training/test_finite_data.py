@@ -19,7 +19,7 @@ from surrogate_training.problems.distributions import Vessels
 from surrogate_training.samples import make_shards as making
 from surrogate_training.samples.batch import Batch
 from surrogate_training.samples.dataset import DataConfig, make_sample
-from surrogate_training.samples.kept import Record
+from surrogate_training.samples.kept import KeptSample
 from surrogate_training.samples.make_shards import make_shards
 from surrogate_training.samples.shards import INDEX, DamagedShardError, Index, Shards
 from surrogate_training.samples.stream import drawn, stream
@@ -72,7 +72,7 @@ def test_batches_hold_the_samples_that_were_drawn() -> None:
         assert torch.equal(batch.target[2 * row + 1], batch.target[2 * row].flip(1))
 
 
-# Records.
+# Kept samples.
 
 
 @pytest.mark.parametrize(
@@ -84,12 +84,12 @@ def test_batches_hold_the_samples_that_were_drawn() -> None:
         {"uptake": MichaelisMenten(2.0, 0.1), "spacing": 2.0, "boundary": "periodic"},
     ],
 )
-def test_a_record_gives_back_its_problem(changes: dict[str, Any]) -> None:
+def test_a_sample_gives_back_its_problem(changes: dict[str, Any]) -> None:
     source = np.zeros((8, 10))
     source[2, 3:5] = 38.1
     problem = Problem(source, fixed=np.eye(8, 10, dtype=bool) | (source > 0), **changes)
     field = np.random.default_rng(0).random((8, 10))
-    restored, again = Record.of(problem, field).restore()
+    restored, again = KeptSample.of(problem, field).restore()
     np.testing.assert_allclose(again, field, rtol=1e-7)
     np.testing.assert_array_equal(restored.fixed, problem.fixed)
     for name in ("source", "decay", "diffusivity", "spacing"):
@@ -114,7 +114,7 @@ def test_shards_train_like_samples_in_memory_whoever_makes_them(tmp_path: Path) 
             assert torch.equal(one.target, two.target)
             assert torch.equal(one.free, two.free)
     sent = pickle.loads(pickle.dumps(Shards(tmp_path, config())))  # as a worker gets it
-    assert sent[6].numbers == Record.of(*make_sample(config(), 6)).numbers
+    assert sent[6].numbers == KeptSample.of(*make_sample(config(), 6)).numbers
 
 
 class KilledError(Exception):
@@ -131,13 +131,13 @@ def test_a_killed_call_goes_on_and_makes_nothing_twice(tmp_path: Path, monkeypat
     with pytest.raises(DamagedShardError, match="finish making them"):
         Shards(tmp_path, config())
     asked: list[list[int]] = []
-    make_records = making.make_records
+    make_samples = making.make_samples
 
     def listen(data: DataConfig, numbers: list[int], workers: int) -> Any:
         asked.append(numbers)
-        return make_records(data, numbers, workers)
+        return make_samples(data, numbers, workers)
 
-    monkeypatch.setattr(making, "make_records", listen)
+    monkeypatch.setattr(making, "make_samples", listen)
     index = make_shards(config(), tmp_path, samples_a_shard=2, workers=0)
     assert asked == [[4, 5, 6]]
     make_shards(config(), tmp_path / "whole", samples_a_shard=2, workers=0)

@@ -25,7 +25,7 @@ from surrogate_training.loop.trainer import Trainer
 from surrogate_training.publishing.publish import selected_network
 from surrogate_training.retraining.trials import kept_answers
 from surrogate_training.samples.dataset import DataConfig, make_batch, make_sample
-from surrogate_training.samples.kept import Record
+from surrogate_training.samples.kept import KeptSample
 from surrogate_training.samples.make_shards import make_shards
 from surrogate_training.samples.shards import INDEX, Shards, shard_name
 from surrogate_training.samples.stream import shuffled_batch, stream
@@ -238,9 +238,9 @@ def test_a_stored_field_that_no_problem_has_is_damage(value: float) -> None:
     problem, field = make_sample(STORED, 0)
     field[3, 3] = value
     with np.errstate(all="ignore"):
-        record = Record.of(problem, field)
+        sample = KeptSample.of(problem, field)
     with pytest.raises(DamagedFileError, match="its field is not one of its problem") as caught:
-        record.restore()
+        sample.restore()
     assert_one_sentence(caught.value)
 
 

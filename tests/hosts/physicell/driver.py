@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 import surrogate_plugin as sp
-from stand_ins.physicell import driver
+from benchmarks.stand_ins.physicell import driver
 from surrogate_plugin.testing import CellTable, Medium, Scenario
 
 CORNER = np.array([-130.0, 40.0])

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from stand_ins.physicell import driver
+from benchmarks.stand_ins.physicell import driver
 from surrogate_plugin.testing import CellTable, Scenario
 from tests.hosts.physicell.driver import CORNER, put
 

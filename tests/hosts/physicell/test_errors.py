@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import surrogate_plugin as sp
-from stand_ins.physicell import driver
+from benchmarks.stand_ins.physicell import driver
 from surrogate_plugin.testing import Scenario
 from tests.hosts.physicell import fixtures as physicell_fixtures
 from tests.hosts.physicell.driver import put, write_settings

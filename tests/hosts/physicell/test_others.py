@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from stand_ins.physicell import driver
+from benchmarks.stand_ins.physicell import driver
 from tests.hosts.physicell import fixtures as physicell_fixtures
 from tests.hosts.physicell.driver import put, write_settings
 from tests.hosts.physicell.fixtures import DT, off, scenario_cells

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import surrogate_plugin as sp
-from stand_ins.physicell import driver
+from benchmarks.stand_ins.physicell import driver
 from surrogate_adapters.physicell import bridge
 from tests.hosts.physicell import fixtures as physicell_fixtures
 from tests.hosts.physicell.driver import write_settings

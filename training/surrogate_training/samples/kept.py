@@ -22,7 +22,7 @@ _BEYOND = 0.1
 
 
 class _Numbers(BaseModel):
-    """What of a record is no map."""
+    """What of a sample is no map."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -34,7 +34,7 @@ class _Numbers(BaseModel):
     km: float | None = None
 
 
-class Record:
+class KeptSample:
     """One sample: maps in float32, numbers in float64.
 
     Rounding changes values by 6e-8 of themselves, far below the accuracy of the targets.
@@ -48,8 +48,8 @@ class Record:
 
     Examples
     --------
-    >>> record = Record.of(Problem(np.eye(8), decay=0.1), np.eye(8))
-    >>> problem, field = record.restore()
+    >>> sample = KeptSample.of(Problem(np.eye(8), decay=0.1), np.eye(8))
+    >>> problem, field = sample.restore()
     >>> problem.decay, field.dtype
     (0.1, dtype('float64'))
     """
@@ -58,7 +58,7 @@ class Record:
         self.maps, self.numbers = dict(maps), numbers
 
     @classmethod
-    def of(cls, problem: Problem, field: FloatArray) -> Record:
+    def of(cls, problem: Problem, field: FloatArray) -> KeptSample:
         """Keep a problem without production and of constant diffusivity, as networks take it."""
         parts = problem.parts
         maps: dict[str, Array] = {

@@ -13,9 +13,9 @@ from surrogate_plugin.surrogate.card import checksum
 from surrogate_plugin.whole_files import replacing, write_text
 from surrogate_training.progress import Callback, silent
 from surrogate_training.samples.dataset import DataConfig
-from surrogate_training.samples.kept import Record
+from surrogate_training.samples.kept import KeptSample
 from surrogate_training.samples.shards import INDEX, SAYS, DamagedShardError, Index, decisive, says, shard_name
-from surrogate_training.samples.stream import make_records
+from surrogate_training.samples.stream import make_samples
 from surrogate_training.threads import fixed_threads
 
 
@@ -67,11 +67,11 @@ def make_shards(
     }
     missing = [name for name, numbers in ranges.items() if not _stands(folder, name, numbers, data, known, repair)]
     made = total - sum(len(ranges[name]) for name in missing)
-    records = make_records(config, [number for name in missing for number in ranges[name]], workers)
+    samples = make_samples(config, [number for name in missing for number in ranges[name]], workers)
     for name in missing:
-        kept: list[Record] = []
-        for record in itertools.islice(records, len(ranges[name])):
-            kept.append(record)
+        kept: list[KeptSample] = []
+        for sample in itertools.islice(samples, len(ranges[name])):
+            kept.append(sample)
             made += 1
             callback(made / total, f"sample {made} of {total}")
         _write(folder / name, kept, _says(data, ranges[name]))
@@ -118,9 +118,9 @@ def _says(data: dict[str, Any], numbers: range) -> dict[str, Any]:
     return {"data": data, "first": numbers.start, "count": len(numbers)}
 
 
-def _write(path: Path, records: list[Record], says_of_itself: dict[str, Any]) -> None:
-    maps = {f"{row}.{name}": value for row, record in enumerate(records) for name, value in record.maps.items()}
+def _write(path: Path, samples: list[KeptSample], says_of_itself: dict[str, Any]) -> None:
+    maps = {f"{row}.{name}": value for row, sample in enumerate(samples) for name, value in sample.maps.items()}
     # One entry: safetensors writes several in any order, and a shard made again should have the bytes it had.
-    says_of_itself |= {"records": [record.numbers for record in records]}
+    says_of_itself |= {"records": [sample.numbers for sample in samples]}
     with replacing(path) as partial:
         save_file(maps, partial, {SAYS: json.dumps(says_of_itself)})

@@ -12,7 +12,7 @@ from safetensors import SafetensorError, safe_open
 from surrogate_plugin.surrogate.card import checksum
 from surrogate_training.damage import DamagedFileError, reading
 from surrogate_training.samples.dataset import DataConfig
-from surrogate_training.samples.kept import Record
+from surrogate_training.samples.kept import KeptSample
 
 INDEX = "index.json"
 #: The entry of a shard's metadata in which it says what it holds.
@@ -104,16 +104,16 @@ class Shards:
     def __len__(self) -> int:
         return self.count
 
-    def __getitem__(self, number: int) -> Record:
+    def __getitem__(self, number: int) -> KeptSample:
         shard, row = divmod(number, self.index.samples_a_shard)
         name = shard_name(shard)
         if name not in self._checked:
             self.index.check(self.folder, name)
             self._checked.add(name)
-        record = read_record(self.folder / name, row)
-        if any(value.shape != self.shape for value in record.maps.values()):
+        sample = read_sample(self.folder / name, row)
+        if any(value.shape != self.shape for value in sample.maps.values()):
             raise DamagedShardError(f"shard {self.folder / name} holds samples of another shape; {_REMAKE}.")
-        return record
+        return sample
 
 
 def _short(value: object) -> str:
@@ -132,7 +132,7 @@ def shard_name(shard: int) -> str:
     return f"{shard:05d}.safetensors"
 
 
-def read_record(path: Path, row: int) -> Record:
+def read_sample(path: Path, row: int) -> KeptSample:
     """One sample of a shard, without reading the others.
 
     Raises
@@ -144,7 +144,7 @@ def read_record(path: Path, row: int) -> Record:
         prefix = f"{row}."
         names = [name for name in file.keys() if name.startswith(prefix)]  # noqa: SIM118 - not a mapping
         maps = {name.removeprefix(prefix): file.get_tensor(name) for name in names}
-        return Record(maps, json.loads(file.metadata()[SAYS])["records"][row])
+        return KeptSample(maps, json.loads(file.metadata()[SAYS])["records"][row])
 
 
 def says(path: Path) -> dict[str, Any]:

@@ -14,17 +14,17 @@ from torch.utils.data import DataLoader, Dataset, IterableDataset, get_worker_in
 from surrogate_training.progress import Callback, silent
 from surrogate_training.samples.batch import Batch
 from surrogate_training.samples.dataset import DataConfig, make_batch, make_sample, with_mirrors
-from surrogate_training.samples.kept import Record
+from surrogate_training.samples.kept import KeptSample
 from surrogate_training.samples.shards import Shards
 
 
-class Records(Protocol):
+class KeptSamples(Protocol):
     """A finite set of samples."""
 
     def __len__(self) -> int:
         """How many."""
 
-    def __getitem__(self, number: int) -> Record:
+    def __getitem__(self, number: int) -> KeptSample:
         """Sample ``number``."""
 
 
@@ -32,9 +32,9 @@ class Batches(IterableDataset[Batch | Exception]):
     """The training batches ``first``, ``first + stride``, ...; workers take turns, so their number changes nothing."""
 
     def __init__(
-        self, config: DataConfig, first: int, *, stride: int = 1, records: Records | None = None, seed: int = 0
+        self, config: DataConfig, first: int, *, stride: int = 1, samples: KeptSamples | None = None, seed: int = 0
     ) -> None:
-        self.config, self.records, self.first, self.stride, self.seed = config, records, first, stride, seed
+        self.config, self.samples, self.first, self.stride, self.seed = config, samples, first, stride, seed
 
     def __iter__(self) -> Iterator[Batch | Exception]:
         return _told(self._made())
@@ -45,14 +45,14 @@ class Batches(IterableDataset[Batch | Exception]):
         if worker is not None:
             index, stride = index + worker.id * stride, stride * worker.num_workers
         while True:
-            if self.records is None:
+            if self.samples is None:
                 yield make_batch(self.config, "train", index)
             else:
-                yield shuffled_batch(self.config, self.records, index, self.seed)
+                yield shuffled_batch(self.config, self.samples, index, self.seed)
             index += stride
 
 
-class _Making(Dataset[Record | Exception]):
+class _Making(Dataset[KeptSample | Exception]):
     """Some samples of a finite set, each made when it is asked for."""
 
     def __init__(self, config: DataConfig, numbers: Sequence[int]) -> None:
@@ -61,9 +61,9 @@ class _Making(Dataset[Record | Exception]):
     def __len__(self) -> int:
         return len(self.numbers)
 
-    def __getitem__(self, at: int) -> Record | Exception:
+    def __getitem__(self, at: int) -> KeptSample | Exception:
         try:
-            return Record.of(*make_sample(self.config, self.numbers[at]))
+            return KeptSample.of(*make_sample(self.config, self.numbers[at]))
         except Exception as error:  # told as `_told` tells it
             return error
 
@@ -98,26 +98,26 @@ def stream(
     """
     if config.shards is not None:
         stored = Shards(config.shards, config)
-        return _loaded(Batches(config, first, stride=stride, records=stored, seed=seed), workers, pinned)
+        return _loaded(Batches(config, first, stride=stride, samples=stored, seed=seed), workers, pinned)
     if config.samples is None:
         return _loaded(Batches(config, first, stride=stride), workers, pinned)
-    records: list[Record] = []
-    for record in make_records(config, range(config.samples), workers):
-        records.append(record)
-        callback(len(records) / config.samples, f"making sample {len(records)} of {config.samples}")
+    samples: list[KeptSample] = []
+    for sample in make_samples(config, range(config.samples), workers):
+        samples.append(sample)
+        callback(len(samples) / config.samples, f"making sample {len(samples)} of {config.samples}")
     # Encoding is cheap, and workers would each hold a copy of them all.
-    return _loaded(Batches(config, first, stride=stride, records=records, seed=seed), 0, pinned)
+    return _loaded(Batches(config, first, stride=stride, samples=samples, seed=seed), 0, pinned)
 
 
-def make_records(config: DataConfig, numbers: Sequence[int], workers: int) -> Iterator[Record]:
+def make_samples(config: DataConfig, numbers: Sequence[int], workers: int) -> Iterator[KeptSample]:
     """The samples of a finite set with these numbers, in this order."""
     return _loaded(_Making(config, numbers), workers if len(numbers) else 0)
 
 
-def shuffled_batch(config: DataConfig, records: Records, index: int, seed: int) -> Batch:
+def shuffled_batch(config: DataConfig, samples: KeptSamples, index: int, seed: int) -> Batch:
     """Batch ``index`` of a finite set; epochs follow one another without a gap, so a batch may span two."""
-    numbers = drawn(len(records), config.batch, index, seed)
-    problems, fields = zip(*(records[number].restore() for number in numbers), strict=True)
+    numbers = drawn(len(samples), config.batch, index, seed)
+    problems, fields = zip(*(samples[number].restore() for number in numbers), strict=True)
     return with_mirrors(list(problems), list(fields), config.mirrors)
 
 
