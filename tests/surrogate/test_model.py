@@ -66,6 +66,26 @@ def test_a_model_is_found_by_file_and_by_folder(tmp_path: Path) -> None:
     np.testing.assert_array_equal(by_file, by_folder)
 
 
+@pytest.mark.parametrize(
+    ("uptake", "said"),
+    [
+        (None, [0.9745, 13.77392, 4.29113, 6.23501, 10.37535]),
+        (MichaelisMenten(0.4, 5.0), [0.04357, 5.71674, 0.20482, 3.69336, 9.63928]),
+    ],
+)
+def test_the_model_that_ships_says_what_it_said_when_it_was_published(
+    uptake: MichaelisMenten | None, said: list[float]
+) -> None:
+    """At five pixels, to 2e-5 of the largest imposed value, whatever has been made of the code around it."""
+    source = np.zeros((70, 50))
+    source[20:24, 11:14], source[55, 40] = 38.0, 20.0
+    rows, columns = np.indices(source.shape)
+    sides: BoundaryLike = {"left": "reflecting", "right": "reflecting", "top": 12.0}
+    problem = Problem(source, decay=1e-3 + 1e-5 * rows * columns, uptake=uptake, boundary=sides)
+    field = load("default", "cpu").predict(problem)
+    np.testing.assert_allclose(field[[0, 21, 35, 52, 69], [0, 20, 25, 40, 49]], said, rtol=0.0, atol=2e-5 * 38.0)
+
+
 def test_a_card_survives_its_file(tmp_path: Path) -> None:
     path = write_model(tmp_path).with_suffix(".json")
     card = ModelCard.read(path)
