@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+from typing import TYPE_CHECKING
+
 import numpy as np
 import numpy.typing as npt
 
@@ -13,6 +16,9 @@ from surrogate_plugin.equation.problem import Coefficient, FloatArray, Problem
 from surrogate_plugin.equation.sides import Walls
 from surrogate_plugin.equation.uptake import Saturation
 from surrogate_plugin.sharing_kernels import CHUNKS
+
+if TYPE_CHECKING:
+    import scipy.sparse
 
 
 class Operator:
@@ -42,6 +48,7 @@ class Operator:
     """
 
     def __init__(self, problem: Problem) -> None:
+        self._problem = problem
         scale = problem.spacing**2 / problem.reference_diffusivity
         self.shape = problem.shape
         self.source = problem.source
@@ -91,6 +98,24 @@ class Operator:
         out = np.empty(self.shape)
         team.run(kernels.tangent_decay, c, self.decay, self.vmax, self.km, out)
         return out
+
+    def secant(self, c: FloatArray, w: FloatArray) -> FloatArray:
+        """The decay map that takes ``(U(c + w) - U(c)) / w`` for uptake, (H, W): its slope over an error of ``w``."""
+        inner = (slice(1, -1), slice(1, -1))
+        if self.vmax is None:
+            return self.decay
+        return np.asarray(self.decay + Saturation(self.vmax, self.km).quotient(c[inner], w[inner]))
+
+    def matrix(self, decay: FloatArray | None = None) -> scipy.sparse.csc_array:
+        """``A = -div(G grad) + decay`` on the free pixels, which are numbered row by row; symmetric positive definite.
+
+        ``decay`` is (H, W), dimensionless; the equation's own if None, without saturating uptake.
+        """
+        from surrogate_plugin.equation.assembly import assemble
+
+        graph = assemble(self._problem)
+        taken = self.decay if decay is None else decay
+        return dataclasses.replace(graph, decay=taken[self.free]).matrix()
 
     def first_guess_decay(self, start: FloatArray | None, c: FloatArray) -> FloatArray:
         """The decay map to begin with: the tangent at a start, else uptake's mean slope up to the largest value."""

@@ -14,8 +14,9 @@ from surrogate_plugin.engine import engine, network_start
 from surrogate_plugin.engine import trace as task
 from surrogate_plugin.equation.problem import FloatArray
 from surrogate_plugin.equation.solution import Reason
-from surrogate_plugin.guard import certificate, certificate_kernels
-from surrogate_plugin.guard.matrix_certificate import bound_by_factorisation
+from surrogate_plugin.guard import barriers, certificate_kernels
+from surrogate_plugin.guard.certificate import Certifier
+from surrogate_plugin.guard.inverse import FactorisedInverse
 from surrogate_plugin.solvers.direct import newton
 from surrogate_plugin.solvers.multigrid.hierarchy import Hierarchy
 from surrogate_plugin.solvers.spectral.solver import Spectral
@@ -74,7 +75,7 @@ def _maximum_principle(patch: pytest.MonkeyPatch) -> None:
 
 def _barrier_of_another(patch: pytest.MonkeyPatch) -> None:
     """A barrier that was made for one field served every later one."""
-    patch.setattr(certificate._Barrier, "for_candidate", lambda self, c: certificate._Usable(self.height, np.inf))
+    patch.setattr(barriers.Barrier, "for_candidate", lambda self, c: barriers.Usable(self.height, np.inf))
 
 
 def _silent_default(patch: pytest.MonkeyPatch) -> None:
@@ -136,7 +137,11 @@ def _trusted_state(patch: pytest.MonkeyPatch) -> None:
     def trusting(self: engine.Engine, asking: Any, answer: FloatArray, solver: Any, state: Any, *rest: Any) -> float:
         if getattr(state, "graph", None) is None:
             return float(bound(self, asking, answer, solver, state, *rest))
-        return bound_by_factorisation(asking.problem, answer, state.factors, state.graph)
+        operator = asking.equation
+        certifier = Certifier(operator, FactorisedInverse(operator, state.factors))
+        # What a factorisation proposes is taken for what it should be.
+        patch.setattr(certifier, "_deficit", lambda w, *_: (0.0, float(w.max())))
+        return certifier.bound(operator.embed(answer), 0.0).value
 
     patch.setattr(engine.Engine, "_bound", trusting)
 

@@ -76,7 +76,7 @@ def check(problem: Problem, certifier: Certifier, rng: np.random.Generator, refe
         field = any_candidate(rng, problem, reference.field.astype(np.float64))
         error = reference.distance(field)
         tolerance = float(rng.choice([0.0, error * 10.0 ** rng.uniform(-3, 3)]))
-        bound = certifier.bound(certifier.equation.embed(field), tolerance).value
+        bound = certifier.bound(certifier.operator.embed(field), tolerance).value
         assert error <= bound + slack(problem, reference)
 
 

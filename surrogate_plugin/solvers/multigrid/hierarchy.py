@@ -37,6 +37,9 @@ class Hierarchy:
         Only the kinds matter: the hierarchy works on corrections, which vanish where values are imposed.
     """
 
+    #: A cycle inverts roughly.
+    exact = False
+
     def __init__(self, shape: tuple[int, int], boundary: Boundary) -> None:
         self.shape = shape
         self.sides = side_codes(boundary)
@@ -49,6 +52,8 @@ class Hierarchy:
         self._scratch = np.zeros(padded, np.float32)
         #: Vectors for whoever iterates on this lattice (float32, zero halo), so that a step allocates next to nothing.
         self.vectors = tuple(np.zeros(padded, np.float32) for _ in range(5))
+        #: For whoever certifies: see `surrogate_plugin.guard.inverse`.
+        self.work = self.vectors[1], self.vectors[3], self.vectors[4], np.empty(shape)
         flat = int(self.offset[-1])
         self._east, self._north, self._rate, self._wall, self._dinv = (np.zeros(flat, np.float32) for _ in range(5))
         self._x, self._b, self._r = (np.zeros(flat, np.float32) for _ in range(3))
@@ -72,6 +77,10 @@ class Hierarchy:
             kernels.v_cycle, z, b, self._scratch, self.dinv0, self.sides, self.dims, self.offset, self._x, self._b,
             self._r, self._east, self._north, self._dinv, self._coarsest, pre, post,
         )  # fmt: skip
+
+    def apply(self, z: Float32Array, b: Float32Array) -> None:
+        """A V-cycle, as an approximate inverse of the guard."""
+        self.v_cycle(z, b)
 
     def sweep(self, z: Float32Array, b: Float32Array, sweeps: int) -> None:
         """``z``: some red-black Gauss-Seidel sweeps on the finest level for ``A z = b``, from zero."""
