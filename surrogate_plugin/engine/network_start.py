@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from surrogate_plugin import loading
+from surrogate_plugin import calibration, loading
 from surrogate_plugin.arguments import HUGE
-from surrogate_plugin.engine import calibration
 from surrogate_plugin.equation.operator import Equation
 from surrogate_plugin.equation.problem import FloatArray, Problem
 from surrogate_plugin.equation.solution import Flag, Reason

@@ -7,7 +7,8 @@ from typing import Literal
 
 import numpy as np
 
-from surrogate_plugin.engine.trace import Task
+from surrogate_plugin.engine.request import Request
+from surrogate_plugin.engine.trace import Trace
 from surrogate_plugin.equation.problem import FloatArray
 from surrogate_plugin.equation.solution import Reason, Solution
 from surrogate_plugin.guard.certificate import Certifier
@@ -30,14 +31,21 @@ _WORSE_THAN_NOTHING = 0.3
 
 
 def polish(
-    task: Task, hierarchy: Hierarchy, field: FloatArray | None, start: Start, *, last: bool = False
+    request: Request,
+    trace: Trace,
+    hierarchy: Hierarchy,
+    field: FloatArray | None,
+    start: Start,
+    *,
+    last: bool = False,
 ) -> Solution | None:
     """Cycle from ``field`` (None: from nothing) until the bound is within the tolerance.
 
     Parameters
     ----------
-    task : Task
+    request : Request
         With a constant diffusivity.
+    trace : Trace
     hierarchy : Hierarchy
         Of the problem's lattice and boundary; it is rebuilt.
     field : (H, W) float64, field units, or None
@@ -51,38 +59,38 @@ def polish(
     Solution or None
         None where the tolerance was not reached, with a flag if that speaks against the network.
     """
-    with task.timed("set-up"):
-        iteration = Iteration(task.equation, hierarchy, field)
-    if start != "nothing" and not _worth_polishing(task, iteration, start):
-        return None if start == "network" else polish(task, hierarchy, None, "nothing", last=last)
-    tolerance = task.tolerance or EXACT_SHARE * _largest_value(task, iteration)
-    bound = _cycle_and_certify(task, iteration, tolerance)
-    if task.tolerance is None:
+    with trace.timed("set-up"):
+        iteration = Iteration(request.equation, hierarchy, field)
+    if start != "nothing" and not _worth_polishing(request, trace, iteration, start):
+        return None if start == "network" else polish(request, trace, hierarchy, None, "nothing", last=last)
+    tolerance = request.tolerance or EXACT_SHARE * _largest_value(request, trace, iteration)
+    bound = _cycle_and_certify(request, trace, iteration, tolerance)
+    if request.tolerance is None:
         # A start may have been far too large, and with it the value that the accuracy was measured by.
-        largest = min(float(iteration.field.max()), ceiling(task.problem))
-        tolerance = min(tolerance, EXACT_SHARE * max(task.problem.largest_imposed, largest))
+        largest = min(float(iteration.field.max()), ceiling(request.problem))
+        tolerance = min(tolerance, EXACT_SHARE * max(request.problem.largest_imposed, largest))
         if bound > tolerance:
-            bound = _cycle_and_certify(task, iteration, tolerance)
+            bound = _cycle_and_certify(request, trace, iteration, tolerance)
     if bound > tolerance:
         stayed = f"after {iteration.cycles} cycles the bound is {bound:.3g}, above the tolerance {tolerance:.3g}."
         if start == "network":
-            task.flag(Reason.NOT_CERTIFIED, f"From the network's field, {stayed}")
+            trace.flag(Reason.NOT_CERTIFIED, f"From the network's field, {stayed}")
         if not last:
             return None
-        task.flag(Reason.TOLERANCE_NOT_REACHED, stayed.capitalize())
+        trace.flag(Reason.TOLERANCE_NOT_REACHED, stayed.capitalize())
     who = "surrogate" if start == "network" else "multigrid"
-    return task.solution(iteration.field[1:-1, 1:-1], bound, who, {"cycles": iteration.cycles}, start)
+    return trace.solution(request.problem, iteration.field[1:-1, 1:-1], bound, who, {"cycles": iteration.cycles}, start)
 
 
-def _cycle_and_certify(task: Task, iteration: Iteration, tolerance: float) -> float:
+def _cycle_and_certify(request: Request, trace: Trace, iteration: Iteration, tolerance: float) -> float:
     """Alternate between cycles and the certificate, asking the cycles for more each time; the last bound."""
-    certifier = Certifier(task.equation, iteration.hierarchy)
+    certifier = Certifier(request.equation, iteration.hierarchy)
     target, bound = _CERTIFY_AT * tolerance, math.inf
     for _ in range(_MAX_TRIES):
-        with task.timed("cycles"):
+        with trace.timed("cycles"):
             run_to_estimate(iteration, target, MAX_CYCLES)
             iteration.smooth()
-        with task.timed("certify"):
+        with trace.timed("certify"):
             bound = certifier.bound(iteration.field, tolerance).value
         if bound <= tolerance or iteration.cycles >= MAX_CYCLES:
             break
@@ -90,32 +98,32 @@ def _cycle_and_certify(task: Task, iteration: Iteration, tolerance: float) -> fl
     return bound
 
 
-def _worth_polishing(task: Task, iteration: Iteration, start: Start) -> bool:
+def _worth_polishing(request: Request, trace: Trace, iteration: Iteration, start: Start) -> bool:
     """Whether a start is better than none, judged after one cycle, which it needs in any case."""
     if not math.isfinite(iteration.largest_residual):
         if start == "network":
-            task.flag(Reason.NETWORK_FAILED, "The residual of the network's field is not finite.")
+            trace.flag(Reason.NETWORK_FAILED, "The residual of the network's field is not finite.")
         return False
-    largest = task.problem.largest_imposed
+    largest = request.problem.largest_imposed
     if largest == 0 or iteration.estimate == 0:
         return True
-    with task.timed("cycles"):
+    with trace.timed("cycles"):
         iteration.advance()
     if iteration.estimate <= _WORSE_THAN_NOTHING * largest:
         return True
     if start == "network":
-        task.flag(
+        trace.flag(
             Reason.NOT_CERTIFIED,
             f"One cycle leaves the network's field {iteration.estimate:.3g} off: starting from nothing is better.",
         )
     return False
 
 
-def _largest_value(task: Task, iteration: Iteration) -> float:
+def _largest_value(request: Request, trace: Trace, iteration: Iteration) -> float:
     """What the exact methods' default accuracy refers to: the largest value, which production may raise."""
-    imposed = task.problem.largest_imposed
-    if imposed > 0 and not np.any(np.asarray(task.problem.production) > 0):
+    imposed = request.problem.largest_imposed
+    if imposed > 0 and not np.any(np.asarray(request.problem.production) > 0):
         return imposed
-    with task.timed("cycles"):
+    with trace.timed("cycles"):
         run_to_estimate(iteration, None, MAX_CYCLES)
     return max(imposed, float(iteration.field.max()))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import os
+from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,8 +21,10 @@ from surrogate_plugin.arguments import (
     same_shape,
     shown,
 )
+from surrogate_plugin.equation.operator import Equation
 from surrogate_plugin.equation.problem import FloatArray, Problem
 from surrogate_plugin.errors import InvalidProblemError
+from surrogate_plugin.guard.maximum_principle import ceiling
 from surrogate_plugin.surrogate.failures import ModelNotFoundError
 from surrogate_plugin.surrogate.weights import is_path, weights_at
 
@@ -28,6 +32,38 @@ if TYPE_CHECKING:
     from surrogate_plugin.surrogate.predictor import Predictor
 
 DEVICES = ("auto", "cpu", "cuda")
+
+
+@dataclass(frozen=True, eq=False)
+class Request:
+    """What a solve is asked for.
+
+    Attributes
+    ----------
+    problem : Problem
+    tolerance : float, field units, or None
+        The largest error allowed; None asks for an exact method's default accuracy.
+    previous : (H, W) float64, field units, or None
+        A field to start from, within what the maximum principle allows.
+    """
+
+    problem: Problem
+    tolerance: float | None = None
+    previous: FloatArray | None = None
+
+    @classmethod
+    def read(cls, problem: Any, tolerance: Any, previous: Any) -> Request:
+        """What somebody hands over, checked; one sentence for what is not allowed."""
+        posing = posed(problem)
+        start = start_of(previous, posing)
+        if start is not None:
+            np.minimum(start, ceiling(posing), out=start)
+        return cls(posing, tolerance_of(tolerance), start)
+
+    @cached_property
+    def equation(self) -> Equation:
+        """The dimensionless equation; only for a constant diffusivity."""
+        return Equation(self.problem)
 
 
 def method_of(method: Any) -> str:

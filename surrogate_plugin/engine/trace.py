@@ -1,4 +1,4 @@
-"""One solve in progress: the problem, what was asked, and what has been learned and spent so far."""
+"""What has been learned and spent on the way to an answer."""
 
 from __future__ import annotations
 
@@ -7,32 +7,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from dataclasses import field as default
-from functools import cached_property
 
 from surrogate_plugin import loading
-from surrogate_plugin.equation.operator import Equation
 from surrogate_plugin.equation.problem import FloatArray, Problem
 from surrogate_plugin.equation.solution import Flag, Reason, Solution, Stats
 from surrogate_plugin.guard.maximum_principle import settle
 
 
 @dataclass
-class Task:
-    """What the parts of the engine hand to one another.
+class Trace:
+    """Flags and seconds of one solve; every answer of the engine is made here."""
 
-    ``tolerance`` is in field units; None asks for an exact method's default accuracy.
-    """
-
-    problem: Problem
-    tolerance: float | None
-    previous: FloatArray | None
     flags: list[Flag] = default(default_factory=list)
     seconds: dict[str, float] = default(default_factory=dict)
-
-    @cached_property
-    def equation(self) -> Equation:
-        """The dimensionless equation; only for a constant diffusivity."""
-        return Equation(self.problem)
 
     def flag(self, reason: Reason, message: str) -> None:
         """Remember why somebody faster does not answer."""
@@ -50,8 +37,11 @@ class Task:
             if compiled > 0.0:
                 self.seconds["load"] = self.seconds.get("load", 0.0) + compiled
 
-    def solution(self, field: FloatArray, bound: float, method: str, counts: dict[str, int], start: str) -> Solution:
+    def solution(
+        self, problem: Problem, field: FloatArray, bound: float, method: str, counts: dict[str, int], start: str
+    ) -> Solution:
         """The answer within what the maximum principle allows, with all that was learned on the way."""
-        field, bound = settle(self.problem, field, bound)
-        stats, posed = Stats(self.seconds, counts, start), self.problem
-        return Solution(field, bound, method, tuple(self.flags), stats, spacing=posed.spacing, boundary=posed.boundary)
+        field, bound = settle(problem, field, bound)
+        stats = Stats(self.seconds, counts, start)
+        flags, spacing, boundary = tuple(self.flags), problem.spacing, problem.boundary
+        return Solution(field, bound, method, flags, stats, spacing=spacing, boundary=boundary)

@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from surrogate_plugin.engine import engine, network_start
-from surrogate_plugin.engine import trace as task
+from surrogate_plugin.engine import exact, network_start, trace
 from surrogate_plugin.equation.problem import FloatArray
 from surrogate_plugin.equation.solution import Reason
 from surrogate_plugin.guard import barriers, certificate_kernels
@@ -70,7 +69,7 @@ def _strong_decay(patch: pytest.MonkeyPatch) -> None:
 
 def _maximum_principle(patch: pytest.MonkeyPatch) -> None:
     """Fields as the solvers left them."""
-    patch.setattr(task, "settle", lambda problem, field, bound: (np.ascontiguousarray(field), bound))
+    patch.setattr(trace, "settle", lambda problem, field, bound: (np.ascontiguousarray(field), bound))
 
 
 def _barrier_of_another(patch: pytest.MonkeyPatch) -> None:
@@ -80,12 +79,12 @@ def _barrier_of_another(patch: pytest.MonkeyPatch) -> None:
 
 def _silent_default(patch: pytest.MonkeyPatch) -> None:
     """Without a tolerance nothing was asked, so nothing was missed."""
-    accuracy = engine._accuracy
+    accuracy = exact._accuracy
 
     def asked(asking: Any, answer: FloatArray) -> tuple[float, str]:
         return accuracy(asking, answer) if asking.tolerance is not None else (np.inf, "nothing")
 
-    patch.setattr(engine, "_accuracy", asked)
+    patch.setattr(exact, "_accuracy", asked)
 
 
 def _unsettled_charges(patch: pytest.MonkeyPatch) -> None:
@@ -121,20 +120,20 @@ def _small_km(patch: pytest.MonkeyPatch) -> None:
 
 def _silent_surrogate(patch: pytest.MonkeyPatch) -> None:
     """The network's own field missed the tolerance without a word."""
-    flag = task.Task.flag
+    flag = trace.Trace.flag
 
-    def quiet(self: task.Task, reason: Reason, message: str) -> None:
+    def quiet(self: trace.Trace, reason: Reason, message: str) -> None:
         if not message.startswith("The network's own field"):
             flag(self, reason, message)
 
-    patch.setattr(task.Task, "flag", quiet)
+    patch.setattr(trace.Trace, "flag", quiet)
 
 
 def _trusted_state(patch: pytest.MonkeyPatch) -> None:
     """Whatever a plugin's state called ``factors`` and ``graph`` was what its errors were measured with."""
-    bound = engine.Engine._bound
+    bound = exact.Exact._bound
 
-    def trusting(self: engine.Engine, asking: Any, answer: FloatArray, solver: Any, state: Any, *rest: Any) -> float:
+    def trusting(self: exact.Exact, asking: Any, answer: FloatArray, solver: Any, state: Any, *rest: Any) -> float:
         if getattr(state, "graph", None) is None:
             return float(bound(self, asking, answer, solver, state, *rest))
         operator = asking.equation
@@ -143,7 +142,7 @@ def _trusted_state(patch: pytest.MonkeyPatch) -> None:
         patch.setattr(certifier, "_deficit", lambda w, *_: (0.0, float(w.max())))
         return certifier.bound(operator.embed(answer), 0.0).value
 
-    patch.setattr(engine.Engine, "_bound", trusting)
+    patch.setattr(exact.Exact, "_bound", trusting)
 
 
 def _unjudged_network(patch: pytest.MonkeyPatch) -> None:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
+from surrogate_plugin import calibration
 from surrogate_plugin.equation.assembly import Graph, assemble, value_unit
 from surrogate_plugin.equation.problem import FloatArray, Problem
 from surrogate_plugin.equation.solution import Solution, Stats
 from surrogate_plugin.solvers.direct.factorisation import Factorisation, factorise
 from surrogate_plugin.solvers.direct.newton import Newton
-from surrogate_plugin.solvers.protocol import require_fresh
+from surrogate_plugin.solvers.protocol import Solver, require_fresh
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,8 +28,13 @@ class SparseDirectState:
     graph: Graph
     factors: Factorisation | None
 
+    @property
+    def nbytes(self) -> int:
+        """About what the factors occupy."""
+        return 0 if self.factors is None else self.factors.nbytes
 
-class SparseDirect:
+
+class SparseDirect(Solver[SparseDirectState]):
     """Solve any problem by sparse factorisation with iterative refinement; the reference for every other method.
 
     Parameters
@@ -65,6 +73,19 @@ class SparseDirect:
     def refusal(self, problem: Problem) -> str | None:
         """None: every problem is taken."""
         return None
+
+    def cost(self, problem: Problem) -> float:
+        """As nested dissection has it, ``n^(3/2)``, from one solve on 96 x 96 pixels; Newton factorises ten times."""
+        shape = (96, 96)
+
+        def whole() -> Callable[[], object]:
+            posed = Problem(np.eye(*shape), diffusivity=np.linspace(1.0, 2.0, math.prod(shape)).reshape(shape))
+            bare = SparseDirect(cache_size=0)
+            return lambda: bare.solve(bare.prepare(posed), posed)
+
+        one = calibration.made_seconds(f"sparse direct on {shape}", whole)
+        steps = 1.0 if problem.uptake is None else 10.0
+        return float(steps * one * (problem.source.size / math.prod(shape)) ** 1.5)
 
     def prepare(self, problem: Problem) -> SparseDirectState:
         """Assemble and factorise, or take the factorisation of this very operator from the cache."""

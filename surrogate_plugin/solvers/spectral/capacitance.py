@@ -44,11 +44,14 @@ class Capacitance:
         ``q -> G q``.
     precondition : callable
         ``r -> B^-1 r`` with ``B`` the diagonal blocks of ``G``.
+    nbytes : int
+        What both occupy.
     """
 
     pixels: IndexArray
     multiply: Callable[[FloatArray], FloatArray]
     precondition: Callable[[FloatArray], FloatArray]
+    nbytes: int = 0
 
     def solve(self, rhs: FloatArray, tolerance: float) -> tuple[FloatArray, int]:
         """``q`` with ``max |rhs - G q| <= tolerance``, by conjugate gradients, and the number of iterations.
@@ -97,14 +100,15 @@ def capacitance(
         matrix = np.empty((pixels.size, pixels.size))
         run = team.run if pixels.size >= _WORTH_ALL_CORES else team.run_alone
         run(gather, matrix, *images)
-        return Capacitance(pixels, lambda charge: np.asarray(multiply_symmetric(matrix, charge)), precondition)
+        nbytes = matrix.nbytes + packed.nbytes
+        return Capacitance(pixels, lambda charge: np.asarray(multiply_symmetric(matrix, charge)), precondition, nbytes)
 
     def multiply(charge: FloatArray) -> FloatArray:
         spread = np.zeros(problem.source.size)
         spread[pixels] = charge
         return np.asarray(box().apply(spread.reshape(problem.shape)).ravel()[pixels])
 
-    return Capacitance(pixels, multiply, precondition)
+    return Capacitance(pixels, multiply, precondition, packed.nbytes)
 
 
 def too_many_charges(problem: Problem) -> int:

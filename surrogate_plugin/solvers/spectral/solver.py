@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
+from surrogate_plugin import calibration, team
 from surrogate_plugin.equation.problem import FloatArray, Problem
 from surrogate_plugin.equation.solution import Solution, Stats
 from surrogate_plugin.errors import UnsupportedProblemError
-from surrogate_plugin.solvers.protocol import require_fresh
+from surrogate_plugin.solvers.protocol import Solver, require_fresh
 from surrogate_plugin.solvers.spectral.capacitance import Capacitance, capacitance, too_many_charges
 from surrogate_plugin.solvers.spectral.greens import greens_table
 from surrogate_plugin.solvers.spectral.transforms import BoxInverse, box_inverse, kinds_of
@@ -22,6 +25,8 @@ _NEARLY_SINGULAR = 1e-5
 #: Beyond this many pixels the Green's table takes longer than other methods' whole solve.
 _MAX_PIXELS = 2048 * 2048
 _MAX_REFINEMENTS = 4
+#: What the cost of charges is measured with.
+_CHARGES = 512
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,8 +36,13 @@ class SpectralState:
     fingerprint: str
     capacitance: Capacitance | None
 
+    @property
+    def nbytes(self) -> int:
+        """What the matrix and its blocks occupy."""
+        return 0 if self.capacitance is None else self.capacitance.nbytes
 
-class Spectral:
+
+class Spectral(Solver[SpectralState]):
     """Solve constant-coefficient problems exactly by transforms and the capacitance matrix.
 
     ``c = A0^-1 (s + q)``, where ``A0`` is the operator of the whole box, ``s`` holds production and the sides' values,
@@ -83,6 +93,15 @@ class Spectral:
             return f"spectral is slow for {charges} fixed pixels beside free ones; use 'multigrid' or 'sparse-direct'."
         return None
 
+    def cost(self, problem: Problem) -> float:
+        """Transforms and the Green's table, ``n log n``, and the square of the charges that fixed pixels may hold."""
+        pixels, charges = problem.source.size, min(int(np.count_nonzero(problem.fixed)), problem.source.size // 2)
+        threads = f"{team.thread_count()} threads"
+        box = calibration.made_seconds(f"spectral, 256 x 256, {threads}", lambda: _posed(0))
+        held = calibration.made_seconds(f"spectral, 256 x 256, {_CHARGES} charges, {threads}", lambda: _posed(_CHARGES))
+        transforms = box * (pixels * math.log(pixels + 2.0)) / (65536 * math.log(65536.0))
+        return transforms + max(held - box, 0.0) * (charges / _CHARGES) ** 2
+
     def prepare(self, problem: Problem) -> SpectralState:
         """Find the charges and what they do to one another; the box's transforms and Green's table are shared.
 
@@ -125,6 +144,14 @@ class Spectral:
         np.copyto(field, problem.source, where=problem.fixed)
         stats = Stats({"solve": time.perf_counter() - began}, {"iterations": iterations})
         return Solution(field, method=self.name, stats=stats)
+
+
+def _posed(charges: int) -> Callable[[], object]:
+    """A solve on 256 x 256 pixels with so many charges, from nothing, to be timed."""
+    source = np.zeros((256, 256))
+    source.ravel()[: 64 * charges : 64] = 1.0
+    problem, solver = Problem(source, boundary=1.0), Spectral()
+    return lambda: solver.solve(solver.prepare(problem), problem)
 
 
 def _charged(

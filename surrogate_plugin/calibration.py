@@ -44,6 +44,12 @@ def seconds(name: str, work: Callable[[], object]) -> float:
     return found
 
 
+def made_seconds(name: str, make: Callable[[], Callable[[], object]]) -> float:
+    """As `seconds`, of work that has to be made first, which is not done where the figure is known."""
+    found = known(name)
+    return seconds(name, make()) if found is None else found
+
+
 def _key(name: str) -> str:
     return f"{_machine()}|{name}"
 

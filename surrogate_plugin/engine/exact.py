@@ -1,0 +1,154 @@
+"""The exact part of the engine: solvers asked in the order of their routes, each field with our certificate."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import numpy as np
+
+from surrogate_plugin.engine.asking import Answer, ask
+from surrogate_plugin.engine.keeping import OURS, Keeping
+from surrogate_plugin.engine.polish import EXACT_SHARE, polish
+from surrogate_plugin.engine.request import Request
+from surrogate_plugin.engine.routes import Experience, Route, described, routes
+from surrogate_plugin.engine.trace import Trace
+from surrogate_plugin.equation.problem import FloatArray, Problem
+from surrogate_plugin.equation.solution import Reason, Solution
+from surrogate_plugin.errors import UnsupportedProblemError
+from surrogate_plugin.guard.certificate import Certifier
+from surrogate_plugin.solvers.multigrid.hierarchy import Hierarchy
+from surrogate_plugin.solvers.protocol import Solver
+
+
+class Exact:
+    """Exact solvers with what they keep: instances, states, and the buffers of the last lattice."""
+
+    def __init__(self) -> None:
+        self._keeping, self._experience = Keeping(), Experience()
+        self._last: tuple[Any, Hierarchy] | None = None
+
+    def solve(self, request: Request, trace: Trace) -> Solution:
+        """The cheapest exact solver that applies, then the next; sparse direct answers whatever its bound."""
+        for route in routes(request, self._keeping, self._experience, trace):
+            if not route.ours:
+                solution = self._stranger(request, trace, route)
+            elif route.name == "multigrid":
+                solution = self._multigrid(request, trace, last=False)
+            else:
+                solution = self._direct(request, trace, route.name, route.solver, last=route.name == "sparse-direct")
+            if solution is not None:
+                return solution
+        raise AssertionError("sparse direct answers last")
+
+    def named(self, request: Request, trace: Trace, name: str) -> Solution:
+        """One solver alone, which answers whatever its bound, and whose errors are the caller's."""
+        solver = self._keeping.named(name)
+        reason = solver.refusal(request.problem)
+        if reason is not None:
+            raise UnsupportedProblemError(reason)
+        if name == "multigrid":
+            return cast(Solution, self._multigrid(request, trace, last=True))
+        return cast(Solution, self._direct(request, trace, name, solver, last=True))
+
+    def _multigrid(self, request: Request, trace: Trace, *, last: bool) -> Solution | None:
+        """From the previous field; where that leads nowhere, as a start on the wrong side may, from nothing."""
+        hierarchy = self.hierarchy(request.problem)
+        if request.previous is not None:
+            solution = polish(request, trace, hierarchy, request.previous, "previous")
+            if solution is not None:
+                return solution
+        return polish(request, trace, hierarchy, None, "nothing", last=last)
+
+    def _direct(
+        self, request: Request, trace: Trace, name: str, solver: Solver[Any], *, last: bool = False
+    ) -> Solution | None:
+        """A solver's field with its bound; None where the bound exceeds the tolerance and it is not the last."""
+        # Of ours only Newton's method has a use for a start.
+        guess = request.previous if name not in OURS or request.problem.uptake is not None else None
+        answer, bound, wanted, said = self._certified(request, trace, name, solver, guess)
+        if bound > wanted and guess is not None:
+            guess = None  # a start on the wrong side may lead nowhere
+            answer, bound, wanted, said = self._certified(request, trace, name, solver, guess)
+        if bound > wanted:
+            if not last:
+                return None
+            trace.flag(
+                Reason.TOLERANCE_NOT_REACHED,
+                f"The field of {name!r} is certified to {bound:.3g}, not to {said}.",
+            )
+        return _solution(request, trace, name, answer, bound, guess)
+
+    def _stranger(self, request: Request, trace: Trace, route: Route) -> Solution | None:
+        """Another package's solver: what it does wrong costs a flag and some time, and nothing else."""
+        name = route.name
+        try:
+            with self._experience.counting(route, trace):
+                answer = ask(request, trace, self._keeping, name, route.solver, request.previous)
+            wanted, said = _accuracy(request, answer.field)
+            off = answer.violation(request.problem)
+            if off > wanted:
+                fault = f"is {off:.3g} off at least: it is below 0, above all that is possible, or not what is fixed."
+            else:
+                with trace.timed("certify"):
+                    bound = self._bound(request, answer.field, route.solver, answer.state, wanted)
+                if bound <= wanted:
+                    return _solution(request, trace, name, answer, bound, request.previous)
+                fault = f"is certified to {bound:.3g}, not to {said}."
+            trace.flag(Reason.SOLVER_FAILED, f"The field of solver {name!r} {fault}")
+        except (Exception, SystemExit) as error:  # Whatever it does, somebody else has to answer.
+            trace.flag(Reason.SOLVER_FAILED, f"Solver {name!r} stopped with {described(error)}")
+        self._keeping.forget(name)
+        return None
+
+    def _certified(
+        self, request: Request, trace: Trace, name: str, solver: Solver[Any], guess: FloatArray | None
+    ) -> tuple[Answer, float, float, str]:
+        """A solver's answer, its bound, the error allowed, and what to call that."""
+        answer = ask(request, trace, self._keeping, name, solver, guess)
+        wanted, said = _accuracy(request, answer.field)
+        with trace.timed("certify"):
+            bound = self._bound(request, answer.field, solver, answer.state, wanted)
+        return answer, bound, wanted, said
+
+    def _bound(self, request: Request, answer: FloatArray, solver: Solver[Any], state: Any, wanted: float) -> float:
+        """The cheapest certificate that applies; the factorisation's where diffusivity varies or cycles fail."""
+        from surrogate_plugin.guard.iterative_inverse import bound_by_iteration
+        from surrogate_plugin.guard.matrix_certificate import bound_by_factorisation
+
+        problem = request.problem
+        # A bound counts on what it multiplies with, so the state of a stranger's solver has no say in it.
+        factors, graph = (state.factors, state.graph) if self._keeping.is_ours_direct(solver) else (None, None)
+        if isinstance(problem.diffusivity, np.ndarray):
+            if factors is None and graph is None:
+                return bound_by_iteration(problem, answer, self.hierarchy(problem), wanted)
+            return bound_by_factorisation(problem, answer, factors, graph)
+        value = self.certifier(request).bound(request.equation.embed(answer), wanted).value
+        if value <= wanted or graph is None:
+            return value
+        return min(value, bound_by_factorisation(problem, answer, factors, graph))
+
+    def certifier(self, request: Request) -> Certifier:
+        """Of the equation with a constant diffusivity, on the lattice's buffers."""
+        return Certifier(request.equation, self.hierarchy(request.problem), rebuild=True)
+
+    def hierarchy(self, problem: Problem) -> Hierarchy:
+        """The lattice's hierarchy; its buffers are kept from one solve to the next."""
+        key = (problem.shape, tuple(side.kind for side in problem.boundary.sides))
+        if self._last is None or self._last[0] != key:
+            self._last = (key, Hierarchy(problem.shape, problem.boundary))
+        return self._last[1]
+
+
+def _accuracy(request: Request, answer: FloatArray) -> tuple[float, str]:
+    """The error allowed, field units: the tolerance or an exact method's default; and what to call it."""
+    if request.tolerance is not None:
+        return request.tolerance, f"the tolerance {request.tolerance:.3g}"
+    wanted = EXACT_SHARE * max(request.problem.largest_imposed, float(answer.max()))
+    return wanted, f"{wanted:.3g}, the {EXACT_SHARE:g} of the largest value that exact methods aim at"
+
+
+def _solution(
+    request: Request, trace: Trace, name: str, answer: Answer, bound: float, guess: FloatArray | None
+) -> Solution:
+    start = "nothing" if guess is None else "previous"
+    return trace.solution(request.problem, answer.field, bound, name, answer.counts, start)

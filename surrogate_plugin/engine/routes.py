@@ -1,0 +1,129 @@
+"""Who is asked for an exact field, and in which order: by refusal and cost."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from dataclasses import field as default
+from typing import Any
+
+import numpy as np
+
+from surrogate_plugin.engine.keeping import Keeping
+from surrogate_plugin.engine.request import Request
+from surrogate_plugin.engine.trace import Trace
+from surrogate_plugin.equation.problem import Problem
+from surrogate_plugin.equation.solution import Reason
+from surrogate_plugin.guard.iterative_inverse import certificate_seconds
+from surrogate_plugin.solvers.protocol import Solver
+
+#: A solver that takes so many times as long as it says, and this many seconds longer, is believed no more.
+_SLOW, _UNNOTICED = 3.0, 0.02
+
+
+@dataclass(frozen=True)
+class Route:
+    """A solver that may be asked, and about how many seconds its answer takes; ``said`` is its own word on that."""
+
+    name: str
+    solver: Solver[Any]
+    seconds: float
+    said: float | None = None
+
+    @property
+    def ours(self) -> bool:
+        """Whether the solver is this package's."""
+        return self.said is None
+
+
+@dataclass
+class Experience:
+    """What solvers took beside what they said; the first solve of each counts for nothing, since it may compile."""
+
+    ratios: dict[str, list[float]] = default(default_factory=dict)
+
+    @contextmanager
+    def counting(self, route: Route, trace: Trace) -> Iterator[None]:
+        """Remember what the block, a stranger's solve, takes, with a flag where it said much less."""
+        began, said = time.perf_counter(), max(route.said or 0.0, 1e-9)
+        yield
+        spent, ratios = time.perf_counter() - began, self.ratios.setdefault(route.name, [])
+        ratios.append(spent / said)
+        if len(ratios) > 1 and spent > _SLOW * said + _UNNOTICED:
+            trace.flag(
+                Reason.SOLVER_SLOW,
+                f"Solver {route.name!r} took {spent:.3g} s and had said {said:.3g} s; it is believed no more.",
+            )
+
+    def corrected(self, name: str, said: float) -> float:
+        """What a solve will take: as said, until a solver has taken much longer twice."""
+        ratios = self.ratios.get(name, [])
+        least = min(ratios[-2:]) if len(ratios) > 1 else 1.0
+        return said * least if least > _SLOW else said
+
+
+def routes(request: Request, keeping: Keeping, experience: Experience, trace: Trace) -> Iterator[Route]:
+    """Everybody who takes the problem, the cheapest first; sparse direct, which takes any, is last.
+
+    Ours keep their order, which many problems have shown and not a clock: whoever comes later counts as at least as
+    dear as those before. Strangers come where their costs put them, so without any nothing is measured.
+    """
+    strangers = list(_strangers(request.problem, keeping, experience, trace))
+    if not strangers:
+        yield from (Route(name, keeping.ours(name), 0.0) for name in _applicable(request.problem, keeping))
+        return
+    found, least = strangers, 0.0
+    for name in _applicable(request.problem, keeping):
+        solver = keeping.ours(name)
+        least = max(least, solver.cost(request.problem) or 0.0)
+        found.append(Route(name, solver, least))
+    last = found.pop()
+    # Sorting is stable, and ours are to come first where costs are equal.
+    found.sort(key=lambda route: (route.seconds, not route.ours))
+    yield from (route for route in found if route.ours or route.seconds < last.seconds)
+    yield last
+
+
+def _applicable(problem: Problem, keeping: Keeping) -> Iterator[str]:
+    """Ours that take a problem. Spectral is not even imported for coefficients that vary."""
+    if problem.constant_coefficients and keeping.ours("spectral").refusal(problem) is None:
+        yield "spectral"
+    if keeping.ours("multigrid").refusal(problem) is None:
+        yield "multigrid"
+    yield "sparse-direct"
+
+
+def _strangers(problem: Problem, keeping: Keeping, experience: Experience, trace: Trace) -> Iterator[Route]:
+    """Other packages' solvers that take the problem and know their cost; whatever one of them does stops nobody."""
+    for name in keeping.strangers():
+        try:
+            solver = keeping.named(name)
+            if solver.refusal(problem) is not None:
+                continue
+            said = solver.cost(problem)
+            if said is None:
+                continue
+            seconds = _seconds(said)
+        except (Exception, SystemExit) as error:
+            trace.flag(Reason.SOLVER_FAILED, f"Solver {name!r} cannot be asked: {described(error)}")
+            continue
+        corrected = experience.corrected(name, seconds)
+        if isinstance(problem.diffusivity, np.ndarray):  # ours come with factors that certify, a stranger's do not
+            corrected += certificate_seconds(problem)
+        yield Route(name, solver, corrected, seconds)
+
+
+def _seconds(said: Any) -> float:
+    seconds = float(said)
+    if not 0.0 < seconds < math.inf:
+        raise ValueError(f"its cost is {seconds}, which is no positive number of seconds.")
+    return seconds
+
+
+def described(error: BaseException) -> str:
+    """An error of a stranger's, on one line."""
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0][:300]}" if lines else f"{type(error).__name__}."
