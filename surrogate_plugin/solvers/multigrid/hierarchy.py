@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import numpy.typing as npt
 
 from surrogate_plugin import team
 from surrogate_plugin.arguments import Float32Array as Float32Array
+from surrogate_plugin.equation.faces import Faces
 from surrogate_plugin.equation.problem import BoolArray, FloatArray
-from surrogate_plugin.equation.sides import Boundary, side_codes
-from surrogate_plugin.solvers.multigrid import coarse_kernels as kernels
+from surrogate_plugin.equation.sides import Boundary, Walls
+from surrogate_plugin.solvers.multigrid import cycle_kernels, setup_kernels
+
+if TYPE_CHECKING:
+    from scipy.sparse.linalg import LinearOperator
 
 IntArray = npt.NDArray[np.int64]
 
-_COARSEST_PIXELS = 64
+_COARSEST_PIXELS = 16
 
 
 def level_shapes(shape: tuple[int, int]) -> IntArray:
-    """(levels, 2) int64: each level halves both sides, rounding up, once and then until at most 64 pixels are left."""
+    """(levels, 2) int64: each level halves both sides, rounding up, once and then until at most 16 pixels are left."""
     shapes = [shape, ((shape[0] + 1) // 2, (shape[1] + 1) // 2)]
     while shapes[-1][0] * shapes[-1][1] > _COARSEST_PIXELS:
         rows, columns = shapes[-1]
@@ -25,58 +31,76 @@ def level_shapes(shape: tuple[int, int]) -> IntArray:
     return np.array(shapes, dtype=np.int64)
 
 
+def coarse_buffers(dims: IntArray) -> tuple[IntArray, int]:
+    """Where each level lies in the flat buffers of the coarse levels, and how long these are."""
+    sizes = (dims + 2).prod(axis=1)
+    sizes[0] = 0  # the finest level lives in arrays of its own
+    offset = np.concatenate(([0], np.cumsum(sizes)))
+    return offset, int(offset[-1])
+
+
 class Hierarchy:
-    """The levels for ``A = -lap + decay`` (dimensionless, unit links) with fixed pixels held at 0.
+    """The levels for ``A = -div(G grad) + decay`` (dimensionless, links ``G`` of 1 or a map), fixed pixels held at 0.
 
     The buffers are reused from one operator to the next on the same lattice: `rebuild` overwrites them.
 
     Parameters
     ----------
     shape : (H, W)
-    boundary : Boundary
-        Only the kinds matter: the hierarchy works on corrections, which vanish where values are imposed.
+    boundary : Boundary or Walls
+        Only conductances and rings matter: the hierarchy works on corrections, which vanish where values are imposed.
     """
 
     #: A cycle inverts roughly.
     exact = False
 
-    def __init__(self, shape: tuple[int, int], boundary: Boundary) -> None:
+    def __init__(self, shape: tuple[int, int], boundary: Boundary | Walls) -> None:
         self.shape = shape
-        self.sides = side_codes(boundary)
-        self.dims = level_shapes(shape)
-        sizes = (self.dims + 2).prod(axis=1)
-        sizes[0] = 0  # the finest level lives in arrays of its own
-        self.offset = np.concatenate(([0], np.cumsum(sizes)))
+        walls = boundary.walls if isinstance(boundary, Boundary) else boundary
+        #: (2, 2) float32, the conductance of each axis' low and high wall; (2,) bool, which axes are rings.
+        self.walls, self.rings = walls.conductance.astype(np.float32), np.array(walls.ring, dtype=np.bool_)
+        dims = level_shapes(shape)
+        offset, flat = coarse_buffers(dims)
         padded = (shape[0] + 2, shape[1] + 2)
-        self.dinv0 = np.zeros(padded, np.float32)
-        self._scratch = np.zeros(padded, np.float32)
         #: Vectors for whoever iterates on this lattice (float32, zero halo), so that a step allocates next to nothing.
         self.vectors = tuple(np.zeros(padded, np.float32) for _ in range(5))
         #: For whoever certifies: see `surrogate_plugin.guard.inverse`.
         self.work = self.vectors[1], self.vectors[3], self.vectors[4], np.empty(shape)
-        flat = int(self.offset[-1])
-        self._east, self._north, self._rate, self._wall, self._dinv = (np.zeros(flat, np.float32) for _ in range(5))
-        self._x, self._b, self._r = (np.zeros(flat, np.float32) for _ in range(3))
-        self._coarsest: Float32Array = np.zeros((0, 0), np.float32)
+        self._inverse = np.zeros(padded, np.float32)
+        self._links: tuple[Float32Array, Float32Array] | tuple[None, None] = (None, None)
+        buffers = (np.zeros(flat, np.float32) for _ in range(5))
+        count = int(dims[-1].prod())
+        self._levels = (dims, offset, *buffers, np.zeros((count, count), np.float32))
+        self._rate, self._wall = np.zeros(flat, np.float32), np.zeros(flat, np.float32)
+        self._matrix = np.zeros((count, count))
+        self._faces: Faces | None = None
+        self._free: BoolArray = np.zeros(shape, np.bool_)
 
-    def rebuild(self, free: BoolArray, decay: FloatArray) -> None:
-        """Set all levels up for a mask and a dimensionless decay map, both (H, W)."""
+    def rebuild(self, free: BoolArray, decay: FloatArray, faces: Faces | None = None) -> None:
+        """Set all levels up for an operator.
+
+        Parameters
+        ----------
+        free : (H, W) bool
+        decay : (H, W) float64, dimensionless
+        faces : ((H + 1, W), (H, W + 1)) float64, dimensionless, optional
+            See `surrogate_plugin.equation.faces`; None: all are 1, and the outer ones the walls'.
+        """
+        self._set_links(faces)
+        self._free = free
         team.run(
-            kernels.setup_levels, free, decay, self.sides, self.dims, self.offset, self.dinv0,
-            self._east, self._north, self._rate, self._wall, self._dinv,
+            setup_kernels.set_up, free, decay, faces, self.walls, self.rings, self._finest, self._levels, self._rate,
+            self._wall, self._matrix,
         )  # fmt: skip
-        self._coarsest = self._invert_coarsest()
 
     def relinearise(self, free: BoolArray, decay: FloatArray) -> None:
         """Give the finest level a new decay map and keep the coarse levels, which only precondition."""
-        team.run(kernels.fine_setup, free, decay, self.sides, self.dinv0)
+        self._free = free
+        team.run(setup_kernels.invert_finest, free, decay, self._faces, self.walls, self.rings, self._inverse)
 
     def v_cycle(self, z: Float32Array, b: Float32Array, *, pre: int = 2, post: int = 2) -> None:
         """``z ~ A^-1 b`` by one V-cycle from zero; both (H + 2, W + 2) float32 with a halo."""
-        team.run(
-            kernels.v_cycle, z, b, self._scratch, self.dinv0, self.sides, self.dims, self.offset, self._x, self._b,
-            self._r, self._east, self._north, self._dinv, self._coarsest, pre, post,
-        )  # fmt: skip
+        team.run(cycle_kernels.v_cycle, z, b, self._finest, self.rings, self._levels, pre, post)
 
     def apply(self, z: Float32Array, b: Float32Array) -> None:
         """A V-cycle, as an approximate inverse of the guard."""
@@ -84,46 +108,59 @@ class Hierarchy:
 
     def sweep(self, z: Float32Array, b: Float32Array, sweeps: int) -> None:
         """``z``: some red-black Gauss-Seidel sweeps on the finest level for ``A z = b``, from zero."""
-        rows, columns = int(self.dims[0, 0]), int(self.dims[0, 1])
-        team.run(kernels.sweep_from_zero, z, b, self.dinv0, self.sides, rows, columns, sweeps)
+        team.run(cycle_kernels.sweep, z, b, self._finest, self.rings, sweeps)
 
-    def _invert_coarsest(self) -> Float32Array:
-        """The dense inverse of the coarsest level's matrix; rows of isolated pixels are 0."""
-        rows, columns = (int(n) for n in self.dims[-1])
-        lo, hi = self.offset[-2], self.offset[-1]
-        shape = (rows + 2, columns + 2)
-        level = (self._east, self._north, self._rate, self._wall)
-        east, north, rate, wall = (a[lo:hi].reshape(shape).astype(np.float64) for a in level)
-        matrix = _assemble(east, north, (rate + wall)[1:-1, 1:-1], rows, columns)
-        isolated = matrix.diagonal() == 0
-        matrix[isolated, isolated] = 1.0
-        inverse = _inverse(matrix)
-        inverse[isolated, isolated] = 0.0
-        return inverse.astype(np.float32)
+    def residual(self, x: Float32Array, b: Float32Array | None, out: Float32Array) -> None:
+        """``out = b - A x`` on free pixels, 0 on fixed ones, in float32; ``b`` None is 0. Sets the halo of ``x``."""
+        team.run(cycle_kernels.residual, x, b, self._finest, self.rings, out)
 
+    def aspreconditioner(self) -> LinearOperator:
+        """One V(2, 2) cycle, for scipy's solvers: symmetric positive definite, where no ring has an odd length.
 
-def _inverse(matrix: FloatArray) -> FloatArray:
-    """The inverse, or where nothing is left that anchors the level, that of the matrix shifted by float32's rounding.
+        Returns
+        -------
+        LinearOperator
+            About the inverse of the operator that was last built, on its free pixels in C order, dimensionless.
 
-    A closed box that saturating uptake alone anchors comes to that around a field far too large, where its slope is
-    lost beside the links. A cycle only preconditions: it need not be right, and the shift keeps it finite.
-    """
-    try:
-        return np.asarray(np.linalg.inv(matrix), dtype=np.float64)
-    except np.linalg.LinAlgError:
-        shift = float(np.finfo(np.float32).eps * matrix.diagonal().max())
-        return np.asarray(np.linalg.inv(matrix + shift * np.eye(len(matrix))), dtype=np.float64)
+        Examples
+        --------
+        >>> from scipy.sparse.linalg import cg
+        >>> from surrogate_plugin.equation.assembly import assemble
+        >>> from surrogate_plugin.equation.operator import Operator
+        >>> from surrogate_plugin.equation.problem import Problem
+        >>> source = np.zeros((40, 30)); source[20, 10:14] = 1.0
+        >>> problem = Problem(source, decay=1e-3, production=1.0)
+        >>> operator, hierarchy = Operator(problem), Hierarchy(problem.shape, problem.boundary)
+        >>> hierarchy.rebuild(operator.free, operator.decay, operator.faces)
+        >>> matrix = assemble(problem).matrix()
+        >>> found, _ = cg(matrix, np.ones(matrix.shape[0]), M=hierarchy.aspreconditioner(), rtol=1e-10, maxiter=12)
+        >>> bool(np.abs(matrix @ found - 1.0).max() < 1e-7)
+        True
+        """
+        from scipy.sparse.linalg import LinearOperator
 
+        inside = np.flatnonzero(np.pad(self._free, 1))
+        b, z = np.zeros_like(self._inverse), np.zeros_like(self._inverse)
 
-def _assemble(east: FloatArray, north: FloatArray, extra: FloatArray, rows: int, columns: int) -> FloatArray:
-    """The matrix of a small level; links at the far edges wrap around (they are 0 unless the side is periodic)."""
-    number = np.arange(rows * columns).reshape(rows, columns)
-    matrix = np.diag(extra.ravel())
-    for links, axis in ((east, 1), (north, 0)):
-        here, there = number.ravel(), np.roll(number, -1, axis=axis).ravel()
-        weight = links[1:-1, 1:-1].ravel()
-        np.add.at(matrix, (here, here), weight)
-        np.add.at(matrix, (there, there), weight)
-        np.add.at(matrix, (here, there), -weight)
-        np.add.at(matrix, (there, here), -weight)
-    return matrix
+        def apply(r: FloatArray) -> FloatArray:
+            size = float(np.abs(r).max()) or 1.0  # float32 holds no more than 38 powers of ten
+            b.ravel()[inside] = np.ravel(r) / size
+            self.v_cycle(z, b)
+            return size * z.ravel()[inside].astype(np.float64)
+
+        return LinearOperator((inside.size, inside.size), matvec=apply, rmatvec=apply, dtype=np.float64)
+
+    @property
+    def _finest(self) -> tuple[Float32Array, Float32Array | None, Float32Array | None]:
+        return self._inverse, *self._links
+
+    def _set_links(self, faces: Faces | None) -> None:
+        self._faces = faces
+        if faces is None:
+            self._links = (None, None)
+            return
+        north, east = self._links
+        if north is None or east is None:
+            north, east = (np.zeros_like(self._inverse) for _ in range(2))
+            self._links = (north, east)
+        team.run(setup_kernels.take_faces, faces, north, east)

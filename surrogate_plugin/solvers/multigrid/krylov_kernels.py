@@ -6,8 +6,7 @@ import numpy as np
 
 from surrogate_plugin import jit
 from surrogate_plugin.sharing_kernels import claim, pieces, settle
-from surrogate_plugin.solvers.multigrid.coarse_kernels import STRONGEST
-from surrogate_plugin.solvers.multigrid.fine_kernels import wrap
+from surrogate_plugin.solvers.multigrid.setup_kernels import STRONGEST
 
 
 @jit.fast_inner
@@ -49,8 +48,8 @@ def dot_and_max(team, r, z, sums, peaks):
 
 
 @jit.fast
-def direction_and_curvature(team, p, z, beta, decay, sides, sums):
-    """``p = z + beta p``, and ``(p, A p)`` as the sum of squared differences over links and decay.
+def direction_and_curvature(team, p, z, beta, decay, faces, walls, rings, sums):
+    """``p = z + beta p``, and ``(p, A p)`` as the sum of squared differences over links, walls and decay.
 
     ``p`` is 0 on fixed pixels. Written as squares the sum is positive whatever the rounding, where ``4 p -
     neighbours`` would lose a small decay. ``sums``: (CHUNKS,) float64, 0 at first.
@@ -59,44 +58,80 @@ def direction_and_curvature(team, p, z, beta, decay, sides, sums):
     chunks = pieces(p.size)
     chunk = claim(team, chunks)
     while chunk < chunks:
-        for i in range(1 + chunk * ny // chunks, 1 + (chunk + 1) * ny // chunks):
-            a, b = p[i], z[i]
+        start, stop = chunk * ny // chunks, (chunk + 1) * ny // chunks
+        for i in range(start, stop):
+            a, b = p[i + 1], z[i + 1]
             for j in range(1, nx + 1):
                 a[j] = b[j] + beta * a[j]
+            if rings[1]:
+                a[0], a[nx + 1] = a[nx], a[1]
+            sums[chunk] += _within(a, decay[i])
+            sums[chunk] += _along(a, None if faces is None else faces[1][i], walls, rings)
+            if i > start:
+                sums[chunk] += _across(p[i], a, None if faces is None else faces[0][i])
         chunk = claim(team, chunks)
     settle(team, chunks)
-    wrap(team, p, ny, nx, sides)
-    chunk = claim(team, chunks)
-    while chunk < chunks:
-        for i in range(chunk * ny // chunks, (chunk + 1) * ny // chunks):
-            sums[chunk] += _row_curvature(i, p, decay[i], sides)
-        chunk = claim(team, chunks)
-    settle(team, chunks)
+    # The links between the chunks, and the walls: all rows are there now.
+    if claim(team, 1) == 0:
+        for chunk in range(chunks):
+            i = chunk * ny // chunks
+            if i > 0 and i < (chunk + 1) * ny // chunks:
+                sums[0] += _across(p[i], p[i + 1], None if faces is None else faces[0][i])
+        if rings[0]:
+            sums[0] += _across(p[ny], p[1], None if faces is None else faces[0][ny])
+        else:
+            p[0], p[ny + 1] = 0.0, 0.0
+            for end, row in ((0, 1), (1, ny)):
+                if faces is not None:
+                    sums[0] += _across(p[0], p[row], faces[0][0 if end == 0 else ny])
+                elif walls[0, end] > 0.0:
+                    sums[0] += walls[0, end] * _across(p[0], p[row], None)
+    settle(team, 1)
     return sums.sum()
 
 
 @jit.fast_inner
-def _row_curvature(i, p, rate, sides):
-    ny, nx = p.shape[0] - 2, p.shape[1] - 2
-    here = p[i + 1]
-    # A reflecting top side has no link: comparing the last row with itself adds nothing.
-    up = here if i == ny - 1 and sides[3] == 1 else p[i + 2]
+def _within(row, decay):
+    """What decay adds to the curvature."""
     total = np.float32(0.0)
-    for j in range(nx - 1):
-        value = here[j + 1]
-        east, north = here[j + 2] - value, up[j + 1] - value
-        total += east * east + north * north + np.float32(min(rate[j], STRONGEST)) * (value * value)
-    last = here[nx]
-    north = up[nx] - last
-    total += north * north + np.float32(min(rate[nx - 1], STRONGEST)) * (last * last)
-    if sides[1] != 1:
-        east = here[nx + 1] - last
-        total += east * east
-    if sides[0] == 0:
-        total += here[1] * here[1]
-    if i == 0 and sides[2] == 0:
-        for j in range(1, nx + 1):
-            total += here[j] * here[j]
+    for j in range(decay.shape[0]):
+        value = row[j + 1]
+        total += np.float32(min(decay[j], STRONGEST)) * (value * value)
+    return total
+
+
+@jit.fast_inner
+def _across(below, here, faces):
+    """What the faces between two rows add."""
+    total = np.float32(0.0)
+    for j in range(here.shape[0] - 2):
+        difference = here[j + 1] - below[j + 1]
+        if faces is None:
+            total += difference * difference
+        else:
+            total += np.float32(faces[j]) * (difference * difference)
+    return total
+
+
+@jit.fast_inner
+def _along(row, faces, walls, rings):
+    """What the faces and the walls along a row add; a ring's face counts once."""
+    nx = row.shape[0] - 2
+    total = np.float32(0.0)
+    for j in range(1, nx):
+        difference = row[j + 1] - row[j]
+        if faces is None:
+            total += difference * difference
+        else:
+            total += np.float32(faces[j]) * (difference * difference)
+    first, last = row[1], row[nx]
+    if rings[1]:
+        seam = (first - last) * (first - last)
+        total += seam if faces is None else np.float32(faces[nx]) * seam
+    elif faces is None:
+        total += walls[1, 0] * (first * first) + walls[1, 1] * (last * last)
+    else:
+        total += np.float32(faces[0]) * (first * first) + np.float32(faces[nx]) * (last * last)
     return total
 
 

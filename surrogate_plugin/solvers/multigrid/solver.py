@@ -58,7 +58,7 @@ class Iteration:
         self._path = path_for(equation, self.field, start is not None)
         if self._path is None:
             self.decay = equation.decay if equation.vmax is None else equation.first_guess_decay(start, self.field)
-            hierarchy.rebuild(equation.free, self.decay)
+            hierarchy.rebuild(equation.free, self.decay, equation.faces)
         self.largest_residual = self._refresh()
         self.estimate = 0.0 if self.largest_residual == 0.0 else math.inf
 
@@ -92,8 +92,8 @@ class Iteration:
         beta *= self._scale / self._direction_scale
         self._direction_scale = self._scale
         curvature = team.run(
-            krylov.direction_and_curvature, self._p, self._z, np.float32(beta), self.decay, self.hierarchy.sides,
-            np.zeros(CHUNKS),
+            krylov.direction_and_curvature, self._p, self._z, np.float32(beta), self.decay, self.equation.faces,
+            self.hierarchy.walls, self.hierarchy.rings, np.zeros(CHUNKS),
         )  # fmt: skip
         if not 0.0 < curvature < math.inf:
             self.estimate = math.inf
@@ -115,8 +115,8 @@ class Iteration:
         sums = np.zeros(CHUNKS)
         energy, peak = team.run(krylov.dot_and_max, self._r, self._z, sums, np.zeros(CHUNKS, np.int32))
         curvature = team.run(
-            krylov.direction_and_curvature, self._p, self._z, np.float32(0.0), self.decay, hierarchy.sides,
-            np.zeros(CHUNKS),
+            krylov.direction_and_curvature, self._p, self._z, np.float32(0.0), self.decay, e.faces,
+            hierarchy.walls, hierarchy.rings, np.zeros(CHUNKS),
         )  # fmt: skip
         usable = 0.0 < energy < math.inf and 0.0 < curvature < math.inf
         path.move(self.field, self._p, energy / curvature / self._scale if usable else 0.0)
@@ -135,10 +135,10 @@ class Iteration:
         e = self.equation
         stiff = self.decay > _STIFF
         if stiff.any():
-            self.hierarchy.rebuild(e.free & ~stiff, self.decay)
+            self.hierarchy.rebuild(e.free & ~stiff, self.decay, e.faces)
             self.hierarchy.relinearise(e.free, self.decay)
         else:
-            self.hierarchy.rebuild(e.free, self.decay)
+            self.hierarchy.rebuild(e.free, self.decay, e.faces)
 
     def smooth(self, sweeps: int = 3) -> None:
         """Gauss-Seidel sweeps on the finest level alone, before the field is certified.

@@ -9,9 +9,7 @@ import torch
 from torch import Tensor
 from torch.autograd import Function
 
-from surrogate_plugin import team
 from surrogate_plugin.equation.sides import Boundary, Side
-from surrogate_plugin.solvers.multigrid.fine_kernels import fill_halo, fine_residual
 from surrogate_plugin.solvers.multigrid.hierarchy import Hierarchy
 from surrogate_training.samples.batch import Batch, inside
 
@@ -71,7 +69,7 @@ def _each(values: Tensor, batch: Batch, work: Any) -> Tensor:
 def _left(hierarchy: Hierarchy, x: Any) -> None:
     """``x - B A x``."""
     _, z, minus_ax = hierarchy.vectors[:3]
-    _minus_operator(hierarchy, x, minus_ax)
+    hierarchy.residual(x, None, minus_ax)
     hierarchy.v_cycle(z, minus_ax)
     x += z
 
@@ -80,15 +78,8 @@ def _left_transposed(hierarchy: Hierarchy, x: Any) -> None:
     """``x - A B x``."""
     _, z, minus_az = hierarchy.vectors[:3]
     hierarchy.v_cycle(z, x)
-    _minus_operator(hierarchy, z, minus_az)
+    hierarchy.residual(z, None, minus_az)
     x[1:-1, 1:-1] += minus_az[1:-1, 1:-1]
-
-
-def _minus_operator(hierarchy: Hierarchy, x: Any, out: Any) -> None:
-    rows, columns = hierarchy.shape
-    out.fill(0.0)
-    fill_halo(x, rows, columns, hierarchy.sides)
-    team.run(fine_residual, x, hierarchy.vectors[4], hierarchy.dinv0, out, rows, columns)
 
 
 def _tangent(batch: Batch) -> Tensor:
