@@ -13,6 +13,7 @@ import numpy as np
 
 from surrogate_plugin.arguments import one_of
 from surrogate_plugin.engine import request as asked
+from surrogate_plugin.engine.certifying import certify
 from surrogate_plugin.engine.exact import Exact
 from surrogate_plugin.engine.network_start import NetworkStart
 from surrogate_plugin.engine.polish import polish
@@ -79,6 +80,7 @@ class Engine:
         method: str = "guarded",
         tolerance: float | None = None,
         previous: FloatArray | None = None,
+        error_map: bool = False,
     ) -> Solution:
         """The steady field, who computed it, and a bound on its error.
 
@@ -93,6 +95,9 @@ class Engine:
             production alone feeds the field); for exact methods 1e-10 of the largest value.
         previous : (H, W) array of float, field units, optional
             A field to start from, such as the previous step's; it affects the time only.
+        error_map : bool
+            Bound the error at each pixel too, by a certificate of its own: ``solution.error_map``, and with it
+            ``solution.gradient_bound``.
 
         Raises
         ------
@@ -105,7 +110,8 @@ class Engine:
         problem, method = asked.posed(problem), asked.method_of(method)
         request = Request.read(problem, tolerance, previous)
         with self._lock, limit_threads(problem.source.size):
-            return self._route(request, Trace(), method)
+            solution = self._route(request, Trace(), method)
+        return _mapped(problem, solution) if error_map else solution
 
     def _route(self, request: Request, trace: Trace, method: str) -> Solution:
         if method == "guarded":
@@ -169,6 +175,7 @@ def solve(
     tolerance: float | None = None,
     device: str = "auto",
     policy: str = "fastest",
+    error_map: bool = False,
 ) -> Solution:
     """Solve one problem with a shared engine; see `Engine.solve` for the arguments and errors.
 
@@ -182,7 +189,13 @@ def solve(
     key = (one_of("device", device, asked.DEVICES), one_of("policy", policy, get_args(Policy)))
     if key not in _shared:
         _shared[key] = Engine(device=device, policy=policy)
-    return _shared[key].solve(problem, method=method, tolerance=tolerance)
+    return _shared[key].solve(problem, method=method, tolerance=tolerance, error_map=error_map)
+
+
+def _mapped(problem: Problem, solution: Solution) -> Solution:
+    """The solution with a bound at each pixel, none above the one that it has."""
+    found = certify(problem, solution.field).error_map
+    return replace(solution, error_map=np.minimum(found, solution.error_bound))
 
 
 #: One engine for each device and policy, so that calls of `solve` share the network and the buffers.

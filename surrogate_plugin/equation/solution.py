@@ -67,7 +67,7 @@ class Solution:
     stats : Stats
         Seconds per stage and iteration counts.
     error_map : (H, W) float64, field units, or None
-        At least the distance to the exact solution at each pixel, where it was asked for.
+        At least the distance to the exact solution at each pixel, where ``solve(..., error_map=True)`` asked for it.
     spacing, boundary : float, Boundary
         Of the problem; None where a bare solver was called without the engine.
 
