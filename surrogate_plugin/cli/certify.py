@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json as json_text
 import math
+import os
 import time
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
@@ -17,6 +18,10 @@ from surrogate_plugin import files
 from surrogate_plugin.cli.console import plain_errors, progress, stderr, stdout, stopped_at_once, table
 from surrogate_plugin.cli.solve import NOT_REACHED
 from surrogate_plugin.equation.problem import Problem
+from surrogate_plugin.errors import InvalidProblemError
+
+if TYPE_CHECKING:
+    import surrogate_plugin as sp
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,9 +30,14 @@ class _Verdict:
 
     problem: Problem
     read: files.Map
-    bound: float
+    certificate: sp.Certificate
     tolerance: float | None
     seconds: float
+
+    @property
+    def bound(self) -> float:
+        """The largest error possible anywhere."""
+        return self.certificate.error_bound
 
     @property
     def kept(self) -> bool:
@@ -40,6 +50,9 @@ def certify(
     problem: Annotated[
         Path, typer.Option(help="The problem: a .npz that Problem.save or `solve --save-problem` wrote.")
     ],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Where the bound at each pixel goes: .npy, .png or .vti.")
+    ] = None,
     array: Annotated[str | None, typer.Option(help="Which array of a .npz or .vti with several.")] = None,
     tolerance: Annotated[
         float | None, typer.Option(min=0, help="Largest error allowed, field units; by default any that is known.")
@@ -56,7 +69,11 @@ def certify(
     """
     with plain_errors():
         posed, read = Problem.load(problem), files.read_field(field, array)
+        if output is not None:
+            _check_output(output, [field, problem], posed.source.size)
         verdict = _judged(posed, read, tolerance, quiet)
+        if output is not None:
+            _write(output, verdict, units)
     if not quiet:
         for warning in read.warnings:
             stderr().print(f"Warning: {warning}", style="yellow", markup=False, soft_wrap=True)
@@ -70,8 +87,22 @@ def _judged(problem: Problem, read: files.Map, tolerance: float | None, quiet: b
 
     with stopped_at_once(), nullcontext() if quiet else progress("certifying"):
         begin = time.perf_counter()
-        bound = sp.certify(problem, read.values).error_bound
-        return _Verdict(problem, read, bound, tolerance, time.perf_counter() - begin)
+        certificate = sp.certify(problem, read.values)
+        return _Verdict(problem, read, certificate, tolerance, time.perf_counter() - begin)
+
+
+def _check_output(path: Path, inputs: list[Path], pixels: int) -> None:
+    """Refuse what cannot be written, or would overwrite what is read."""
+    files.check_writable(path, pixels=pixels)
+    if os.path.realpath(path) in map(os.path.realpath, inputs):
+        raise InvalidProblemError(f"output {str(path)!r} is read; another name is allowed.")
+
+
+def _write(path: Path, verdict: _Verdict, units: str) -> None:
+    """The map, where anything can be shown: a picture of infinity is none."""
+    if math.isfinite(verdict.bound):
+        told = files.Told(error_bound=verdict.bound, tolerance=verdict.tolerance, units=units)
+        files.write_field(path, verdict.certificate.error_map, spacing=verdict.problem.spacing, told=told)
 
 
 def _print_table(verdict: _Verdict, units: str) -> None:

@@ -62,6 +62,31 @@ def test_the_exit_code_says_whether_the_tolerance_is_kept(problem: Path, tmp_pat
     assert run("certify", tmp_path / "field.npy", "--problem", problem, "--quiet", "--tolerance", 0).stdout == ""
 
 
+@pytest.mark.parametrize("name", ["map.npy", "map.vti", "map.png"])
+def test_the_bound_at_each_pixel_is_written(problem: Path, tmp_path: Path, field: np.ndarray, name: str) -> None:
+    np.save(tmp_path / "field.npy", field)
+    result = run("certify", tmp_path / "field.npy", "--problem", problem, "-o", tmp_path / name)
+    assert result.exit_code == 0, result.output
+    if name.endswith("png"):
+        assert (tmp_path / name).read_bytes().startswith(b"\x89PNG")
+        return
+    read = files.read_field(tmp_path / name)
+    np.testing.assert_array_equal(read.values, sp.certify(PROBLEM, field).error_map)
+
+
+def test_an_output_that_cannot_be_written_is_told_before(problem: Path, tmp_path: Path, field: np.ndarray) -> None:
+    np.save(tmp_path / "field.npy", field)
+    for name, says in (
+        ("field.npy", "is read; another name"),
+        ("map.docx", ".docx"),
+        ("problem.npz/map.npy", "folder"),
+    ):
+        result = run("certify", tmp_path / "field.npy", "--problem", problem, "-o", tmp_path / name)
+        assert result.exit_code == 2, result.output
+        assert says in result.output
+    np.testing.assert_array_equal(np.load(tmp_path / "field.npy"), field)
+
+
 def test_what_was_solved_and_saved_is_certified(tmp_path: Path) -> None:
     source = np.zeros((20, 30))
     source[4, 5:9] = 1.0
