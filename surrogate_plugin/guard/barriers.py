@@ -68,7 +68,7 @@ def least(top: float, lack: float, largest: float, barriers: list[Usable]) -> tu
 
 def usual_height(operator: Operator) -> float:
     """``1 / min k``, or the parabola between two sides of which one or both impose a value, whichever is less."""
-    smallest = float(np.min(operator.decay, where=operator.free, initial=math.inf))
+    smallest = _least_decay(operator.decay, operator.free)
     barrier = 1.0 / smallest if smallest > 0 else math.inf
     for conductance, count in zip(operator.walls.conductance, operator.shape, strict=True):
         # -z'' = 1 is solved by z = i (n + 1 - i) / 2 between two walls, by i (2 n + 1 - i) / 2 beside one.
@@ -78,6 +78,17 @@ def usual_height(operator: Operator) -> float:
         elif walls == 1:
             barrier = min(barrier, count * (count + 1) / 2)
     return barrier
+
+
+def _least_decay(decay: FloatArray, free: BoolArray) -> float:
+    """The least decay of a free pixel; infinite where there is none.
+
+    The least of all pixels is found four times as fast, and as a rule a free pixel has it.
+    """
+    smallest = float(decay.min())
+    if bool(((decay == smallest) & free).any()):
+        return smallest
+    return float(np.min(decay, where=free, initial=math.inf))
 
 
 def up(value: NumberOrMap) -> NumberOrMap:

@@ -80,7 +80,8 @@ class _Use:
     linearisations: int
 
 
-_ROUGH = _Use(first=1.0, later=1.3, patience=6, linearisations=1)
+#: Of 1.3, 1.5, 1.6 and 1.8 for later proposals 1.6 saves a quarter of the cycles, and bounds are no looser.
+_ROUGH = _Use(first=1.0, later=1.6, patience=6, linearisations=1)
 _EXACT = _Use(first=1.0 + 1e-6, later=1.0 + 1e-6, patience=1, linearisations=12)
 #: Proposals at most, for a supersolution and for a barrier.
 _MAX_CYCLES = 12
@@ -188,7 +189,7 @@ class Certifier:
     def _cycle(self, c: FloatArray, largest: float, tolerance: float) -> _Shown:
         """Proposals towards equality in (1) until the verified bound is within ``tolerance`` or no longer improves."""
         factor = 1.0 / largest
-        np.multiply(self._target, factor, out=self._lack[1:-1, 1:-1], casting="same_kind")
+        team.run(kernels.scale, self._target, factor, self._lack)
         w: Float32Array | FloatArray = self._w
         w.fill(0.0)
         barriers = [Usable(self._usual_height, math.inf)]

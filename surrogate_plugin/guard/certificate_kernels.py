@@ -104,6 +104,21 @@ def least_slope(team, c, decay, vmax, km, out):
 
 
 @jit.exact
+def scale(team, target, factor, out):
+    """``out = factor target`` in float32: ``out`` (H + 2, W + 2), ``target`` (H, W)."""
+    ny, nx = target.shape
+    chunks = pieces(out.size)
+    chunk = claim(team, chunks)
+    while chunk < chunks:
+        for i in range(chunk * ny // chunks, (chunk + 1) * ny // chunks):
+            given, row = target[i], out[i + 1]
+            for j in range(nx):
+                row[j + 1] = factor * given[j]
+        chunk = claim(team, chunks)
+    settle(team, chunks)
+
+
+@jit.exact
 def add_positive_part(team, w, z, factor):
     """``w += max(factor z, 0)``."""
     rows = w.shape[0] - 2

@@ -41,6 +41,7 @@ class Iteration:
     ----------
     field : (H + 2, W + 2) float64, field units, with a halo
     largest_residual : float, field units (the equation has unit links)
+        Before it was smoothed.
     estimate : float, field units
         Estimate (not a bound) of the largest error; infinite until the first cycle.
     """
@@ -55,6 +56,7 @@ class Iteration:
         self._energy = 0.0
         self._scale = self._direction_scale = 1.0
         self._contraction = 0.2
+        self._smoothed = False
         self._path = path_for(equation, self.field, start is not None)
         if self._path is None:
             self.decay = equation.decay if equation.vmax is None else equation.first_guess_decay(start, self.field)
@@ -69,6 +71,9 @@ class Iteration:
 
     def advance(self) -> None:
         """One V-cycle and one conjugate-gradient step."""
+        if self._smoothed:
+            self._smoothed = False
+            self.largest_residual = self._refresh()
         if self.largest_residual == 0.0 or not math.isfinite(self.largest_residual):
             return
         if self._path is not None:
@@ -144,13 +149,14 @@ class Iteration:
         """Gauss-Seidel sweeps on the finest level alone, before the field is certified.
 
         A conjugate-gradient step leaves some roughness, which hardly shows in the error but much in the residual:
-        three sweeps, a quarter of a cycle, bring the bound from 2-16 times the error to 1.1-4.
+        three sweeps, a quarter of a cycle, bring the bound from 2-16 times the error to 1.1-4. Its residual is left
+        to the next `advance`, since as a rule there is none.
         """
         if not self.cycles or self.on_path or not 0.0 < self.largest_residual < math.inf:
             return
         self.hierarchy.sweep(self._z, self._r, sweeps)
         self._add(self._z, 1.0 / self._scale)
-        self.largest_residual = self._refresh()
+        self._smoothed = True
 
     def _add(self, direction: Float32Array, factor: float) -> None:
         """``field += factor direction``; where uptake saturates it stays at 0 or above."""
