@@ -58,6 +58,8 @@ from surrogate_plugin.sharing_kernels import CHUNKS
 #: within the tolerance need not be tight, but it is reported, and people read it.
 _TIGHT = 0.5
 _SETTLED = 0.1
+#: A map shows the barrier's share everywhere, however little is wrong there.
+_SETTLED_MAP = 1e-4
 #: A residual counts as at least so much, since its inverse must be finite.
 _SMALLEST = 1e-290
 #: A barrier that reaches so many times as far as it has to is made anew.
@@ -170,7 +172,7 @@ class Certifier:
             self._rebuild = False
         best, cycles = _Shown(math.inf, 0, self._w, 0.0), 0
         for attempt in range(self._use.linearisations):
-            shown = self._cycle(c, largest, tolerance)
+            shown = self._cycle(c, largest, tolerance, _SETTLED_MAP if with_map else _SETTLED)
             cycles += shown.cycles
             improved = shown.value < 0.8 * best.value
             best = min(best, shown, key=lambda each: each.value)
@@ -186,8 +188,11 @@ class Certifier:
             self.inverse.rebuild(operator.free, operator.secant(c, reach))
         return Bound(best.value, cycles, best.map(operator.free, largest) if with_map else None)
 
-    def _cycle(self, c: FloatArray, largest: float, tolerance: float) -> _Shown:
-        """Proposals towards equality in (1) until the verified bound is within ``tolerance`` or no longer improves."""
+    def _cycle(self, c: FloatArray, largest: float, tolerance: float, settled: float) -> _Shown:
+        """Proposals towards equality in (1) until the verified bound is within ``tolerance`` or no longer improves.
+
+        The latter is when the barrier's share of the bound is at most the part ``settled`` of the rest.
+        """
         factor = 1.0 / largest
         team.run(kernels.scale, self._target, factor, self._lack)
         w: Float32Array | FloatArray = self._w
@@ -204,7 +209,7 @@ class Certifier:
             value, lift = least(top, lack, largest, barriers)
             best = min(best, value)
             rest = lack * min(barrier.height for barrier in barriers) if lack > 0 else 0.0
-            if (best <= tolerance and rest <= _TIGHT * top) or rest <= _SETTLED * top:
+            if (best <= tolerance and rest <= _TIGHT * top) or rest <= settled * top:
                 break
             if cycle == self._use.patience:
                 # Beside much larger neighbours float32 rounds more of ``w`` away than is lacking.
