@@ -82,5 +82,5 @@ def readable(path: Path, what: str) -> Iterator[list[str]]:
 
 
 def _first_line(problem: object) -> str:
-    lines = str(problem).strip().splitlines()
-    return lines[0].rstrip(".") if lines else type(problem).__name__
+    lines = str(problem).strip().splitlines()  # some quote what they have read, thousands of bytes of it
+    return lines[0][:300].rstrip(".") if lines else type(problem).__name__

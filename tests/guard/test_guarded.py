@@ -14,21 +14,10 @@ from surrogate_plugin.engine.engine import Engine
 from surrogate_plugin.equation.problem import FloatArray, Problem
 from surrogate_plugin.equation.solution import Reason
 from surrogate_plugin.gallery import extreme_problems, nasty_problems, paper_discs, random_problem, tumour_and_vessels
-from surrogate_plugin.reference import solve_extended
-from surrogate_plugin.solvers.direct.solver import SparseDirect
+from tests.exact import exact_field
 from tests.gone import engine_without_network
 
 Proposal = Callable[[np.random.Generator, Problem, FloatArray], FloatArray]
-
-_reference_solver = SparseDirect()
-#: Up to so many pixels the reference that shares no code with the solvers is as quick as sparse direct.
-_SMALL = 40 * 40
-
-
-def _reference(problem: Problem) -> FloatArray:
-    if problem.source.size <= _SMALL:
-        return solve_extended(problem).field.astype(np.float64)
-    return _reference_solver.solve(_reference_solver.prepare(problem), problem).field
 
 
 class Network:
@@ -42,7 +31,7 @@ class Network:
         self._propose, self._rng = propose, rng
 
     def predict(self, problem: Problem) -> FloatArray:
-        return self._propose(self._rng, problem, _reference(problem))
+        return self._propose(self._rng, problem, exact_field(problem))
 
 
 def _smooth_noise(rng: np.random.Generator, shape: tuple[int, int], width: float) -> FloatArray:
@@ -99,7 +88,7 @@ def _check(engine: Engine, problem: Problem, share: float, *, extreme: bool = Fa
 
     With extreme coefficients float64 may not allow the tolerance, and then a flag has to say so.
     """
-    exact = _reference(problem)
+    exact = exact_field(problem)
     largest = float(exact.max())
     tolerance = share * max(largest, 1e-100)
     solution = engine.solve(problem, tolerance=tolerance)
@@ -164,7 +153,7 @@ def test_a_bad_network_is_flagged_and_an_exact_solver_answers(network: str) -> N
         assert solution.method == "spectral"
         assert solution.flags
     assert all(str(flag).endswith(".") for flag in solution.flags)
-    assert np.abs(solution.field - _reference(problem)).max() <= solution.error_bound <= 0.01 * problem.largest_imposed
+    assert np.abs(solution.field - exact_field(problem)).max() <= solution.error_bound <= 0.01 * problem.largest_imposed
 
 
 def test_a_network_that_raises_is_a_flag() -> None:
@@ -190,7 +179,7 @@ def test_surrogate_method_returns_the_raw_field_with_its_bound() -> None:
     rng = np.random.default_rng(4)
     problem = tumour_and_vessels(rng, (64, 64), michaelis_menten=False)
     solution = Engine(model=Network(_good, rng), policy="surrogate-first").solve(problem, method="surrogate")
-    error = float(np.abs(solution.field - _reference(problem)).max())
+    error = float(np.abs(solution.field - exact_field(problem)).max())
     assert solution.method == "surrogate"
     assert 0 < error <= solution.error_bound < np.inf
 
@@ -198,7 +187,7 @@ def test_surrogate_method_returns_the_raw_field_with_its_bound() -> None:
 def test_a_previous_field_changes_the_time_only() -> None:
     rng = np.random.default_rng(5)
     for problem in nasty_problems(50, 60):
-        exact = _reference(problem)
+        exact = exact_field(problem)
         previous = exact + 0.05 * exact.max() * rng.random(exact.shape)
         tolerance = 1e-3 * max(float(exact.max()), 1e-100)
         solution = engine_without_network().solve(problem, tolerance=tolerance, previous=previous)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 import surrogate_plugin as sp
 from surrogate_plugin.session.steps import HELD, Summary
+from tests.exact import exact_field
 
 SEEDS = st.integers(0, 2**32 - 1)
 
@@ -48,7 +49,7 @@ def tissue(seed: int, *, cells: int = 40, vessels: int = 3) -> sp.TissueState:
 
 
 def exact(backend: sp.Backend, state: sp.TissueState) -> np.ndarray:
-    return sp.solve(backend.problem(state), method="sparse-direct").field
+    return exact_field(backend.problem(state))
 
 
 @settings(max_examples=30)

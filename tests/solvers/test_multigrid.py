@@ -6,24 +6,19 @@ import numpy as np
 import pytest
 
 from surrogate_plugin.equation.operator import Equation
-from surrogate_plugin.equation.problem import FloatArray, Problem
+from surrogate_plugin.equation.problem import Problem
 from surrogate_plugin.errors import InvalidProblemError, StaleStateError, UnsupportedProblemError
 from surrogate_plugin.gallery import nasty_problems, paper_discs, random_problem, tumour_and_vessels
-from surrogate_plugin.solvers.direct.solver import SparseDirect
 from surrogate_plugin.solvers.multigrid.hierarchy import Hierarchy
 from surrogate_plugin.solvers.multigrid.solver import Iteration, Multigrid
+from tests.exact import exact_field
 from tests.gone import engine_without_network
 
 _engine = engine_without_network()
 
 
-def _exact(problem: Problem) -> FloatArray:
-    solver = SparseDirect()
-    return solver.solve(solver.prepare(problem), problem).field
-
-
 def _assert_agreement(problem: Problem) -> None:
-    exact = _exact(problem)
+    exact = exact_field(problem)
     largest = max(float(exact.max()), 1e-100)
     for method in ("exact", "multigrid", "spectral"):
         try:

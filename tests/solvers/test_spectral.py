@@ -8,9 +8,9 @@ import pytest
 from surrogate_plugin.equation.problem import MichaelisMenten, Problem
 from surrogate_plugin.errors import StaleStateError, UnsupportedProblemError
 from surrogate_plugin.gallery import checkerboard, nasty_problems, paper_discs, random_problem
-from surrogate_plugin.solvers.direct.solver import SparseDirect
 from surrogate_plugin.solvers.spectral import capacitance
 from surrogate_plugin.solvers.spectral.solver import Spectral
+from tests.exact import exact_field
 
 SIDES = ("left", "right", "bottom", "top")
 
@@ -18,11 +18,6 @@ SIDES = ("left", "right", "bottom", "top")
 def solve(problem, tolerance=None):
     solver = Spectral()
     return solver.solve(solver.prepare(problem), problem, tolerance=tolerance).field
-
-
-def reference(problem):
-    solver = SparseDirect()
-    return solver.solve(solver.prepare(problem), problem).field
 
 
 def written(problem):
@@ -45,7 +40,7 @@ def constant_problems(seed, count, max_side=37):
 @pytest.mark.parametrize("seed", range(8))
 def test_agrees_with_the_reference(seed):
     for problem in constant_problems(seed, 60, max_side=64):
-        expected, found = reference(problem), solve(problem)
+        expected, found = exact_field(problem), solve(problem)
         np.testing.assert_allclose(found, expected, rtol=0, atol=1e-9 * expected.max())
         np.testing.assert_array_equal(found[problem.fixed], problem.source[problem.fixed])
         assert (found >= 0).all()
@@ -53,13 +48,13 @@ def test_agrees_with_the_reference(seed):
 
 def test_agrees_with_the_reference_on_the_study_lattice():
     problem = paper_discs(np.random.default_rng(0), n=10)
-    np.testing.assert_allclose(solve(problem), reference(problem), rtol=0, atol=1e-10)
+    np.testing.assert_allclose(solve(problem), exact_field(problem), rtol=0, atol=1e-10)
 
 
 @pytest.mark.parametrize("fraction", [1e-1, 1e-3, 1e-6, 1e-9])
 def test_tolerance_is_kept(fraction):
     for problem in constant_problems(20, 36):
-        expected = reference(problem)
+        expected = exact_field(problem)
         tolerance = fraction * max(float(expected.max()), 1e-300)
         assert np.abs(solve(problem, tolerance) - expected).max() <= 1.001 * tolerance
 
@@ -67,7 +62,7 @@ def test_tolerance_is_kept(fraction):
 def test_many_charges_do_without_the_matrix(monkeypatch):
     monkeypatch.setattr(capacitance, "DENSE_LIMIT", 0)
     for problem in constant_problems(9, 60):
-        expected = reference(problem)
+        expected = exact_field(problem)
         np.testing.assert_allclose(solve(problem), expected, rtol=0, atol=1e-9 * expected.max())
 
 
@@ -86,7 +81,7 @@ def test_decay_just_above_the_singular_is_still_exact(boundary):
     source = np.zeros((24, 32))
     source[5:8, 4:9], source[17, 20] = 1.0, 0.3
     problem = Problem(source, decay=1.1e-5 / source.size, production=1e-3, boundary=boundary)
-    expected = reference(problem)
+    expected = exact_field(problem)
     np.testing.assert_allclose(solve(problem), expected, rtol=0, atol=1e-9 * expected.max())
 
 
@@ -196,4 +191,4 @@ def test_refusals_say_which_method_can():
 def test_no_decay_is_fine_where_a_side_holds_a_value():
     sides = {"left": 0.5, "right": "reflecting", "bottom": "reflecting", "top": 0.0}
     problem = Problem(np.eye(9), decay=0.0, boundary=sides)
-    np.testing.assert_allclose(solve(problem), reference(problem), rtol=0, atol=1e-10)
+    np.testing.assert_allclose(solve(problem), exact_field(problem), rtol=0, atol=1e-10)

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from surrogate_plugin.equation.problem import MichaelisMenten
-from surrogate_plugin.solvers.direct.solver import SparseDirect
 from surrogate_training.problems.distributions import Mixture, Paper, Part, Vessels
 from surrogate_training.samples.dataset import DataConfig, Split, batch_shape, exact_field, make_batch, sample_problem
 from surrogate_training.samples.stream import stream
+from tests.exact import exact_field as by_another
 
 
 @given(st.integers(0, 10**6), st.sampled_from(["train", "validation", "test"]), st.integers(0, 10**6))
@@ -40,10 +40,9 @@ def test_no_two_samples_are_the_same_in_any_split() -> None:
 def test_targets_solve_the_problem() -> None:
     config = DataConfig(shape=(24, 40), other_shapes=0.0, batch=6, mirrors=1)
     batch = make_batch(config, "train", 3)
-    solver = SparseDirect()
     for row in range(config.batch):
         problem = sample_problem(config, "train", 3, row)
-        exact = solver.solve(solver.prepare(problem), problem).field / problem.largest_imposed
+        exact = by_another(problem) / problem.largest_imposed
         np.testing.assert_allclose(batch.target[row].numpy(), exact, atol=5 * config.accuracy)
         np.testing.assert_array_equal(batch.free[row].numpy(), ~problem.fixed)
 
@@ -117,8 +116,7 @@ def test_a_saturated_sample_has_its_field_and_so_have_its_mirror_images() -> Non
     batch = make_batch(config, "train", 4)
     problem = sample_problem(config, "train", 4, 1)
     assert problem.uptake is not None
-    solver = SparseDirect()
-    exact = solver.solve(solver.prepare(problem), problem).field / problem.largest_imposed
+    exact = by_another(problem) / problem.largest_imposed
     np.testing.assert_allclose(batch.target[4].numpy(), exact, atol=5 * config.accuracy)
     assert torch.equal(batch.target[6], batch.target[4].flip(0))
 
@@ -131,8 +129,7 @@ def test_the_study_s_other_reading_adds_up_rates() -> None:
     assert 1.0 < rates.max() <= 20.0  # so crowded that discs overlap
     assert rates[rates > 0].min() >= 0.01
     field = exact_field(problem, 1e-4)
-    solver = SparseDirect()
-    np.testing.assert_allclose(field, solver.solve(solver.prepare(problem), problem).field, atol=1e-8 * field.max())
+    np.testing.assert_allclose(field, by_another(problem), atol=1e-8 * field.max())
 
 
 def test_what_networks_cannot_see_is_not_trained_on() -> None:

@@ -9,6 +9,7 @@ from mesa.discrete_space import OrthogonalMooreGrid
 
 import surrogate_plugin as sp
 from surrogate_adapters.mesa import Substrate
+from tests.exact import exact_field
 from tests.hosts.mesa.models import DECAY, OXYGEN, VOLUME, D, H, Tumour, Vessel, attached, off, reference, still
 
 #: What the voxel volume makes of an agent's rates.
@@ -20,7 +21,7 @@ def exact(decay: np.ndarray, production: np.ndarray, fixed: np.ndarray, value: n
     problem = sp.Problem(
         value, fixed=fixed, diffusivity=D, decay=decay, production=production, spacing=H, boundary="reflecting"
     )
-    return sp.solve(problem, method="sparse-direct").field
+    return exact_field(problem)
 
 
 def test_neighbourhoods_selections_and_gradients_are_those_of_the_field():

@@ -18,6 +18,7 @@ from process_bigraph import Composite, allocate_core
 import surrogate_plugin as sp
 from surrogate_adapters.process_bigraph import SurrogateDiffusion, register
 from surrogate_plugin.testing import AdapterSuite, Scenario
+from tests.exact import exact_field
 from tests.hosts.process_bigraph.documents import CELL, OXYGEN, VESSEL, document, process_of
 from tests.hosts.process_bigraph.driver import Bigraph
 
@@ -93,7 +94,7 @@ def exact(process: SurrogateDiffusion, cells: Sequence[dict[str, Any]], vessels:
             end_um=[vessel.get("end_um", vessel["position_um"]) for vessel in vessels],
         ),
     )
-    return sp.solve(process.backend("oxygen").problem(state), method="sparse-direct").field
+    return exact_field(process.backend("oxygen").problem(state))
 
 
 @pytest.mark.filterwarnings("ignore:a cell read:surrogate_plugin.PromiseWarning")

@@ -12,6 +12,7 @@ from process_bigraph import Composite, Process, allocate_core
 
 import surrogate_plugin as sp
 from surrogate_adapters.process_bigraph import SurrogateDiffusion, SurrogateDiffusionStep, register
+from tests.exact import exact_field
 from tests.hosts.process_bigraph.documents import CELL, CONFIG, OXYGEN, VESSEL
 
 TOLERANCE, SHAPE, SPACING_UM, MINUTE = 1e-3, (9, 16), 20.0, 60.0
@@ -95,7 +96,7 @@ def exact(cells: dict[str, Any], decay_per_min: float = 0.1) -> np.ndarray:
         spacing=SPACING_UM,
         boundary="reflecting",
     )
-    return sp.solve(problem, method="sparse-direct").field
+    return exact_field(problem)
 
 
 def voxel(cell: dict[str, Any]) -> tuple[int, int]:

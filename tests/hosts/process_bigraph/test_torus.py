@@ -10,6 +10,7 @@ from process_bigraph import allocate_core
 
 import surrogate_plugin as sp
 from surrogate_adapters.process_bigraph import SurrogateDiffusionStep, register
+from tests.exact import exact_field
 from tests.hosts.process_bigraph.documents import OXYGEN
 
 SHAPE, SPACING_UM, DECAY, DIFFUSIVITY = (9, 12), 20.0, 10.0, 1e4
@@ -55,7 +56,7 @@ def answer(
 
 def exact(boundary: dict[str, Any]) -> np.ndarray:
     problem = sp.Problem(np.zeros(SHAPE), diffusivity=DIFFUSIVITY, decay=DECAY, spacing=SPACING_UM, boundary=boundary)
-    return sp.solve(problem, method="sparse-direct").field
+    return exact_field(problem)
 
 
 @pytest.mark.parametrize("named", [{"left": 5.0}, {"top": 2.0, "right": "absorbing"}, {"bottom": 3.0, "top": "3.0"}])

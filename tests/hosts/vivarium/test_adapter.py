@@ -22,6 +22,7 @@ import surrogate_plugin as sp
 from surrogate_adapters.vivarium import SurrogateDiffusionField, SurrogateLattice, register
 from surrogate_adapters.vivarium.agents import COUNTS_PER_MMOLAR_FL
 from surrogate_plugin.testing import AdapterSuite, Scenario
+from tests.exact import exact_field
 from tests.hosts.vivarium.driver import Vivarium
 
 GUIDE = Path(__file__).parents[3] / "adapters" / "surrogate_adapters" / "vivarium" / "README.md"
@@ -109,7 +110,7 @@ def test_agents_that_grow_divide_and_push_each_other_live_on_the_certified_field
     for _ in range(50):
         engine.update(10.0)
         state = engine.state.get_value()
-        exact = sp.solve(field.backend("glc").problem(field.state("glc")), method="sparse-direct").field.T
+        exact = exact_field(field.backend("glc").problem(field.state("glc"))).T
         certificate = state["certificate"]["glc"]
         assert np.abs(state["fields"]["glc"] - exact).max() <= certificate["bound"] + 1e-12
         assert certificate["bound"] <= TOLERANCE

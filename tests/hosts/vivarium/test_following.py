@@ -13,6 +13,7 @@ from vivarium_multibody.composites.grow_divide import GrowDivide
 
 import surrogate_plugin as sp
 from surrogate_adapters.vivarium import HeldField, SurrogateDiffusionField, SurrogateLattice
+from tests.exact import exact_field
 from tests.hosts.vivarium.test_adapter import BOUNDS, N_BINS, agent, colony, field_alone, growing, lattice_config
 
 TOLERANCE = 1e-3
@@ -70,7 +71,7 @@ def present(engine: Engine, field: SurrogateDiffusionField) -> tuple[np.ndarray,
     problem = sp.Problem(
         np.zeros(N_BINS[::-1]), decay=decay.T, production=production.T, diffusivity=100.0, spacing=2.0, boundary=sides
     )
-    return sp.solve(problem, method="sparse-direct").field.T, boundaries
+    return exact_field(problem).T, boundaries
 
 
 def check(engine: Engine, field: SurrogateDiffusionField) -> None:
@@ -163,7 +164,7 @@ def test_newborn_agents_read_the_field_where_they_are() -> None:
             site = tuple(np.floor(np.array(one["boundary"]["location"]) / 2.0).astype(int))
             assert one["boundary"]["external"]["glc"] == state["fields"]["glc"][site]
             born += key not in before
-        exact = sp.solve(field.backend("glc").problem(field.state("glc")), method="sparse-direct").field.T
+        exact = exact_field(field.backend("glc").problem(field.state("glc"))).T
         assert np.abs(state["fields"]["glc"] - exact).max() <= state["certificate"]["glc"]["bound"] + 1e-12
     assert born >= 4
 

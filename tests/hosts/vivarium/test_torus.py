@@ -9,6 +9,7 @@ import pytest
 
 import surrogate_plugin as sp
 from surrogate_adapters.vivarium import SurrogateDiffusionField
+from tests.exact import exact_field
 from tests.hosts.vivarium.test_adapter import agent
 
 N_BINS, BIN_UM, VALUE, DECAY, DIFFUSION = (12, 9), 2.0, 38.0, 0.3, 100.0
@@ -44,7 +45,7 @@ def field_of(boundary: Any, vessels: sp.Vessels | None = None, agents: Any = ())
 def exact(boundary: Any) -> np.ndarray:
     source = np.zeros(N_BINS[::-1])
     problem = sp.Problem(source, diffusivity=DIFFUSION, decay=DECAY, spacing=BIN_UM, boundary=boundary)
-    return sp.solve(problem, method="sparse-direct").field.T
+    return exact_field(problem).T
 
 
 REFLECTING = dict.fromkeys(("left", "right", "bottom", "top"), "reflecting")
