@@ -8,6 +8,7 @@ from pathlib import Path
 
 import surrogate_plugin as sp
 from surrogate_adapters.physicell.project import Places, Written, keep_copy
+from surrogate_plugin.whole_files import write_text
 
 _STAMP = re.compile(
     r"// surrogate-plugin (\S+), ([0-9a-f]{12}): written by `surrogate-plugin physicell init`, which replaces it; "
@@ -42,7 +43,7 @@ def write_headers(folder: Path, places: Places, *, force: bool = False) -> list[
 
 def _write(path: Path, text: str, force: bool) -> Written:
     if not path.exists():
-        path.write_text(text, encoding="utf-8")
+        write_text(path, text)
         return Written(path, "wrote")
     old = path.read_bytes().decode("utf-8", "surrogateescape").replace("\r\n", "\n")
     if old == text:
@@ -53,7 +54,7 @@ def _write(path: Path, text: str, force: bool) -> Written:
             path, "kept", f"somebody has edited it since surrogate-plugin {stamp[1]} wrote it; --force replaces it"
         )
     keep_copy(path)
-    path.write_text(text, encoding="utf-8")
+    write_text(path, text)
     of = "an earlier release" if stamp is None else f"surrogate-plugin {stamp[1]}"
     return Written(path, "replaced", f"it was of {of}")
 

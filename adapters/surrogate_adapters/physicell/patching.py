@@ -21,6 +21,7 @@ from surrogate_adapters.physicell.project import (
     includes,
     keep_copy,
 )
+from surrogate_plugin.whole_files import whole
 
 _PHYSICELL_INCLUDE = re.compile(r'^#include "\./(?:core/PhysiCell|modules/PhysiCell_standard_modules)\.h"[^\n]*$', re.M)
 _FORMER_INCLUDE = re.compile(rf'^[ \t]*#include[ \t]+"(?:\./)?{re.escape(HEADER)}"[^\n]*$', re.M)
@@ -120,5 +121,6 @@ def _exchange(path: Path, old: str, new: str) -> Written:
     if new == old:
         return Written(path, "as it was")
     keep_copy(path)
-    path.write_bytes(new.encode("utf-8", "surrogateescape"))
+    with whole(path) as stream:
+        stream.write(new.encode("utf-8", "surrogateescape"))
     return Written(path, "edited")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import surrogate_plugin as sp
 from surrogate_adapters.physicell.embedding import Embedding
+from surrogate_plugin.whole_files import replacing
 
 HEADER = "surrogate_backend.hpp"
 #: Goes to the end of the Makefile's line that compiles and links main.cpp.
@@ -112,7 +113,8 @@ def define_flags(embedding: Embedding) -> str:
 
 def keep_copy(path: Path) -> None:
     """Leave what a file is beside it, before it is changed (``main.cpp.before-surrogate``)."""
-    path.with_name(f"{path.name}.before-surrogate").write_bytes(path.read_bytes())
+    with replacing(path.with_name(f"{path.name}.before-surrogate")) as partial:
+        partial.write_bytes(path.read_bytes())
 
 
 def move_from_former(folder: Path) -> list[Written]:

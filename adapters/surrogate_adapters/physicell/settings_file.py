@@ -9,6 +9,7 @@ from pathlib import Path
 
 from surrogate_adapters.physicell.project import Written, keep_copy
 from surrogate_adapters.physicell.settings import Settings
+from surrogate_plugin.whole_files import write_text
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 
@@ -41,8 +42,7 @@ def write_settings(path: Path, text: str) -> Written:
     if path.exists():
         keep_copy(path)
         outcome = "replaced"
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(text, encoding="utf-8")
+    write_text(path, text)
     return Written(path, outcome)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 import shutil
 import subprocess
@@ -162,3 +163,16 @@ def test_what_make_save_carries_of_a_patched_project_builds_and_runs(folder: Pat
     unsolved = subprocess.run([str(loaded / "project"), "no time"], cwd=loaded, capture_output=True, text=True)
     assert unsolved.returncode == 0, unsolved.stderr
     assert "0 fields solved for" in unsolved.stdout
+
+
+def test_a_full_disk_leaves_the_files_of_a_project_as_they_were(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = contents(folder)
+
+    def full(*arguments: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("os.replace", full)
+    result = run(folder, "--patch")
+    assert result.exit_code == 2
+    assert "could not be written (no space left on device)" in result.stderr
+    assert contents(folder) == before
