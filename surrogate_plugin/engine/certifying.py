@@ -79,7 +79,13 @@ def certify(problem: Problem, field: npt.ArrayLike) -> Certificate:
         bound = Certifier(operator, _inverse(problem, operator), rebuild=True).bound(c, 0.0, with_map=True)
         residual = _residual(problem, operator, c)
     assert bound.map is not None
-    return Certificate(float(bound.value) + float(away.max()), bound.map + away, residual)
+    return Certificate(float(_sum(bound.value, away.max())), _sum(bound.map, away), residual)
+
+
+def _sum(bound: float | FloatArray, away: FloatArray) -> FloatArray:
+    """``bound + away`` rounded up, ``away`` being a difference rounded to the nearest; adding 0 changes nothing."""
+    total = np.nextafter(bound + np.nextafter(away, np.inf), np.inf)
+    return np.where(away > 0.0, total, bound)
 
 
 def _inverse(problem: Problem, operator: Operator) -> ApproximateInverse:

@@ -45,6 +45,36 @@ def test_every_kernel_that_a_bound_rests_on_is_exact(module) -> None:
     assert [name for name, kernel in found.items() if not is_exact(kernel)] == []
 
 
+def modules_of_the_guard() -> list[str]:
+    """What a bound is computed by; `applicability` only decides who is asked."""
+    found = [path.stem for path in sorted((PACKAGE / "guard").glob("*.py"))]
+    names = [f"surrogate_plugin.guard.{name}" for name in found if not name.startswith(("__init__", "applicability"))]
+    return [*names, "surrogate_plugin.equation.operator"]
+
+
+@pytest.mark.parametrize("name", modules_of_the_guard())
+def test_every_kernel_that_the_guard_uses_is_exact(name) -> None:
+    """Those that its modules hold, and whole modules of kernels that they import."""
+    module = importlib.import_module(name)
+    imported = [value for value in vars(module).values() if isinstance(value, type(sys)) and is_of_kernels(value)]
+    for each in (module, *imported):
+        assert [called for called, kernel in kernels_of(each).items() if not is_exact(kernel)] == []
+
+
+def is_of_kernels(module: Any) -> bool:
+    return module.__name__.startswith("surrogate_plugin.") and module.__name__.endswith("kernels")
+
+
+def test_the_guard_does_use_kernels() -> None:
+    used = {
+        value.__name__
+        for name in modules_of_the_guard()
+        for value in vars(importlib.import_module(name)).values()
+        if isinstance(value, type(sys)) and is_of_kernels(value)
+    }
+    assert used == {certificate_kernels.__name__, lattice_kernels.__name__}
+
+
 @pytest.mark.parametrize("name", MODULES)
 def test_an_exact_kernel_calls_exact_kernels_alone(name) -> None:
     module = importlib.import_module(name)
