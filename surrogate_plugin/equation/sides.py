@@ -15,7 +15,6 @@ from surrogate_plugin.errors import InvalidProblemError
 Kind = Literal["value", "reflecting", "periodic"]
 SIDES = ("left", "right", "bottom", "top")
 _CONDUCTANCE: dict[Kind, float] = {"value": 1.0, "reflecting": 0.0, "periodic": 0.0}
-_CODES: dict[Kind, int] = {"value": 0, "reflecting": 1, "periodic": 2}
 _OPPOSITE = {"left": "right", "right": "left", "bottom": "top", "top": "bottom"}
 
 #: What a caller may write for one side, or for all four at once.
@@ -184,11 +183,6 @@ class Boundary:
     def holds_a_value(self) -> bool:
         """Whether any side imposes a value, which alone makes the problem well posed."""
         return any(side.kind == "value" for side in self.sides)
-
-
-def side_codes(boundary: Boundary) -> npt.NDArray[np.int64]:
-    """Left, right, bottom, top as the codes that kernels know."""
-    return np.array([_CODES[side.kind] for side in boundary.sides], dtype=np.int64)
 
 
 _ALLOWED = f"'absorbing', 'reflecting', 'periodic' or a number >= 0 and at most {HUGE:g}"

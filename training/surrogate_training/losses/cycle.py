@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,9 +11,7 @@ from torch.autograd import Function
 
 from surrogate_plugin.equation.sides import Boundary, Side
 from surrogate_plugin.solvers.multigrid.hierarchy import Hierarchy
-from surrogate_training.samples.batch import Batch, inside
-
-_KINDS: tuple[Literal["value", "reflecting", "periodic"], ...] = ("value", "reflecting", "periodic")
+from surrogate_training.samples.batch import KINDS, Batch, inside
 
 
 def after_cycle(error: Tensor, batch: Batch) -> Tensor:
@@ -55,7 +53,7 @@ def _each(values: Tensor, batch: Batch, work: Any) -> Tensor:
     hierarchies: dict[tuple[int, ...], Hierarchy] = {}
     for at, codes in enumerate(sides):
         if codes not in hierarchies:
-            hierarchies[codes] = Hierarchy(batch.shape, Boundary(*(Side(_KINDS[code], 0.0) for code in codes)))
+            hierarchies[codes] = Hierarchy(batch.shape, Boundary(*(Side(KINDS[code], 0.0) for code in codes)))
         hierarchy = hierarchies[codes]
         hierarchy.rebuild(free[at], decay[at])
         x = hierarchy.vectors[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from typing import get_args
 
 import numpy as np
 import torch
@@ -11,9 +12,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from surrogate_plugin.equation.problem import FloatArray, Problem
-from surrogate_plugin.equation.sides import side_codes
+from surrogate_plugin.equation.sides import Kind
 from surrogate_plugin.surrogate import features
 from surrogate_plugin.surrogate.networks import PaperNetwork
+
+#: Kinds of sides by the numbers that stand for them in a batch.
+KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
 @dataclass(frozen=True)
@@ -27,7 +31,7 @@ class Batch:
     saturation : (N,) float32
         The largest imposed value over ``km``, 0 where uptake does not saturate.
     sides : (N, 4) int64
-        The solvers' codes of the left, right, bottom and top side.
+        The places in `KINDS` of the left, right, bottom and top side.
     target : (N, H, W) float32
         The exact field over the largest imposed value.
     free : (N, H, W) bool
@@ -66,7 +70,7 @@ def assemble(problems: Sequence[Problem], solved: Sequence[FloatArray]) -> Batch
     return Batch(
         torch.from_numpy(image),
         torch.tensor([features.saturation(problem) for problem in problems], dtype=torch.float32),
-        torch.from_numpy(np.stack([side_codes(problem.boundary) for problem in problems])),
+        torch.tensor([[KINDS.index(side.kind) for side in problem.boundary.sides] for problem in problems]),
         torch.from_numpy(target),
         torch.from_numpy(free),
     )
