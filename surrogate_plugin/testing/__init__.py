@@ -1,4 +1,4 @@
-"""The conformance kit for authors of adapters; needs pytest.
+"""The conformance kits for authors of adapters and of solvers; needs pytest.
 
 Write a driver for your host (`HostUnderTest`), inherit `AdapterSuite`, and run pytest::
 
@@ -7,6 +7,14 @@ Write a driver for your host (`HostUnderTest`), inherit `AdapterSuite`, and run 
     class TestMyAdapter(AdapterSuite):
         def build(self, scenario):
             return MyHostUnderTest(scenario)
+
+A solver needs no driver::
+
+    from surrogate_plugin.testing import SolverSuite
+
+    class TestMySolver(SolverSuite):
+        def make_solver(self):
+            return MySolver()
 """
 
 import pytest
@@ -15,10 +23,12 @@ import pytest
 for _name in ("checking", "field_checks", "cell_checks", "exchange_checks", "lattice_checks", "reading_checks"):
     pytest.register_assert_rewrite(f"surrogate_plugin.testing.{_name}")
 pytest.register_assert_rewrite("surrogate_plugin.testing.host_checks")
+pytest.register_assert_rewrite("surrogate_plugin.testing.solver_suite")
 
 from surrogate_plugin.testing.diagnosis import diagnose  # noqa: E402
 from surrogate_plugin.testing.driver import HostUnderTest  # noqa: E402
 from surrogate_plugin.testing.scenario import CellTable, Disc, Medium, Scenario  # noqa: E402
+from surrogate_plugin.testing.solver_suite import SolverSuite  # noqa: E402
 from surrogate_plugin.testing.suite import AdapterSuite  # noqa: E402
 
-__all__ = ["AdapterSuite", "HostUnderTest", "Scenario", "Medium", "CellTable", "Disc", "diagnose"]
+__all__ = ["AdapterSuite", "SolverSuite", "HostUnderTest", "Scenario", "Medium", "CellTable", "Disc", "diagnose"]
