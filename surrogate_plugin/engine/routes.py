@@ -51,8 +51,10 @@ class Experience:
         began, said = time.perf_counter(), max(route.said or 0.0, 1e-9)
         yield
         spent, ratios = time.perf_counter() - began, self.ratios.setdefault(route.name, [])
-        ratios.append(spent / said)
-        if len(ratios) > 1 and spent > _SLOW * said + _UNNOTICED:
+        slow = spent > _SLOW * said + _UNNOTICED
+        ratios.append(spent / said if slow else 1.0)
+        del ratios[:-2]
+        if len(ratios) > 1 and slow:
             trace.flag(
                 Reason.SOLVER_SLOW,
                 f"Solver {route.name!r} took {spent:.3g} s and had said {said:.3g} s; it is believed no more.",
@@ -61,8 +63,7 @@ class Experience:
     def corrected(self, name: str, said: float) -> float:
         """What a solve will take: as said, until a solver has taken much longer twice."""
         ratios = self.ratios.get(name, [])
-        least = min(ratios[-2:]) if len(ratios) > 1 else 1.0
-        return said * least if least > _SLOW else said
+        return said * min(ratios) if len(ratios) > 1 else said
 
 
 def routes(request: Request, keeping: Keeping, experience: Experience, trace: Trace) -> Iterator[Route]:

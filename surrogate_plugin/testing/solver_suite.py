@@ -47,8 +47,9 @@ class SolverSuite:
 
     def test_it_has_a_name_and_its_solutions_carry_it(self) -> None:
         solver = self.made()
-        assert isinstance(solver.name, str) and solver.name, f"name is {solver.name!r}, not a word."  # noqa: PT018
-        assert solver.name not in ("guarded", "surrogate", "exact"), f"{solver.name!r} is a method of the engine's own."
+        name: Any = solver.name
+        assert name and isinstance(name, str), f"name is {name!r}, not a word."  # noqa: PT018
+        assert name not in ("guarded", "surrogate", "exact"), f"{name!r} is a method of the engine's own."
         method = solved(solver, self.taken("hostile")[0].problem).method
         assert method == solver.name, f"a solution is by {method!r}, not by {solver.name!r}."
 
@@ -56,7 +57,7 @@ class SolverSuite:
         solver = self.made()
         for kind in ("hostile", "every_side", "thin", "scales"):
             for case in cases(kind):
-                said = [solver.refusal(case.problem) for _ in range(2)]
+                said: list[Any] = [solver.refusal(case.problem) for _ in range(2)]
                 assert said[0] == said[1], f"{case.name}: refused with {said[0]!r}, and then with {said[1]!r}."
                 sentence = said[0] is None or (isinstance(said[0], str) and len(said[0].split()) > 2)
                 assert sentence, f"{case.name}: a refusal is a sentence or None, not {said[0]!r}."
@@ -73,7 +74,7 @@ class SolverSuite:
     def test_a_cost_is_a_positive_number_of_seconds_or_none(self) -> None:
         solver = self.made()
         for case in self.taken("hostile"):
-            cost = solver.cost(case.problem)
+            cost: Any = solver.cost(case.problem)
             right = cost is None or (isinstance(cost, float | int) and 0.0 < cost < math.inf)
             assert right, f"{case.name}: a cost is a positive number or None, not {cost!r}."
 
@@ -92,7 +93,7 @@ class SolverSuite:
 
     def test_fields_are_float64_finite_and_of_the_shape(self) -> None:
         for case, solution in self.answers("hostile"):
-            field = solution.field
+            field: Any = solution.field
             assert isinstance(field, np.ndarray), f"{case.name}: the field is a {type(field).__name__}."
             assert field.dtype == np.float64, f"{case.name}: the field is {field.dtype}, not float64."
             assert field.shape == case.problem.shape, f"{case.name}: {field.shape}, not {case.problem.shape}."
