@@ -168,7 +168,7 @@ class Certifier:
         """
         operator = self.operator
         if self._rebuild:
-            self.inverse.rebuild(operator.free, operator.tangent(c))
+            self.inverse.rebuild(operator.free, operator.tangent(c), operator.faces)
             self._rebuild = False
         best, cycles = _Shown(math.inf, 0, self._w, 0.0), 0
         for attempt in range(self._use.linearisations):
@@ -185,7 +185,7 @@ class Certifier:
             farther = 1.0 if math.isfinite(best.value) else _FARTHER**attempt
             reach = farther * largest * shown.w.astype(np.float64)
             best = replace(best, w=best.w.copy())  # it may be the buffer that the next one is made in
-            self.inverse.rebuild(operator.free, operator.secant(c, reach))
+            self.inverse.rebuild(operator.free, operator.secant(c, reach), operator.faces)
         return Bound(best.value, cycles, best.map(operator.free, largest) if with_map else None)
 
     def _cycle(self, c: FloatArray, largest: float, tolerance: float, settled: float) -> _Shown:

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from surrogate_plugin.arguments import Float32Array
+from surrogate_plugin.equation.faces import Faces
 from surrogate_plugin.equation.operator import Operator
 from surrogate_plugin.equation.problem import BoolArray, FloatArray
 from surrogate_plugin.solvers.direct.factorisation import Factorisation, factorise
@@ -36,8 +37,8 @@ class ApproximateInverse(Protocol):
     def apply(self, z: Proposal, b: Float32Array) -> None:
         """``z ~ A^-1 b``, 0 on fixed pixels; both (H + 2, W + 2)."""
 
-    def rebuild(self, free: BoolArray, decay: FloatArray) -> None:
-        """Be made for a mask and a decay map, both (H, W)."""
+    def rebuild(self, free: BoolArray, decay: FloatArray, faces: Faces | None = None) -> None:
+        """Be made for a mask and a decay map, both (H, W), and faces, see `surrogate_plugin.equation.faces`."""
 
     def relinearise(self, free: BoolArray, decay: FloatArray) -> None:
         """Take another decay map into account, as far as that costs next to nothing."""
@@ -67,8 +68,8 @@ class FactorisedInverse:
         right = b.ravel()[self._inside].astype(np.float64)
         z.reshape(-1)[self._inside] = 0.0 if self._factors is None else self._factors.apply(right)
 
-    def rebuild(self, free: BoolArray, decay: FloatArray) -> None:
-        """Factorise anew."""
+    def rebuild(self, free: BoolArray, decay: FloatArray, faces: Faces | None = None) -> None:
+        """Factorise the operator's matrix, with another decay map, anew."""
         try:
             self._factors = factorise(self._operator.matrix(decay))
         except RuntimeError:  # singular: uptake alone anchors the field, and its slope is lost

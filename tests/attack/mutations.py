@@ -56,7 +56,7 @@ def _one_over_zero(patch: pytest.MonkeyPatch) -> None:
 
     def v_cycle(self: Hierarchy, z: Any, b: Any, **sweeps: int) -> None:
         cycle(self, z, b, **sweeps)
-        if ((self.dinv0 > 0) & (self.dinv0 < 6e-8)).any():
+        if ((self._inverse > 0) & (self._inverse < 6e-8)).any():
             z[1:-1, 1:-1] = np.array(0xFFC00000, np.uint32).view(np.float32)
 
     patch.setattr(Hierarchy, "v_cycle", v_cycle)
