@@ -163,26 +163,27 @@ class Certifier:
     def _supersolution(self, c: FloatArray, largest: float, tolerance: float, with_map: bool) -> Bound:
         """The best that an inverse of one linearisation shows, or of several.
 
-        Short of a bound uptake is credited with less, as if the error were larger; and with more again from the first
-        bound on.
+        Short of a bound that rests on ``w`` more than on a barrier, uptake is credited with less, as if the error were
+        larger; and with more again from the first on.
         """
         operator = self.operator
         if self._rebuild:
             self.inverse.rebuild(operator.free, operator.tangent(c), operator.faces)
             self._rebuild = False
-        best, cycles = _Shown(math.inf, 0, self._w, 0.0), 0
+        best, cycles, tight = _Shown(math.inf, 0, self._w, 0.0), 0, False
         for attempt in range(self._use.linearisations):
             shown = self._cycle(c, largest, tolerance, _SETTLED_MAP if with_map else _SETTLED)
             cycles += shown.cycles
             improved = shown.value < 0.8 * best.value
             best = min(best, shown, key=lambda each: each.value)
-            if operator.vmax is None or best.value <= tolerance or (attempt == 0 and math.isfinite(best.value)):
+            tight = tight or shown.tight
+            if operator.vmax is None or best.value <= tolerance or (attempt == 0 and tight):
                 break
-            if (math.isfinite(shown.value) and not improved) or attempt + 1 == self._use.linearisations:
+            if (shown.tight and not improved) or attempt + 1 == self._use.linearisations:
                 break
             if not np.isfinite(shown.w).all():
                 break
-            farther = 1.0 if math.isfinite(best.value) else _FARTHER**attempt
+            farther = 1.0 if tight else _FARTHER**attempt
             reach = farther * largest * shown.w.astype(np.float64)
             best = replace(best, w=best.w.copy())  # it may be the buffer that the next one is made in
             self.inverse.rebuild(operator.free, operator.secant(c, reach), operator.faces)
@@ -309,6 +310,11 @@ class _Shown:
     cycles: int
     w: FloatArray | Float32Array
     lift: float
+
+    @property
+    def tight(self) -> bool:
+        """Whether ``w`` is more of the bound than what lifts it."""
+        return self.lift <= float(self.w.max())
 
     def map(self, free: BoolArray, largest: float) -> FloatArray:
         """``w + m z`` at each pixel, with a barrier's height for ``z``; field units."""

@@ -104,6 +104,18 @@ def answer(problem: sp.Problem, production: np.ndarray) -> np.ndarray:
     return exact_field(alone)
 
 
+def test_uptake_is_credited_with_less_where_the_field_is_far_too_low() -> None:
+    """At 0 cells promise uptake at the slope vmax / km, which the true field has not: a bound by barriers alone."""
+    rng = np.random.default_rng(22)
+    source = np.zeros((11, 9))
+    source[3, 4] = source[8, 2] = 160.0
+    diffusivity = 10.0 ** rng.uniform(-6, -1, size=source.shape)
+    uptake = sp.MichaelisMenten(0.15 * (rng.random(source.shape) < 0.4), 3e-10)
+    problem = sp.Problem(source, decay=1e-16, boundary="periodic", diffusivity=diffusivity, uptake=uptake)
+    error = float(exact_field(problem)[~problem.fixed].max())
+    assert error <= sp.certify(problem, source).error_bound <= 4 * error
+
+
 def test_it_says_what_is_no_field() -> None:
     problem = sp.Problem(np.zeros((8, 9)), decay=1.0, production=1.0)
     with pytest.raises(sp.InvalidProblemError, match=r"field .*\(9, 8\).*\(8, 9\)"):
