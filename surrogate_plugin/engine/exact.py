@@ -112,7 +112,7 @@ class Exact:
 
     def _bound(self, request: Request, answer: FloatArray, solver: Solver[Any], state: Any, wanted: float) -> float:
         """The cheapest certificate that applies; the factorisation's where diffusivity varies or cycles fail."""
-        from surrogate_plugin.guard.iterative_inverse import bound_by_iteration
+        from surrogate_plugin.guard.cycle_certificate import bound_by_iteration
         from surrogate_plugin.guard.matrix_certificate import bound_by_factorisation
 
         problem = request.problem

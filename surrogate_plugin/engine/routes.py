@@ -17,7 +17,7 @@ from surrogate_plugin.engine.request import Request
 from surrogate_plugin.engine.trace import Trace
 from surrogate_plugin.equation.problem import Problem
 from surrogate_plugin.equation.solution import Reason
-from surrogate_plugin.guard.iterative_inverse import certificate_seconds
+from surrogate_plugin.guard.cycle_certificate import certificate_seconds
 from surrogate_plugin.solvers.protocol import Solver
 
 #: A solver that takes so many times as long as it says, and this many seconds longer, is believed no more.
