@@ -22,10 +22,10 @@ IntArray = npt.NDArray[np.int64]
 _COARSEST_PIXELS = 16
 
 
-def level_shapes(shape: tuple[int, int]) -> IntArray:
-    """(levels, 2) int64: each level halves both sides, rounding up, once and then until at most 16 pixels are left."""
+def level_shapes(shape: tuple[int, int], coarsest: int = _COARSEST_PIXELS) -> IntArray:
+    """(levels, 2) int64: each level halves both sides, rounding up, once and then until at most so many are left."""
     shapes = [shape, ((shape[0] + 1) // 2, (shape[1] + 1) // 2)]
-    while shapes[-1][0] * shapes[-1][1] > _COARSEST_PIXELS:
+    while shapes[-1][0] * shapes[-1][1] > coarsest:
         rows, columns = shapes[-1]
         shapes.append(((rows + 1) // 2, (columns + 1) // 2))
     return np.array(shapes, dtype=np.int64)

@@ -116,7 +116,7 @@ def half_sweep(team, x, b, inverse, north, east, rings, colour):
                 x[i - 1], x[i], x[i + 1], row_of(north, i - 1), row_of(east, i), row_of(north, i), b[i], inverse[i],
                 line,
             )  # fmt: skip
-            blend(relaxed, mask[(i + 1 + colour) & 1 :], bits[i])
+            blend(relaxed, mask[(i + colour) & 1 :], bits[i])
         chunk = claim(team, chunks)
     settle(team, chunks)
 
@@ -127,7 +127,7 @@ def _first_row(i, b, inverse, rings, share, out):
     ny, nx = b.shape[0] - 2, b.shape[1] - 2
     if 1 <= i <= ny or rings[0]:
         k = around(i, ny)
-        rhs, inv, mine = b[k], inverse[k], share[(k + 1) & 1 :]
+        rhs, inv, mine = b[k], inverse[k], share[k & 1 :]
         for j in range(1, nx + 1):
             out[j] = (rhs[j] * inv[j]) * mine[j]
         if rings[1]:
@@ -140,22 +140,22 @@ def _first_row(i, b, inverse, rings, share, out):
 def sweep_from_zero(team, x, b, inverse, north, east, rings):
     """One sweep from the zero guess, the first colour and then the other, in one pass."""
     ny, nx = x.shape[0] - 2, x.shape[1] - 2
-    first, mask = np.zeros((3, nx + 2), np.float32), alternating(nx + 2)
-    share = mask.astype(np.float32) * np.float32(-1.0)
-    first_bits, bits = first.view(np.int32), x.view(np.int32)
+    rows, mask = np.zeros((3, nx + 2), np.float32), alternating(nx + 2)
+    share, bits = mask.astype(np.float32) * np.float32(-1.0), x.view(np.int32)
     chunks = pieces(x.size)
     chunk = claim(team, chunks)
     while chunk < chunks:
         start, stop = 1 + chunk * ny // chunks, 1 + (chunk + 1) * ny // chunks
-        for i in (start - 1, start):
-            _first_row(i, b, inverse, rings, share, first[i % 3])
+        below, here, above = rows[0], rows[1], rows[2]
+        _first_row(start - 1, b, inverse, rings, share, below)
+        _first_row(start, b, inverse, rings, share, here)
         for i in range(start, stop):
-            _first_row(i + 1, b, inverse, rings, share, first[(i + 1) % 3])
+            _first_row(i + 1, b, inverse, rings, share, above)
             relax(
-                first[(i + 2) % 3], first[i % 3], first[(i + 1) % 3], row_of(north, i - 1), row_of(east, i),
-                row_of(north, i), b[i], inverse[i], x[i],
+                below, here, above, row_of(north, i - 1), row_of(east, i), row_of(north, i), b[i], inverse[i], x[i]
             )  # fmt: skip
-            blend(first_bits[i % 3], mask[(i + 1) & 1 :], bits[i])
+            blend(here.view(np.int32), mask[i & 1 :], bits[i])
+            below, here, above = here, above, below
         chunk = claim(team, chunks)
     settle(team, chunks)
 
@@ -235,23 +235,24 @@ def prolong_and_sweep(team, x, coarse, b, inverse, north, east, rings):
     """
     wrap(team, x, rings)
     ny, nx = x.shape[0] - 2, x.shape[1] - 2
-    corrected, line, mask = np.zeros((3, nx + 2), np.float32), np.empty(nx + 2, np.float32), alternating(nx + 2)
+    rows, line, mask = np.zeros((3, nx + 2), np.float32), np.empty(nx + 2, np.float32), alternating(nx + 2)
     relaxed, bits = line.view(np.int32), x.view(np.int32)
     joined = (rings[0] and (ny & 1) == 1) or (rings[1] and (nx & 1) == 1)
     chunks = 1 if joined else pieces(x.size)
     chunk = claim(team, chunks)
     while chunk < chunks:
         start, stop = 1 + chunk * ny // chunks, 1 + (chunk + 1) * ny // chunks
-        for i in (start - 1, start):
-            _corrected_row(i, x, coarse, inverse, rings, corrected[i % 3])
+        below, here, above = rows[0], rows[1], rows[2]
+        _corrected_row(start - 1, x, coarse, inverse, rings, below)
+        _corrected_row(start, x, coarse, inverse, rings, here)
         for i in range(start, stop):
-            _corrected_row(i + 1, x, coarse, inverse, rings, corrected[(i + 1) % 3])
+            _corrected_row(i + 1, x, coarse, inverse, rings, above)
             relax(
-                corrected[(i + 2) % 3], corrected[i % 3], corrected[(i + 1) % 3], row_of(north, i - 1), row_of(east, i),
-                row_of(north, i), b[i], inverse[i], line,
+                below, here, above, row_of(north, i - 1), row_of(east, i), row_of(north, i), b[i], inverse[i], line
             )  # fmt: skip
             if joined:
-                x[i, 1:-1] = corrected[i % 3, 1:-1]
-            blend(relaxed, mask[i & 1 :], bits[i])
+                x[i, 1:-1] = here[1:-1]
+            blend(relaxed, mask[(i + 1) & 1 :], bits[i])
+            below, here, above = here, above, below
         chunk = claim(team, chunks)
     settle(team, chunks)
