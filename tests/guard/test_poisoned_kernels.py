@@ -18,8 +18,9 @@ def _compiled() -> None:
 def test_every_kernel_between_a_problem_and_its_bound_is_found() -> None:
     names = {str(seam).rpartition(".")[2] for seam in seams()}
     assert names >= {
-        "residual", "tangent_decay", "setup_levels", "fine_setup", "v_cycle", "sweep_from_zero", "dot_and_max",
-        "add_direction", "deficit", "inflated_residual", "least_slope", "add_positive_part", "sweep", "fold",
+        "residual", "tangent_decay", "set_up", "invert_finest", "take_faces", "v_cycle", "dot_and_max",
+        "direction_and_curvature", "add_direction", "deficit", "inflated_residual", "least_slope", "scale",
+        "add_positive_part", "sweep", "fold",
     }  # fmt: skip
 
 
