@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import surrogate_plugin as sp
-from surrogate_plugin import registry
+from surrogate_plugin import calibration, registry
 from surrogate_plugin.engine import routes
 from surrogate_plugin.equation.problem import Problem
 from surrogate_plugin.equation.solution import Reason, Solution
@@ -212,7 +212,14 @@ def test_ours_keep_their_order_whoever_is_there(engine: Any) -> None:
     assert made.solve(constant.replace(decay=0.02 + constant.source), method="exact").method == "multigrid"
 
 
+#: What one solve by sparse direct, one by PyAMG and one cycle take on an idle machine, seconds.
+IDLE = {"sparse": 0.03, "pyamg": 0.02, "cycle": 0.0004}
+
+
 def test_pyamg_answers_where_it_is_the_best(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With costs as an idle machine has them: those of a busy one are anybody's guess."""
+    for measure in ("seconds", "made_seconds"):
+        monkeypatch.setattr(calibration, measure, lambda name, work: IDLE[name.split(" ")[0].split("|")[0]])
     made = sp.Engine()
     pyamg_example.module()
     pyamg_example.install(tmp_path)
