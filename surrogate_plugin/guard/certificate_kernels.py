@@ -80,6 +80,8 @@ def deficit(team, w, c, free, north, east, decay, vmax, km, target, factor, rule
                 lack += ALLOWANCE * (magnitude + (abs(loss) + wanted))
                 # Written so that NaN stays NaN: the comparison is false for it.
                 lack = 0.0 if lack < 0.0 or not free[i, j] else lack
+                # What is wanted is a magnitude; anything else was never computed.
+                lack = np.inf if wanted < 0.0 else lack
                 row[j + 1] = lack
                 lacks[j], heights[j] = lack, value if value >= 0.0 else np.inf
             peaks[chunk] = max(peaks[chunk], peak(lacks))
