@@ -18,7 +18,7 @@ import numpy as np
 from matplotlib.colors import LogNorm
 
 from benchmarks.surrogate import cases
-from surrogate_plugin.equation.operator import Equation
+from surrogate_plugin.equation.operator import Operator
 from surrogate_plugin.equation.problem import FloatArray, Problem
 from surrogate_plugin.solvers.multigrid.hierarchy import Hierarchy
 from surrogate_plugin.surrogate.model import Model, load
@@ -49,7 +49,7 @@ def main() -> None:
 def _draw(row: Any, name: str, model: Model, problem: Problem) -> None:
     largest = problem.largest_imposed
     exact, said = exact_field(problem, 1e-7) / largest, model.predict(problem) / largest
-    cycled = polished(Equation(problem), Hierarchy(problem.shape, problem.boundary), said * largest, 1)
+    cycled = polished(Operator(problem), Hierarchy(problem.shape, problem.boundary), said * largest, 1)
     after = np.abs(cycled.solution() / largest - exact)
     row[0].set_ylabel(name, fontsize=12)
     _show(row[0], np.log10(_strength(problem)), "log10 of uptake x px^2", "bone_r")

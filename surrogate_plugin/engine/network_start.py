@@ -13,7 +13,7 @@ import numpy as np
 
 from surrogate_plugin import calibration, loading
 from surrogate_plugin.arguments import HUGE
-from surrogate_plugin.equation.operator import Equation
+from surrogate_plugin.equation.operator import Operator
 from surrogate_plugin.equation.problem import FloatArray, Problem
 from surrogate_plugin.equation.solution import Flag, Reason
 from surrogate_plugin.guard.maximum_principle import ceiling
@@ -244,4 +244,4 @@ def _load(name: str, device: str) -> tuple[Predictor | None, Flag | None]:
 def _cycle(problem: Problem) -> Callable[[], None]:
     """One cycle of the polish on this problem, to be timed."""
     hierarchy = Hierarchy(problem.shape, problem.boundary)
-    return Iteration(Equation(problem), hierarchy, None).advance
+    return Iteration(Operator(problem), hierarchy, None).advance

@@ -21,7 +21,7 @@ from surrogate_plugin.arguments import (
     same_shape,
     shown,
 )
-from surrogate_plugin.equation.operator import Equation
+from surrogate_plugin.equation.operator import Operator
 from surrogate_plugin.equation.problem import FloatArray, Problem
 from surrogate_plugin.errors import InvalidProblemError
 from surrogate_plugin.guard.maximum_principle import ceiling
@@ -61,9 +61,9 @@ class Request:
         return cls(posing, tolerance_of(tolerance), start)
 
     @cached_property
-    def equation(self) -> Equation:
+    def equation(self) -> Operator:
         """The dimensionless equation; only for a constant diffusivity."""
-        return Equation(self.problem)
+        return Operator(self.problem)
 
 
 def method_of(method: Any) -> str:

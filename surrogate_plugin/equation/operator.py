@@ -124,10 +124,6 @@ class Operator:
         return np.asarray(self.decay + Saturation(self.vmax, self.km).secant(0.5 * float(c.max())))
 
 
-#: The name it had.
-Equation = Operator
-
-
 def _rules(walls: Walls) -> npt.NDArray[np.int64]:
     """What the halo holds at each side: see `surrogate_plugin.equation.operator_kernels`."""
     rules = np.where(walls.conductance > 0, kernels.HELD, kernels.MIRRORED)

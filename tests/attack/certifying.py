@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from surrogate_plugin.equation.assembly import assemble
-from surrogate_plugin.equation.operator import Equation
+from surrogate_plugin.equation.operator import Operator
 from surrogate_plugin.equation.problem import FloatArray
 from surrogate_plugin.guard.certificate import Certifier
 from surrogate_plugin.guard.matrix_certificate import bound_by_factorisation
@@ -113,7 +113,7 @@ def certified(
         target = Target(seed, number)
         if isinstance(target.problem.diffusivity, np.ndarray) or target.problem.source.size > 600:
             continue
-        rng, equation = target.rng, Equation(target.problem)
+        rng, equation = target.rng, Operator(target.problem)
         hierarchy = HostileHierarchy(target)
         if not hostile:
             hierarchy = Hierarchy(target.problem.shape, target.problem.boundary)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from surrogate_plugin.equation.operator import Equation
+from surrogate_plugin.equation.operator import Operator
 from surrogate_plugin.gallery import extreme_problem
 from surrogate_plugin.reference import solve_extended
 from surrogate_plugin.solvers.direct.solver import SparseDirect
@@ -42,7 +42,7 @@ def cycles(seed: int, count: int) -> Iterator[str]:
         problem = extreme_problem(np.random.default_rng([seed, number]))
         if isinstance(problem.diffusivity, np.ndarray):
             continue
-        equation, hierarchy = Equation(problem), Hierarchy(problem.shape, problem.boundary)
+        equation, hierarchy = Operator(problem), Hierarchy(problem.shape, problem.boundary)
         hierarchy.rebuild(equation.free, equation.decay)
         z, b = hierarchy.vectors[:2]
         b[1:-1, 1:-1] = equation.free

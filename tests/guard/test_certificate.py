@@ -8,7 +8,7 @@ import scipy.ndimage
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from surrogate_plugin.equation.operator import Equation
+from surrogate_plugin.equation.operator import Operator
 from surrogate_plugin.equation.problem import FloatArray, MichaelisMenten, Problem
 from surrogate_plugin.gallery import nasty_problems, random_problem, tumour_and_vessels
 from surrogate_plugin.guard.certificate import Certifier
@@ -23,7 +23,7 @@ def _exact(problem: Problem) -> FloatArray:
 
 
 def _bound(problem: Problem, field: FloatArray, tolerance: float = 0.0) -> float:
-    equation = Equation(problem)
+    equation = Operator(problem)
     certifier = Certifier(equation, Hierarchy(problem.shape, problem.boundary), rebuild=True)
     return certifier.bound(equation.embed(field), tolerance).value
 

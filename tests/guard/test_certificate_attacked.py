@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import surrogate_plugin as sp
-from surrogate_plugin.equation.operator import Equation
+from surrogate_plugin.equation.operator import Operator
 from surrogate_plugin.equation.problem import MichaelisMenten, Problem
 from surrogate_plugin.guard.certificate import Certifier
 from surrogate_plugin.guard.matrix_certificate import bound_by_factorisation
@@ -88,7 +88,7 @@ def test_one_certifier_bounds_candidate_after_candidate(seed: int, hostile: bool
         problem = any_problem(rng, saturating=rng.random() < 0.9)
         reference = solve_extended(problem)
         hierarchy = Hostile(problem, rng) if hostile else Hierarchy(problem.shape, problem.boundary)
-        equation = Equation(problem)
+        equation = Operator(problem)
         hierarchy.rebuild(equation.free, equation.tangent(equation.embed(reference.field.astype(np.float64))))
         check(problem, Certifier(equation, hierarchy, rebuild=bool(rng.random() < 0.5)), rng, reference, tries=6)
 
@@ -101,7 +101,7 @@ def test_ten_thousand_problems_are_bounded(seed: int) -> None:
         problem = any_problem(rng, saturating=rng.random() < 0.9)
         reference = solve_extended(problem)
         hierarchy = Hostile(problem, rng) if rng.random() < 0.3 else Hierarchy(problem.shape, problem.boundary)
-        check(problem, Certifier(Equation(problem), hierarchy, rebuild=True), rng, reference, tries=8)
+        check(problem, Certifier(Operator(problem), hierarchy, rebuild=True), rng, reference, tries=8)
 
 
 @pytest.mark.parametrize("seed", range(2))

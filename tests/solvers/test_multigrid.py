@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from surrogate_plugin.equation.operator import Equation
+from surrogate_plugin.equation.operator import Operator
 from surrogate_plugin.equation.problem import Problem
 from surrogate_plugin.errors import InvalidProblemError, StaleStateError, UnsupportedProblemError
 from surrogate_plugin.gallery import nasty_problems, paper_discs, random_problem, tumour_and_vessels
@@ -46,7 +46,7 @@ def test_every_exact_method_agrees_on_larger_lattices(shape: tuple[int, int]) ->
 @pytest.mark.parametrize("boundary", ["absorbing", "reflecting", "periodic"])
 def test_cycles_do_not_grow_with_the_lattice(side: int, boundary: str) -> None:
     problem = tumour_and_vessels(np.random.default_rng(3), (side, side), boundary=boundary, michaelis_menten=False)
-    equation = Equation(problem)
+    equation = Operator(problem)
     iteration = Iteration(equation, Hierarchy(problem.shape, problem.boundary), None)
     first = iteration.largest_residual
     for _ in range(9):
@@ -59,7 +59,7 @@ def test_v_cycle_is_symmetric() -> None:
     rng = np.random.default_rng(4)
     for problem in nasty_problems(30, 40):
         hierarchy = Hierarchy(problem.shape, problem.boundary)
-        decay = np.broadcast_to(Equation(problem).decay, problem.shape).copy()
+        decay = np.broadcast_to(Operator(problem).decay, problem.shape).copy()
         hierarchy.rebuild(~problem.fixed, decay)
         padded = (problem.shape[0] + 2, problem.shape[1] + 2)
         vectors = []

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import scipy.ndimage
 
-from surrogate_plugin.equation.operator import Equation
+from surrogate_plugin.equation.operator import Operator
 from surrogate_plugin.equation.problem import FloatArray, MichaelisMenten, Problem
 from surrogate_plugin.equation.sides import BoundaryLike
 from surrogate_plugin.reference import solve_extended
@@ -146,7 +146,7 @@ def test_production_alone_feeds_a_field_of_its_own_size() -> None:
 def test_a_path_that_ends_early_still_has_a_residual_of_its_own() -> None:
     problem = tissue(48, 1e-5, 0.1)
     for limit in range(1, 12):
-        equation = Equation(problem)
+        equation = Operator(problem)
         iteration = Iteration(equation, Hierarchy(problem.shape, problem.boundary), None)
         run_to_estimate(iteration, 1e-12, limit)
         iteration.smooth()

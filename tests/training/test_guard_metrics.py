@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from surrogate_plugin.equation.operator import Equation
+from surrogate_plugin.equation.operator import Operator
 from surrogate_plugin.equation.problem import FloatArray, MichaelisMenten, Problem
 from surrogate_plugin.gallery import random_problem, tumour_and_vessels
 from surrogate_plugin.solvers.multigrid.hierarchy import Hierarchy
@@ -72,7 +72,7 @@ def test_every_bound_holds(seed: int, saturating: bool, proposed: Callable[[Prob
     )
     start = None if proposed is None else proposed(problem)
     found, truth = bounds_from(problem, start), exact(problem)
-    equation, hierarchy = Equation(problem), Hierarchy(problem.shape, problem.boundary)
+    equation, hierarchy = Operator(problem), Hierarchy(problem.shape, problem.boundary)
     for cycles, bound in enumerate(found.values):
         error = np.abs(polished(equation, hierarchy, start, cycles).solution() - truth).max()
         assert error <= bound * problem.largest_imposed + 1e-9 * truth.max()

@@ -23,7 +23,7 @@ from __future__ import annotations
 import numpy as np
 
 from surrogate_plugin import team
-from surrogate_plugin.equation.operator import Equation
+from surrogate_plugin.equation.operator import Operator
 from surrogate_plugin.equation.problem import FloatArray
 from surrogate_plugin.sharing_kernels import CHUNKS
 from surrogate_plugin.solvers.multigrid import central_path_kernels as kernels
@@ -50,7 +50,7 @@ class CentralPath:
 
     Parameters
     ----------
-    equation : Equation
+    equation : Operator
         With saturating uptake.
     start : (H + 2, W + 2) float64, field units, or None
         A field to start from. It may be near already, which the first step, taken at the end of the path, shows.
@@ -58,7 +58,7 @@ class CentralPath:
         The field's size, about.
     """
 
-    def __init__(self, equation: Equation, start: FloatArray | None, size: float) -> None:
+    def __init__(self, equation: Operator, start: FloatArray | None, size: float) -> None:
         self._equation, self._size = equation, size
         self._steps, self._moved = 0, np.inf
         self._untried = start is not None
@@ -103,7 +103,7 @@ class CentralPath:
         self._unsaturated = km / (km + c[1:-1, 1:-1])
 
 
-def path_for(equation: Equation, c: FloatArray, started: bool) -> CentralPath | None:
+def path_for(equation: Operator, c: FloatArray, started: bool) -> CentralPath | None:
     """A path from ``c``, (H + 2, W + 2), or from nothing, where Newton's method alone would be slow; else None."""
     if equation.vmax is None:
         return None
@@ -113,7 +113,7 @@ def path_for(equation: Equation, c: FloatArray, started: bool) -> CentralPath | 
     return CentralPath(equation, c if started else None, size)
 
 
-def _size(equation: Equation, c: FloatArray) -> float:
+def _size(equation: Operator, c: FloatArray) -> float:
     """About how large the field gets: what is imposed, a start, or what production would sustain without uptake."""
     size = max(float(c.max()), float(equation.walls.value.max()))
     production = float(equation.production.max())

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from surrogate_plugin import calibration, team
-from surrogate_plugin.equation.operator import Equation
+from surrogate_plugin.equation.operator import Operator
 from surrogate_plugin.equation.problem import FloatArray, Problem
 from surrogate_plugin.equation.solution import Solution, Stats
 from surrogate_plugin.sharing_kernels import CHUNKS
@@ -46,7 +46,7 @@ class Iteration:
         Estimate (not a bound) of the largest error; infinite until the first cycle.
     """
 
-    def __init__(self, equation: Equation, hierarchy: Hierarchy, start: FloatArray | None) -> None:
+    def __init__(self, equation: Operator, hierarchy: Hierarchy, start: FloatArray | None) -> None:
         self.equation = equation
         self.hierarchy = hierarchy
         self.cycles = 0
@@ -249,7 +249,7 @@ class Multigrid(Solver[MultigridState]):
     ) -> Solution:
         """Solve to ``tolerance`` (largest pointwise error, field units; default 1e-10 of the largest value)."""
         require_fresh(state.fingerprint, problem)
-        iteration = Iteration(Equation(problem), state.hierarchy, guess)
+        iteration = Iteration(Operator(problem), state.hierarchy, guess)
         run_to_estimate(iteration, tolerance)
         return Solution(iteration.solution(), method=self.name, stats=Stats(counts={"cycles": iteration.cycles}))
 
@@ -260,7 +260,7 @@ def cycle_seconds(pixels: int) -> float:
 
     def cycle() -> Callable[[], None]:
         problem = Problem(np.eye(*shape), decay=0.01)
-        return Iteration(Equation(problem), Hierarchy(shape, problem.boundary), None).advance
+        return Iteration(Operator(problem), Hierarchy(shape, problem.boundary), None).advance
 
     measured = calibration.made_seconds(f"cycle of {shape}, {team.thread_count()} threads", cycle)
     return measured * (_OVERHEAD + pixels) / math.prod(shape)

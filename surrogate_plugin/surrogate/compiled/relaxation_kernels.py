@@ -1,4 +1,8 @@
-"""Compiled red-black half sweeps on the padded lattice, and their transposes."""
+"""Compiled red-black half sweeps on the padded lattice, and their transposes.
+
+Not those of multigrid: here values are imposed in place, on a lattice without a halo, and training needs the transpose
+of exactly these sweeps.
+"""
 # mypy: allow-untyped-defs, allow-untyped-calls, allow-untyped-decorators
 
 from __future__ import annotations

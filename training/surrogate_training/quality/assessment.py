@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from surrogate_plugin.equation.operator import Equation
+from surrogate_plugin.equation.operator import Operator
 from surrogate_plugin.equation.problem import Problem
 from surrogate_plugin.guard.applicability import check
 from surrogate_plugin.guard.certificate import Certifier
@@ -89,7 +89,7 @@ def answer(predictor: Predictor, problem: Problem, accuracy: float) -> Answer:
     """
     largest = problem.largest_imposed
     field, exact = predictor.predict(problem), exact_field(problem, accuracy)
-    equation, hierarchy = Equation(problem), Hierarchy(problem.shape, problem.boundary)
+    equation, hierarchy = Operator(problem), Hierarchy(problem.shape, problem.boundary)
     bounds = []
     for cycles in CYCLES:
         iteration = polished(equation, hierarchy, np.maximum(field, 0.0), cycles)

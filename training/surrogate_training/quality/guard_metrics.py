@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from surrogate_plugin.equation.operator import Equation
+from surrogate_plugin.equation.operator import Operator
 from surrogate_plugin.equation.problem import FloatArray, Problem
 from surrogate_plugin.guard.certificate import Certifier
 from surrogate_plugin.solvers.multigrid.hierarchy import Hierarchy
@@ -84,7 +84,7 @@ def bounds_from(problem: Problem, start: FloatArray | None, smallest: float = mi
     largest = problem.largest_imposed
     if not largest > 0:
         raise ValueError(f"the largest imposed value is {largest}; bounds are taken over it, so it must be above 0.")
-    equation, hierarchy = Equation(problem), Hierarchy(problem.shape, problem.boundary)
+    equation, hierarchy = Operator(problem), Hierarchy(problem.shape, problem.boundary)
     values: list[float] = []
     for cycles in range(MOST_CYCLES + 1):
         iteration = polished(equation, hierarchy, start, cycles)
@@ -95,7 +95,7 @@ def bounds_from(problem: Problem, start: FloatArray | None, smallest: float = mi
     return Bounds(tuple(values))
 
 
-def polished(equation: Equation, hierarchy: Hierarchy, start: FloatArray | None, cycles: int) -> Iteration:
+def polished(equation: Operator, hierarchy: Hierarchy, start: FloatArray | None, cycles: int) -> Iteration:
     """The state of the engine's polish when it certifies after so many cycles."""
     iteration = Iteration(equation, hierarchy, start)
     for _ in range(cycles):
@@ -210,7 +210,7 @@ def forward_in_cycles(predictor: Predictor, problem: Problem, repeats: int = _RE
 
     They take turns so that whatever else the machine does slows both alike.
     """
-    equation, hierarchy = Equation(problem), Hierarchy(problem.shape, problem.boundary)
+    equation, hierarchy = Operator(problem), Hierarchy(problem.shape, problem.boundary)
     forward, cycle = [], []
     predictor.predict(problem)  # the first run compiles and allocates
     Iteration(equation, hierarchy, None).advance()
