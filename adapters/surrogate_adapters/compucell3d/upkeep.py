@@ -19,6 +19,8 @@ from surrogate_adapters.steady_fields import SteadyFields
 
 __all__ = ["Upkeep"]
 
+#: What float32 is off by at most, of a value.
+_ROUNDING = 2.0**-24
 #: The default tolerance of a field that cells climb, of its largest value: at 1 % slopes are some 10 % off.
 _SHARE_CLIMBED = 1e-3
 
@@ -120,6 +122,10 @@ class Upkeep:
         result = self.steady.solve(name, substrate.solved_on(state), mcs)
         before = written.left
         bound = written.put(result, state)
+        tighter = self._tighter(name, result, bound, state)
+        if tighter is not None:
+            result = dataclasses.replace(result, solution=tighter)
+            bound = written.put(result, state)
         entry = self.steady.latest(name)
         if result.record.method == "held":  # what has changed is finer than the lattice solved on
             bound = max(bound, entry.bound)
@@ -127,6 +133,17 @@ class Upkeep:
         if before is not None and written.left is not None:
             entry.excess = max(entry.excess, float(np.abs(written.left - before).max()))
         self.results[name], self._states[name] = result, state
+
+    def _tighter(self, name: str, result: sp.StepResult, bound: float, state: sp.TissueState) -> sp.Solution | None:
+        """The field anew where rounding to the host's float32 takes its bound beyond the tolerance, if that helps."""
+        tolerance, backend = self._settings[name].tolerance, self.steady.backends[name]
+        if self.substrates[name].elsewhere or tolerance is None or not result.solution.error_bound <= tolerance < bound:
+            return None
+        left = tolerance - _ROUNDING * float(result.field.max())
+        if left <= 0.0:
+            return None
+        problem, method = backend.problem(state), backend.config.method
+        return backend.engine.solve(problem, method=method, tolerance=left, previous=result.field)
 
     def _age(self, name: str, mcs: int) -> None:
         """Within one MCS a field stays in any host; over several it is old for the sake of time."""
