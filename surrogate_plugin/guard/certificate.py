@@ -58,8 +58,8 @@ from surrogate_plugin.sharing_kernels import CHUNKS
 #: within the tolerance need not be tight, but it is reported, and people read it.
 _TIGHT = 0.5
 _SETTLED = 0.1
-#: A map shows the barrier's share everywhere, however little is wrong there; with 1e-4 it takes a third longer and is up
-#: to 10 % closer.
+#: A map shows the barrier's share everywhere, however little is wrong there; with 1e-4 it takes a third longer and
+#: is up to 10 % closer.
 _SETTLED_MAP = 1e-2
 #: A residual counts as at least so much, since its inverse must be finite.
 _SMALLEST = 1e-290
