@@ -108,8 +108,7 @@ _kept = threading.local()
 
 
 def _hierarchy(problem: Problem) -> Hierarchy:
-    key = (problem.shape, tuple(side.kind for side in problem.boundary.sides))
-    if getattr(_kept, "key", None) != key:
-        _kept.key, _kept.hierarchy = key, Hierarchy(problem.shape, problem.boundary)
-    kept: Hierarchy = _kept.hierarchy
+    kept: Hierarchy | None = getattr(_kept, "hierarchy", None)
+    if kept is None or not kept.serves(problem.shape, problem.boundary):
+        kept = _kept.hierarchy = Hierarchy(problem.shape, problem.boundary)
     return kept

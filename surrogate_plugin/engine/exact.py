@@ -25,7 +25,7 @@ class Exact:
 
     def __init__(self) -> None:
         self._keeping, self._experience = Keeping(), Experience()
-        self._last: tuple[Any, Hierarchy] | None = None
+        self._last: Hierarchy | None = None
 
     def solve(self, request: Request, trace: Trace) -> Solution:
         """The cheapest exact solver that applies, then the next; sparse direct answers whatever its bound."""
@@ -117,15 +117,16 @@ class Exact:
 
         problem = request.problem
         # A bound counts on what it multiplies with, so the state of a stranger's solver has no say in it.
-        factors, graph = (state.factors, state.graph) if self._keeping.is_ours_direct(solver) else (None, None)
+        ours = self._keeping.is_ours_direct(solver)
+        factors = state.factors if ours else None
         if isinstance(problem.diffusivity, np.ndarray):
-            if factors is None and graph is None:
+            if not ours:
                 return bound_by_iteration(problem, answer, self.hierarchy(problem), wanted)
-            return bound_by_factorisation(problem, answer, factors, graph)
+            return bound_by_factorisation(problem, answer, factors)
         value = self.certifier(request).bound(request.equation.embed(answer), wanted).value
-        if value <= wanted or graph is None:
+        if value <= wanted or not ours:
             return value
-        return min(value, bound_by_factorisation(problem, answer, factors, graph))
+        return min(value, bound_by_factorisation(problem, answer, factors))
 
     def certifier(self, request: Request) -> Certifier:
         """Of the equation with a constant diffusivity, on the lattice's buffers."""
@@ -133,10 +134,9 @@ class Exact:
 
     def hierarchy(self, problem: Problem) -> Hierarchy:
         """The lattice's hierarchy; its buffers are kept from one solve to the next."""
-        key = (problem.shape, tuple(side.kind for side in problem.boundary.sides))
-        if self._last is None or self._last[0] != key:
-            self._last = (key, Hierarchy(problem.shape, problem.boundary))
-        return self._last[1]
+        if self._last is None or not self._last.serves(problem.shape, problem.boundary):
+            self._last = Hierarchy(problem.shape, problem.boundary)
+        return self._last
 
 
 def _accuracy(request: Request, answer: FloatArray) -> tuple[float, str]:

@@ -32,4 +32,4 @@ def bound_by_iteration(problem: Problem, field: FloatArray, hierarchy: Hierarchy
     """
     operator = Operator(problem)
     bound = Certifier(operator, hierarchy, rebuild=True).bound(operator.embed(field), wanted).value
-    return bound if bound <= wanted else min(bound, bound_by_factorisation(problem, field, None, None))
+    return bound if bound <= wanted else min(bound, bound_by_factorisation(problem, field))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from surrogate_plugin.equation.assembly import Graph
 from surrogate_plugin.equation.operator import Operator
 from surrogate_plugin.equation.problem import FloatArray, Problem
 from surrogate_plugin.guard.certificate import Certifier
@@ -10,9 +9,7 @@ from surrogate_plugin.guard.inverse import FactorisedInverse
 from surrogate_plugin.solvers.direct.factorisation import Factorisation
 
 
-def bound_by_factorisation(
-    problem: Problem, field: FloatArray, factors: Factorisation | None, graph: Graph | None = None
-) -> float:
+def bound_by_factorisation(problem: Problem, field: FloatArray, factors: Factorisation | None = None) -> float:
     """At least ``max |c - field|``, field units.
 
     Parameters

@@ -138,7 +138,7 @@ def factorised(seed: int, start: int, count: int, candidates: int = 3) -> Iterat
             for _ in range(candidates):
                 field = np.where(target.problem.fixed, target.problem.source, any_candidate(target))
                 factors = _spoilt_factors(target) if rng.random() < 0.7 else None
-                bound = bound_by_factorisation(target.problem, field, factors, None)
+                bound = bound_by_factorisation(target.problem, field, factors)
                 yield target.name, list(false_bound(target, field, float(bound)))
 
 

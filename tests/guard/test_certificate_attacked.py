@@ -112,7 +112,7 @@ def test_the_factorisation_bounds_any_candidate(seed: int) -> None:
         reference = solve_extended(problem)
         for _ in range(3):
             field = any_candidate(rng, problem, reference.field.astype(np.float64))
-            bound = bound_by_factorisation(problem, field, None, None)
+            bound = bound_by_factorisation(problem, field)
             assert reference.distance(field) <= bound + slack(problem, reference)
 
 

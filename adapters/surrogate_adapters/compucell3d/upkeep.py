@@ -143,7 +143,9 @@ class Upkeep:
         if left <= 0.0:
             return None
         problem, method = backend.problem(state), backend.config.method
-        return backend.engine.solve(problem, method=method, tolerance=left, previous=result.field)
+        tighter = backend.engine.solve(problem, method=method, tolerance=left, previous=result.field)
+        tighter.field.flags.writeable = False  # as of every step's field, which is handed out again
+        return tighter
 
     def _age(self, name: str, mcs: int) -> None:
         """Within one MCS a field stays in any host; over several it is old for the sake of time."""

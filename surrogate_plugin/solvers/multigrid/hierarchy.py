@@ -76,6 +76,12 @@ class Hierarchy:
         self._faces: Faces | None = None
         self._free: BoolArray = np.zeros(shape, np.bool_)
 
+    def serves(self, shape: tuple[int, int], boundary: Boundary) -> bool:
+        """Whether `rebuild` makes this the hierarchy of such a lattice, whatever its sides are called."""
+        walls = boundary.walls
+        alike = np.array_equal(self.walls, walls.conductance.astype(np.float32))
+        return shape == self.shape and alike and np.array_equal(self.rings, walls.ring)
+
     def rebuild(self, free: BoolArray, decay: FloatArray, faces: Faces | None = None) -> None:
         """Set all levels up for an operator.
 
