@@ -13,6 +13,7 @@ from surrogate_plugin.equation.operator import Operator
 from surrogate_plugin.equation.problem import FloatArray, Problem
 from surrogate_plugin.guard.certificate import Certifier
 from surrogate_plugin.guard.inverse import ApproximateInverse
+from surrogate_plugin.guard.maximum_principle import farthest
 from surrogate_plugin.solvers.multigrid.hierarchy import Hierarchy
 from surrogate_plugin.team import limit_threads
 
@@ -79,7 +80,9 @@ def certify(problem: Problem, field: npt.ArrayLike) -> Certificate:
         bound = Certifier(operator, _inverse(problem, operator), rebuild=True).bound(c, 0.0, with_map=True)
         residual = _residual(problem, operator, c)
     assert bound.map is not None
-    return Certificate(float(_sum(bound.value, away.max())), _sum(bound.map, away), residual)
+    farther = farthest(problem, candidate)
+    value, each = min(bound.value, float(farther.max())), np.minimum(bound.map, farther)
+    return Certificate(float(_sum(value, away.max())), _sum(each, away), residual)
 
 
 def _sum(bound: float | FloatArray, away: FloatArray) -> FloatArray:

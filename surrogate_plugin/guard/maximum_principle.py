@@ -36,6 +36,21 @@ def ceiling(problem: Problem) -> float:
     return max(problem.largest_imposed, level * (1.0 + 1e-14))
 
 
+def farthest(problem: Problem, field: FloatArray) -> FloatArray:
+    """At least how far the exact field is from a field >= 0 at each pixel, (H, W), by the principle alone.
+
+    Infinite where there is no ceiling, and 0 on fixed pixels, whose values the field is to hold.
+
+    Examples
+    --------
+    >>> source = np.zeros((1, 3)); source[0, 0] = 38.0
+    >>> farthest(Problem(source), np.array([[38.0, 30.0, 50.0]]))
+    array([[ 0., 30., 50.]])
+    """
+    away = np.maximum(field, (ceiling(problem) - field) * (1.0 + 1e-15))
+    return np.where(problem.fixed, 0.0, away)
+
+
 def settle(problem: Problem, field: FloatArray, bound: float) -> tuple[FloatArray, float]:
     """An answer and its bound, with what the maximum principle knows.
 

@@ -116,6 +116,18 @@ def test_uptake_is_credited_with_less_where_the_field_is_far_too_low() -> None:
     assert error <= sp.certify(problem, source).error_bound <= 4 * error
 
 
+def test_no_bound_is_beyond_what_the_maximum_principle_allows() -> None:
+    """A field of zeros and ones has a residual that bounds nothing; both it and the exact one lie between 0 and 38."""
+    rng = np.random.default_rng(4)
+    source = np.zeros((40, 48))
+    source[20, 24] = 38.0
+    problem = sp.Problem(source)
+    rough = np.where(problem.fixed, source, 38.0 * (rng.random(source.shape) > 0.5))
+    certificate = sp.certify(problem, rough)
+    assert certificate.error_bound <= 38.0 * (1.0 + 1e-14)
+    assert (np.abs(rough - exact_field(problem)) <= certificate.error_map).all()
+
+
 def test_it_says_what_is_no_field() -> None:
     problem = sp.Problem(np.zeros((8, 9)), decay=1.0, production=1.0)
     with pytest.raises(sp.InvalidProblemError, match=r"field .*\(9, 8\).*\(8, 9\)"):
