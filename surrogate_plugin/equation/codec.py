@@ -56,6 +56,9 @@ def arguments_of(parts: Mapping[str, Any]) -> dict[str, Any]:
         raise InvalidProblemError(f"the problem {what}; its parts are {', '.join(wanted)}.")
     uptake = MichaelisMenten(parts["vmax"], parts["km"]) if "km" in parts else None
     plain = {name: parts[name] for name in (*MAPS[:-1], "spacing")}
+    fixed = np.asarray(plain["fixed"])
+    if fixed.dtype == np.bool_:
+        plain["fixed"] = fixed.view(np.uint8) != 0  # a file's bytes may be neither 0 nor 1, which no digest tells
     return plain | {"uptake": uptake, "boundary": boundary_of(parts)}
 
 

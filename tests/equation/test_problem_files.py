@@ -153,3 +153,9 @@ def test_a_damaged_file_is_right_or_one_sentence(damage, packed) -> None:
             assert_one_sentence(error)
         else:
             assert_same(found, POSED)
+
+
+def test_whatever_a_byte_of_a_mask_is_the_mask_holds_zeros_and_ones() -> None:
+    parts = Problem(np.eye(8)).parts
+    odd = (7 * np.eye(8, dtype=np.uint8)).view(np.bool_)
+    assert Problem.of_parts(parts | {"fixed": odd}).fixed.tobytes() == np.eye(8, dtype=bool).tobytes()
