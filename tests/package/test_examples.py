@@ -20,6 +20,7 @@ WORDS = {
     "minimal_adapter.py": ("cells read", "off; answered by"),
     "minimal_solve.py": ("answered by", "in truth"),
     "backend_without_host.py": ("step 5:", "6 steps:", "largest bound"),
+    "mesa_ants.py": ("answered by", "brought home", "largest bound"),
     "mesa_spheroid.py": ("answered by", "largest bound", "picture:"),
     "process_bigraph_composite.py": ("12 h:", "latter half from a saved document", "largest certified bound"),
     "pyphysicell_tumour.py": ("largest certified bound", "answered by sparse direct", "faster by"),
@@ -27,6 +28,7 @@ WORDS = {
     "vivarium_lattice.py": ("answered by", "41 fields solved for", "largest certified bound"),
 }
 ARGUMENTS = {
+    "mesa_ants.py": ("--minutes", "60"),
     "mesa_spheroid.py": ("--small",),
     "pyphysicell_tumour.py": ("--small", "--steps", "2"),
     "retrain_on_a_host.py": ("--small",),
@@ -39,7 +41,7 @@ def test_every_example_is_tested():
 
 @pytest.mark.parametrize("name", WORDS)
 def test_an_example_runs_and_says_what_it_promises(name, tmp_path):
-    out = ("--out", str(tmp_path)) if name in ARGUMENTS else ()
+    out = ("--out", str(tmp_path)) if "--small" in ARGUMENTS.get(name, ()) else ()
     command = [sys.executable, "-W", "error::DeprecationWarning:__main__", str(EXAMPLES / name)]
     done = subprocess.run([*command, *ARGUMENTS.get(name, ()), *out], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

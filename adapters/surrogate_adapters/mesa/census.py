@@ -10,10 +10,10 @@ import numpy.typing as npt
 
 import surrogate_plugin as sp
 from surrogate_adapters.mesa.continuum import Continuum
+from surrogate_adapters.mesa.layers import by_layer
 from surrogate_adapters.mesa.readings import ByClass, Reading, of_class, read
 from surrogate_adapters.mesa.spaces import Space
 from surrogate_adapters.mesa.substrate import Substrate
-from surrogate_plugin.arguments import HUGE, NOT_NEGATIVE
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
@@ -32,9 +32,8 @@ class Census:
     """
 
     def __init__(self, model: Any, space: Space, kinds: Collection[type], volume_um3: ByClass) -> None:
-        groups = [(kind, *space.place(agents)) for kind, agents in _by_type(model, kinds)]
-        self._groups = [(kind, agents) for kind, agents, _ in groups]
-        self.position_um = np.concatenate([np.empty((0, 2)), *(place for _, _, place in groups)])
+        self._model, self._space = model, space
+        self._groups, self.position_um = _present(model, space, kinds)
         self.volume_um3 = self.read(volume_um3, "volume_um3", "um**3")
 
     def read(self, by_class: ByClass, what: str, unit: str | None = None) -> FloatArray:
@@ -43,14 +42,27 @@ class Census:
 
     def cells(self, name: str, substrate: Substrate) -> sp.Cells:
         """The agents as cells, with their rates for one substrate."""
+        place, release = self._released(name, substrate)
+        none = np.zeros(len(release))
+
+        def rate(option: str, unit: str | None = None) -> FloatArray:
+            return np.concatenate([self.read(_classes(getattr(substrate, option)), f"{option} ({name})", unit), none])
+
+        production = rate("production_per_min")
+        production[len(self.volume_um3) :] = release
         return sp.Cells(
-            self.position_um,
-            volume_um3=self.volume_um3,
-            uptake_per_min=self.read(substrate.uptake_per_min, f"uptake_per_min ({name})", "1/min"),
-            secretion_per_min=self.read(substrate.secretion_per_min, f"secretion_per_min ({name})", "1/min"),
-            secretion_target=self.read(substrate.secretion_target, f"secretion_target ({name})"),
-            production_per_min=self.read(substrate.production_per_min, f"production_per_min ({name})"),
+            np.concatenate([self.position_um, place]),
+            volume_um3=np.concatenate([self.volume_um3, none + self._space.domain.voxel_volume_um3]),
+            uptake_per_min=rate("uptake_per_min", "1/min"),
+            secretion_per_min=rate("secretion_per_min", "1/min"),
+            secretion_target=rate("secretion_target"),
+            production_per_min=production,
         )
+
+    def _released(self, name: str, substrate: Substrate) -> tuple[FloatArray, FloatArray]:
+        """Where agents release it, and how much: what a cell as large as a voxel would produce there."""
+        groups, place = _present(self._model, self._space, substrate.release_per_min)
+        return place, _read(groups, substrate.release_per_min, f"release_per_min ({name})")
 
 
 def state_of(
@@ -58,61 +70,42 @@ def state_of(
 ) -> sp.TissueState:
     """All that the steady field of a substrate depends on now; ``radius_um`` is of discs in a continuous space."""
     cells = census.cells(name, substrate)
-    vessels, held = _held(model, space, name, substrate.vessels, radius_um)
-    return sp.TissueState(cells, vessels, None if held is None else sp.Voxels(*held))
-
-
-def _held(
-    model: Any, space: Space, name: str, vessels: Mapping[type | str, Reading], radius_um: Reading
-) -> tuple[sp.Vessels, tuple[BoolArray, FloatArray] | None]:
-    """What holds the substrate at a value: discs in a continuous space, cells on a grid with the values they hold.
-
-    Where several vessels meet, the largest value wins.
-    """
-    what = f"vessels ({name})"
-    by_class = {kind: reading for kind, reading in vessels.items() if isinstance(kind, type)}
-    groups = [(kind, *space.place(agents)) for kind, agents in _by_type(model, by_class)]
-    position = np.concatenate([np.empty((0, 2)), *(place for _, _, place in groups)])
-    value = _read([(kind, agents) for kind, agents, _ in groups], by_class, what)
     if isinstance(space, Continuum):
-        agents = [agent for _, group, _ in groups for agent in group]
-        return sp.Vessels(position, read(agents, radius_um, "vessel_radius_um", "um"), value), None
-    fixed, field = np.zeros(space.domain.shape, dtype=np.bool_), np.zeros(space.domain.shape)
+        return sp.TissueState(cells, _discs(model, space, name, substrate, radius_um))
+    fixed, value = _held(model, space, name, substrate)
+    _, made = by_layer(space, substrate.production_per_min, f"production_per_min ({name})")
+    return sp.TissueState(cells, voxels=sp.Voxels(fixed, value, production_per_min=made if made.any() else 0.0))
+
+
+def _discs(model: Any, space: Space, name: str, substrate: Substrate, radius_um: Reading) -> sp.Vessels:
+    """Agents of a continuous space that hold the substrate at a value."""
+    by_class = _classes(substrate.vessels)
+    groups, position = _present(model, space, by_class)
+    radius = [read(agents, radius_um, "vessel_radius_um", "um") for _, agents in groups]
+    return sp.Vessels(position, np.concatenate([np.empty(0), *radius]), _read(groups, by_class, f"vessels ({name})"))
+
+
+def _held(model: Any, space: Space, name: str, substrate: Substrate) -> tuple[BoolArray, FloatArray]:
+    """Cells of a grid that hold the substrate, and at which value; the largest where several vessels meet."""
+    what, by_class = f"vessels ({name})", _classes(substrate.vessels)
+    groups, position = _present(model, space, by_class)
+    fixed, field = by_layer(space, substrate.vessels, what)
     column, row = (position / space.domain.spacing_um).astype(np.int64).T
     fixed[row, column] = True
-    np.maximum.at(field, (row, column), value)
-    for layer, reading in vessels.items():
-        if isinstance(layer, str):
-            mask = _mask(space, layer, what)
-            np.maximum(field, _layer_value(space, mask, reading, what), out=field, where=mask)
-            fixed |= mask
-    return sp.Vessels.none(), (fixed, field)
+    np.maximum.at(field, (row, column), _read(groups, by_class, what))
+    return fixed, field
 
 
-def _mask(space: Space, layer: str, what: str) -> BoolArray:
-    mask = space.layer(layer)
-    if mask.dtype != np.bool_:
-        raise sp.UnsupportedProblemError(f"{what} names property layer {layer!r} of {mask.dtype}; bool is allowed.")
-    return mask
+def _classes(readings: Mapping[Any, Reading]) -> dict[type, Reading]:
+    """Those of classes of agents, without those of layers."""
+    return {kind: reading for kind, reading in readings.items() if isinstance(kind, type)}
 
 
-def _layer_value(space: Space, mask: BoolArray, reading: Reading, what: str) -> Any:
-    """What the true cells of a layer hold: a number, or what another layer says there."""
-    if callable(reading):
-        raise sp.InvalidProblemError(f"{what} has a function for a property layer; a number or a layer is allowed.")
-    if not isinstance(reading, str):
-        return reading
-    value = space.layer(reading)
-    if value.dtype.kind not in "fiu":
-        raise sp.UnsupportedProblemError(f"{what} reads property layer {reading!r} of {value.dtype}; float is allowed.")
-    wrong = mask & ~((value >= 0) & (value <= HUGE))
-    if wrong.any():
-        row, column = (int(index) for index in np.argwhere(wrong)[0])
-        raise sp.InvalidProblemError(
-            f"{what}: property layer {reading!r} is {value[row, column]:g} in cell ({column}, {row}); "
-            f"{NOT_NEGATIVE} are allowed."
-        )
-    return np.where(mask, value, 0.0)
+def _present(model: Any, space: Space, kinds: Collection[type]) -> tuple[list[tuple[type, list[Any]]], FloatArray]:
+    """The agents of some classes that are in the space, by their own class, and where, (n, 2), um."""
+    placed = [(kind, *space.place(agents)) for kind, agents in _by_type(model, kinds)]
+    places = np.concatenate([np.empty((0, 2)), *(place for _, _, place in placed)])
+    return [(kind, agents) for kind, agents, _ in placed], places
 
 
 def _by_type(model: Any, kinds: Collection[type]) -> Iterator[tuple[type, list[Any]]]:

@@ -105,7 +105,7 @@ class Lattice:
         return (
             f"somebody wrote into property layer {name!r}, by up to {largest:.3g} in {count} of {changed.size} cells: "
             "a steady field remembers nothing, so that of the agents and vessels is put in its place; let agents "
-            "give what they give by secretion_per_min, production_per_min or vessels."
+            "give what they give by secretion_per_min, production_per_min, release_per_min or vessels."
         )
 
     @property

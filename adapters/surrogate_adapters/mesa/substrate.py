@@ -1,4 +1,4 @@
-"""`Substrate`: what Mesa does not know of a substrate, and which agents take it up, secrete it or hold it."""
+"""`Substrate`: what Mesa does not know of a substrate, and which agents take it up, give it or hold it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ _UNITS = {
     "uptake_per_min": "1/min",
     "secretion_per_min": "1/min",
 }
-_BY_CLASS = ("uptake_per_min", "secretion_per_min", "secretion_target", "production_per_min")
+_BY_CLASS = ("uptake_per_min", "secretion_per_min", "secretion_target", "release_per_min")
+_BY_PLACE = ("production_per_min", "vessels")
 
 
 class Substrate(Checked):
@@ -41,8 +42,12 @@ class Substrate(Checked):
         First-order rates of a cell, which count by its volume: ``rate V_cell / V_voxel``.
     secretion_target : mapping of agent class to reading, field units
         The value at which secretion stops.
-    production_per_min : mapping of agent class to reading, field units / min
-        What a cell makes whatever is there already; it counts by its volume too.
+    production_per_min : mapping of agent class, or name of a layer, to reading, field units / min
+        What a cell makes whatever is there already; it counts by its volume too. On a grid also by place, as for
+        ``vessels``: the true cells of a boolean property layer make it.
+    release_per_min : mapping of agent class to reading, field units / min
+        What an agent adds to the cell of the grid that it is in, or in a continuous space to the pixels around it,
+        whatever its volume is, which need not be known: an ant's trail.
     vessels : mapping of agent class, or name of a layer, to reading, field units
         Agents that hold a value where they are. On a grid also a boolean property layer, given by its name: its
         true cells hold the number, or what the property layer so named says.
@@ -73,7 +78,8 @@ class Substrate(Checked):
     uptake_per_min: Mapping[type, Reading] = {}
     secretion_per_min: Mapping[type, Reading] = {}
     secretion_target: Mapping[type, Reading] = {}
-    production_per_min: Mapping[type, Reading] = {}
+    production_per_min: Mapping[type | str, Reading] = {}
+    release_per_min: Mapping[type, Reading] = {}
     vessels: Mapping[type | str, Reading] = {}
     boundary: Any = None
     michaelis_km: Positive | None = None
@@ -84,7 +90,7 @@ class Substrate(Checked):
     def _plain(cls, given: Any, found: ValidationInfo) -> Any:
         return in_unit("it", given, _UNITS.get(str(found.field_name)))
 
-    @field_validator(*_BY_CLASS, "vessels", mode="plain")
+    @field_validator(*_BY_CLASS, *_BY_PLACE, mode="plain")
     @classmethod
     def _readable(cls, given: Any, found: ValidationInfo) -> Any:
         if not isinstance(given, Mapping):
@@ -104,7 +110,10 @@ class Substrate(Checked):
         for name in _BY_CLASS:
             for kind in getattr(self, name):
                 if isinstance(kind, str):
-                    raise ValueError(f"{name} names {kind!r}; classes of agents are allowed, layers for vessels only.")
+                    by_place = " and ".join(_BY_PLACE)
+                    raise ValueError(
+                        f"{name} names {kind!r}; classes of agents are allowed, layers in {by_place} only."
+                    )
         for kind in self.secretion_per_min:
             if of_class(self.secretion_target, kind) is None:
                 raise ValueError(f"secretion_per_min names {kind.__name__}, but secretion_target does not.")
@@ -112,13 +121,21 @@ class Substrate(Checked):
 
     @property
     def kinds(self) -> tuple[type, ...]:
-        """Classes of agents that take up, secrete or produce."""
-        return tuple(dict.fromkeys((*self.uptake_per_min, *self.secretion_per_min, *self.production_per_min)))
+        """Classes of agents that take up, secrete or produce, by their volume."""
+        makers = (kind for kind in self.production_per_min if isinstance(kind, type))
+        return tuple(dict.fromkeys((*self.uptake_per_min, *self.secretion_per_min, *makers)))
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """Property layers that hold or make it."""
+        named = (kind for option in _BY_PLACE for kind in getattr(self, option) if isinstance(kind, str))
+        return tuple(dict.fromkeys(named))
 
     @property
     def supplied(self) -> bool:
         """Whether any agent or layer may ever give some of it."""
-        if any(_may_be_positive(given) for each in (self.vessels, self.production_per_min) for given in each.values()):
+        giving = (self.vessels, self.production_per_min, self.release_per_min)
+        if any(_may_be_positive(given) for each in giving for given in each.values()):
             return True
         return any(
             _may_be_positive(rate) and _may_be_positive(of_class(self.secretion_target, kind))

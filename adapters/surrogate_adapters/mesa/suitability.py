@@ -25,9 +25,8 @@ def require_allowed(name: str, substrate: Substrate, space: Space, sides: sp.Bou
         If it does not decay and nothing is named that holds it, takes it up or secretes it.
     """
     if isinstance(space, Continuum):
-        for layer in substrate.vessels:
-            if isinstance(layer, str):
-                space.layer(layer)
+        for layer in substrate.layers:
+            space.layer(layer)
     anchors = (substrate.vessels, substrate.uptake_per_min, substrate.secretion_per_min)
     if substrate.decay_per_min == 0 and not sides.holds_a_value and not any(anchors):
         raise sp.InvalidProblemError(
@@ -63,8 +62,8 @@ def concerns(
     if not substrate.supplied and sides.largest_value == 0:
         yield (
             "nothing supplies it",
-            f"nothing supplies {name}: its Substrate names no vessels, no secretion_per_min, no production_per_min and "
-            "no side that holds a value above 0, so that its field is 0 everywhere.",
+            f"nothing supplies {name}: its Substrate names no vessels, no secretion_per_min, no production_per_min, no "
+            "release_per_min and no side that holds a value above 0, so that its field is 0 everywhere.",
         )
     if step_min is not None:
         held = bool(substrate.vessels) or sides.holds_a_value

@@ -16,7 +16,7 @@ GUIDE = Path(__file__).parents[3] / "adapters" / "surrogate_adapters" / "mesa" /
 
 
 def test_the_guides_code_runs(capsys):
-    model, readings, water, slow = re.findall(r"```python\n(.*?)```", GUIDE.read_text(), flags=re.DOTALL)
+    model, readings, water, scents, slow = re.findall(r"```python\n(.*?)```", GUIDE.read_text(), flags=re.DOTALL)
     names: dict[str, Any] = {"__name__": "guide"}
     exec(model, names)
     grown = names["model"]
@@ -28,6 +28,9 @@ def test_the_guides_code_runs(capsys):
     exec(water, names)
     seen = names["link"].sample("oxygen", names["swimmer"].position)
     assert 0.0 < seen.item() < 38.0
+    names["Ant"] = names["Tumour"]
+    exec(scents, names)
+    assert names["link"].substrates["trail"].release_per_min.keys() == {names["Tumour"]}
     with pytest.warns(sp.PromiseWarning) as told:
         exec(slow, names)
     said = re.search(r"# PromiseWarning: (.*) \.\.\.", slow)

@@ -131,6 +131,8 @@ class Later(Tumour):
     [
         {"secretion_per_min": {Later: 1.0}, "secretion_target": {Later: 1.0}},
         {"production_per_min": {Later: "rate"}},
+        {"production_per_min": {"nest": 1.0}},
+        {"release_per_min": {Later: 1.0}},
         {"vessels": {Later: 1.0}},
         {"vessels": {"artery": lambda agent: 0.0}},
         {"boundary": {"left": 1.0}},
