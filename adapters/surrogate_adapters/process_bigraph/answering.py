@@ -56,11 +56,12 @@ class Answering:
         return self._fields.backends[substrate]
 
     def inputs(self) -> dict[str, Any]:
-        """Fields, cells and vessels, in the host's types; cells and vessels need not be wired."""
+        """Fields, cells, vessels and sources, in the host's types; all but the fields need not be wired."""
         return {
             "fields": self._field_types(),
             "cells": self._cell_types(),
             "vessels": {"_type": "map", "_value": _VESSEL},
+            "sources": self._field_types(),
         }
 
     def outputs(self) -> dict[str, Any]:
@@ -95,7 +96,8 @@ class Answering:
         for name in self.names:
             there = self._checked(name, (state.get("fields") or {}).get(name))
             self._watch.writes(name, there)
-            tissue = sp.TissueState(table.cells(name), vessels[name], self._voxels[name])
+            cells = table.cells(name, self._domain.voxel_volume_um3)
+            tissue = sp.TissueState(cells, vessels[name], self._place(name, state))
             result = self._fields.solve(name, tissue, time)
             sampled[name] = self._seen(name, table.position_um, result)
             deltas[name] = result.field - there
@@ -110,6 +112,19 @@ class Answering:
             "method": {name: entry.method for name, entry in entries.items()},
             "sampled": self._by_cell(table, sampled),
         }
+
+    def _place(self, name: str, state: dict[str, Any]) -> sp.Voxels | None:
+        """What voxels hold, and what they make wherever cells are."""
+        held, sources = self._voxels[name], (state.get("sources") or {}).get(name)
+        made = np.asarray(0.0 if sources is None else sources, dtype=np.float64)
+        if not made.any():
+            return held
+        if made.shape != self._domain.shape:
+            raise sp.InvalidProblemError(
+                f"sources.{name} has shape {made.shape}; that of the lattice, {self._domain.shape}, is allowed."
+            )
+        fixed, value = (None, 0.0) if held is None else (held.fixed, held.value)
+        return sp.Voxels(fixed, value, production_per_min=made)
 
     def _by_cell(self, table: CellTable, sampled: dict[str, FloatArray]) -> dict[str, Any]:
         if self._settings.cells == "arrays":

@@ -20,13 +20,17 @@ RATES = {
     "secretion_per_min": "1/min",
     "secretion_target": None,
     "production_per_min": None,
+    "release_per_min": None,
 }
+
+#: Those that count whatever the cell's volume is.
+_WITHOUT_VOLUME = {"secretion_target", "release_per_min"}
 
 _NUMBERS = {float, int, np.float64}
 _CELL = {"position_um", "volume_um3", *RATES}
 _VESSEL = {"position_um", "end_um", "radius_um", "value"}
 #: How keys begin that somebody may have meant for one of ours.
-_MEANT = ("uptake", "secretion", "production", "volume", "radius", "position", "diameter")
+_MEANT = ("uptake", "secretion", "production", "release", "volume", "radius", "position", "diameter")
 
 
 @dataclass(frozen=True)
@@ -156,21 +160,30 @@ class CellTable:
         table.check_volumes(lambda k: f"cells.volume_um3[{k}]")
         return table
 
-    def cells(self, name: str) -> sp.Cells:
+    def cells(self, name: str, voxel_volume_um3: float) -> sp.Cells:
         """What one substrate's field feels of them.
+
+        Those that release something come twice: what they release, a cell as large as a voxel would produce there.
 
         Raises
         ------
         InvalidProblemError
             If a position, volume or rate is not a finite number, or a volume or rate is negative.
         """
+        release = np.ravel(self.rates["release_per_min", name])
+        giving = np.flatnonzero(release != 0)
+        none = np.zeros(giving.size)
+
+        def with_them(own: Any, theirs: FloatArray) -> FloatArray:
+            return np.concatenate([own, theirs]) if giving.size else own
+
         return sp.Cells(
-            position_um=self.position_um,
-            volume_um3=self.volume_um3,
-            uptake_per_min=self.rates["uptake_per_min", name],
-            secretion_per_min=self.rates["secretion_per_min", name],
-            secretion_target=self.rates["secretion_target", name],
-            production_per_min=self.rates["production_per_min", name],
+            position_um=with_them(self.position_um, self.position_um[giving]),
+            volume_um3=with_them(self.volume_um3, none + voxel_volume_um3),
+            uptake_per_min=with_them(self.rates["uptake_per_min", name], none),
+            secretion_per_min=with_them(self.rates["secretion_per_min", name], none),
+            secretion_target=with_them(self.rates["secretion_target", name], none),
+            production_per_min=with_them(self.rates["production_per_min", name], release[giving]),
         )
 
     def check_volumes(self, called: Callable[[int], str]) -> None:
@@ -189,7 +202,7 @@ class CellTable:
             )
         for (rate, name), each in self.rates.items():
             idle = np.flatnonzero((volume == 0) & (np.ravel(each) > 0))
-            if idle.size and rate != "secretion_target":
+            if idle.size and rate not in _WITHOUT_VOLUME:
                 raise sp.InvalidProblemError(
                     f"{called(int(idle[0]))} is 0 or missing, but the cell has {rate} of {name!r}, which counts by its "
                     "volume; one > 0 is allowed."

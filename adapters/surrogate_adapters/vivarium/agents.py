@@ -23,6 +23,7 @@ RATES = {
     "secretion_per_s": "1/s",
     "secretion_target": "mmol/L",
     "production_per_s": "mmol/L/s",
+    "release_per_s": "count/s",
 }
 
 #: Looked up once: the host's library reads the name of a unit anew each time.
@@ -84,7 +85,7 @@ class Agents:
     bins : pair of (n,) int64
         Along x and along y.
     volume_fL : (n,) float64, fL
-    rates : dict of (rate, substrate) to (n,) float64, 1 / s, mmol / L, mmol / L / s
+    rates : dict of (rate, substrate) to (n,) float64, 1 / s, mmol / L, mmol / L / s, counts / s
     external : dict of substrate to (n,) float64, mmol / L
         What each has in ``boundary.external`` now; NaN where it has nothing.
     """
@@ -137,8 +138,18 @@ class Agents:
             uptake_per_min=SECONDS_PER_MINUTE * self.rates["uptake_per_s", name],
             secretion_per_min=SECONDS_PER_MINUTE * self.rates["secretion_per_s", name],
             secretion_target=self.rates["secretion_target", name],
-            production_per_min=SECONDS_PER_MINUTE * self.rates["production_per_s", name],
+            production_per_min=SECONDS_PER_MINUTE * (self.rates["production_per_s", name] + self._released(name)),
         )
+
+    def _released(self, name: str) -> FloatArray:
+        """What each releases in counts, as production of its volume, mmol / L / s."""
+        counts, volume = self.rates["release_per_s", name], self.volume_fL
+        empty = np.flatnonzero((counts > 0) & (volume == 0))
+        if empty.size:
+            raise sp.InvalidProblemError(
+                f"agent {self.ids[empty[0]]!r} has release_per_s of {name!r} and volume 0 fL; a volume > 0 is allowed."
+            )
+        return counts / (COUNTS_PER_MMOLAR_FL * np.where(counts > 0, volume, 1.0))
 
     def taken_up(self, name: str, field: FloatArray, seconds: float, km: float | None) -> FloatArray:
         """Molecules that each takes up in a time: ``u V c t``, (n,) float64, counts.

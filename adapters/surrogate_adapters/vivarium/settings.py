@@ -29,6 +29,8 @@ UNITS = {
     "secretion_per_s": "1/s",
     "secretion_target": "mmol/L",
     "production_per_s": "mmol/L/s",
+    "release_per_s": "count/s",
+    "sources": "mmol/L/s",
     "michaelis_km": "mmol/L",
     "volume_fL": "fL",
     "fixed_value": "mmol/L",
@@ -78,6 +80,10 @@ class Settings(Options):
     production_per_s : float or mapping, mmol / L / s
         What an agent makes at a constant rate, whatever is there, ``boundary.production_per_s``; it counts times the
         agent's volume by that of its bin.
+    release_per_s : float or mapping, counts / s
+        The same in molecules, whatever the agent's volume is, ``boundary.release_per_s``.
+    sources : float, or mapping of molecule to float or (n_x, n_y) array, mmol / L / s
+        What the bins make at a constant rate, wherever the agents are.
     michaelis_km : float or mapping, mmol / L, optional
         If given, uptake saturates, see `BackendConfig`.
     volume_fL : float, fL
@@ -118,6 +124,8 @@ class Settings(Options):
     secretion_per_s: NotNegative | dict[str, NotNegative] = 0.0
     secretion_target: NotNegative | dict[str, NotNegative] = 0.0
     production_per_s: NotNegative | dict[str, NotNegative] = 0.0
+    release_per_s: NotNegative | dict[str, NotNegative] = 0.0
+    sources: NotNegative | dict[str, Any] = 0.0
     michaelis_km: Positive | dict[str, Positive] | None = None
     volume_fL: Positive = 1.0
     fixed: dict[str, np.ndarray] | None = None
@@ -135,13 +143,14 @@ class AgentDefaults:
     secretion_per_s: Mapping[str, float]
     secretion_target: Mapping[str, float]
     production_per_s: Mapping[str, float]
+    release_per_s: Mapping[str, float]
 
     @classmethod
     def of(cls, settings: Settings, names: Sequence[str]) -> AgentDefaults:
         """Those of the settings."""
         rates = (
             by_substrate(key, getattr(settings, key), names, 0.0)
-            for key in ("uptake_per_s", "secretion_per_s", "secretion_target", "production_per_s")
+            for key in ("uptake_per_s", "secretion_per_s", "secretion_target", "production_per_s", "release_per_s")
         )
         return cls(settings.volume_fL, *rates)
 
@@ -188,22 +197,27 @@ def configs_of(
 
 
 def surroundings_of(settings: Settings, names: Sequence[str], n_bins: Sequence[int]) -> dict[str, sp.TissueState]:
-    """What holds each substrate's field wherever the agents are: vessels and fixed bins, rows along y."""
+    """What holds each substrate's field or makes it wherever the agents are, rows along y."""
     vessels = by_substrate("vessels", settings.vessels, names, sp.Vessels.none())
     masks = by_substrate("fixed", settings.fixed, names, None)
     values = by_substrate("fixed_value", settings.fixed_value, names, 0.0)
+    sources = by_substrate("sources", settings.sources, names, 0.0)
     return {
-        name: sp.TissueState(vessels=vessels[name], voxels=_voxels(name, masks[name], values[name], n_bins))
+        name: sp.TissueState(
+            vessels=vessels[name], voxels=_voxels(name, masks[name], values[name], sources[name], n_bins)
+        )
         for name in names
     }
 
 
-def _voxels(name: str, mask: Any, value: Any, n_bins: Sequence[int]) -> sp.Voxels | None:
-    if mask is None:
+def _voxels(name: str, mask: Any, value: Any, source: Any, n_bins: Sequence[int]) -> sp.Voxels | None:
+    if mask is None and not np.any(source):
         return None
-    for key, given in (("fixed", mask), ("fixed_value", value)):
+    for key, given in (("fixed", mask), ("fixed_value", value), ("sources", source)):
         if np.ndim(given) and np.shape(given) != tuple(n_bins):
             raise sp.InvalidProblemError(
                 f"{key}[{name!r}] has shape {np.shape(given)}; that of the bins (x, y), {tuple(n_bins)}, is allowed."
             )
-    return sp.Voxels(fixed=np.asarray(mask).T, value=np.asarray(value).T)
+    made = SECONDS_PER_MINUTE * np.asarray(source, dtype=np.float64)
+    fixed = None if mask is None else np.asarray(mask).T
+    return sp.Voxels(fixed=fixed, value=np.asarray(value).T, production_per_min=made.T)
