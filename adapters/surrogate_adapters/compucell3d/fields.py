@@ -13,7 +13,7 @@ from pydantic_core import PydanticCustomError
 import surrogate_plugin as sp
 from surrogate_adapters.checked import Checked, NotNegative, Positive
 
-__all__ = ["Amounts", "Described", "Field", "LatticeField"]
+__all__ = ["Amounts", "Contacts", "Described", "Field", "LatticeField"]
 
 
 class _Kept(dict[str, Any]):
@@ -39,6 +39,16 @@ def _amount(given: float | str) -> float | str:
 #: For each cell type a number, or the name of the entry of ``cell.dict`` in which each cell keeps its own.
 Amounts = Annotated[Mapping[str, Annotated[float | str, AfterValidator(_amount)]], AfterValidator(_Kept)]
 
+
+class _Contacts(_Kept):
+    """Amounts by type, and by the type that is touched."""
+
+
+#: For each cell type a number for each type that its cells touch.
+Contacts = Annotated[
+    Mapping[str, Annotated[Mapping[str, NotNegative], AfterValidator(_Kept)]], AfterValidator(_Contacts)
+]
+
 Sides = str | float | Annotated[Mapping[str, str | float], AfterValidator(_Kept)]
 
 
@@ -60,7 +70,16 @@ class Described(Checked):
     def by_type(self) -> dict[str, Mapping[str, float | str]]:
         """The options that go by cell type, under their names."""
         names = [name for name in type(self).model_fields if name != "boundary"]
-        return {name: given for name in names if isinstance(given := getattr(self, name), _Kept)}
+        return {name: given for name in names if type(given := getattr(self, name)) is _Kept}
+
+    def on_contact(self) -> tuple[str, Mapping[str, Mapping[str, float]]]:
+        """What cells make where they touch others, under its name."""
+        name = f"production_on_contact_per_{self._time()}"
+        return name, getattr(self, name)
+
+    def on_surface(self) -> bool:
+        """Whether anything is made on the surface of cells, which types alone do not show."""
+        return bool(getattr(self, f"production_at_boundary_per_{self._time()}") or self.on_contact()[1])
 
     @model_validator(mode="after")
     def _secretes_towards_something(self) -> Self:
@@ -107,6 +126,11 @@ class Field(Described):
         Secretion towards a target: it adds ``secretion (target - field)``; both name the same types.
     production_per_min : by cell type, field units / min
         Constant secretion, as the host's ``<Secretion>`` has it.
+    production_at_boundary_per_min : by cell type, field units / min
+        The same in the boundary pixels of cells alone: those beside another cell or the medium.
+    production_on_contact_per_min : by cell type, by the type touched, field units / min
+        The same in pixels beside another cell of the type touched, as the host's ``<SecretionOnContact>`` has it; the
+        largest where a pixel touches several.
     fixed : by cell type, field units
         The value that voxels of these types hold: vessels.
     boundary : str, float or mapping of side to either, optional
@@ -140,6 +164,8 @@ class Field(Described):
     secretion_per_min: Amounts = Setting(default_factory=_Kept)
     secretion_target: Amounts = Setting(default_factory=_Kept)
     production_per_min: Amounts = Setting(default_factory=_Kept)
+    production_at_boundary_per_min: Amounts = Setting(default_factory=_Kept)
+    production_on_contact_per_min: Contacts = Setting(default_factory=_Contacts)
     fixed: Amounts = Setting(default_factory=_Kept)
     boundary: Sides | None = None
     boundary_at: Literal["outside", "edge"] = "outside"
@@ -159,6 +185,8 @@ class LatticeField(Described):
     uptake_per_mcs, secretion_per_mcs : by cell type, 1 / MCS
     production_per_mcs : by cell type, field units / MCS
         The host's ``<Secretion>``.
+    production_at_boundary_per_mcs, production_on_contact_per_mcs : field units / MCS
+        The host's ``secreteInsideCellAtBoundary`` and ``<SecretionOnContact>``.
     secretion_target, fixed, boundary, boundary_at, michaelis_km
         As in `Field`; rates kept in ``cell.dict`` are per MCS too.
 
@@ -176,6 +204,8 @@ class LatticeField(Described):
     secretion_per_mcs: Amounts = Setting(default_factory=_Kept)
     secretion_target: Amounts = Setting(default_factory=_Kept)
     production_per_mcs: Amounts = Setting(default_factory=_Kept)
+    production_at_boundary_per_mcs: Amounts = Setting(default_factory=_Kept)
+    production_on_contact_per_mcs: Contacts = Setting(default_factory=_Contacts)
     fixed: Amounts = Setting(default_factory=_Kept)
     boundary: Sides | None = None
     boundary_at: Literal["outside", "edge"] = "outside"
@@ -190,6 +220,11 @@ class LatticeField(Described):
             secretion_per_min=_divided(self.secretion_per_mcs, minutes_per_mcs),
             secretion_target=self.secretion_target,
             production_per_min=_divided(self.production_per_mcs, minutes_per_mcs),
+            production_at_boundary_per_min=_divided(self.production_at_boundary_per_mcs, minutes_per_mcs),
+            production_on_contact_per_min={
+                name: {other: amount / minutes_per_mcs for other, amount in by_type.items()}
+                for name, by_type in self.production_on_contact_per_mcs.items()
+            },
             fixed=self.fixed,
             boundary=self.boundary,
             boundary_at=self.boundary_at,

@@ -249,7 +249,8 @@ class SurrogateDiffusion(SteppableBasePy):  # type: ignore[misc]
         self.copy_cell_attribute_field_values_to(_TYPE_MAP, "type")
         if "id" in self._maps:
             self.copy_cell_attribute_field_values_to(_ID_MAP, "id")
-        return Tissue(self._maps["type"], self._maps.get("id"), self.cell_list, self.cell_type.get_data())
+        types, periodic = self.cell_type.get_data(), periodic_of(self.potts)
+        return Tissue(self._maps["type"], self._maps.get("id"), self.cell_list, types, periodic)
 
     def _refuse_another_lattice(self, *_: object) -> NoReturn:
         made, now = (*self._lattice[::-1], 1), dimensions_of(self)

@@ -114,7 +114,9 @@ class Substrate:
 
     def supplied(self) -> bool:
         """Whether anything that is described can ever make the field other than 0."""
-        makes = (self.field.production_per_min, self.field.secretion_target, self.field.fixed)
+        field = self.field
+        makes = [field.production_per_min, field.production_at_boundary_per_min, field.secretion_target, field.fixed]
+        makes.extend(field.production_on_contact_per_min.values())
         held = max([self.boundary.largest_value, *self._held_at_the_edge.values()])
         return held > 0 or any(amount != 0 for by_type in makes for amount in by_type.values())
 
@@ -138,6 +140,12 @@ class Substrate:
             return tissue.spread(f"field {self.name!r}, {said}", getattr(field, option), unit)
 
         uptake, production = spread("uptake_per_min", unit), spread("production_per_min", unit)
+        if field.production_at_boundary_per_min:
+            production = production + np.where(
+                tissue.at_boundary(), spread("production_at_boundary_per_min", unit), 0.0
+            )
+        if field.production_on_contact_per_min:
+            production = production + tissue.on_contact(field.production_on_contact_per_min)
         if field.secretion_per_min:
             secretion = spread("secretion_per_min", unit)
             uptake, production = uptake + secretion, production + secretion * spread("secretion_target")

@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 import surrogate_plugin as sp
-from surrogate_adapters.compucell3d.fields import Amounts, Described
+from surrogate_adapters.compucell3d.fields import Amounts, Contacts, Described
+from surrogate_adapters.compucell3d.surface import touching
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -32,12 +33,20 @@ def check_types(name: str, field: Described, type_ids: Mapping[str, int]) -> Non
     InvalidProblemError
         Naming the field, the option and the type.
     """
+
+    def check(option: str, cell_type: str) -> None:
+        if cell_type not in type_ids:
+            raise sp.InvalidProblemError(
+                f"field {name!r}: {option} names {cell_type!r}; the cell types are {', '.join(type_ids)}."
+            )
+
+    option, contacts = field.on_contact()
+    for cell_type, touched in contacts.items():
+        for named in (cell_type, *touched):
+            check(option, named)
     for option, amounts in field.by_type().items():
         for cell_type, amount in amounts.items():
-            if cell_type not in type_ids:
-                raise sp.InvalidProblemError(
-                    f"field {name!r}: {option} names {cell_type!r}; the cell types are {', '.join(type_ids)}."
-                )
+            check(option, cell_type)
             if isinstance(amount, str) and type_ids[cell_type] == 0:
                 raise sp.InvalidProblemError(
                     f"field {name!r}: {option} of {cell_type!r} is {amount!r}, but what is no cell has no dict; "
@@ -46,9 +55,11 @@ def check_types(name: str, field: Described, type_ids: Mapping[str, int]) -> Non
 
 
 def needs_ids(fields: Iterable[Described]) -> bool:
-    """Whether any option is kept cell by cell, so that types alone do not say it all."""
+    """Whether any option is kept cell by cell or goes by their surface, so that types alone do not say it all."""
     return any(
-        isinstance(amount, str) for f in fields for by_type in f.by_type().values() for amount in by_type.values()
+        f.on_surface()
+        or any(isinstance(amount, str) for by_type in f.by_type().values() for amount in by_type.values())
+        for f in fields
     )
 
 
@@ -61,15 +72,18 @@ class Tissue:
     types : (H, W) uint8
         Type of the cell in each voxel; 0 is the medium.
     ids : (H, W) int32, or None
-        Id of the cell in each voxel, where any option is kept cell by cell; 0 is the medium.
+        Id of the cell in each voxel, where `needs_ids` says so; 0 is the medium.
     cells : iterable of the host's cells
     type_ids : mapping of type name to number
+    periodic : (bool, bool)
+        Whether the lattice wraps around, along x and along y.
     """
 
     types: npt.NDArray[np.uint8]
     ids: npt.NDArray[np.int32] | None
     cells: Iterable[Any]
     type_ids: Mapping[str, int]
+    periodic: tuple[bool, bool] = (False, False)
 
     def spread(self, option: str, amounts: Amounts, entries_unit: float = 1.0) -> FloatArray:
         """An option on the lattice, (H, W): each voxel has the number of its cell's type, or of its cell."""
@@ -90,11 +104,25 @@ class Tissue:
         chosen[[self.type_ids[name] for name in names]] = True
         return chosen[self.types]
 
+    def at_boundary(self) -> npt.NDArray[np.bool_]:
+        """The boundary pixels of cells, (H, W) bool: those beside another cell or the medium."""
+        return touching(self._ids(), None, self.periodic)
+
+    def on_contact(self, contacts: Contacts) -> FloatArray:
+        """What cells make where they touch others, (H, W); the largest where they touch several."""
+        made = np.zeros(self.types.shape)
+        for name, by_type in contacts.items():
+            own = self._of_type(name)
+            for other, amount in by_type.items():
+                meeting = own & touching(self._ids(), self._of_type(other), self.periodic)
+                np.maximum(made, amount, out=made, where=meeting)
+        return made
+
     def _of_type(self, name: str) -> npt.NDArray[np.bool_]:
         return np.asarray(self.types == self.type_ids[name])
 
     def _ids(self) -> npt.NDArray[np.int32]:
-        assert self.ids is not None, "ids are read whenever an option is kept cell by cell"
+        assert self.ids is not None, "ids are read whenever an option goes by cells"
         return self.ids
 
     def _entries(self, option: str, name: str, key: str) -> FloatArray:
