@@ -50,7 +50,7 @@ def _tissue(side: int, vessel: int) -> Tissue:
     types = np.kron(kinds, np.ones((3, 3), dtype=np.int64))[:side, :side].astype(np.uint8)
     for row, column in rng.integers(0, side - vessel, (max(1, side**2 // 900), 2)):
         types[row : row + vessel, column : column + vessel] = TYPES["Vessel"]
-    return Tissue(types, None, [], TYPES)
+    return Tissue(types, None, {}, TYPES)
 
 
 def _solved(tissue: Tissue, shape: tuple[int, int], solves: int) -> tuple[np.ndarray, float, tuple[float, float]]:

@@ -16,7 +16,7 @@ from surrogate_adapters.compucell3d.fields import Field, LatticeField
 from surrogate_adapters.compucell3d.lattice import dimensions_of, domain_of, is_count, periodic_of, square_lattice_of
 from surrogate_adapters.compucell3d.sharing import make_concentration_field, make_map
 from surrogate_adapters.compucell3d.substrate import Substrate
-from surrogate_adapters.compucell3d.tissue import Tissue, check_types, needs_ids
+from surrogate_adapters.compucell3d.tissue import Tissue, check_types, entries_of, needs_ids
 from surrogate_adapters.compucell3d.upkeep import Upkeep
 from surrogate_adapters.notices import Notices
 from surrogate_adapters.options import names_of, settings_of
@@ -249,8 +249,11 @@ class SurrogateDiffusion(SteppableBasePy):  # type: ignore[misc]
         self.copy_cell_attribute_field_values_to(_TYPE_MAP, "type")
         if "id" in self._maps:
             self.copy_cell_attribute_field_values_to(_ID_MAP, "id")
-        types, periodic = self.cell_type.get_data(), periodic_of(self.potts)
-        return Tissue(self._maps["type"], self._maps.get("id"), self.cell_list, types, periodic)
+        type_ids = self.cell_type.get_data()
+        # Copies: the next look fills the same maps, and what was is compared with what is.
+        types, ids = self._maps["type"].copy(), self._maps["id"].copy() if "id" in self._maps else None
+        entries = entries_of(self.cell_list, self._given.values(), type_ids)
+        return Tissue(types, ids, entries, type_ids, periodic_of(self.potts))
 
     def _refuse_another_lattice(self, *_: object) -> NoReturn:
         made, now = (*self._lattice[::-1], 1), dimensions_of(self)

@@ -63,6 +63,33 @@ def needs_ids(fields: Iterable[Described]) -> bool:
     )
 
 
+def entries_of(
+    cells: Iterable[Any], fields: Iterable[Described], type_ids: Mapping[str, int]
+) -> dict[tuple[int, str], list[tuple[int, Any]]]:
+    """What cells keep under the keys that fields name, by type number and key: (cell id, entry or None) of each cell.
+
+    Each look at a cell is a call of the host's, so that one pass over them serves all fields: this is what a step costs
+    most.
+    """
+    found: dict[tuple[int, str], list[tuple[int, Any]]] = {
+        (type_ids[name], amount): []
+        for f in fields
+        for by_type in f.by_type().values()
+        for name, amount in by_type.items()
+        if isinstance(amount, str)
+    }
+    keys: dict[int, list[str]] = {}
+    for number, key in found:
+        keys.setdefault(number, []).append(key)
+    for cell in cells if keys else ():
+        number = cell.type
+        if number in keys:
+            cell_id, kept = cell.id, cell.dict
+            for key in keys[number]:
+                found[number, key].append((cell_id, kept.get(key)))
+    return found
+
+
 @dataclass(frozen=True, eq=False)
 class Tissue:
     """The cells at one moment.
@@ -73,7 +100,8 @@ class Tissue:
         Type of the cell in each voxel; 0 is the medium.
     ids : (H, W) int32, or None
         Id of the cell in each voxel, where `needs_ids` says so; 0 is the medium.
-    cells : iterable of the host's cells
+    entries : mapping of (type number, key) to list of (cell id, what the cell keeps under that key)
+        As `entries_of` reads them.
     type_ids : mapping of type name to number
     periodic : (bool, bool)
         Whether the lattice wraps around, along x and along y.
@@ -81,9 +109,17 @@ class Tissue:
 
     types: npt.NDArray[np.uint8]
     ids: npt.NDArray[np.int32] | None
-    cells: Iterable[Any]
+    entries: Mapping[tuple[int, str], list[tuple[int, Any]]]
     type_ids: Mapping[str, int]
     periodic: tuple[bool, bool] = (False, False)
+
+    def same_as(self, other: Tissue | None) -> bool:
+        """Whether nothing that any field reads of the cells has changed."""
+        if other is None or not np.array_equal(self.types, other.types) or self.entries != other.entries:
+            return False
+        return self.periodic == other.periodic and (
+            self.ids is other.ids or (other.ids is not None and np.array_equal(self._ids(), other.ids))
+        )
 
     def spread(self, option: str, amounts: Amounts, entries_unit: float = 1.0) -> FloatArray:
         """An option on the lattice, (H, W): each voxel has the number of its cell's type, or of its cell."""
@@ -127,10 +163,8 @@ class Tissue:
 
     def _entries(self, option: str, name: str, key: str) -> FloatArray:
         """What each cell of a type keeps under ``key``, by id."""
-        entries, number = np.zeros(int(self._ids().max()) + 1), self.type_ids[name]
-        # Each look at a cell is a call of the host's, so there are as few as can be: this is what a step costs most.
-        found: list[tuple[int, Any]] = [(cell.id, cell.dict.get(key)) for cell in self.cells if cell.type == number]
-        for cell_id, amount in found:
+        entries = np.zeros(int(self._ids().max()) + 1)
+        for cell_id, amount in self.entries[self.type_ids[name], key]:
             if not isinstance(amount, _NUMBERS) or not 0 <= amount < math.inf:
                 raise sp.InvalidProblemError(_refusal(f"{option}: cell {cell_id} ({name})", key, amount))
             if cell_id < entries.size:  # the newest may have no voxel yet

@@ -74,6 +74,7 @@ class Upkeep:
         )
         self._written = {name: Written(memory(name), substrate) for name, substrate in substrates.items()}
         self._states: dict[str, sp.TissueState] = {}
+        self._tissue: Tissue | None = None
 
     def step(self, tissue: Tissue, mcs: int) -> None:
         """Bring every field to the steady state of these cells, or hold it if it is there."""
@@ -103,10 +104,11 @@ class Upkeep:
         self._written.clear()
 
     def _look(self, tissue: Tissue, mcs: int, *, hold: bool) -> None:
+        same, self._tissue = tissue.same_as(self._tissue), None  # seen once every field is that of it
         for name, substrate in self.substrates.items():
-            state = substrate.state(tissue)
-            self._watch(name, mcs)
             last = self._states.get(name)
+            state = last if same and last is not None else substrate.state(tissue)
+            self._watch(name, mcs)
             if last is None:
                 self._begin(name, state, mcs)
             elif not state.same_as(last):
@@ -115,6 +117,7 @@ class Upkeep:
                     self._age(name, mcs)
             elif hold:
                 self.steady.hold(name)
+        self._tissue = tissue
 
     def _solve(self, name: str, state: sp.TissueState, mcs: int) -> None:
         substrate, written = self.substrates[name], self._written[name]

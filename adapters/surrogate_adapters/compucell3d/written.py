@@ -66,7 +66,8 @@ class Written:
                 f"field {self._substrate.name!r} reaches {largest:.3g}, and the host keeps fields in float32, which "
                 f"ends at {_LARGEST:.3g}; choose a larger unit of the field."
             )
-        self.left = field.astype(np.float32)
+        self.left = np.empty_like(self._memory)  # in the order of the host's memory, which it is compared with
+        self.left[...] = field
         self._memory[...] = self.left
         if self._host is not None:
             return sp.certify(self._host.problem(state), self.left).error_bound
