@@ -18,10 +18,12 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from surrogate_plugin.engine.advance import advance as advance
     from surrogate_plugin.engine.certifying import Certificate as Certificate
     from surrogate_plugin.engine.certifying import certify as certify
     from surrogate_plugin.engine.engine import Engine as Engine
     from surrogate_plugin.engine.engine import solve as solve
+    from surrogate_plugin.equation.balance import Balance as Balance
     from surrogate_plugin.equation.problem import MichaelisMenten as MichaelisMenten
     from surrogate_plugin.equation.problem import Problem as Problem
     from surrogate_plugin.equation.sides import Boundary as Boundary
@@ -62,6 +64,7 @@ _HOME = {
     "Flag": "equation.solution",
     "Reason": "equation.solution",
     "solve": "engine.engine",
+    "advance": "engine.advance",
     "Engine": "engine.engine",
     "certify": "engine.certifying",
     "Certificate": "engine.certifying",
@@ -78,6 +81,7 @@ _HOME = {
     "EngineSettings": "session.settings",
     "StepResult": "session.backend",
     "StepRecord": "session.backend",
+    "Balance": "equation.balance",
     "Recorder": "recordings.writer",
     "RecordingWarning": "recordings.writer",
     "Recording": "recordings.reader",
@@ -97,6 +101,7 @@ __all__ = [
     "Flag",
     "Reason",
     "solve",
+    "advance",
     "Engine",
     "certify",
     "Certificate",
@@ -113,6 +118,7 @@ __all__ = [
     "EngineSettings",
     "StepResult",
     "StepRecord",
+    "Balance",
     "Recorder",
     "RecordingWarning",
     "Recording",

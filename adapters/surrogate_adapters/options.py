@@ -1,13 +1,14 @@
-"""The options that every adapter takes, read in one way: who may answer, and tolerances and recordings by substrate."""
+"""The options that every adapter takes, read in one way: who may answer, and what is said of each substrate."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import surrogate_plugin as sp
 from surrogate_adapters.checked import Checked, Positive
+from surrogate_plugin.session.settings import Stepping
 
 __all__ = ["Options", "names_of", "recorders", "settings_of", "tolerances"]
 
@@ -21,6 +22,11 @@ class Options(Checked, sp.EngineSettings):
         Largest pointwise error allowed; by default 1 % of the largest imposed value.
     model, method, policy, device : str
         As in `Settings`.
+    stepping : "steady", "implicit-euler" or mapping of substrate to these
+        Whether a substrate's field is the steady one at each step, or goes on in time; those a mapping leaves out are
+        steady.
+    time_tolerance : float or mapping of substrate to float, field units, optional
+        The largest error that a step in time may be estimated to make by being so long, see `Settings`.
     record : str or Path, optional
         Where to record the states solved for, see `recorders`.
 
@@ -32,6 +38,8 @@ class Options(Checked, sp.EngineSettings):
     """
 
     tolerance: Positive | dict[str, Positive] | None = None
+    stepping: Stepping | dict[str, Stepping] = "steady"
+    time_tolerance: Positive | dict[str, Positive] | None = None
     record: str | Path | None = None
 
     def settings(self, names: Sequence[str]) -> dict[str, sp.Settings]:
@@ -40,15 +48,20 @@ class Options(Checked, sp.EngineSettings):
         Raises
         ------
         InvalidProblemError
-            If the tolerance names a substrate that is not answered for.
+            If a mapping names a substrate that is not answered for.
         """
-        return settings_of(names, self.tolerance, **self.shared())
+        in_time: dict[str, Any] = {"stepping": self.stepping, "time_tolerance": self.time_tolerance}
+        return settings_of(names, self.tolerance, **in_time, **self.shared())
 
 
 def settings_of(
-    names: Sequence[str], tolerance: float | Mapping[str, float] | None = None, **options: Any
+    names: Sequence[str],
+    tolerance: float | Mapping[str, float] | None = None,
+    stepping: Stepping | Mapping[str, Stepping] = "steady",
+    time_tolerance: float | Mapping[str, float] | None = None,
+    **options: Any,
 ) -> dict[str, sp.Settings]:
-    """The settings of each substrate: a tolerance of its own, and all else the same.
+    """The settings of each substrate: tolerances and stepping of its own, and all else the same.
 
     Parameters
     ----------
@@ -69,10 +82,17 @@ def settings_of(
     >>> domain = sp.Domain.from_lattice((16, 32), spacing_um=20.0)
     >>> sp.BackendConfig(domain=domain, diffusivity_um2_per_min=1e5, decay_per_min=0.1, **dict(settings)).tolerance
     0.38
+    >>> both = settings_of(["oxygen", "drug"], stepping={"drug": "implicit-euler"}, time_tolerance=0.01)
+    >>> both["oxygen"].stepping, both["drug"].stepping
+    ('steady', 'implicit-euler')
     """
-    wanted = tolerances(tolerance, names)
+    wanted, longest = tolerances(tolerance, names), tolerances(time_tolerance, names, "time_tolerance")
+    words = _stepping_of(stepping, names)
     try:
-        return {name: sp.Settings(tolerance=wanted[name], **options) for name in names}
+        return {
+            name: sp.Settings(tolerance=wanted[name], stepping=words[name], time_tolerance=longest[name], **options)
+            for name in names
+        }
     except sp.InvalidProblemError as error:
         raise sp.InvalidProblemError(str(error).removeprefix("Settings.")) from None
 
@@ -114,7 +134,9 @@ def names_of(substrates: Sequence[str] | None, known: Sequence[str]) -> list[str
     return names
 
 
-def tolerances(tolerance: float | Mapping[str, float] | None, names: Sequence[str]) -> dict[str, float | None]:
+def tolerances(
+    tolerance: float | Mapping[str, float] | None, names: Sequence[str], option: str = "tolerance"
+) -> dict[str, float | None]:
     """The tolerance of each substrate, field units; None stands for 1 % of its largest imposed value.
 
     Parameters
@@ -123,6 +145,8 @@ def tolerances(tolerance: float | Mapping[str, float] | None, names: Sequence[st
         One for all, or one each; those a mapping leaves out get the default.
     names : sequence of str
         The substrates answered for.
+    option : str
+        What the error calls it.
 
     Returns
     -------
@@ -142,8 +166,27 @@ def tolerances(tolerance: float | Mapping[str, float] | None, names: Sequence[st
         return dict.fromkeys(names, tolerance)
     for name in tolerance:
         if name not in names:
-            raise sp.InvalidProblemError(f"tolerance names {name!r}; the substrates attached are {', '.join(names)}.")
+            raise _stranger(option, name, names)
     return {name: tolerance.get(name) for name in names}
+
+
+def _stepping_of(stepping: Stepping | Mapping[str, Stepping], names: Sequence[str]) -> dict[str, Stepping]:
+    """The word of each substrate; all that is wrong with it in one sentence, since a user meets it in `attach`."""
+    given = stepping if isinstance(stepping, Mapping) else dict.fromkeys(names, stepping)
+    for name, word in given.items():
+        if name not in names:
+            raise _stranger("stepping", name, names)
+        if word not in get_args(Stepping):
+            of = f" of {name!r}" if isinstance(stepping, Mapping) else ""
+            raise sp.InvalidProblemError(
+                f"stepping{of} is {word!r}; allowed are 'steady' and 'implicit-euler', or a mapping of substrate to "
+                "these."
+            )
+    return {name: given.get(name, "steady") for name in names}
+
+
+def _stranger(option: str, name: str, names: Sequence[str]) -> sp.InvalidProblemError:
+    return sp.InvalidProblemError(f"{option} names {name!r}; the substrates attached are {', '.join(names)}.")
 
 
 def recorders(record: str | Path | None, names: Sequence[str]) -> dict[str, sp.Recorder | None]:

@@ -1,4 +1,4 @@
-"""The steady fields of several substrates on one lattice, each with who answered, and what was solved when."""
+"""The fields of several substrates on one lattice, steady or stepping, with who answered, and what was solved when."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy.typing as npt
+
 import surrogate_plugin as sp
 from surrogate_adapters.options import recorders
 
@@ -16,7 +18,7 @@ __all__ = ["HistoryEntry", "SteadyFields"]
 
 @dataclass
 class HistoryEntry:
-    """One field, from the step that solved for it to the last one that held it.
+    """One field, from the step that solved for it to the last one that held it; each step in time has one.
 
     Attributes
     ----------
@@ -49,7 +51,10 @@ class HistoryEntry:
 
     @property
     def bound(self) -> float:
-        """At least the largest pointwise error of the steady field of the state that was solved for, field units."""
+        """At least the largest pointwise error of the field that was solved for, field units.
+
+        Of a field that goes on in time it covers what is left of the errors of all steps before.
+        """
         return self.record.bound
 
     @property
@@ -61,7 +66,8 @@ class HistoryEntry:
 class SteadyFields:
     """One backend a substrate, over one engine, and what was solved when.
 
-    It can be pickled and copied; a copy records nothing.
+    Some substrates may be steady at each state, and others go on in time, as their configurations say. They can be
+    pickled and copied; a copy records nothing.
 
     Parameters
     ----------
@@ -94,6 +100,18 @@ class SteadyFields:
     >>> fields.reconfigure("oxygen", decay_per_min=0.2)
     >>> fields.solve("oxygen", sp.TissueState(vessels=vessel), 3).record.method != "held"
     True
+
+    A drug beside it that goes on in time, of which a dose is written into the host's array:
+
+    >>> import numpy as np
+    >>> drug = sp.BackendConfig(domain=domain, diffusivity_um2_per_min=600.0, decay_per_min=0.01, boundary="reflecting",
+    ...     stepping="implicit-euler", tolerance=1e-6)
+    >>> fields = SteadyFields({"oxygen": config, "drug": drug})
+    >>> host = np.zeros((16, 32)); host[:, 0] = 5.0
+    >>> for time in (6, 12):
+    ...     host = fields.step("drug", sp.TissueState(), time, dt_min=6.0, field=host).field
+    >>> round(float(host.sum()), 4), round(80.0 / 1.06**2, 4)
+    (71.1997, 71.1997)
     """
 
     def __init__(
@@ -135,6 +153,54 @@ class SteadyFields:
         """
         with self._naming(name):
             result = self.backends[name].step(state)
+        return self._noted(name, result, time, reason)
+
+    def step(
+        self,
+        name: str,
+        state: sp.TissueState,
+        time: float,
+        dt_min: float,
+        field: npt.ArrayLike | None = None,
+        reason: str = "",
+    ) -> sp.StepResult:
+        """The field of one substrate after a step of time; that of a steady substrate is as `solve` gives it.
+
+        Parameters
+        ----------
+        name : str
+        state : TissueState
+            What holds during the step.
+        time : float
+            The host's, at the end of the step, in its own unit.
+        dt_min : float, min
+            How long the step is.
+        field : (H, W) array of float, field units, optional
+            The host's own, as it is before the step, in rows and columns of the domain: whatever users have written
+            there is gone on from, see `Backend.field`. If not given, the field goes on from the last step's. Steady
+            substrates do not look at it.
+        reason : str
+            Why it is asked for, for the history.
+
+        Raises
+        ------
+        InvalidProblemError
+            Naming the substrate, if ``dt_min`` is not positive or ``field`` none of the lattice's.
+        """
+        if not self.is_stepping(name):
+            return self.solve(name, state, time, reason)
+        backend = self.backends[name]
+        with self._naming(name):
+            if field is not None:
+                backend.field = field
+            result = backend.step(state, dt_min)
+        return self._noted(name, result, time, reason)
+
+    def is_stepping(self, name: str) -> bool:
+        """Whether a substrate goes on in time, so that each step of the host is to be asked for by `step`."""
+        return not self.backends[name].config.steady
+
+    def _noted(self, name: str, result: sp.StepResult, time: float, reason: str) -> sp.StepResult:
         self._results[name] = result
         if result.record.method == "held":
             self._latest[name].held += 1

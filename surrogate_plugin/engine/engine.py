@@ -186,10 +186,15 @@ def solve(
     >>> solution.error_bound <= 0.38
     True
     """
+    return shared_engine(device, policy).solve(problem, method=method, tolerance=tolerance, error_map=error_map)
+
+
+def shared_engine(device: str = "auto", policy: str = "fastest") -> Engine:
+    """The engine of this device and policy that all calls of functions share."""
     key = (one_of("device", device, asked.DEVICES), one_of("policy", policy, get_args(Policy)))
     if key not in _shared:
         _shared[key] = Engine(device=device, policy=policy)
-    return _shared[key].solve(problem, method=method, tolerance=tolerance, error_map=error_map)
+    return _shared[key]
 
 
 def _mapped(problem: Problem, solution: Solution) -> Solution:

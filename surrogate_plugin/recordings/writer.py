@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
+from surrogate_plugin.engine.advance import TimeStep
 from surrogate_plugin.equation.codec import COEFFICIENTS, MAPS, digest, maps_of, numbers_of
-from surrogate_plugin.equation.problem import Problem
+from surrogate_plugin.equation.problem import FloatArray, Problem
 from surrogate_plugin.recordings.reader import Header, measures
 from surrogate_plugin.recordings.store import (
     DTYPES,
@@ -118,7 +119,7 @@ class Recorder:
             self._store = store
         self._check_shape(shape_of(self._store), shape)
 
-    def take(self, problem: Problem, record: StepRecord) -> None:
+    def take(self, problem: Problem, record: StepRecord, before: FloatArray | None = None) -> None:
         """Append a solved step if it is due; where that fails, warn once and let the host go on.
 
         Parameters
@@ -127,13 +128,16 @@ class Recorder:
             As it was posed.
         record : StepRecord
             What became of it.
+        before : (H, W) float64, field units, optional
+            The field that a step in time went on from; what is recorded is the problem of the step.
         """
         due = self._solved % self.every == 0
         self._solved += 1
         if not due:
             return
         try:
-            self.append(problem, record)
+            posed = problem if before is None else TimeStep.read(problem, before, record.dt_min).posed
+            self.append(posed, record)
         except Exception as error:  # whatever it is: the host's run is worth more than its recording
             if not self._warned:
                 self._warned = True

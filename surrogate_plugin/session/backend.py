@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import copy
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from surrogate_plugin.arguments import instance_of, is_able, shown
+from surrogate_plugin.engine.advance import time_of
 from surrogate_plugin.equation.problem import Coefficient, FloatArray, MichaelisMenten, Problem
 from surrogate_plugin.equation.sides import Boundary, BoundaryLike
 from surrogate_plugin.equation.solution import Solution
 from surrogate_plugin.errors import InvalidProblemError
 from surrogate_plugin.session.config import BackendConfig
-from surrogate_plugin.session.steps import HELD, StepRecord, Summary, Tally
+from surrogate_plugin.session.evolution import Asked, Evolution
+from surrogate_plugin.session.steps import HELD, InTime, StepRecord, Summary, Tally
 from surrogate_plugin.tissue.domain import Domain
 from surrogate_plugin.tissue.raster import Outside, Raster
 from surrogate_plugin.tissue.state import TissueState
@@ -134,47 +136,136 @@ class Backend:
         self._keep = keep
         self._tally = Tally(keep)
         self._last: _Solved | None = None
+        self._evolution: Evolution | None = None
+        self._posed: _Posed | None = None
 
-    def step(self, state: TissueState) -> StepResult:
-        """The steady field of ``state``.
+    def step(self, state: TissueState, dt_min: float | None = None) -> StepResult:
+        """The steady field of ``state``, or the field after a time in which ``state`` holds.
 
         Parameters
         ----------
         state : TissueState
+        dt_min : float, min
+            How long the step is, where the configuration's ``stepping`` is ``"implicit-euler"``; steady fields take no
+            time, and do not look at it.
 
         Returns
         -------
         StepResult
-            With ``method="guarded"`` its bound is within the tolerance.
+            With ``method="guarded"`` its bound is within the tolerance; of a step in time this step's part of the
+            bound is, and what is left of the steps before comes on top.
 
         Raises
         ------
         InvalidProblemError
-            If ``state`` is no `TissueState`, something is off the domain, or the state has no unique steady field; the
-            backend is left as it was.
+            If ``state`` is no `TissueState`, something is off the domain, the state has no unique steady field where
+            one is asked for, or ``dt_min`` is needed and no positive number; the backend is left as it was.
         """
         instance_of("state", state, TissueState, "a TissueState")
+        if self.config.steady:
+            return self._steady(state)
+        if dt_min is None:
+            raise InvalidProblemError(
+                "dt_min is None; a positive finite number of minutes is allowed, since the field goes on in time "
+                f"(stepping is {self.config.stepping!r})."
+            )
+        return self._in_time(state, time_of(dt_min, "dt_min"))
+
+    def _steady(self, state: TissueState) -> StepResult:
         held = self._held(state)
         if held is not None:
             return self._finish(held.solution, HELD, {}, held.left_out)
-        began = time.perf_counter()
-        raster = self.rasterise(state)
-        rasterised = time.perf_counter()
-        problem = self.problem(raster)
-        posed = time.perf_counter()
-        config = self.config
+        posed = self._pose(state)
+        config, began = self.config, time.perf_counter()
         solution = self.engine.solve(
-            problem, method=config.method, tolerance=config.tolerance, previous=self._previous(problem)
+            posed.problem, method=config.method, tolerance=config.tolerance, previous=self._previous(posed.problem)
         )
-        solved = time.perf_counter()
+        seconds = posed.seconds | {"solve": time.perf_counter() - began}
         # Held fields are handed out again, so nobody may write into them.
         solution.field.flags.writeable = False
-        self._last = _Solved(state, config, solution, raster.left_out)
-        seconds = {"rasterise": rasterised - began, "pose": posed - rasterised, "solve": solved - posed}
-        result = self._finish(solution, solution.method, seconds, raster.left_out)
+        self._last, self._evolution = _Solved(state, config, solution, posed.left_out), None
+        result = self._finish(solution, solution.method, seconds, posed.left_out)
         if self.recorder is not None:
-            self.recorder.take(problem, result.record)
+            self.recorder.take(posed.problem, result.record)
         return result
+
+    def _in_time(self, state: TissueState, dt_min: float) -> StepResult:
+        evolution, posed, config = self._begun(), self._pose(state), self.config
+        before, began = evolution.field, time.perf_counter()
+        asked = Asked(posed.problem, dt_min, posed.by_cells, config.method, config.tolerance, config.time_tolerance)
+        taken = evolution.step(self.engine, asked)
+        seconds = posed.seconds | {"solve": time.perf_counter() - began}
+        self._last, self._evolution = None, evolution
+        known = InTime(dt_min, taken.time_error, taken.balance, taken.parts)
+        result = self._finish(taken.solution, taken.solution.method, seconds, posed.left_out, known)
+        if self.recorder is not None:
+            self.recorder.take(posed.problem, result.record, before)
+        return result
+
+    @property
+    def field(self) -> FloatArray | None:
+        """(H, W) float64, field units; read-only: the field that there is now.
+
+        Before the first step it is what the configuration calls ``initial``; None where fields are steady.
+
+        A host whose user code writes into the field hands over its own between steps, ``backend.field = array``. What
+        was written is taken as given: it has no error of its own, and the bound that is carried stays what it is,
+        which also covers a dose that was added to what was there, and a part of it that was washed out. A pixel that
+        holds what the backend handed out, rounded to the type of ``array``, counts as not written.
+
+        Raises
+        ------
+        InvalidProblemError
+            Where fields are steady, so that nothing goes on from what was written; or if it is no field of the
+            domain's shape, finite and >= 0.
+        """
+        if self._evolution is None and self._last is None and self.config.steady:
+            return None
+        return self._last.solution.field if self._last is not None else self._begun().field
+
+    @field.setter
+    def field(self, given: npt.ArrayLike) -> None:
+        if self.config.steady:
+            raise InvalidProblemError(
+                "field is written, but stepping is 'steady', so that no field goes on from it; "
+                "stepping='implicit-euler' is allowed."
+            )
+        evolution = self._begun()
+        evolution.write(given, self.config.domain.shape)
+        self._last, self._evolution = None, evolution
+
+    def restart(self, field: npt.ArrayLike, field_error: float = 0.0) -> None:
+        """Go on in time from a field, whatever there was before, such as after a checkpoint of the host's own.
+
+        Parameters
+        ----------
+        field : (H, W) array of float, field units
+        field_error : float, field units
+            At least its largest error: the bound of the record that it comes from, or 0 if it is to count as exact.
+
+        Raises
+        ------
+        InvalidProblemError
+            If it is no field of the domain's shape, finite and >= 0, or the error is none.
+        """
+        self._last, self._evolution = None, Evolution.of(field, self.config.domain.shape, field_error)
+
+    def _begun(self) -> Evolution:
+        """What goes on in time; from the last steady field, or the configuration's initial one, if nothing does yet."""
+        shape = self.config.domain.shape
+        if self._evolution is not None:
+            found = self._evolution
+        elif self._last is not None:
+            solution = self._last.solution
+            found = Evolution(solution.field, solution.error_bound)
+        else:
+            return Evolution(np.broadcast_to(np.asarray(self.config.initial), shape))
+        if found.field.shape != shape:
+            raise InvalidProblemError(
+                f"the field to go on from has shape {found.field.shape}, but the domain has {shape}; hand one over by "
+                "restart, such as what sp.regrid makes of it."
+            )
+        return found
 
     def rasterise(self, state: TissueState) -> Raster:
         """The state on the pixels, as `step` sees it."""
@@ -250,6 +341,21 @@ class Backend:
         """
         return self._tally.summary()
 
+    def _pose(self, state: TissueState) -> _Posed:
+        """The problem of a state; that of the last step where both are the same, for solvers to see that it is."""
+        kept = self._posed
+        if kept is not None and kept.config is self.config and state.same_as(kept.state):
+            return replace(kept, seconds=dict.fromkeys(kept.seconds, 0.0))
+        began = time.perf_counter()
+        raster = self.rasterise(state)
+        rasterised = time.perf_counter()
+        problem = self.problem(raster)
+        seconds = {"rasterise": rasterised - began, "pose": time.perf_counter() - rasterised}
+        taken = raster.secretion_per_min + (raster.uptake_per_min if problem.uptake is None else 0.0)
+        posed = _Posed(state, self.config, problem, taken, raster.left_out, seconds)
+        self._posed = None if self.config.steady else posed
+        return posed
+
     def _held(self, state: TissueState) -> _Solved | None:
         """The last solve, if it was of this state and of the configuration that stands now."""
         if self._last is None or self._last.config is not self.config or not state.same_as(self._last.state):
@@ -258,12 +364,23 @@ class Backend:
 
     def _previous(self, problem: Problem) -> FloatArray | None:
         """The last field, if it was on this lattice."""
-        if self._last is None or self._last.solution.field.shape != problem.shape:
+        if self._last is not None:
+            field = self._last.solution.field
+        elif self._evolution is not None:
+            field = self._evolution.field
+        else:
             return None
-        return self._last.solution.field
+        return field if field.shape == problem.shape else None
 
-    def _finish(self, solution: Solution, method: str, seconds: dict[str, float], left_out: int) -> StepResult:
-        record = StepRecord.of(self._tally.steps, solution, method, seconds, left_out)
+    def _finish(
+        self,
+        solution: Solution,
+        method: str,
+        seconds: dict[str, float],
+        left_out: int,
+        in_time: InTime | None = None,
+    ) -> StepResult:
+        record = StepRecord.of(self._tally.steps, solution, method, seconds, left_out, in_time=in_time)
         self._tally.add(record)
         self.records.append(record)
         if self._keep is not None:
@@ -271,12 +388,13 @@ class Backend:
         return StepResult(solution, record, self.config.domain, self.config.boundary, self.config.outside)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in vars(self).items() if name not in ("engine", "recorder")}
+        return {name: value for name, value in vars(self).items() if name not in ("engine", "recorder", "_posed")}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
         # `copy.copy` hands over the very objects of the original.
         self.records, self._tally = list(self.records), copy.deepcopy(self._tally)
+        self._evolution, self._posed = copy.copy(self._evolution), None
         self.recorder = None
         self.engine = self.config.engine()
 
@@ -289,6 +407,18 @@ class _Solved:
     config: BackendConfig
     solution: Solution
     left_out: int
+
+
+@dataclass(frozen=True)
+class _Posed:
+    """What was posed last."""
+
+    state: TissueState
+    config: BackendConfig
+    problem: Problem
+    by_cells: Coefficient
+    left_out: int
+    seconds: dict[str, float]
 
 
 def _able(name: str, given: object, kind: str, *methods: str) -> None:

@@ -28,7 +28,12 @@ class BackendConfig(Settings):
     decay_per_min : float or (H, W) array, 1 / min
         Background decay, >= 0; cells and voxels add to it. Maps are copied, and one of one value is that number.
     tolerance : float, field units, optional
-        Largest pointwise error allowed; by default 1 % of the largest imposed value.
+        Largest pointwise error allowed; by default 1 % of the largest imposed value. Where the field goes on in time
+        it is that of one step by itself, by default 0.1 % of the largest value around.
+    stepping, time_tolerance
+        As in `Settings`: with ``"implicit-euler"`` each step takes the field before on by a time.
+    initial : float or (H, W) array, field units
+        The field before the first step in time, >= 0.
     model : str
         Name of an installed network, or the path of one's weights.
     boundary : str, float or mapping
@@ -61,10 +66,11 @@ class BackendConfig(Settings):
     decay_per_min: float | _Map
     boundary: BoundaryLike | Boundary = "absorbing"
     michaelis_km: float | None = None
+    initial: float | _Map = 0.0
     deposit: Deposit = "area"
     outside: Outside = "error"
 
-    @field_validator("diffusivity_um2_per_min", "decay_per_min", mode="before")
+    @field_validator("diffusivity_um2_per_min", "decay_per_min", "initial", mode="before")
     @classmethod
     def _map_of_the_domain(cls, given: Any, found: ValidationInfo) -> Coefficient:
         domain, name = found.data.get("domain"), str(found.field_name)

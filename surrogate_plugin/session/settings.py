@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, StrictStr, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, StrictStr, ValidationError, ValidationInfo, field_validator
 
 from surrogate_plugin.arguments import one_of, shown
 from surrogate_plugin.engine.request import DEVICES, installed_method, model_of, tolerance_of
@@ -13,6 +13,10 @@ from surrogate_plugin.errors import InvalidProblemError
 
 if TYPE_CHECKING:
     from surrogate_plugin.engine.engine import Engine
+
+
+#: Whether a field is the steady one of each state, or goes on in time from the field before.
+Stepping = Literal["steady", "implicit-euler"]
 
 
 class Frozen(BaseModel):
@@ -131,7 +135,7 @@ class EngineSettings(Frozen):
 
 
 class Settings(EngineSettings):
-    """Who may answer for one field, and how exactly.
+    """Who may answer for one field, how exactly, and whether it is steady at each step or goes on in time.
 
     Parameters
     ----------
@@ -140,7 +144,13 @@ class Settings(EngineSettings):
     method, policy, device : str
         As in `solve`.
     tolerance : float, field units, optional
-        Largest pointwise error allowed; by default 1 % of the largest imposed value.
+        Largest pointwise error allowed; by default 1 % of the largest imposed value. Of a stepping field it is each
+        step's own error, by default 0.1 % of the largest value around.
+    stepping : "steady" or "implicit-euler"
+        Whether each field is the steady one of its state, or the field before gone on by a step of time.
+    time_tolerance : float, field units, optional
+        The largest error that a step may be estimated to make by being so long; it is taken in parts where it makes
+        more. If not given, steps are as long as the host's. Of no meaning for steady fields.
 
     Raises
     ------
@@ -167,11 +177,18 @@ class Settings(EngineSettings):
     model_config = ConfigDict(validate_default=True)
 
     tolerance: float | None = None
+    stepping: Stepping = "steady"
+    time_tolerance: float | None = None
 
-    @field_validator("tolerance", mode="before")
+    @field_validator("tolerance", "time_tolerance", mode="before")
     @classmethod
-    def _reachable(cls, given: Any) -> float | None:
-        return tolerance_of(given)
+    def _reachable(cls, given: Any, found: ValidationInfo) -> float | None:
+        return tolerance_of(given, str(found.field_name))
+
+    @property
+    def steady(self) -> bool:
+        """Whether each field is the steady one of its state."""
+        return self.stepping == "steady"
 
 
 def _equal(one: Any, other: Any) -> bool:

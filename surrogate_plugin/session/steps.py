@@ -8,10 +8,21 @@ from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from surrogate_plugin.equation.balance import Balance
 from surrogate_plugin.equation.solution import Flag, Solution
 
 #: The method of a step that was asked for the state of the step before.
 HELD = "held"
+
+
+@dataclass(frozen=True)
+class InTime:
+    """What a record says of a step in time, as `StepRecord`."""
+
+    dt_min: float = math.inf
+    time_error: float = math.nan
+    balance: Balance | None = None
+    parts: int = 1
 
 
 @dataclass(frozen=True)
@@ -36,6 +47,15 @@ class StepRecord:
         What the solve started from.
     left_out : int
         Cells and vessels off the domain that were dropped.
+    dt_min : float, min
+        How long a step in time was; infinite for a steady field.
+    time_error : float, field units
+        About how far off the field is because a step in time was so long: an estimate, from halved steps, for this
+        step alone. NaN where it was not estimated: without a ``time_tolerance`` one step in 16 is.
+    balance : Balance or None
+        What came and went in a step in time.
+    parts : int
+        In how many parts a step in time was taken.
     """
 
     step: int
@@ -46,15 +66,37 @@ class StepRecord:
     flags: tuple[Flag, ...] = ()
     start: str = ""
     left_out: int = 0
+    dt_min: float = math.inf
+    # NaN is not equal to itself, and records are.
+    time_error: float = field(default=math.nan, compare=False)
+    balance: Balance | None = None
+    parts: int = 1
 
     @classmethod
-    def of(cls, step: int, solution: Solution, method: str, seconds: dict[str, float], left_out: int = 0) -> StepRecord:
+    def of(
+        cls,
+        step: int,
+        solution: Solution,
+        method: str,
+        seconds: dict[str, float],
+        left_out: int = 0,
+        *,
+        in_time: InTime | None = None,
+    ) -> StepRecord:
         """The record of a step that handed out ``solution``; a held one has no flags and stages of its own."""
         if method == HELD:
             return cls(step, method, solution.error_bound, left_out=left_out)
-        stats = solution.stats
+        stats, known = solution.stats, (InTime() if in_time is None else in_time)
         return cls(
-            step, method, solution.error_bound, seconds, dict(stats.seconds), solution.flags, stats.start, left_out
+            step,
+            method,
+            solution.error_bound,
+            seconds,
+            dict(stats.seconds),
+            solution.flags,
+            stats.start,
+            left_out,
+            **vars(known),
         )
 
     @property

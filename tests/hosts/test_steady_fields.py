@@ -112,9 +112,49 @@ def test_options_are_the_same_for_all_substrates_but_for_the_tolerance() -> None
     assert options.settings(["oxygen", "glucose"]) == chosen
 
 
+def both() -> SteadyFields:
+    """Oxygen, which is steady, and a drug, which goes on in time."""
+    settings = settings_of(["oxygen", "drug"], stepping={"drug": "implicit-euler"}, method="exact")
+    rates = {"domain": DOMAIN, "diffusivity_um2_per_min": 600.0, "decay_per_min": 0.01, "boundary": "reflecting"}
+    return SteadyFields({name: sp.BackendConfig(**rates, **dict(chosen)) for name, chosen in settings.items()})
+
+
+def test_one_substrate_may_be_steady_beside_another_that_goes_on_in_time() -> None:
+    steady = both()
+    assert [steady.is_stepping(name) for name in ("oxygen", "drug")] == [False, True]
+    for k in range(3):
+        for name in ("oxygen", "drug"):
+            steady.step(name, tissue(5.0), 6.0 * k, dt_min=6.0)
+    told = [(entry.substrate, entry.time, entry.held, entry.record.dt_min) for entry in steady.history]
+    drug = [("drug", 6.0 * k, 0, 6.0) for k in range(3)]
+    assert told == [("oxygen", 0.0, 2, np.inf), *drug]
+    assert (steady.result("drug").field < steady.result("oxygen").field)[0].all()
+    with pytest.raises(sp.InvalidProblemError, match=r"^substrate 'drug': dt_min is None"):
+        steady.solve("drug", tissue(5.0), 18.0)
+
+
+def test_what_a_host_holds_is_gone_on_from() -> None:
+    steady = both()
+    host = np.zeros(DOMAIN.shape, dtype=np.float32)
+    host[3, 4] = 50.0
+    dose = steady.step("drug", sp.TissueState(), 6.0, 6.0, field=host, reason="dose").field
+    assert dose.sum() == pytest.approx(50.0 / 1.06, rel=1e-9)
+    again = steady.step("drug", sp.TissueState(), 12.0, 6.0, field=dose.astype(np.float32)).field
+    assert again.sum() == pytest.approx(50.0 / 1.06**2, rel=1e-9)
+    assert steady.history[0].reason == "dose"
+    with pytest.raises(sp.InvalidProblemError, match=r"^substrate 'drug': field has shape \(2, 2\), but the domain"):
+        steady.step("drug", sp.TissueState(), 18.0, 6.0, field=np.ones((2, 2)))
+
+
 @pytest.mark.parametrize(
     ("given", "message"),
     [
+        ({"stepping": "euler"}, "^stepping is 'euler'; allowed are 'steady' and 'implicit-euler', or a mapping of"),
+        ({"stepping": {"oxygen": "euler"}}, "^stepping of 'oxygen' is 'euler'; allowed are"),
+        ({"stepping": {"drug": "steady"}}, "^stepping names 'drug'; the substrates attached are oxygen"),
+        ({"stepping": None}, "^stepping is None; allowed are"),
+        ({"time_tolerance": {"drug": 1.0}}, "^time_tolerance names 'drug'; the substrates attached are oxygen"),
+        ({"time_tolerance": -1.0}, "^time_tolerance is -1.0; a positive finite number is allowed"),
         ({"model": "defualt"}, "^model is 'defualt'; the models installed are"),
         ({"method": "magic"}, "^method is 'magic'; allowed are"),
         ({"policy": "slowest"}, "^policy is 'slowest'; input should be"),

@@ -30,7 +30,7 @@ def test_an_engine_is_made_of_them() -> None:
         ({"method": "magic"}, "Settings.method is 'magic'; allowed are 'guarded'"),
         ({"policy": "slowest"}, "Settings.policy is 'slowest'; input should be"),
         ({"device": "tpu"}, "Settings.device is 'tpu'; allowed are 'auto'"),
-        ({"speed": 1}, "Settings has no option 'speed'; it has tolerance, model, method, policy, device."),
+        ({"speed": 1}, "Settings has no option 'speed'; it has tolerance, stepping, time_tolerance, model,"),
     ],
 )
 def test_what_is_not_allowed_is_named_in_one_sentence(given, message) -> None:

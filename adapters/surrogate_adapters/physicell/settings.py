@@ -105,7 +105,8 @@ class Settings(Options):
             If the model is not there, or a tolerance is of a substrate that is not named.
         """
         given = _given(tolerances(self.tolerances, self.names))
-        return settings_of(names, {name: given[name] for name in names if name in given}, **self.shared())
+        of_each = settings_of(self.names, given, self.stepping, self.time_tolerance, **self.shared())
+        return {name: of_each[name] for name in names}
 
 
 def load(path: str | Path) -> Settings:
