@@ -13,6 +13,7 @@ from surrogate_adapters.notices import Notices
 from surrogate_adapters.options import names_of, settings_of
 from surrogate_adapters.pyphysicell import facts, uptake
 from surrogate_adapters.pyphysicell.asked import Asked
+from surrogate_adapters.pyphysicell.loop import Loop, Since
 from surrogate_adapters.pyphysicell.upkeep import Refresh, Upkeep
 from surrogate_adapters.steady_fields import HistoryEntry, SteadyFields
 
@@ -128,7 +129,8 @@ class Attachment:
     notices : Notices
         What was told of the run so far, with counts; ``notices.summary()`` at its end.
     seconds : float, s
-        Wall time of all steps so far, held ones and the host's own share for the other substrates included.
+        Wall time of all steps so far, held ones, what is put back after them, and the host's own share for the other
+        substrates included.
     """
 
     def __init__(self, simulation: Any, substrates: Sequence[Upkeep], fields: SteadyFields, notices: Notices) -> None:
@@ -142,6 +144,7 @@ class Attachment:
         self._host_step = me.step
         self._attached = True
         me.step = self.step
+        self._loop = Loop(simulation)
         uptake.stand_guard(self)
 
     @property
@@ -152,12 +155,14 @@ class Attachment:
     def step(self, dt: float) -> None:
         """Stand in for the microenvironment's step of ``dt`` minutes."""
         began = time.perf_counter()
-        for substrate in self._substrates:
-            substrate.advance(self._simulation, dt)
         me = self._simulation.microenvironment
-        if len(self._substrates) < me.ns:
+        # A step around ours is a turn of somebody else's.
+        since = self._loop.since() if vars(me).get("step") == self.step else Since.ANYTHING
+        to_write = [one for one in self._substrates if one.advance(self._simulation, dt, since)]
+        if not self.answers_for_all():
             self._host_step(dt)
-        for substrate in self._substrates:
+            to_write = self._substrates
+        for substrate in to_write:
             substrate.write(me.density)
         self.seconds += time.perf_counter() - began
 
@@ -178,6 +183,7 @@ class Attachment:
             del me.step
         else:
             me.step = self._replaced
+        self._loop.leave()
         self._attached = False
         uptake.stand_down(self)
 
@@ -201,15 +207,23 @@ class Attachment:
         """Whether this is the density of the attached microenvironment."""
         return density is self._simulation.microenvironment.density
 
+    def answers_for_all(self) -> bool:
+        """Whether none of the host's substrates is left to it."""
+        return len(self._substrates) == int(self._simulation.microenvironment.ns)
+
     def restore(self, density: Any, voxel: Any) -> None:
         """Put the held fields back into some voxels."""
+        began = time.perf_counter()
         for substrate in self._substrates:
             substrate.restore(density, voxel)
+        self.seconds += time.perf_counter() - began
 
     def count(self, internalized: Any, before: Any, voxel: Any, *rest: Any) -> None:
         """Reckon what the cells took in from the held fields, see `uptake`."""
+        began = time.perf_counter()
         for substrate in self._substrates:
             substrate.count(internalized, before, voxel, *rest)
+        self.seconds += time.perf_counter() - began
 
     def __enter__(self) -> Attachment:
         return self

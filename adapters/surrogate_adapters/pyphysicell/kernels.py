@@ -6,7 +6,7 @@ import math
 
 from surrogate_plugin import jit
 
-__all__ = ["count", "difference", "restore"]
+__all__ = ["count", "difference", "restore", "written"]
 
 SAME, CHANGED, MOVED = 0, 1, 2
 
@@ -79,3 +79,16 @@ def count(total, before, field, voxel, volume, secretion, uptake, target, export
     for k in range(voxel.size):
         net = (uptake[k, index] + secretion[k, index]) * field[voxel[k]] - secretion[k, index] * target[k, index]
         total[k, index] = before[k] + dt * (volume[k] * net - export[k, index])
+
+
+@jit.exact
+def written(density, substrates, index, field):
+    """Whether ``density``, (voxels substrates,), is not the ``field``, (voxels,), in the column ``index``."""
+    found = 0
+    if substrates == 1:  # then the loop is vectorised
+        for n in range(field.size):
+            found |= int(density[n] != field[n])
+    else:
+        for n in range(field.size):
+            found |= int(density[n * substrates + index] != field[n])
+    return found != 0

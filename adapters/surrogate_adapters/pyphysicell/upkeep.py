@@ -12,6 +12,7 @@ from surrogate_adapters import biofvm
 from surrogate_adapters.notices import Notices
 from surrogate_adapters.pyphysicell import facts, gradients, reading
 from surrogate_adapters.pyphysicell.asked import Asked
+from surrogate_adapters.pyphysicell.loop import Since
 from surrogate_adapters.pyphysicell.watch import Watch, written
 from surrogate_adapters.steady_fields import SteadyFields
 
@@ -64,8 +65,21 @@ class Upkeep:
         """The field held, with its solution; None before the first step."""
         return self._fields.result(self.name)
 
-    def advance(self, simulation: Any, dt: float) -> None:
+    def advance(self, simulation: Any, dt: float, since: Since = Since.ANYTHING) -> bool:
         """Solve if due; hold otherwise.
+
+        Parameters
+        ----------
+        simulation : pyphysicell.Simulation
+        dt : float, min
+            Of this diffusion step.
+        since : Since
+            What may have happened since the last one.
+
+        Returns
+        -------
+        bool
+            Whether the host's density is not the field that is held, and has to be written.
 
         Raises
         ------
@@ -73,12 +87,15 @@ class Upkeep:
             Naming the substrate, if its field cannot be solved for now.
         """
         phenotype = self._clock.due(dt)
-        self._notice(simulation)
-        reason = self._due(simulation, phenotype)
+        last = self.result
+        if since is Since.NOTHING and not phenotype and last is not None:
+            self._fields.hold(self.name)
+            return False
+        written_over = since is Since.ANYTHING and self._notice(simulation)
+        reason = self._due(simulation, phenotype, since)
         if reason is None:
             self._fields.hold(self.name)
-            return
-        last = self.result
+            return written_over
         try:
             self._configure(simulation.microenvironment)
             self._refuse_what_drifts(simulation)
@@ -93,6 +110,7 @@ class Upkeep:
             self._tell_concerns(simulation, "nothing supplies it")
         if simulation.needs_gradients:
             gradients.write(simulation.microenvironment, self.index, result.field)
+        return True
 
     def state(self, simulation: Any) -> sp.TissueState:
         """The host's present state, as this substrate depends on it."""
@@ -129,22 +147,28 @@ class Upkeep:
             if wanted is not None:
                 self._fields.reconfigure(self.name, tolerance=wanted)
 
-    def _due(self, simulation: Any, phenotype: bool) -> str | None:
+    def _due(self, simulation: Any, phenotype: bool, since: Since) -> str | None:
         me = simulation.microenvironment
         if self.result is None:
             return "first"
-        if self._watch.coefficients_differ(me):
+        if since is Since.ANYTHING and self._watch.coefficients_differ(me):
             return "coefficients"
-        if self._watch.nodes_differ(me):
+        if since is Since.ANYTHING and self._watch.nodes_differ(me):
             return "dirichlet"
         if phenotype:
             return "phenotype"
         return None if self.refresh == "phenotype" else self._watch.cells_differ(simulation)
 
-    def _notice(self, simulation: Any) -> None:
-        """Say what others did since the last step that a steady field follows in its own way, or not at all."""
+    def _notice(self, simulation: Any) -> bool:
+        """Say what others did since the last step that a steady field follows in its own way, or not at all.
+
+        Returns
+        -------
+        bool
+            Whether they wrote into the field.
+        """
         if self.result is None:
-            return
+            return False
         me = simulation.microenvironment
         if self._watch.nodes_differ(me):
             self._notices.tell(
@@ -162,6 +186,7 @@ class Upkeep:
                 "what a dying cell releases, or somebody's code. A steady field keeps nothing of it and is put back; "
                 f"leave {self.name} to the host if it should.",
             )
+        return count > 0
 
     def _tell_concerns(self, simulation: Any, *kinds: str) -> None:
         size, step = facts.size_um(simulation, self.name), float(simulation.model.time.dt_phenotype)

@@ -2,10 +2,11 @@
 
 The steady field already holds what the cells take up and secrete. The host, though, applies
 ``rho <- (rho + f S T) / (1 + f (S + U))`` in the voxels of its cells after each diffusion step, and its mechanics,
-gradients and hooks then see the drained value. So its kernel runs as before, which keeps the substrates of others
-right, and the voxels of the substrates that are ours get the held field back at once. Where the host counts what its
-cells internalise, their totals are reckoned from the held field: together they are then what the steady field gave. The
-host's own count is less by the drain of one step, which cells that share a voxel feel one after the other.
+gradients and hooks then see the drained value. So where some substrates are others', its kernel runs as before, which
+keeps those right, and the voxels of the substrates that are ours get the held field back at once; where all are ours,
+it has nothing to do. Where the host counts what its cells internalise, their totals are reckoned from the held field:
+together they are then what the steady field gave. The host's own count is less by the drain of one step, which cells
+that share a voxel feel one after the other.
 
 The host calls the kernel through its module, for every simulation of the process, so one guard stands there while
 anything is attached and acts on the densities of attached simulations alone.
@@ -23,6 +24,10 @@ class Owner(Protocol):
 
     def owns(self, density: Any) -> bool:
         """Whether this is the density of the microenvironment."""
+        ...
+
+    def answers_for_all(self) -> bool:
+        """Whether none of its substrates is left to the host."""
         ...
 
     def restore(self, density: Any, voxel: Any) -> None:
@@ -56,9 +61,12 @@ class _Guard:
         owners = [owner for owner in _owners if owner.owns(density)]
         before = None if internalized is None or not owners else internalized.copy()
         cells = (cell_voxel, volume, secretion, uptake, target, export)
-        self.kernel(density, *cells, voxel_volume, dt, internalized)
+        alone = any(owner.answers_for_all() for owner in owners)
+        if not alone:
+            self.kernel(density, *cells, voxel_volume, dt, internalized)
         for owner in owners:
-            owner.restore(density, cell_voxel)
+            if not alone:
+                owner.restore(density, cell_voxel)
             if before is not None:
                 owner.count(internalized, before, *cells, dt)
 

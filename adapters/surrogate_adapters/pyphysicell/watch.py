@@ -73,10 +73,12 @@ class Watch:
 
 def written(microenvironment: Any, index: int, field: FloatArray) -> tuple[int, float]:
     """In how many free voxels somebody wrote over the field that was left, and by how much at most."""
+    from surrogate_adapters.pyphysicell import kernels
+
     me = microenvironment
-    now = me.density[0, :, :, index]
-    if np.array_equal(now, field):
+    if not kernels.written(me.density.reshape(-1), me.ns, index, field.reshape(-1)):
         return 0, 0.0
+    now = me.density[0, :, :, index]
     off = np.abs(now - field).ravel()
     # What a node holds is no news: it counts as a node that changed.
     off[np.asarray(me.dirichlet_idx)[np.asarray(me.dirichlet_mask)[:, index].astype(bool)]] = 0.0
