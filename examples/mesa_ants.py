@@ -2,8 +2,8 @@
 
     python examples/mesa_ants.py --minutes 600
 
-The nest smells, so that laden ants find home; they release a scent on their way, which others climb to the food.
-Prints what has been brought home and how sure each scent is.
+The nest smells, at rest at any time, so that laden ants find home; on their way they release a scent that spreads and
+fades in time, and others climb it to the food. Prints what has been brought home and how sure the trail is.
 """
 
 from __future__ import annotations
@@ -39,11 +39,13 @@ class Ant(CellAgent):
         self.cell = self.climb("home" if self.laden else "trail")
 
     def climb(self, scent: str) -> object:
-        """The neighbour that smells most, or now and then any."""
+        """The neighbour that smells most, or now and then any; a trail is followed away from the nest."""
         around = list(self.cell.neighborhood)
+        if scent == "trail":
+            around = [cell for cell in around if cell.home <= self.cell.home] or around
         best = max(around, key=lambda cell: getattr(cell, scent))
         if getattr(best, scent) < THRESHOLD or self.random.random() < 0.2:
-            return self.random.choice(around)
+            return self.random.choice(list(self.cell.neighborhood))
         return best
 
 
@@ -62,15 +64,20 @@ class Meadow(mesa.Model):
         self.brought = 0
         for _ in range(ants):
             Ant(self, self.grid[x, y])
-        home = Substrate(diffusivity_um2_per_min=2e7, decay_per_min=0.02, production_per_min={"nest": 10.0})
+        # In air the nest's smell is at rest within a step; the trail, on the ground, is not.
+        home = Substrate(diffusivity_um2_per_min=6e8, decay_per_min=1.0, production_per_min={"nest": 100.0})
         trail = Substrate(
-            diffusivity_um2_per_min=1e6, decay_per_min=0.5, release_per_min={Ant: lambda ant: 5.0 * ant.laden}
+            diffusivity_um2_per_min=3e4,
+            decay_per_min=0.03,
+            release_per_min={Ant: lambda ant: 5.0 * ant.laden},
         )
         self.link = attach(
             self,
             substrates={"home": home, "trail": trail},
             spacing_um=SPACING_UM,
-            tolerance={"home": 1e-2, "trail": THRESHOLD},
+            step_min=STEP_MIN,
+            stepping={"trail": "implicit-euler"},
+            tolerance={"home": 1e-2, "trail": THRESHOLD / 10},
         )
 
     def step(self) -> None:
@@ -87,7 +94,8 @@ def main() -> None:
     for minute in range(chosen.minutes):
         model.step()
         if minute % max(1, chosen.minutes // 8) == 0 or minute == chosen.minutes - 1:
-            last = next(entry for entry in reversed(model.link.history) if entry.substrate == "trail")
+            model.link.update()  # the trail as it is after the last step
+            last = model.link.history[-1]
             laden = sum(ant.laden for ant in model.agents_by_type[Ant])
             strongest = float(np.max(model.grid.trail.data))
             print(

@@ -28,7 +28,7 @@ WORDS = {
     "vivarium_lattice.py": ("answered by", "41 fields solved for", "largest certified bound"),
 }
 ARGUMENTS = {
-    "mesa_ants.py": ("--minutes", "60"),
+    "mesa_ants.py": ("--minutes", "250"),
     "mesa_spheroid.py": ("--small",),
     "pyphysicell_tumour.py": ("--small", "--steps", "2"),
     "retrain_on_a_host.py": ("--small",),

@@ -18,6 +18,7 @@ from surrogate_adapters.options import names_of, settings_of
 from surrogate_adapters.quantities import in_unit
 from surrogate_adapters.steady_fields import SteadyFields
 from surrogate_plugin.arguments import positive_number
+from surrogate_plugin.session.settings import Stepping
 
 
 def attach(
@@ -30,6 +31,8 @@ def attach(
     space: Any = None,
     vessel_radius_um: Reading = 0.0,
     step_min: float | None = None,
+    stepping: Stepping | Mapping[str, Stepping] = "steady",
+    time_tolerance: float | Mapping[str, float] | None = None,
     tolerance: float | Mapping[str, float] | None = None,
     model: str = "default",
     method: str = "guarded",
@@ -40,9 +43,10 @@ def attach(
     """Let the backend answer for the substrates of a Mesa model.
 
     Before the agents act in each step, however the model comes to it, each substrate holds the steady field of the
-    agents that are there and of what holds it at a value. On a grid the field is a property layer of the substrate's
-    name, made if there is none, so that ``agent.cell.oxygen`` reads it; in a continuous space `Attachment.sample` does.
-    A layer that is made is filled at once if agents are there by then; one of yours is left until the first step.
+    agents that are there and of what holds it at a value, or has gone on in time with them by the length of a step. On
+    a grid the field is a property layer of the substrate's name, made if there is none, so that ``agent.cell.oxygen``
+    reads it; in a continuous space `Attachment.sample` does. A layer that is made is filled at once if agents are there
+    by then; one of yours is left until the first step.
 
     Parameters
     ----------
@@ -61,7 +65,12 @@ def attach(
         Radius of agents that hold a value in a continuous space; by default they hold the pixel they are in.
     step_min : float, min, optional
         How long a step of the model is, which Mesa does not say. If given, substrates that do not come to rest within
-        one are told by name.
+        one are told by name; those that go on in time need it.
+    stepping : "steady", "implicit-euler" or mapping of substrate to these
+        Whether a substrate is at rest with the agents in each step, or goes on in time from what its layer holds,
+        whatever agents have written there; those that a mapping leaves out are steady.
+    time_tolerance : float or mapping of substrate to float, field units, optional
+        The largest error that a step in time may be estimated to make by being so long; it is then taken in parts.
     tolerance : float or mapping of substrate to float, field units, optional
         Largest pointwise error allowed; by default 1 % of the largest value held.
     model, method, policy, device : str
@@ -112,7 +121,10 @@ def attach(
     spacing = positive_number("spacing_um", in_unit("spacing_um", spacing_um, "um"))
     thickness = in_unit("thickness_um", thickness_um, "um")
     minutes = None if step_min is None else positive_number("step_min", in_unit("step_min", step_min, "min"))
-    settings = settings_of(names, tolerance, model=model, method=method, policy=policy, device=device)
+    settings = settings_of(
+        names, tolerance, stepping, time_tolerance, model=model, method=method, policy=policy, device=device
+    )
+    _require_pace(settings, minutes)
     where = Whereabouts(host, space, spacing, thickness)
     sides = {name: _sides(name, substrate, where.space) for name, substrate in substrates.items()}
     configs = {
@@ -122,6 +134,7 @@ def attach(
             decay_per_min=substrate.decay_per_min,
             michaelis_km=substrate.michaelis_km,
             boundary=sides[name],
+            initial=substrate.initial or 0.0,
             deposit=where.space.deposit,
             **dict(settings[name]),
         )
@@ -129,14 +142,25 @@ def attach(
     }
     notices = Notices()
     for name, substrate in substrates.items():
-        require_allowed(name, substrate, where.space, sides[name])
-        for kind, sentence in concerns(name, substrate, where.space, sides[name], minutes):
+        steady = configs[name].steady
+        require_allowed(name, substrate, where.space, sides[name], steady=steady)
+        for kind, sentence in concerns(name, substrate, where.space, sides[name], minutes if steady else None):
             notices.tell(kind, name, sentence)
     fields = SteadyFields(configs, record)
     made = [name for name, substrate in substrates.items() if where.space.prepare(name, substrate.initial or 0.0)]
-    link = Attachment(host, where, substrates, fields, volumes, vessel_radius_um, notices)
-    link.fill([name for name in made if substrates[name].initial is None])
+    link = Attachment(host, where, substrates, fields, volumes, vessel_radius_um, notices, minutes)
+    link.fill([name for name in made if substrates[name].initial is None and configs[name].steady])
     return link
+
+
+def _require_pace(settings: Mapping[str, sp.Settings], step_min: float | None) -> None:
+    """A field that goes on in time has to know how long a step is."""
+    for name, each in settings.items():
+        if not each.steady and step_min is None:
+            raise sp.InvalidProblemError(
+                f"step_min is None, but substrate {name!r} goes on in time (stepping is {each.stepping!r}); the length "
+                "of the model's step in minutes is allowed."
+            )
 
 
 def _sides(name: str, substrate: Substrate, space: Space) -> sp.Boundary:

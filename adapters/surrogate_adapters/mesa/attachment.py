@@ -47,6 +47,7 @@ class Attachment:
         volume_um3: ByClass,
         vessel_radius_um: Reading,
         notices: Notices,
+        step_min: float | None,
     ) -> None:
         self.notices = notices
         self.substrates = dict(substrates)
@@ -57,7 +58,10 @@ class Attachment:
         self._vessel_radius_um = vessel_radius_um
         self._kinds = tuple(dict.fromkeys(kind for each in substrates.values() for kind in each.kinds))
         self._results: dict[str, sp.StepResult] = {}
+        self._step_min = step_min
         self._hook = Hook(host, self)
+        #: The model's steps that a field in time has behind it.
+        self._stepped = {name: self._hook.finished for name in substrates if fields.is_stepping(name)}
         self._hook.put_in()
 
     @property
@@ -72,7 +76,8 @@ class Attachment:
     def update(self) -> None:
         """Solve for the model's present state now; held if nothing has changed.
 
-        Each step begins with it. Call it within one too, where agents should see what others have just done.
+        Each step begins with it. Call it within one too, where agents should see what others have just done. Fields
+        that go on in time do so by as many steps as the model has finished since.
 
         Raises
         ------
@@ -126,13 +131,22 @@ class Attachment:
         -------
         (n,) float64, field units
         """
-        return self.result(substrate).sample(np.atleast_2d(np.asarray(points_um, dtype=np.float64)))
+        points, backend = np.atleast_2d(np.asarray(points_um, dtype=np.float64)), self.backend(substrate)
+        if substrate not in self._stepped or substrate in self._results:
+            return self.result(substrate).sample(points)
+        assert backend.field is not None, "what goes on in time has a field from the start on"
+        sides = sp.Boundary.parse(backend.config.boundary)
+        return backend.config.domain.sample(backend.field, points, boundary=sides)
 
     def result(self, substrate: str) -> sp.StepResult:
         """The field of a substrate at the last update, with its solution; before the first it is solved for at once."""
         self.backend(substrate)
         if substrate not in self._results:
             self.update()
+        if substrate not in self._results:
+            raise sp.UnsupportedProblemError(
+                f"substrate {substrate!r} goes on in time and has no solution before the model's first step."
+            )
         return self._results[substrate]
 
     def state(self, substrate: str) -> sp.TissueState:
@@ -161,6 +175,8 @@ class Attachment:
 
     def _notice_writing(self) -> None:
         for name in self.substrates:
+            if name in self._stepped:
+                continue  # what was written is gone on from
             sentence = self._where.space.written(name)
             if sentence is not None:
                 self.notices.tell("written from outside", name, sentence)
@@ -177,11 +193,25 @@ class Attachment:
         for name, state in states.items():
             space.require(name)
             config = self._fields.backends[name].config
-            require_anchored(name, self.substrates[name], sp.Boundary.parse(config.boundary), state)
-        results = {name: self._fields.solve(name, state, self._hook.finished) for name, state in states.items()}
+            if config.steady:
+                require_anchored(name, self.substrates[name], sp.Boundary.parse(config.boundary), state)
+        finished = self._hook.finished
+        # Those that go on in time come last: a steady field may be refused, and no step of theirs is taken twice then.
+        due = sorted((name for name in states if self._stepped.get(name) != finished), key=self._fields.is_stepping)
+        results = {name: self._answer(name, states[name], finished) for name in due}
         for name, result in results.items():
             space.write(name, result.field)
+            if name in self._stepped:
+                self._stepped[name] = finished
         self._results.update(results)
+
+    def _answer(self, name: str, state: sp.TissueState, finished: int) -> sp.StepResult:
+        """The steady field, or where the one that the layer holds has come to."""
+        if name not in self._stepped:
+            return self._fields.solve(name, state, finished)
+        assert self._step_min is not None, "what goes on in time is attached with the length of a step"
+        passed = (finished - self._stepped[name]) * self._step_min
+        return self._fields.step(name, state, finished, passed, field=self._where.space.held(name))
 
 
 def _anybody(state: sp.TissueState) -> bool:

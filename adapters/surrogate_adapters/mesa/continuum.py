@@ -51,6 +51,10 @@ class Continuum:
     def write(self, name: str, field: FloatArray) -> None:
         """Nothing: agents sample the field."""
 
+    def held(self, name: str) -> FloatArray | None:
+        """Nothing: no layer holds the field."""
+        return None
+
     def written(self, name: str) -> str | None:
         """Nothing: nobody can write into the field."""
         return None

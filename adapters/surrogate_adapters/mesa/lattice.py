@@ -92,6 +92,10 @@ class Lattice:
         self.layer(name)[:] = field
         self._left[name] = self._layers[name], field
 
+    def held(self, name: str) -> FloatArray | None:
+        """What the layer of a substrate holds now, (H, W)."""
+        return self.layer(name)
+
     def written(self, name: str) -> str | None:
         """What somebody else has written into a layer since `write`, in one sentence; None if nobody has."""
         layer, field = self._left.get(name, (None, None))

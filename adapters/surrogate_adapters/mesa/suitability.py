@@ -11,11 +11,11 @@ from surrogate_adapters.mesa.substrate import Substrate
 from surrogate_adapters.notices import Kind
 from surrogate_adapters.quasi_steady import not_quasi_steady, relaxation_min
 
-_REMEDY = "it would have to be followed in time, by a solver of your own"
+_REMEDY = "follow it in time, by stepping='implicit-euler'"
 
 
-def require_allowed(name: str, substrate: Substrate, space: Space, sides: sp.Boundary) -> None:
-    """Refuse a substrate that no agents can give a steady field.
+def require_allowed(name: str, substrate: Substrate, space: Space, sides: sp.Boundary, *, steady: bool) -> None:
+    """Refuse a substrate that no agents can give a steady field, if it is to have one.
 
     Raises
     ------
@@ -28,7 +28,7 @@ def require_allowed(name: str, substrate: Substrate, space: Space, sides: sp.Bou
         for layer in substrate.layers:
             space.layer(layer)
     anchors = (substrate.vessels, substrate.uptake_per_min, substrate.secretion_per_min)
-    if substrate.decay_per_min == 0 and not sides.holds_a_value and not any(anchors):
+    if steady and substrate.decay_per_min == 0 and not sides.holds_a_value and not any(anchors):
         raise sp.InvalidProblemError(
             f"substrate {name!r} has no unique steady field: decay_per_min is 0, no side holds a value, and neither "
             "vessels nor uptake_per_min nor secretion_per_min names anybody."
