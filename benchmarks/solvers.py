@@ -226,7 +226,7 @@ def _cycle() -> Method:
 
     def prepared(problem: Problem) -> tuple[None, None, str]:
         if problem.shape not in kept:
-            hierarchy = Hierarchy(problem.shape, problem.boundary)
+            hierarchy = Hierarchy(problem.shape, problem.walls)
             hierarchy.rebuild(~problem.fixed, np.broadcast_to(problem.decay, problem.shape).copy())
             hierarchy.vectors[0][1:-1, 1:-1] = 1.0
             kept[problem.shape] = hierarchy

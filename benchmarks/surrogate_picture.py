@@ -49,7 +49,7 @@ def main() -> None:
 def _draw(row: Any, name: str, model: Model, problem: Problem) -> None:
     largest = problem.largest_imposed
     exact, said = exact_field(problem, 1e-7) / largest, model.predict(problem) / largest
-    cycled = polished(Operator(problem), Hierarchy(problem.shape, problem.boundary), said * largest, 1)
+    cycled = polished(Operator(problem), Hierarchy(problem.shape, problem.walls), said * largest, 1)
     after = np.abs(cycled.solution() / largest - exact)
     row[0].set_ylabel(name, fontsize=12)
     _show(row[0], np.log10(_strength(problem)), "log10 of uptake x px^2", "bone_r")

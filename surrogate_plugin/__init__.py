@@ -24,9 +24,13 @@ if TYPE_CHECKING:
     from surrogate_plugin.engine.engine import Engine as Engine
     from surrogate_plugin.engine.engine import solve as solve
     from surrogate_plugin.equation.balance import Balance as Balance
+    from surrogate_plugin.equation.membranes import Membranes as Membranes
+    from surrogate_plugin.equation.per_axis import PerAxis as PerAxis
     from surrogate_plugin.equation.problem import MichaelisMenten as MichaelisMenten
     from surrogate_plugin.equation.problem import Problem as Problem
     from surrogate_plugin.equation.sides import Boundary as Boundary
+    from surrogate_plugin.equation.sides import Exchange as Exchange
+    from surrogate_plugin.equation.sides import Flux as Flux
     from surrogate_plugin.equation.solution import Flag as Flag
     from surrogate_plugin.equation.solution import Reason as Reason
     from surrogate_plugin.equation.solution import Solution as Solution
@@ -59,6 +63,10 @@ __version__ = "0.1.0"
 _HOME = {
     "Problem": "equation.problem",
     "MichaelisMenten": "equation.problem",
+    "PerAxis": "equation.per_axis",
+    "Membranes": "equation.membranes",
+    "Flux": "equation.sides",
+    "Exchange": "equation.sides",
     "Boundary": "equation.sides",
     "Solution": "equation.solution",
     "Flag": "equation.solution",
@@ -96,6 +104,10 @@ _HOME = {
 __all__ = [
     "Problem",
     "MichaelisMenten",
+    "PerAxis",
+    "Membranes",
+    "Flux",
+    "Exchange",
     "Boundary",
     "Solution",
     "Flag",

@@ -84,7 +84,7 @@ def print_table(answer: Answer) -> None:
         *(("note", note) for note in answer.notes),
         (
             "lattice",
-            f"{problem.shape[0]} x {problem.shape[1]} (rows x columns), spacing {problem.spacing:g}{lengths}",
+            f"{problem.shape[0]} x {problem.shape[1]} (rows x columns), spacing {spacing_of(problem)}{lengths}",
         ),
         *([("decay", _range(problem.decay))] if isinstance(problem.decay, np.ndarray) else []),
         ("time", f"{1e3 * answer.solving:.1f} ms{_stages(solution)}"),
@@ -99,6 +99,11 @@ def print_table(answer: Answer) -> None:
     stdout().print(made)
     if not answer.reached:
         stderr().print("The tolerance was not reached.", style="bold red")
+
+
+def spacing_of(problem: Problem) -> str:
+    """The spacing as people read it: one number, or that of the rows by that of the columns."""
+    return " x ".join(f"{h:g}" for h in dict.fromkeys(problem.spacings))
 
 
 def print_json(answer: Answer) -> None:

@@ -15,6 +15,7 @@ import typer
 from rich.markup import escape
 
 from surrogate_plugin import files
+from surrogate_plugin.cli.answer import spacing_of
 from surrogate_plugin.cli.console import plain_errors, progress, stderr, stdout, stopped_at_once, table
 from surrogate_plugin.cli.solve import NOT_REACHED
 from surrogate_plugin.equation.problem import Problem
@@ -112,7 +113,7 @@ def _print_table(verdict: _Verdict, units: str) -> None:
     rows = [
         ("error at most", f"{verdict.bound:.3g}{unit}{asked}"),
         ("values", f"{values.min():.6g} to {values.max():.6g}{unit}"),
-        ("lattice", f"{shape[0]} x {shape[1]} (rows x columns), spacing {verdict.problem.spacing:g}"),
+        ("lattice", f"{shape[0]} x {shape[1]} (rows x columns), spacing {spacing_of(verdict.problem)}"),
         *(("note", note) for note in verdict.read.notes),
         ("time", f"{1e3 * verdict.seconds:.1f} ms with what had to be loaded"),
     ]

@@ -199,7 +199,9 @@ def _warn(warnings: list[str]) -> None:
         stderr().print(f"Warning: {warning}", style="yellow", markup=False, soft_wrap=True)
 
 
-def _write(outputs: list[Path], solution: Solution, spacing: float, colours: str, told: files.Told) -> list[Path]:
+def _write(
+    outputs: list[Path], solution: Solution, spacing: float | tuple[float, ...], colours: str, told: files.Told
+) -> list[Path]:
     """Write what can be written, so that one full disk costs no other output; return what was.
 
     Where nothing could be, the numbers go to the folder for temporary files, so that the solve is not lost.

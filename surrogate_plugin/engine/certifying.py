@@ -72,7 +72,7 @@ def certify(problem: Problem, field: npt.ArrayLike) -> Certificate:
     (True, True)
     """
     given = asked.field_of("field", field, asked.posed(problem))
-    candidate = np.where(problem.fixed, problem.source, np.maximum(given, 0.0))
+    candidate = np.where(problem.unknown, np.maximum(given, 0.0), problem.known)
     away = np.abs(given - candidate)
     with limit_threads(problem.source.size):
         operator = Operator(problem)
@@ -93,7 +93,7 @@ def _sum(bound: float | FloatArray, away: FloatArray) -> FloatArray:
 
 def _inverse(problem: Problem, operator: Operator) -> ApproximateInverse:
     """Cycles where they are there, a factorisation where diffusivity varies."""
-    if not isinstance(problem.diffusivity, np.ndarray):
+    if operator.faces is None:
         return _hierarchy(problem)
     from surrogate_plugin.guard.inverse import FactorisedInverse
 
@@ -103,7 +103,7 @@ def _inverse(problem: Problem, operator: Operator) -> ApproximateInverse:
 def _residual(problem: Problem, operator: Operator, c: FloatArray) -> FloatArray:
     out, scale = np.zeros_like(c, dtype=np.float32), operator.residual_scale(c)
     operator.residual(c, scale, out)
-    return out[1:-1, 1:-1].astype(np.float64) / scale * (problem.reference_diffusivity / problem.spacing**2)
+    return out[1:-1, 1:-1].astype(np.float64) / scale * problem.reference_link
 
 
 #: The last lattice's hierarchy, whose buffers serve one call at a time: each thread has its own.
@@ -112,6 +112,6 @@ _kept = threading.local()
 
 def _hierarchy(problem: Problem) -> Hierarchy:
     kept: Hierarchy | None = getattr(_kept, "hierarchy", None)
-    if kept is None or not kept.serves(problem.shape, problem.boundary):
-        kept = _kept.hierarchy = Hierarchy(problem.shape, problem.boundary)
+    if kept is None or not kept.serves(problem.shape, problem.walls):
+        kept = _kept.hierarchy = Hierarchy(problem.shape, problem.walls)
     return kept

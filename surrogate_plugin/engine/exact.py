@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-import numpy as np
-
 from surrogate_plugin.engine.asking import Answer, ask
 from surrogate_plugin.engine.keeping import OURS, Keeping
 from surrogate_plugin.engine.polish import EXACT_SHARE, polish
@@ -119,7 +117,7 @@ class Exact:
         # A bound counts on what it multiplies with, so the state of a stranger's solver has no say in it.
         ours = self._keeping.is_ours_direct(solver)
         factors = state.factors if ours else None
-        if isinstance(problem.diffusivity, np.ndarray):
+        if not problem.plain:
             if not ours:
                 return bound_by_iteration(problem, answer, self.hierarchy(problem), wanted)
             return bound_by_factorisation(problem, answer, factors)
@@ -134,8 +132,8 @@ class Exact:
 
     def hierarchy(self, problem: Problem) -> Hierarchy:
         """The lattice's hierarchy; its buffers are kept from one solve to the next."""
-        if self._last is None or not self._last.serves(problem.shape, problem.boundary):
-            self._last = Hierarchy(problem.shape, problem.boundary)
+        if self._last is None or not self._last.serves(problem.shape, problem.walls):
+            self._last = Hierarchy(problem.shape, problem.walls)
         return self._last
 
 

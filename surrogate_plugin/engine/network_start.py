@@ -93,7 +93,7 @@ class NetworkStart:
         if model is None:
             return Proposal(None, (trouble,) if trouble else ())
         outside = _outside(problem, model.card)
-        if outside and (policy != "always" or isinstance(problem.diffusivity, np.ndarray)):
+        if outside and (policy != "always" or not problem.plain):
             return Proposal(None, outside)
         began, loaded = time.perf_counter(), loading.seconds_spent()
         answer = model.predict(problem)
@@ -114,7 +114,7 @@ class NetworkStart:
 
         It takes a small part of a solve to say so: no network is loaded for it, and no problem looked through.
         """
-        if isinstance(problem.diffusivity, np.ndarray) or not self._there():
+        if not problem.plain or not self._there():
             return None  # asking tells more
         on_cpu = (self._device if self._model is None else self._model.device) != "cuda"
         if problem.constant_coefficients and on_cpu:
@@ -213,7 +213,7 @@ def _judged(answer: Any, problem: Problem) -> tuple[FloatArray | None, str | Non
 
 
 def _outside(problem: Problem, card: ModelCard | None) -> tuple[Flag, ...]:
-    if isinstance(problem.diffusivity, np.ndarray):
+    if not problem.plain:
         return (Flag(Reason.OUTSIDE_CARD, "diffusivity varies, and networks know a constant diffusivity only."),)
     if card is None:
         return ()
@@ -243,5 +243,5 @@ def _load(name: str, device: str) -> tuple[Predictor | None, Flag | None]:
 
 def _cycle(problem: Problem) -> Callable[[], None]:
     """One cycle of the polish on this problem, to be timed."""
-    hierarchy = Hierarchy(problem.shape, problem.boundary)
+    hierarchy = Hierarchy(problem.shape, problem.walls)
     return Iteration(Operator(problem), hierarchy, None).advance

@@ -122,7 +122,7 @@ def _worth_polishing(request: Request, trace: Trace, iteration: Iteration, start
 def _largest_value(request: Request, trace: Trace, iteration: Iteration) -> float:
     """What the exact methods' default accuracy refers to: the largest value, which production may raise."""
     imposed = request.problem.largest_imposed
-    if imposed > 0 and not np.any(np.asarray(request.problem.production) > 0):
+    if imposed > 0 and not np.any(np.asarray(request.problem.supply) > 0):
         return imposed
     with trace.timed("cycles"):
         run_to_estimate(iteration, None, MAX_CYCLES)

@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from dataclasses import field as default
 from typing import Any
 
-import numpy as np
-
 from surrogate_plugin.engine.keeping import Keeping
 from surrogate_plugin.engine.request import Request
 from surrogate_plugin.engine.trace import Trace
@@ -112,7 +110,7 @@ def _strangers(problem: Problem, keeping: Keeping, experience: Experience, trace
             trace.flag(Reason.SOLVER_FAILED, f"Solver {name!r} cannot be asked: {described(error)}")
             continue
         corrected = experience.corrected(name, seconds)
-        if isinstance(problem.diffusivity, np.ndarray):  # ours come with factors that certify, a stranger's do not
+        if not problem.plain:  # ours come with factors that certify, a stranger's do not
             corrected += certificate_seconds(problem)
         yield Route(name, solver, corrected, seconds)
 

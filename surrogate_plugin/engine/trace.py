@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from dataclasses import field as default
 
 from surrogate_plugin import loading
+from surrogate_plugin.equation.gradients import Surroundings
 from surrogate_plugin.equation.problem import FloatArray, Problem
 from surrogate_plugin.equation.solution import Flag, Reason, Solution, Stats
 from surrogate_plugin.guard.maximum_principle import settle
@@ -43,5 +44,13 @@ class Trace:
         """The answer within what the maximum principle allows, with all that was learned on the way."""
         field, bound = settle(problem, field, bound)
         stats = Stats(self.seconds, counts, start)
-        flags, spacing, boundary = tuple(self.flags), problem.spacing, problem.boundary
-        return Solution(field, bound, method, flags, stats, spacing=spacing, boundary=boundary)
+        return Solution(
+            field,
+            bound,
+            method,
+            tuple(self.flags),
+            stats,
+            spacing=problem.spacing,
+            boundary=problem.boundary,
+            around=Surroundings.of(problem),
+        )

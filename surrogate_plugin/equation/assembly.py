@@ -25,7 +25,7 @@ IndexArray = npt.NDArray[np.intp]
 
 @dataclass(frozen=True, eq=False)
 class Graph:
-    """The operator on the free pixels, dimensionless: divided by ``reference_diffusivity / spacing^2``.
+    """The operator on the free pixels, dimensionless: divided by the problem's ``reference_link``.
 
     Attributes
     ----------
@@ -34,7 +34,7 @@ class Graph:
     incidence : (links, H*W + 4) sparse
         ``B``; the last four columns are the ghost nodes left, right, bottom, top.
     weight : (links,) float64
-        Harmonic mean of the diffusivities of a link's two pixels; a ghost link has its border pixel's.
+        Conductance of a link, see `surrogate_plugin.equation.faces`.
     decay : (free,) float64
         Decay of the free pixels.
     """
@@ -72,7 +72,7 @@ def assemble(problem: Problem) -> Graph:
     The ghost nodes come after the pixels, axis by axis from the last, the low side first: left, right, bottom, top.
     """
     number = np.arange(problem.source.size).reshape(problem.shape)
-    faces, walls = faces_of(problem), problem.boundary.walls
+    faces, walls = faces_of(problem), problem.walls
     axes = range(number.ndim)[::-1]
     links = [_across(number, faces[axis], axis) for axis in axes]
     links += [_around(number, faces[axis], axis) for axis in axes if walls.ring[axis]]
@@ -82,44 +82,40 @@ def assemble(problem: Problem) -> Graph:
             edge = _take(number, axis, -end)
             links.append((edge, np.full_like(edge, number.size + ghost), _take(faces[axis], axis, -end)))
     first, second, weight = (np.concatenate([part.ravel() for part in parts]) for parts in zip(*links, strict=True))
-    decay = np.broadcast_to(problem.decay / _link(problem), problem.shape)
-    free = ~problem.fixed
+    decay = np.broadcast_to(problem.decay / problem.reference_link, problem.shape)
+    free = problem.unknown
     return Graph(free, _incidence(first, second, number.size + len(ghosts)), weight, decay[free])
 
 
 def known_values(problem: Problem, unit: float) -> FloatArray:
     """The fixed pixels' and ghost nodes' values over ``unit``, 0 at the free pixels; (H*W + 4,) float64."""
-    inside = np.where(problem.fixed, problem.source, 0.0).ravel()
-    ghosts = problem.boundary.walls.value[::-1].ravel()
+    inside = problem.known.ravel()
+    ghosts = problem.walls.value[::-1].ravel()
     return np.concatenate([inside, ghosts]) / unit
 
 
 def value_unit(problem: Problem) -> float:
     """A unit in which imposed values and production are of order 1; 0 where nothing feeds the field."""
     with np.errstate(over="ignore"):
-        unit = max(problem.largest_imposed, float(np.max(problem.production)) / _link(problem))
+        unit = max(problem.largest_imposed, float(np.max(problem.supply)) / problem.reference_link)
     return _representable(unit, "production")
 
 
 def supply(problem: Problem, unit: float) -> FloatArray:
     """Production of the free pixels, dimensionless; (free,) float64."""
-    everywhere = np.broadcast_to(problem.production / _link(problem) / unit, problem.shape)
-    return np.asarray(everywhere[~problem.fixed])
+    everywhere = np.broadcast_to(problem.supply / problem.reference_link / unit, problem.shape)
+    return np.asarray(everywhere[problem.unknown])
 
 
 def saturating_uptake(problem: Problem, unit: float) -> Saturation:
     """The law with ``vmax`` of the free pixels, (free,) float64, and ``km``, both dimensionless."""
     if problem.uptake is None:
-        return Saturation(np.zeros(int((~problem.fixed).sum())), 1.0)
+        return Saturation(np.zeros(int(problem.unknown.sum())), 1.0)
     km = problem.uptake.km / unit
     with np.errstate(over="ignore"):
-        vmax = np.broadcast_to(problem.uptake.vmax / _link(problem) / unit, problem.shape)
+        vmax = np.broadcast_to(problem.uptake.vmax / problem.reference_link / unit, problem.shape)
         _representable(float(np.max(vmax)) / km, "uptake.vmax")
-    return Saturation(np.asarray(vmax[~problem.fixed]), km)
-
-
-def _link(problem: Problem) -> float:
-    return problem.reference_diffusivity / problem.spacing**2
+    return Saturation(np.asarray(vmax[problem.unknown]), km)
 
 
 def _representable(value: float, name: str) -> float:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from surrogate_plugin import team
 from surrogate_plugin.arguments import Float32Array
 from surrogate_plugin.equation import operator_kernels as kernels
-from surrogate_plugin.equation.faces import Faces, faces_of, unit_faces
+from surrogate_plugin.equation.faces import Faces, faces_of
 from surrogate_plugin.equation.problem import Coefficient, FloatArray, Problem
 from surrogate_plugin.equation.sides import Walls
 from surrogate_plugin.equation.uptake import Saturation
@@ -22,18 +22,20 @@ if TYPE_CHECKING:
 
 
 class Operator:
-    """``N(c) = -div(G grad c) + k c + v c / (km + c) - s``: a problem's equation over ``reference_diffusivity / h^2``.
+    """``N(c) = -div(G grad c) + k c + v c / (km + c) - s``: a problem's equation over its ``reference_link``.
 
     Attributes
     ----------
     shape : (H, W)
     free : (H, W) bool
+        What is solved for: `Problem.unknown`.
     source : (H, W) float64, field units
-        What the fixed pixels hold.
+        What the others hold: the fixed pixels their values, void ones 0.
     faces : pair of float64 arrays, or None
         Conductances of the faces, (H + 1, W) along rows and (H, W + 1) along columns, see
         `surrogate_plugin.equation.faces`; None where each is 1, or 0 at a side that nothing passes.
     decay, production : (H, W) float64, dimensionless and field units
+        Production is all that feeds: `Problem.supply`.
     vmax : (H, W) float64, field units, or None for first-order uptake
     km : float, field units
     walls : Walls
@@ -49,16 +51,16 @@ class Operator:
 
     def __init__(self, problem: Problem) -> None:
         self._problem = problem
-        scale = problem.spacing**2 / problem.reference_diffusivity
+        scale = 1.0 / problem.reference_link
         self.shape = problem.shape
-        self.source = problem.source
-        self.free = ~problem.fixed
-        self.faces: Faces | None = None if unit_faces(problem) else faces_of(problem)
+        self.free = problem.unknown
+        self.source = problem.source if problem.void is None else problem.known
+        self.faces: Faces | None = None if problem.plain else faces_of(problem)
         self.decay = _scaled(problem.decay, scale, self.shape)
-        self.production = _scaled(problem.production, scale, self.shape)
+        self.production = _scaled(problem.supply, scale, self.shape)
         self.vmax = None if problem.uptake is None else _scaled(problem.uptake.vmax, scale, self.shape)
         self.km = 1.0 if problem.uptake is None else problem.uptake.km
-        self.walls = problem.boundary.walls
+        self.walls = problem.walls
         self.rules = _rules(self.walls)
 
     @property

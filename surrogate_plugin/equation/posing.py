@@ -1,4 +1,4 @@
-"""What may be posed: arrays read, and problems refused that have no steady state or that float64 cannot hold."""
+"""What may be posed: arrays read, and problems refused that float64 cannot hold."""
 
 from __future__ import annotations
 
@@ -21,14 +21,15 @@ from surrogate_plugin.arguments import (
     same_shape,
     truth_array,
 )
+from surrogate_plugin.equation.membranes import Membranes
 from surrogate_plugin.equation.uptake import MichaelisMenten
 from surrogate_plugin.errors import InvalidProblemError
 
 if TYPE_CHECKING:
     from surrogate_plugin.equation.problem import Problem
 
-#: Beside links of 1: what decay may reach, what the slope of uptake may, and what alone is too little for an anchor.
-_STRONGEST, _STEEPEST, _WEAKEST = 1e12, 1e20, 1e-12
+#: Beside links of 1: what decay may reach, and what the slope of uptake may.
+_STRONGEST, _STEEPEST = 1e12, 1e20
 
 
 def image_of(source: npt.ArrayLike) -> FloatArray:
@@ -68,63 +69,39 @@ def uptake_of(uptake: MichaelisMenten | None, shape: tuple[int, ...]) -> Michael
     return uptake if most > 0 else None
 
 
+def membranes_of(membranes: Membranes | None, shape: tuple[int, ...]) -> Membranes | None:
+    """The membranes of this lattice, as maps; None where no face has one."""
+    if membranes is None:
+        return None
+    instance_of("membranes", membranes, Membranes, "None or a Membranes")
+    return membranes.on(shape)
+
+
 def check(problem: Problem) -> None:
-    """Refuse what has no unique steady state, or none that float64 can hold.
+    """Refuse what float64 cannot hold.
 
     Raises
     ------
     InvalidProblemError
     """
-    _check_anchored(problem)
     _check_conditioning(problem)
     _check_scale(problem)
 
 
-def _check_anchored(problem: Problem) -> None:
-    """Refuse what no steady state balances: in a closed box without decay only saturating uptake takes anything."""
-    if _held(problem) or largest(problem.decay) > 0:
-        return
-    if problem.uptake is None:
-        raise InvalidProblemError(
-            "the problem has no unique steady state: decay is 0 everywhere, no pixel is fixed and no side holds "
-            "a value; set a decay > 0, fix a pixel, or give one side a value."
-        )
-    made, taken = float(np.mean(problem.production)), float(np.mean(problem.uptake.vmax))
-    if made >= taken:
-        raise InvalidProblemError(
-            f"the problem has no steady state: production is {made:g} on average and saturating uptake takes at "
-            f"most {taken:g}, so that the field grows without end where decay is 0, no pixel is fixed and no side "
-            "holds a value; lower production or raise uptake.vmax, set a decay > 0, fix a pixel, or give one side "
-            "a value."
-        )
-
-
-def _held(problem: Problem) -> bool:
-    """Whether a side or a pixel holds a value, which anchors the field."""
-    return problem.boundary.holds_a_value or bool(problem.fixed.any())
-
-
-def _uptake_anchor(problem: Problem) -> float:
-    """About the steepest slope that saturating uptake keeps where all that is produced must be taken up by it.
-
-    A level field ``km m / (1 - m)`` takes the share ``m`` of that much, at a slope of ``vmax (1 - m)^2 / km``.
-    """
-    if problem.uptake is None:
-        return 0.0
-    left = max(1.0 - float(np.mean(problem.production)) / float(np.mean(problem.uptake.vmax)), 0.0)
-    return largest(problem.uptake.vmax) / problem.uptake.km * left**2
-
-
 def _check_conditioning(problem: Problem) -> None:
     """Refuse coefficients so strong or so weak beside diffusion that float64 cannot represent the operator."""
-    link = problem.reference_diffusivity / problem.spacing**2
+    if problem.reference_diffusivity == 0.0:  # nothing is beside anything
+        return
+    link = problem.reference_link
     beside = f"times diffusivity / spacing^2 = {link:g}"
-    weakest, strongest = least(problem.diffusivity), largest(problem.decay)
+    weakest, strongest = _least_that_conducts(problem), largest(problem.decay)
     if weakest < 1e-8 * problem.reference_diffusivity:
         raise InvalidProblemError(
             f"diffusivity spans from {weakest:g} to {problem.reference_diffusivity:g}; "
-            "a contrast of at most 1e8 is allowed."
+            "a contrast of at most 1e8 is allowed, and 0."
         )
+    if max(problem.spacings) > 1e4 * min(problem.spacings):
+        raise InvalidProblemError(f"spacing is {problem.spacing}; spacings that differ by at most 1e4 are allowed.")
     if strongest > _STRONGEST * link:
         raise InvalidProblemError(
             f"decay reaches {strongest:g}, more than 1e12 {beside}; check the units of decay and spacing, "
@@ -137,26 +114,27 @@ def _check_conditioning(problem: Problem) -> None:
                 f"uptake.vmax / uptake.km reaches {slope:g}, more than 1e20 {beside}; "
                 "check their units and that of spacing."
             )
-    uptake_anchor = _uptake_anchor(problem)
-    if not _held(problem) and max(strongest, uptake_anchor) < _WEAKEST * link:
-        taken = "" if problem.uptake is None else f" and the slope that uptake keeps about {uptake_anchor:g}"
-        raise InvalidProblemError(
-            f"decay is at most {strongest:g}{taken}, less than 1e-12 {beside}, and nothing else anchors the "
-            "field; check the units of decay and spacing, fix a pixel, or give a side a value."
-        )
+
+
+def _least_that_conducts(problem: Problem) -> float:
+    """The least diffusivity above 0."""
+    found = [least(each) for each in problem.diffusivities]
+    if min(found) > 0.0:
+        return min(found)
+    return min(float(np.min(each, where=np.asarray(each) > 0, initial=HUGE)) for each in problem.diffusivities)
 
 
 def _check_scale(problem: Problem) -> None:
     """Refuse values that are all so small, or rates so large, that products of theirs vanish or overflow."""
-    link = problem.reference_diffusivity / problem.spacing**2
-    rates = {"production": problem.production, "uptake.vmax": 0.0 if problem.uptake is None else problem.uptake.vmax}
+    link = problem.reference_link
+    rates = {"production": problem.supply, "uptake.vmax": 0.0 if problem.uptake is None else problem.uptake.vmax}
     for name, rate in rates.items():
         if largest(rate) / link > HUGE:
             raise InvalidProblemError(
                 f"{name} reaches {largest(rate):g}, more than {HUGE:g} times diffusivity / spacing^2 = "
                 f"{link:g}; check the units of {name} and spacing."
             )
-    made = largest(problem.production) / link
+    made = largest(problem.supply) / link
     if 0 < problem.largest_imposed < TINY or (problem.largest_imposed == 0 and 0 < made < TINY):
         what = "production * spacing^2 / diffusivity" if problem.largest_imposed == 0 else "source and boundary"
         raise InvalidProblemError(

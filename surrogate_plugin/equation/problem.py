@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Self, cast
@@ -14,10 +14,12 @@ import numpy.typing as npt
 from surrogate_plugin.arguments import BoolArray as BoolArray
 from surrogate_plugin.arguments import Coefficient as Coefficient
 from surrogate_plugin.arguments import FloatArray as FloatArray
-from surrogate_plugin.arguments import coefficient, largest, positive_number
-from surrogate_plugin.equation import codec, posing, storage, transforms
+from surrogate_plugin.arguments import coefficient, largest
+from surrogate_plugin.equation import anchoring, codec, posing, storage, supplying, transforms
 from surrogate_plugin.equation.codec import Part
-from surrogate_plugin.equation.sides import Boundary, BoundaryLike
+from surrogate_plugin.equation.membranes import Membranes
+from surrogate_plugin.equation.per_axis import Diffusivity, diffusivity_of, largest_of, per_axis, spacing_of
+from surrogate_plugin.equation.sides import Boundary, BoundaryLike, Walls
 from surrogate_plugin.equation.uptake import MichaelisMenten as MichaelisMenten
 
 
@@ -26,7 +28,7 @@ class Problem:
     """``div(D grad c) - decay c - U(c) + production = 0`` on free pixels, ``c = source`` on fixed ones.
 
     The lattice is (rows = y, columns = x), row 0 at the lowest y. The discrete equation is the 5-point one; a
-    link between two pixels carries the harmonic mean of their diffusivities.
+    link between two pixels carries the harmonic mean of their diffusivities, in series with a membrane between them.
 
     Parameters
     ----------
@@ -35,8 +37,8 @@ class Problem:
         least 1.
     fixed : (H, W) array of bool, optional
         The fixed pixels; ``source > 0`` if not given.
-    diffusivity : float or (H, W) array, length^2 / time
-        Larger than 0.
+    diffusivity : float, (H, W) array or PerAxis of these, length^2 / time
+        >= 0; nothing passes into pixels of 0, which are obstacles. What is not 0 spans a factor of at most 1e8.
     decay : float or (H, W) array, 1 / time
         Background decay plus first-order uptake, >= 0 and at most 1e12 times ``diffusivity / spacing^2``.
     production : float or (H, W) array, field units / time
@@ -44,25 +46,29 @@ class Problem:
     uptake : MichaelisMenten, optional
         Saturating uptake on top of ``decay``; its slope at 0, ``vmax / km``, is at most 1e20 times
         ``diffusivity / spacing^2``.
-    spacing : float, length per pixel
+    spacing : float or (dy, dx), length per pixel
         Between the centres of two neighbouring pixels; larger than 0. It is of the same unit as the length in
         ``diffusivity``: um with um^2 / min, and 1 with pixel^2 / min.
-    boundary : str, float or mapping
-        ``"absorbing"``, ``"reflecting"``, ``"periodic"``, a fixed value, or a mapping of
-        ``left | right | bottom | top`` to any of these (periodic in opposite pairs). A value, and the 0 of
-        ``"absorbing"``, is held by a ghost pixel **one spacing outside the centre of the edge pixel**, so that W
-        columns between two such walls span (W + 1) spacings; a mirror stands half a spacing outside.
+    boundary : str, float, Flux, Exchange or mapping
+        ``"absorbing"``, ``"reflecting"``, ``"periodic"``, a fixed value, an inward `Flux`, an `Exchange` with what is
+        outside, or a mapping of ``left | right | bottom | top`` to any of these (periodic in opposite pairs). A value,
+        and the 0 of ``"absorbing"``, is held by a ghost pixel **one spacing outside the centre of the edge pixel**, so
+        that W columns between two such walls span (W + 1) spacings; a mirror stands half a spacing outside.
+    membranes : Membranes, optional
+        Permeabilities of the faces between pixels.
 
     Raises
     ------
     InvalidProblemError
-        One sentence naming the field, the value and what is allowed. Also where no fixed pixel, no side with a
-        value and no decay anchors the field, so that no unique steady state exists, unless saturating uptake can take
-        all that is produced; and where all values imposed or produced are below 1e-100 without being 0, whose
-        products float64 does not hold.
+        One sentence naming the field, the value and what is allowed. Also where all values imposed or produced are
+        below 1e-100 without being 0, whose products float64 does not hold.
 
     Notes
     -----
+    A problem need not have a steady state: a time step of it is well posed all the same. Whoever solves for the steady
+    field refuses one where no fixed pixel, no side with a value and no decay anchors a part of the tissue that
+    something feeds, see `check_steady`.
+
     docs/lattice.md has the walls beside those of other programs: PhysiCell's Dirichlet voxels are fixed pixels here,
     and FiPy's constrained faces stand half a spacing, not one, outside the centres of its cells.
 
@@ -93,35 +99,38 @@ class Problem:
 
     source: FloatArray
     fixed: BoolArray
-    diffusivity: Coefficient
+    diffusivity: Diffusivity
     decay: Coefficient
     production: Coefficient
     uptake: MichaelisMenten | None
-    spacing: float
+    spacing: float | tuple[float, ...]
     boundary: Boundary
+    membranes: Membranes | None
 
     def __init__(
         self,
         source: npt.ArrayLike,
         fixed: npt.ArrayLike | None = None,
-        diffusivity: float | npt.ArrayLike = 1.0,
+        diffusivity: float | npt.ArrayLike | Diffusivity = 1.0,
         decay: float | npt.ArrayLike = 1 / 400,
         production: float | npt.ArrayLike = 0.0,
         uptake: MichaelisMenten | None = None,
-        spacing: float = 1.0,
+        spacing: float | Sequence[float] = 1.0,
         boundary: BoundaryLike | Boundary = "absorbing",
+        membranes: Membranes | None = None,
     ) -> None:
         image = posing.image_of(source)
         shape = image.shape
         values: dict[str, Any] = {
             "source": image,
             "fixed": posing.mask_of(fixed, image),
-            "diffusivity": coefficient("diffusivity", diffusivity, shape=shape, positive=True),
+            "diffusivity": diffusivity_of(diffusivity, shape),
             "decay": coefficient("decay", decay, shape=shape),
             "production": coefficient("production", production, shape=shape),
             "uptake": posing.uptake_of(uptake, shape),
-            "spacing": positive_number("spacing", spacing),
+            "spacing": spacing_of(spacing, len(shape)),
             "boundary": Boundary.parse(boundary),
+            "membranes": posing.membranes_of(membranes, shape),
         }
         for name, value in values.items():
             object.__setattr__(self, name, value)
@@ -134,17 +143,124 @@ class Problem:
 
     @property
     def constant_coefficients(self) -> bool:
-        """Whether diffusivity and decay are scalars without saturating uptake: transforms diagonalise the box."""
+        """Whether transforms diagonalise the box: no coefficient varies, nothing saturates, no side exchanges."""
+        maps = (*self.diffusivities, self.decay)
         return (
-            not isinstance(self.diffusivity, np.ndarray)
-            and not isinstance(self.decay, np.ndarray)
+            not any(isinstance(each, np.ndarray) for each in maps)
             and self.uptake is None
+            and self.membranes is None
+            and all(side.kind != "exchange" for side in self.boundary.sides)
         )
 
     @functools.cached_property
+    def plain(self) -> bool:
+        """Whether every face that conducts at all conducts alike: one diffusivity, square pixels, no membranes."""
+        even = all(not isinstance(link, np.ndarray) and link == 1.0 for link in self.axis_links)
+        return even and self.membranes is None and bool(np.isin(self.walls.conductance, (0.0, 1.0)).all())
+
+    @property
+    def diffusivities(self) -> tuple[Coefficient, ...]:
+        """The diffusivity along each axis, in the order of a shape: (y, x)."""
+        return per_axis(self.diffusivity, len(self.shape))
+
+    @property
+    def spacings(self) -> tuple[float, ...]:
+        """The spacing along each axis, in the order of a shape: (dy, dx)."""
+        return self.spacing if isinstance(self.spacing, tuple) else (self.spacing,) * len(self.shape)
+
+    @functools.cached_property
     def reference_diffusivity(self) -> float:
-        """The largest diffusivity, which scales the equation to links of at most 1."""
-        return largest(self.diffusivity)
+        """The largest diffusivity."""
+        return largest_of(self.diffusivity)
+
+    @functools.cached_property
+    def reference_link(self) -> float:
+        """The largest ``D / h^2``, 1 / time, which scales the equation to links of at most 1.
+
+        Where nothing diffuses it is the largest rate that there is, or 1.
+        """
+        if not isinstance(self.spacing, tuple) and self.reference_diffusivity > 0:
+            return self.reference_diffusivity / self.spacing**2
+        links = (largest(each) / h**2 for each, h in zip(self.diffusivities, self.spacings, strict=True))
+        rate = largest(self.decay) + (0.0 if self.uptake is None else largest(self.uptake.vmax) / self.uptake.km)
+        return max(links) or rate or 1.0
+
+    @functools.cached_property
+    def axis_links(self) -> tuple[Coefficient, ...]:
+        """Each axis' own ``D / h^2`` over `reference_link`, a number or a map, in the order of a shape."""
+        if isinstance(self.spacing, tuple) or self.reference_diffusivity == 0:
+            pairs = zip(self.diffusivities, self.spacings, strict=True)
+            return tuple(each / h**2 / self.reference_link for each, h in pairs)
+        if isinstance(self.diffusivity, np.ndarray):
+            return (self.diffusivity / self.reference_diffusivity,) * len(self.shape)
+        return tuple(each / self.reference_diffusivity for each in self.diffusivities)
+
+    @property
+    def per_permeability(self) -> tuple[float, ...]:
+        """What makes a conductance over `reference_link` of a permeability, time / length, in the order of a shape."""
+        return tuple(1.0 / h / self.reference_link for h in self.spacings)
+
+    @functools.cached_property
+    def walls(self) -> Walls:
+        """The sides as conductances and values."""
+        return self.boundary.walls([largest(each) for each in self.axis_links], self.per_permeability)
+
+    @functools.cached_property
+    def supply(self) -> Coefficient:
+        """Production with what `Flux` sides bring to the pixels beside them, field units / time."""
+        return supplying.supply_of(self)
+
+    @functools.cached_property
+    def void(self) -> BoolArray | None:
+        """(H, W), the pixels that nothing anchors and nothing feeds, whose steady field is 0 by convention; or None.
+
+        Raises
+        ------
+        InvalidProblemError
+            As `check_steady` does.
+        """
+        return anchoring.void_of(self)
+
+    @functools.cached_property
+    def unknown(self) -> BoolArray:
+        """(H, W), the pixels that are solved for: neither fixed nor `void`."""
+        return ~self.fixed if self.void is None else ~(self.fixed | self.void)
+
+    @functools.cached_property
+    def known(self) -> FloatArray:
+        """(H, W), what the fixed pixels hold, field units; 0 elsewhere."""
+        return np.where(self.fixed, self.source, 0.0)
+
+    def check_steady(self) -> None:
+        """Refuse a problem without a steady state, or with none that is unique.
+
+        Raises
+        ------
+        InvalidProblemError
+            One sentence on what is lacking.
+
+        Examples
+        --------
+        >>> Problem(np.zeros((4, 4)), decay=0.0, production=1.0, boundary="reflecting").check_steady()
+        Traceback (most recent call last):
+        surrogate_plugin.errors.InvalidProblemError: the problem has no unique steady state: decay is 0 everywhere...
+        """
+        self.void  # noqa: B018  it is found or refused once
+
+    def implicit_step(self, field: FloatArray, dt: float) -> Self:
+        """The steady problem whose field is that of one implicit Euler step of ``dt`` from ``field``.
+
+        ``(c - field) / dt = div(D grad c) - decay c - U(c) + production`` has a decay that is ``1 / dt`` larger and a
+        production that is ``field / dt`` larger.
+
+        Examples
+        --------
+        >>> from surrogate_plugin import solve
+        >>> closed = Problem(np.zeros((4, 4)), decay=1.0, boundary="reflecting")
+        >>> round(float(solve(closed.implicit_step(np.full((4, 4), 8.0), 1.0), method="exact").field[0, 0]), 12)
+        4.0
+        """
+        return self.replace(decay=self.decay + 1.0 / dt, production=self.production + field / dt)
 
     @functools.cached_property
     def largest_imposed(self) -> float:
@@ -154,15 +270,17 @@ class Problem:
 
     @functools.cached_property
     def fingerprint(self) -> str:
-        """A digest of the whole operator: lattice, D, decay, uptake, mask, spacing, boundary kinds (not the values)."""
+        """A digest of the whole operator: lattice, D, membranes, decay, uptake, mask, spacing, sides without values."""
         return codec.fingerprint(self.parts)
 
     @property
     def parts(self) -> dict[str, Part]:
         """What the problem consists of, by name: numbers and arrays, from which `of_parts` makes it again, to the bit.
 
-        ``source``, ``fixed``, ``diffusivity``, ``decay``, ``production``; ``vmax`` and ``km`` where uptake saturates;
-        ``spacing``; ``side_kinds`` and ``side_values``, (2, 2): (bottom, top), (left, right).
+        ``source``, ``fixed``, ``diffusivity``, or ``diffusivity_y`` and ``diffusivity_x`` where it differs,
+        ``decay``, ``production``; ``vmax`` and ``km`` where uptake saturates; ``spacing``, (2,) where it is uneven;
+        ``side_kinds`` and ``side_values``, (2, 2): (bottom, top), (left, right), and ``side_rates`` where there are
+        any; ``membrane_y`` and ``membrane_x`` where there are membranes.
 
         Examples
         --------
@@ -219,7 +337,7 @@ class Problem:
         return type(self)(**{field.name: getattr(self, field.name) for field in fields(self)} | changes)
 
     def map(self, function: Callable[[Any], Any], boundary: Boundary | None = None) -> Self:
-        """The problem whose every array of the lattice is what ``function`` makes of it.
+        """The problem whose every map of pixels is what ``function`` makes of it; refused where there are membranes.
 
         Parameters
         ----------

@@ -2,23 +2,93 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
 
-from surrogate_plugin.arguments import HUGE, instance_of, one_number, one_of, shown
+from surrogate_plugin.arguments import HUGE, instance_of, number_not_negative, one_number, one_of, shown
 from surrogate_plugin.errors import InvalidProblemError
 
-Kind = Literal["value", "reflecting", "periodic"]
+Kind = Literal["value", "reflecting", "periodic", "flux", "exchange"]
 SIDES = ("left", "right", "bottom", "top")
-_CONDUCTANCE: dict[Kind, float] = {"value": 1.0, "reflecting": 0.0, "periodic": 0.0}
 _OPPOSITE = {"left": "right", "right": "left", "bottom": "top", "top": "bottom"}
 
+
+@dataclass(frozen=True)
+class Flux:
+    """A side through which so much comes in, whatever is inside.
+
+    Parameters
+    ----------
+    inward : float, field units * length / time
+        Per area of the side, >= 0; nothing enters pixels whose diffusivity is 0.
+
+    Raises
+    ------
+    InvalidProblemError
+        If it is negative or not finite.
+
+    Examples
+    --------
+    >>> from surrogate_plugin import Problem
+    >>> problem = Problem(np.zeros((4, 8)), boundary={"left": Flux(2.0)}, production=1.0, spacing=0.5)
+    >>> problem.supply[0].tolist()
+    [5.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0]
+    """
+
+    inward: float
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "inward", number_not_negative("flux", self.inward))
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """A side that exchanges with what is outside: ``rate (value - c)`` comes in, per area (Robin's condition).
+
+    Parameters
+    ----------
+    rate : float, length / time
+        >= 0: 0 is a reflecting side, and inf one that holds the value.
+    value : float, field units
+        What is outside, >= 0.
+
+    Raises
+    ------
+    InvalidProblemError
+        If one of them is negative or NaN.
+
+    Notes
+    -----
+    What is outside is half a membrane's resistance and a whole spacing away from the centre of the edge pixel, like the
+    ghost pixel of a side that holds a value: ``1 / (h / D + 1 / rate)`` passes, per difference.
+
+    Examples
+    --------
+    >>> from surrogate_plugin import Problem
+    >>> Problem(np.zeros((4, 4)), boundary=Exchange(rate=1.0, value=38.0)).walls.conductance.tolist()
+    [[0.5, 0.5], [0.5, 0.5]]
+    """
+
+    rate: float
+    value: float
+
+    def __post_init__(self) -> None:
+        rate = one_number("exchange.rate", self.rate, _RATES)
+        if not (0 <= rate <= HUGE or rate == math.inf):
+            raise InvalidProblemError(f"exchange.rate is {shown(self.rate)}; {_RATES} are allowed.")
+        object.__setattr__(self, "rate", rate)
+        object.__setattr__(self, "value", number_not_negative("exchange.value", self.value))
+
+
+_RATES = f"numbers >= 0 and at most {HUGE:g}, or inf,"
+
 #: What a caller may write for one side, or for all four at once.
-SideLike = str | float
+SideLike = str | float | Flux | Exchange
 BoundaryLike = SideLike | Mapping[str, SideLike]
 
 
@@ -27,20 +97,34 @@ class Side:
     """One side of the lattice.
 
     ``value``: the ghost pixel one spacing outside holds ``value`` (absorbing is ``value`` 0).
-    ``reflecting``: no link to a ghost pixel. ``periodic``: the link leads to the opposite side.
+    ``reflecting``: no link to a ghost pixel. ``periodic``: the link leads to the opposite side. ``flux``: no link, and
+    ``rate`` comes in. ``exchange``: the link to the ghost pixel that holds ``value`` has the resistance ``1 / rate``
+    besides its own.
 
     Raises
     ------
     InvalidProblemError
-        For another kind, or a value that is not in [0, 1e100].
+        For another kind, or a value or a rate that is not in [0, 1e100].
     """
 
     kind: Kind
     value: float = 0.0
+    rate: float = field(default=0.0, repr=False)  # digests of sides without one stay what they are
 
     def __post_init__(self) -> None:
         one_of("side.kind", self.kind, get_args(Kind))
         _value_of("side.value", self.value)
+        number_not_negative("side.rate", self.rate)
+
+    @property
+    def passes(self) -> bool:
+        """Whether the field is drawn to what is outside, so that the side anchors it."""
+        return self.kind == "value" or (self.kind == "exchange" and self.rate > 0)
+
+    @property
+    def permeability(self) -> float:
+        """What resists besides the edge pixel's own link, length / time: inf where a value is held, 0 where none is."""
+        return math.inf if self.kind == "value" else self.rate if self.kind == "exchange" else 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,15 +133,19 @@ class Walls:
 
     Attributes
     ----------
+    permeance : (axes, 2) float64
+        Of what resists besides the edge pixels' own links, below the first pixel and above the last one, over the
+        problem's ``reference_link``: inf where a ghost pixel holds a value, 0 where nothing passes and on rings.
     conductance : (axes, 2) float64
-        Of the face below the first pixel and of that above the last one, in units of the edge pixel's own link ``D /
-        h^2``: 1 where the ghost pixel holds a value, 0 where nothing passes and on rings.
+        Of the face as a whole, in units of the link ``D / h^2`` of a pixel that conducts best along that axis: 1 where
+        the ghost pixel holds a value, 0 where nothing passes, between them where the side exchanges.
     value : (axes, 2) float64, field units
         What the ghost pixels hold.
     ring : (axes,) bool
         Whether the pixel beyond the last is the first.
     """
 
+    permeance: npt.NDArray[np.float64]
     conductance: npt.NDArray[np.float64]
     value: npt.NDArray[np.float64]
     ring: npt.NDArray[np.bool_]
@@ -144,17 +232,29 @@ class Boundary:
         (bottom, top), (left, right) = pairs
         return cls(left, right, bottom, top)
 
-    @property
-    def walls(self) -> Walls:
+    def walls(self, links: Sequence[float] = (1.0, 1.0), per_permeability: Sequence[float] = (1.0, 1.0)) -> Walls:
         """The sides as conductances and values; nothing else of an operator knows of kinds.
+
+        Parameters
+        ----------
+        links : (axes,) floats
+            The largest link of each axis, over the reference link.
+        per_permeability : (axes,) floats, time / length
+            What a permeability is to be multiplied with to be a permeance, ``1 / (h reference_link)``.
 
         Examples
         --------
-        >>> Boundary.parse({"left": 38.0, "right": "reflecting"}).walls.conductance.tolist()
+        >>> Boundary.parse({"left": 38.0, "right": "reflecting"}).walls().conductance.tolist()
         [[1.0, 1.0], [1.0, 0.0]]
         """
+        own, unit = np.reshape(links, (-1, 1)), np.reshape(per_permeability, (-1, 1))
+        permeability = np.array([[side.permeability for side in pair] for pair in self.pairs])
+        with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+            permeance = np.where(permeability > 0, permeability * unit, 0.0)
+            through = np.where(permeance > 0, 1.0 / (1.0 + own / permeance), 0.0)
         return Walls(
-            conductance=np.array([[_CONDUCTANCE[side.kind] for side in pair] for pair in self.pairs]),
+            permeance=permeance,
+            conductance=np.where(own > 0, through, 0.0),
             value=np.array([[side.value for side in pair] for pair in self.pairs]),
             ring=np.array([low.kind == "periodic" for low, _ in self.pairs]),
         )
@@ -176,16 +276,16 @@ class Boundary:
 
     @property
     def largest_value(self) -> float:
-        """The largest value held by a ghost pixel (0 where no side holds one)."""
+        """The largest value of a ghost pixel (0 where no side has one)."""
         return max(side.value for side in self.sides)
 
     @property
     def holds_a_value(self) -> bool:
-        """Whether any side imposes a value, which alone makes the problem well posed."""
-        return any(side.kind == "value" for side in self.sides)
+        """Whether any side draws the field to a value, which alone makes the problem well posed."""
+        return any(side.passes for side in self.sides)
 
 
-_ALLOWED = f"'absorbing', 'reflecting', 'periodic' or a number >= 0 and at most {HUGE:g}"
+_ALLOWED = f"'absorbing', 'reflecting', 'periodic', a Flux, an Exchange or a number >= 0 and at most {HUGE:g}"
 
 
 def _check_names(boundary: Mapping[str, SideLike]) -> None:
@@ -207,6 +307,12 @@ def _check_pair_is_named(name: str, boundary: Mapping[str, SideLike], sides: Map
 
 
 def _parse_side(name: str, side: SideLike) -> Side:
+    if isinstance(side, Flux):
+        return Side("flux", rate=side.inward) if side.inward > 0 else Side("reflecting")
+    if isinstance(side, Exchange):
+        if side.rate in (0.0, math.inf):
+            return Side("value", side.value) if side.rate else Side("reflecting")
+        return Side("exchange", side.value, side.rate)
     if not isinstance(side, str):
         return Side("value", _value_of(f"boundary ({name})", side))
     if side == "absorbing":

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from surrogate_plugin.arguments import FloatArray
-from surrogate_plugin.equation.gradients import gradient_bound_of, gradient_of
+from surrogate_plugin.equation.gradients import Surroundings, gradient_bound_of, gradient_of
 from surrogate_plugin.equation.sides import Boundary
 
 
@@ -68,8 +68,10 @@ class Solution:
         Seconds per stage and iteration counts.
     error_map : (H, W) float64, field units, or None
         At least the distance to the exact solution at each pixel, where ``solve(..., error_map=True)`` asked for it.
-    spacing, boundary : float, Boundary
+    spacing, boundary : float or tuple, Boundary
         Of the problem; None where a bare solver was called without the engine.
+    around : Surroundings
+        What differences need to know of the problem; None as those.
 
     Examples
     --------
@@ -87,8 +89,9 @@ class Solution:
     flags: tuple[Flag, ...] = ()
     stats: Stats = dataclasses.field(default_factory=Stats)
     error_map: FloatArray | None = None
-    spacing: float | None = None
+    spacing: float | tuple[float, ...] | None = None
     boundary: Boundary | None = None
+    around: Surroundings | None = None
 
     def gradient(self) -> FloatArray:
         """Centred differences ``(c(i+1) - c(i-1)) / 2h``, with what the sides impose outside.
@@ -103,20 +106,18 @@ class Solution:
         ValueError
             If a bare solver was called, whose solution knows no lattice.
         """
-        spacing, boundary = self._lattice()
-        return gradient_of(self.field, boundary.walls, spacing)
+        return gradient_of(self.field, self._surroundings())
 
     @property
     def gradient_bound(self) -> FloatArray | None:
         """At least how far `gradient` is from that of the exact solution, (2, H, W); None without an `error_map`."""
         if self.error_map is None:
             return None
-        spacing, boundary = self._lattice()
-        return gradient_bound_of(self.error_map, self.field, boundary.walls, spacing)
+        return gradient_bound_of(self.error_map, self.field, self._surroundings())
 
-    def _lattice(self) -> tuple[float, Boundary]:
-        if self.spacing is None or self.boundary is None:
+    def _surroundings(self) -> Surroundings:
+        if self.around is None:
             raise ValueError(
                 "this solution is a bare solver's, which knows neither spacing nor sides; take that of `solve`."
             )
-        return self.spacing, self.boundary
+        return self.around

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from surrogate_plugin.equation.codec import MAPS, PARTS, Part, digest
+from surrogate_plugin.equation.codec import FACES, PARTS, PIXELS, Part, digest
 from surrogate_plugin.errors import InvalidProblemError
 from surrogate_plugin.memory import check_size, read_claims
 from surrogate_plugin.whole_files import whole
@@ -88,7 +88,12 @@ def _check_claims(path: Path, claims: Mapping[str, tuple[tuple[int, ...], np.dty
     lattice = claims["source"][0]
     check_size(path, lattice)
     for name, (shape, dtype) in claims.items():
-        fits = shape == lattice if name in MAPS and shape else dtype.itemsize * int(np.prod(shape)) <= _SMALL
+        fits = dtype.itemsize * int(np.prod(shape)) <= _SMALL
+        if name in PIXELS and shape:
+            fits = shape == lattice
+        elif name in FACES and len(lattice) == 2:
+            axis = FACES.index(name)
+            fits = shape == tuple(size - (each == axis) for each, size in enumerate(lattice))
         if not fits or dtype.kind not in "fbU":
             raise InvalidProblemError(f"{path} is damaged: {name!r} has shape {shape} and dtype {dtype}.")
 

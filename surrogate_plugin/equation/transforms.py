@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from surrogate_plugin.arguments import MAX_PIXELS, one_number, shown
-from surrogate_plugin.equation.codec import MAPS, maps_of, side_parts
+from surrogate_plugin.equation.codec import FACES, PER_AXIS, PIXELS, faces_in, maps_of, side_parts
 from surrogate_plugin.equation.sides import Boundary, Side
 from surrogate_plugin.errors import InvalidProblemError
 
@@ -26,9 +26,14 @@ Margin = tuple[int, int]
 
 def rearranged(problem: P, function: Rearrangement, boundary: Boundary) -> P:
     """See `Problem.map`."""
+    if problem.membranes is not None:
+        raise InvalidProblemError(
+            "the problem has membranes, which lie between pixels, where no map of pixels takes them; use mirror, turn, "
+            "crop or pad, which move them along."
+        )
     parts = problem.parts
     moved = {name: function(value) for name, value in maps_of(parts).items()}
-    return problem.of_parts(parts | moved | side_parts(boundary))
+    return _of(problem, moved, boundary)
 
 
 def mirrored(problem: P, axis: int) -> P:
@@ -38,7 +43,9 @@ def mirrored(problem: P, axis: int) -> P:
         raise InvalidProblemError(f"axis is {shown(axis)}; 0, which is rows, or 1, columns, is allowed.")
     low, high = pairs[axis]
     pairs[axis] = high, low
-    return rearranged(problem, lambda array: np.flip(array, axis), Boundary.of_pairs(pairs))
+    parts = problem.parts
+    moved = {name: np.flip(value, axis) for name, value in (maps_of(parts) | faces_in(parts)).items()}
+    return _of(problem, moved, Boundary.of_pairs(pairs))
 
 
 def turned(problem: P) -> P:
@@ -46,7 +53,22 @@ def turned(problem: P) -> P:
     sides = problem.boundary
     # Row 0 is the lowest, so that a turn to the left takes the first column into the first row.
     boundary = Boundary(left=sides.top, right=sides.bottom, bottom=sides.left, top=sides.right)
-    return rearranged(problem, lambda array: np.rot90(array, -1), boundary)
+    parts = problem.parts
+    moved: dict[str, Any] = {name: np.rot90(value, -1) for name, value in (maps_of(parts) | faces_in(parts)).items()}
+    # What lay along x lies along y then, numbers too.
+    for one, other in (PER_AXIS, FACES):
+        if one in parts:
+            turned_parts = parts | moved
+            moved |= {one: turned_parts[other], other: turned_parts[one]}
+    if isinstance(problem.spacing, tuple):
+        moved["spacing"] = np.array(problem.spacing[::-1])
+    return _of(problem, moved, boundary)
+
+
+def _of(problem: P, moved: Mapping[str, Any], boundary: Boundary) -> P:
+    """The problem with some parts and the sides changed."""
+    others = {name: value for name, value in problem.parts.items() if name != "side_rates"}
+    return problem.of_parts(others | dict(moved) | side_parts(boundary))
 
 
 def cropped(problem: P, windows: Sequence[slice]) -> P:
@@ -56,8 +78,13 @@ def cropped(problem: P, windows: Sequence[slice]) -> P:
         _cut_pair(pair, window.start, size - window.stop)
         for pair, window, size in zip(problem.boundary.pairs, kept, problem.shape, strict=True)
     ]
-    part = tuple(kept)
-    return rearranged(problem, lambda array: array[part], Boundary.of_pairs(pairs))
+    moved = {name: value[tuple(kept)] for name, value in maps_of(problem.parts).items()}
+    for name, value in faces_in(problem.parts).items():
+        axis = FACES.index(name)
+        inside = list(kept)
+        inside[axis] = slice(kept[axis].start, kept[axis].stop - 1)
+        moved[name] = value[tuple(inside)]
+    return _of(problem, moved, Boundary.of_pairs(pairs))
 
 
 def padded(problem: P, margins: Sequence[Margin], around: Mapping[str, float | None]) -> P:
@@ -73,12 +100,15 @@ def padded(problem: P, margins: Sequence[Margin], around: Mapping[str, float | N
         raise InvalidProblemError(f"vmax is {around['vmax']}, but the problem has no uptake; give it one first.")
 
     def grown(name: str) -> Any:
-        inside, value = parts[name], around[name]
+        inside, value = parts[name], around[name.removesuffix("_y").removesuffix("_x")]
         if value is None:
             return np.pad(inside, checked, mode="edge") if isinstance(inside, np.ndarray) else inside
         return np.pad(np.broadcast_to(inside, problem.shape), checked, constant_values=value)
 
-    return problem.of_parts(parts | {name: grown(name) for name in MAPS if name in parts})
+    given = {name: grown(name) for name in PIXELS if name in parts}
+    for name, faces in faces_in(parts).items():  # new faces have no membrane
+        given[name] = np.pad(faces, checked, constant_values=math.inf)
+    return problem.of_parts(parts | given)
 
 
 def _window(name: str, window: slice, size: int) -> slice:

@@ -32,15 +32,15 @@ _HEADER = (
 )
 
 
-def vti_bytes(field: FloatArray, spacing: float, told: Mapping[str, str | float]) -> bytes:
+def vti_bytes(field: FloatArray, spacing: float | tuple[float, ...], told: Mapping[str, str | float]) -> bytes:
     """A field, (H, W) float64, as the bytes of a .vti file, with what is known about it as field data."""
     rows, columns = field.shape
+    dy, dx = spacing if isinstance(spacing, tuple) else (spacing, spacing)
     extent = f"0 {columns - 1} 0 {rows - 1} 0 0"
     lines = [
         '<?xml version="1.0"?>',
         _HEADER,
-        f'<ImageData WholeExtent="{extent}" Origin="{spacing / 2!r} {spacing / 2!r} 0" '
-        f'Spacing="{spacing!r} {spacing!r} 1">',
+        f'<ImageData WholeExtent="{extent}" Origin="{dx / 2!r} {dy / 2!r} 0" Spacing="{dx!r} {dy!r} 1">',
         "<FieldData>",
         *(_told(name, value) for name, value in told.items()),
         "</FieldData>",

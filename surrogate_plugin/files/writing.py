@@ -49,7 +49,12 @@ class Told:
 
 
 def write_field(
-    path: Path, field: FloatArray, *, spacing: float = 1.0, colours: str = "viridis", told: Told | None = None
+    path: Path,
+    field: FloatArray,
+    *,
+    spacing: float | tuple[float, ...] = 1.0,
+    colours: str = "viridis",
+    told: Told | None = None,
 ) -> None:
     """Write a field as numbers (.npy), as a picture to look at (.png), or for ParaView (.vti).
 
@@ -59,7 +64,7 @@ def write_field(
         Its suffix says which.
     field : (H, W) float64
         Row 0 at the lowest y.
-    spacing : float, length per pixel
+    spacing : float or (dy, dx), length per pixel
         Kept in the .vti and .png files.
     colours : str
         The name of a matplotlib colour map, stretched from 0 (or the lowest value, if that is lower) to the highest.
@@ -92,7 +97,7 @@ def write_field(
             np.lib.format.write_array_header_1_0(stream, np.lib.format.header_data_from_array_1_0(values))
             stream.write(values.data)
         elif path.suffix.lower() == ".png":
-            stream.write(_png_bytes(field, colours, {**known, "spacing": spacing}))
+            stream.write(_png_bytes(field, colours, {**known, **_said_of(spacing)}))
         else:
             stream.write(vti_bytes(field, spacing, known))
 
@@ -146,6 +151,10 @@ def _check_name(path: Path, colours: str) -> None:
             raise InvalidProblemError(
                 f"colours is {colours!r}; the name of a matplotlib colour map is allowed, as viridis."
             )
+
+
+def _said_of(spacing: float | tuple[float, ...]) -> dict[str, str | float]:
+    return {"spacing": " ".join(map(repr, spacing)) if isinstance(spacing, tuple) else spacing}
 
 
 def _png_bytes(field: FloatArray, colours: str, known: dict[str, str | float]) -> bytes:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TypedDict
 
 import numpy as np
 
 from surrogate_plugin.equation.problem import BoolArray, Coefficient, FloatArray, MichaelisMenten, Problem
-from surrogate_plugin.equation.sides import BoundaryLike, SideLike
 from surrogate_plugin.gallery.masks import Shape, tumour
 
 Rng = np.random.Generator
+#: What sides the generators draw.
+PlainSide = str | float
+PlainBoundary = PlainSide | Mapping[str, PlainSide]
 
 
 class Coefficients(TypedDict, total=False):
@@ -21,7 +24,7 @@ class Coefficients(TypedDict, total=False):
     largest decay over the smallest; ``scale``, the largest value on a fixed pixel, field units.
     """
 
-    boundary: BoundaryLike
+    boundary: PlainBoundary
     variable_decay: bool
     michaelis_menten: bool
     variable_diffusivity: bool
@@ -48,22 +51,22 @@ def any_pixel(rng: Rng, shape: Shape) -> tuple[int, int]:
     return int(rng.integers(shape[0])), int(rng.integers(shape[1]))
 
 
-def any_boundary(rng: Rng) -> BoundaryLike:
+def any_boundary(rng: Rng) -> PlainBoundary:
     """All sides alike half of the time, else each for itself, periodic in opposite pairs; values up to 1.2."""
 
-    def side() -> SideLike:
+    def side() -> PlainSide:
         return ("absorbing", "reflecting", float(rng.uniform(0.0, 1.2)))[int(rng.integers(3))]
 
     if rng.random() < 0.5:
         return "periodic" if rng.random() < 0.25 else side()
-    sides: dict[str, SideLike] = {}
+    sides: dict[str, PlainSide] = {}
     for pair in (("left", "right"), ("bottom", "top")):
         wraps = rng.random() < 0.25
         sides |= {name: "periodic" if wraps else side() for name in pair}
     return sides
 
 
-def scaled(boundary: BoundaryLike, scale: float) -> BoundaryLike:
+def scaled(boundary: PlainBoundary, scale: float) -> PlainBoundary:
     if isinstance(boundary, str):
         return boundary
     if isinstance(boundary, (int, float)):

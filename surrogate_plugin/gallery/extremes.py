@@ -91,6 +91,7 @@ def extreme_problem(
     for _ in range(_TRIES):
         try:
             problem = _posed(rng, shape or _small_shape(rng, min_side, max_side), saturating)
+            problem.check_steady()
         except InvalidProblemError:  # outside what may be posed, if only just
             continue
         if not saturating or problem.uptake is not None:

@@ -57,9 +57,9 @@ def check(problem: Problem, card: ModelCard) -> tuple[Flag, ...]:
     >>> print(*check(Problem(source, boundary="reflecting"), card))
     outside-card: a side is reflecting, but model 'a' was trained with absorbing sides only.
     """
-    if isinstance(problem.diffusivity, np.ndarray):
+    if not problem.plain:
         return (_flag(f"diffusivity varies, but model {card.name!r} knows a constant diffusivity only."),)
-    if float(np.max(problem.production)) > 0:
+    if float(np.max(problem.supply)) > 0:
         return (_flag(f"the problem has production, which model {card.name!r} does not see."),)
     if problem.largest_imposed <= 0:
         return (_flag(f"nothing imposes a value above 0, and model {card.name!r} measures fields by the largest one."),)
@@ -80,7 +80,7 @@ def measure(problem: Problem) -> Extent:
     else:
         decay, rate = np.broadcast_to(problem.decay, problem.shape), np.broadcast_to(vmax, problem.shape)
         weakest, strongest = decay_range(decay, rate, half, problem.fixed)
-    per_link = problem.spacing**2 / float(np.max(problem.diffusivity))
+    per_link = 1.0 / problem.reference_link
     sources, largest = groups(problem.fixed)
     return Extent(
         shortest_length_px=_length(strongest * per_link),

@@ -26,7 +26,7 @@ def ceiling(problem: Problem) -> float:
     >>> ceiling(Problem(source)), ceiling(Problem(source, production=1.0, decay=0.01))
     (38.0, 100.0...)
     """
-    made = float(np.max(problem.production))
+    made = float(np.max(problem.supply))
     if made == 0.0:
         return problem.largest_imposed
     # The largest production over the smallest decay, wherever they are: pixel by pixel costs a third of a solve.
@@ -48,7 +48,7 @@ def farthest(problem: Problem, field: FloatArray) -> FloatArray:
     array([[ 0., 30., 50.]])
     """
     away = np.maximum(field, (ceiling(problem) - field) * (1.0 + 1e-15))
-    return np.where(problem.fixed, 0.0, away)
+    return np.where(problem.unknown, away, 0.0)
 
 
 def settle(problem: Problem, field: FloatArray, bound: float) -> tuple[FloatArray, float]:
@@ -76,7 +76,7 @@ def settle(problem: Problem, field: FloatArray, bound: float) -> tuple[FloatArra
     answer = np.ascontiguousarray(np.clip(field, 0.0, highest))
     # At least half the ceiling is possible wherever the field is, so smaller bounds need no look.
     if bound > 0.5 * highest:
-        free = ~problem.fixed
+        free = problem.unknown
         low = float(np.min(answer, where=free, initial=highest))
         high = float(np.max(answer, where=free, initial=0.0))
         bound = min(bound, max(high, (highest - low) * (1.0 + 1e-15)))

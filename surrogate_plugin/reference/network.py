@@ -9,6 +9,7 @@ neither contrast nor a weak anchor slows the refinement down.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -105,32 +106,41 @@ def solve_extended(problem: Problem) -> Reference:
 
 
 class _Network:
-    """Conductances and sources over ``D_max / spacing^2``, values over a unit of their size; all longdouble."""
+    """Conductances and sources over the largest ``D / h^2``, values over a unit of their size; all longdouble."""
 
     def __init__(self, problem: Problem) -> None:
         self.shape = problem.shape
-        self.free = ~problem.fixed
+        self.free = problem.unknown
         self.saturates = problem.uptake is not None
-        link = _long(np.max(problem.diffusivity)) / _long(problem.spacing) ** 2
+        along = [
+            self._map(each) / _long(h) ** 2 for each, h in zip(problem.diffusivities, problem.spacings, strict=True)
+        ]
+        link = _long(max(each.max() for each in along)) or _long(1.0)
+        north, east = (each / link for each in along)
         production = self._map(problem.production) / link
+        for edge, inward in _fluxes(problem, north, east):
+            production[edge] += inward / link
         self.unit = _unit(problem, production)
         self.production = production / self.unit
         self.decay = self._map(problem.decay) / link
         self.vmax = self._map(0.0 if problem.uptake is None else problem.uptake.vmax) / link / self.unit
         self.km = _long(1.0 if problem.uptake is None else problem.uptake.km) / self.unit
         self.known = np.where(problem.fixed, _long(problem.source), _long(0.0)) / self.unit
-        diffusivity = self._map(problem.diffusivity) / _long(np.max(problem.diffusivity))
-        self.east = _harmonic(diffusivity, np.roll(diffusivity, -1, axis=1))
-        self.north = _harmonic(diffusivity, np.roll(diffusivity, -1, axis=0))
+        self.east = _harmonic(east, np.roll(east, -1, axis=1))
+        self.north = _harmonic(north, np.roll(north, -1, axis=0))
+        if problem.membranes is not None:
+            dy, dx = (_long(h) for h in problem.spacings)
+            self.east[:, :-1] = _series(self.east[:, :-1], _long(problem.membranes.x) / dx / link)
+            self.north[:-1] = _series(self.north[:-1], _long(problem.membranes.y) / dy / link)
         if not problem.boundary.periodic_x:
             self.east[:, -1] = 0.0
         if not problem.boundary.periodic_y:
             self.north[-1, :] = 0.0
         self.walls: list[tuple[Any, LongArray, LongArray]] = []
-        edges: tuple[Any, ...] = (np.s_[:, 0], np.s_[:, -1], np.s_[0], np.s_[-1])
-        for side, edge in zip(problem.boundary.sides, edges, strict=True):
-            if side.kind == "value":
-                self.walls.append((edge, diffusivity[edge], _long(side.value) / self.unit))
+        for side, (edge, own, h) in zip(problem.boundary.sides, _edges(problem, north, east), strict=True):
+            if side.kind in ("value", "exchange"):
+                through = own[edge] if side.kind == "value" else _series(own[edge], _long(side.rate) / h / link)
+                self.walls.append((edge, through, _long(side.value) / self.unit))
         self._order = _order(self.shape, problem.boundary.periodic_x, problem.boundary.periodic_y)
         self._links, self._ground = self._joined()
         self._linear: _Eliminated | None = None
@@ -266,8 +276,31 @@ def _unit(problem: Problem, production: LongArray) -> LongArray:
     return largest if largest > 0 else _long(1.0)
 
 
+def _edges(problem: Problem, north: LongArray, east: LongArray) -> tuple[tuple[Any, LongArray, LongArray], ...]:
+    """Of the left, right, bottom and top side: its pixels, the links across it, and the spacing that way."""
+    dy, dx = (_long(h) for h in problem.spacings)
+    return (np.s_[:, 0], east, dx), (np.s_[:, -1], east, dx), (np.s_[0], north, dy), (np.s_[-1], north, dy)
+
+
+def _fluxes(problem: Problem, north: LongArray, east: LongArray) -> Iterator[tuple[Any, LongArray]]:
+    """What comes in through the sides, field units / time, where the pixel beside conducts."""
+    for side, (edge, own, h) in zip(problem.boundary.sides, _edges(problem, north, east), strict=True):
+        if side.kind == "flux":
+            yield edge, np.where(own[edge] > 0, _long(side.rate) / h, _long(0.0))
+
+
 def _harmonic(one: LongArray, other: LongArray) -> LongArray:
-    return np.asarray(2 * one * other / (one + other))
+    total = one + other
+    return np.asarray(np.divide(2 * one * other, total, out=np.zeros_like(total), where=total > 0))
+
+
+def _series(one: LongArray, other: LongArray) -> LongArray:
+    """Of two conductances one after the other; an infinite ``other`` is none."""
+    total = one + other
+    with np.errstate(invalid="ignore"):
+        both = np.where(np.isinf(other), one, one * other)
+    through = np.divide(both, np.where(np.isinf(other), 1.0, total), out=np.zeros_like(total), where=total > 0)
+    return np.asarray(through)
 
 
 def _long(value: npt.ArrayLike) -> LongArray:

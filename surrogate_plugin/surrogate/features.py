@@ -82,9 +82,9 @@ def encode(problem: Problem, out: Float32Array | None = None) -> Float32Array:
     """
     from surrogate_plugin.surrogate.feature_kernels import encode_image
 
-    if isinstance(problem.diffusivity, np.ndarray):
+    if not problem.plain:
         raise UnsupportedProblemError("the surrogate needs a constant diffusivity; sparse-direct takes a map.")
-    lattice, walls = PaddedLattice.around(problem.shape), problem.boundary.walls
+    lattice, walls = PaddedLattice.around(problem.shape), problem.walls
     image = np.empty((CHANNELS, *lattice.padded), np.float32) if out is None else out
     rows, columns = (_indices(lattice, walls, axis) for axis in (0, 1))
     uptake = problem.uptake
@@ -100,7 +100,7 @@ def encode(problem: Problem, out: Float32Array | None = None) -> Float32Array:
         np.broadcast_to(0.0 if uptake is None else uptake.vmax / uptake.km, problem.shape),
         walls.value,
         1.0 / value_scale(problem),
-        problem.spacing**2 / problem.diffusivity,
+        1.0 / problem.reference_link,
     )
     return image
 

@@ -47,6 +47,6 @@ def _with_ghosts(scenario: Scenario, field: FloatArray) -> FloatArray:
     if scenario.sides_at == "outside":
         for side, border in (("left", np.s_[:, 0]), ("right", np.s_[:, -1]), ("bottom", np.s_[0]), ("top", np.s_[-1])):
             value = scenario.sides.get(side, "reflecting")
-            if not isinstance(value, str):
+            if isinstance(value, int | float):
                 wide[border] = value
     return wide

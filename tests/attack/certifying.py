@@ -74,7 +74,7 @@ class HostileHierarchy(Hierarchy):
     """One whose cycles are spoilt after they were made, each time or now and then."""
 
     def __init__(self, target: Target) -> None:
-        super().__init__(target.problem.shape, target.problem.boundary)
+        super().__init__(target.problem.shape, target.problem.walls)
         self._rng = target.rng
         self._junk = JUNK[int(target.rng.integers(len(JUNK)))]
         self._often = float(target.rng.choice([1.0, 0.3]))
@@ -116,7 +116,7 @@ def certified(
         rng, equation = target.rng, Operator(target.problem)
         hierarchy = HostileHierarchy(target)
         if not hostile:
-            hierarchy = Hierarchy(target.problem.shape, target.problem.boundary)
+            hierarchy = Hierarchy(target.problem.shape, target.problem.walls)
         hierarchy.rebuild(equation.free, equation.decay)
         with np.errstate(all="ignore"):
             certifier = Certifier(equation, hierarchy, rebuild=bool(rng.random() < 0.5))

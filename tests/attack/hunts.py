@@ -42,7 +42,7 @@ def cycles(seed: int, count: int) -> Iterator[str]:
         problem = extreme_problem(np.random.default_rng([seed, number]))
         if isinstance(problem.diffusivity, np.ndarray):
             continue
-        equation, hierarchy = Operator(problem), Hierarchy(problem.shape, problem.boundary)
+        equation, hierarchy = Operator(problem), Hierarchy(problem.shape, problem.walls)
         hierarchy.rebuild(equation.free, equation.decay)
         z, b = hierarchy.vectors[:2]
         b[1:-1, 1:-1] = equation.free

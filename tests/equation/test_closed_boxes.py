@@ -54,13 +54,15 @@ def test_a_level_field_takes_what_is_produced(share):
 
 
 def box(production, vmax, **changes):
-    return sp.Problem(
+    problem = sp.Problem(
         np.zeros((6, 8)),
         **(
             {"decay": 0.0, "boundary": "reflecting", "production": production, "uptake": sp.MichaelisMenten(vmax, 1.0)}
             | changes
         ),
     )
+    problem.check_steady()
+    return problem
 
 
 @pytest.mark.parametrize(("production", "vmax"), [(2.0, 2.0), (3.0, 2.0), (np.eye(6, 8) * 80, np.eye(6, 8) * 79)])

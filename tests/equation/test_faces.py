@@ -23,35 +23,38 @@ def any_lattice(rng: np.random.Generator, shape: tuple[int, ...], *, mapped: boo
     """What faces and assembly ask of a problem, with walls of any conductance, on a lattice of any dimension."""
     axes = len(shape)
     ring = rng.random(axes) < 0.4
-    conductance = np.where(ring[:, None], 0.0, rng.choice([0.0, 0.3, 1.0], size=(axes, 2)))
-    diffusivity = 10.0 ** rng.uniform(-1, 1, size=shape) if mapped else 2.0
+    permeance = np.where(ring[:, None], 0.0, rng.choice([0.0, 0.3, np.inf], size=(axes, 2)))
+    links = [10.0 ** rng.uniform(-1, 0, size=shape) if mapped else 1.0 for _ in range(axes)]
+    fixed = rng.random(shape) < 0.2
     return SimpleNamespace(
         shape=shape,
         source=np.zeros(shape),
-        fixed=rng.random(shape) < 0.2,
-        diffusivity=diffusivity,
-        reference_diffusivity=float(np.max(diffusivity)),
-        spacing=0.5,
+        fixed=fixed,
+        unknown=~fixed,
+        axis_links=links,
+        reference_link=8.0,
         decay=rng.random(shape),
-        boundary=SimpleNamespace(walls=Walls(conductance, rng.random((axes, 2)), ring)),
+        membranes=None,
+        walls=Walls(permeance, np.where(permeance > 0, 1.0, 0.0), rng.random((axes, 2)), ring),
     )
 
 
 def dense(lattice: Any) -> np.ndarray:
     """The matrix of the free pixels, pixel by pixel and neighbour by neighbour."""
-    shape, walls = lattice.shape, lattice.boundary.walls
-    relative = np.broadcast_to(np.asarray(lattice.diffusivity) / lattice.reference_diffusivity, shape)
+    shape, walls = lattice.shape, lattice.walls
+    links = [np.broadcast_to(each, shape) for each in lattice.axis_links]
     number = np.arange(int(np.prod(shape))).reshape(shape)
-    matrix = np.diag((lattice.decay * lattice.spacing**2 / lattice.reference_diffusivity).ravel())
+    matrix = np.diag((lattice.decay / lattice.reference_link).ravel())
     for pixel in itertools.product(*map(range, shape)):
         here = number[pixel]
         for axis, (end, step) in itertools.product(range(len(shape)), enumerate((-1, 1))):
-            at = pixel[axis] + step
+            at, own = pixel[axis] + step, links[axis]
             if not 0 <= at < shape[axis] and not walls.ring[axis]:
-                matrix[here, here] += walls.conductance[axis, end] * relative[pixel]
+                resistances = [1 / each if each > 0 else np.inf for each in (own[pixel], walls.permeance[axis, end])]
+                matrix[here, here] += 1 / sum(resistances)
                 continue
             other = (*pixel[:axis], at % shape[axis], *pixel[axis + 1 :])
-            face = 2 / (1 / relative[pixel] + 1 / relative[other])
+            face = 2 / (1 / own[pixel] + 1 / own[other])
             matrix[here, here] += face
             matrix[here, number[other]] -= face
     free = ~lattice.fixed.ravel()
@@ -69,7 +72,8 @@ def test_the_matrix_is_that_of_every_pixel_and_its_neighbours(shape: tuple[int, 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 def test_both_ends_of_a_ring_are_one_face(shape: tuple[int, ...]) -> None:
     lattice = any_lattice(np.random.default_rng(3), shape, mapped=True)
-    lattice.boundary.walls = Walls(np.zeros((len(shape), 2)), np.zeros((len(shape), 2)), np.ones(len(shape), bool))
+    nothing = np.zeros((len(shape), 2))
+    lattice.walls = Walls(nothing, nothing, nothing, np.ones(len(shape), bool))
     for axis, faces in enumerate(faces_of(lattice)):
         longer = list(shape)
         longer[axis] += 1

@@ -73,7 +73,7 @@ def _solved(problem: sp.Problem, method: str) -> sp.Solution | None:
 )
 def test_what_float64_cannot_carry_is_refused(field: str, problem: Any, tiny: float) -> None:
     with pytest.raises(sp.InvalidProblemError) as caught:
-        sp.Problem(**problem(tiny))
+        sp.Problem(**problem(tiny)).check_steady()
     one_sentence(caught.value, field)
 
 

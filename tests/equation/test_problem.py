@@ -32,7 +32,7 @@ def spoiled(value, where=(2, 3)):
         ({"source": np.full((8, 9), "a")}, "source has dtype .*; real numbers"),
         ({"fixed": np.ones((8, 9))}, "fixed has dtype float64; a boolean array"),
         ({"fixed": np.ones((9, 8), dtype=bool)}, r"fixed has shape \(9, 8\), but source has \(8, 9\)"),
-        ({"diffusivity": 0.0}, "diffusivity is 0; finite values in"),
+        ({"diffusivity": -1.0}, "diffusivity is -1; finite values >= 0"),
         ({"diffusivity": spoiled(-2.0)}, r"diffusivity is -2 at \(row 2, column 3\)"),
         ({"diffusivity": spoiled(1e-9)}, "diffusivity spans from 1e-09 to 1; a contrast of at most 1e8"),
         ({"decay": -0.1}, "decay is -0.1; finite values >= 0"),
@@ -43,7 +43,7 @@ def spoiled(value, where=(2, 3)):
         ({"production": spoiled(np.nan)}, r"production is NaN at \(row 2, column 3\)"),
         ({"production": -1.0}, "production is -1"),
         ({"spacing": 0.0}, "spacing is 0"),
-        ({"spacing": np.ones(2)}, r"spacing has shape \(2,\); one number"),
+        ({"spacing": np.ones(3)}, r"spacing has shape \(3,\); a number or \(dy, dx\)"),
         ({"boundary": "open"}, "boundary .* is 'open'; allowed are 'absorbing'"),
         ({"boundary": -1.0}, "boundary .* is -1.0"),
         ({"boundary": {"left": np.nan}}, r"boundary \(left\) is nan"),
@@ -68,11 +68,11 @@ def test_bad_uptake_is_refused(vmax, km, words):
 def test_a_field_nothing_anchors_is_refused():
     nothing = np.zeros((8, 8))
     with pytest.raises(InvalidProblemError, match="no unique steady state"):
-        Problem(nothing, decay=0.0, boundary="reflecting")
+        Problem(nothing, decay=0.0, boundary="reflecting").check_steady()
     with pytest.raises(InvalidProblemError, match="nothing else anchors the field"):
-        Problem(nothing, decay=1e-13, boundary="periodic")
-    Problem(nothing, decay=0.0, boundary={"left": "absorbing", "right": "reflecting"})
-    Problem(nothing, fixed=np.eye(8, dtype=bool), decay=0.0, boundary="reflecting")
+        Problem(nothing, decay=1e-13, boundary="periodic").check_steady()
+    Problem(nothing, decay=0.0, boundary={"left": "absorbing", "right": "reflecting"}).check_steady()
+    Problem(nothing, fixed=np.eye(8, dtype=bool), decay=0.0, boundary="reflecting").check_steady()
 
 
 def test_axes_are_counted_in_one_place_alone(monkeypatch, tmp_path):

@@ -25,7 +25,7 @@ def _exact(problem: Problem) -> FloatArray:
 
 def _bound(problem: Problem, field: FloatArray, tolerance: float = 0.0) -> float:
     equation = Operator(problem)
-    certifier = Certifier(equation, Hierarchy(problem.shape, problem.boundary), rebuild=True)
+    certifier = Certifier(equation, Hierarchy(problem.shape, problem.walls), rebuild=True)
     return certifier.bound(equation.embed(field), tolerance).value
 
 

@@ -51,7 +51,7 @@ class Hostile(Hierarchy):
     """Cycles that return noise, nothing, far too much, or only in part what they should."""
 
     def __init__(self, problem: Problem, rng: np.random.Generator) -> None:
-        super().__init__(problem.shape, problem.boundary)
+        super().__init__(problem.shape, problem.walls)
         self._rng, self._free, self._kind = rng, ~problem.fixed, int(rng.integers(5))
 
     def v_cycle(self, z, b, **sweeps) -> None:
@@ -87,7 +87,7 @@ def test_one_certifier_bounds_candidate_after_candidate(seed: int, hostile: bool
         rng = np.random.default_rng([seed, index])
         problem = any_problem(rng, saturating=rng.random() < 0.9)
         reference = solve_extended(problem)
-        hierarchy = Hostile(problem, rng) if hostile else Hierarchy(problem.shape, problem.boundary)
+        hierarchy = Hostile(problem, rng) if hostile else Hierarchy(problem.shape, problem.walls)
         equation = Operator(problem)
         hierarchy.rebuild(equation.free, equation.tangent(equation.embed(reference.field.astype(np.float64))))
         check(problem, Certifier(equation, hierarchy, rebuild=bool(rng.random() < 0.5)), rng, reference, tries=6)
@@ -100,7 +100,7 @@ def test_ten_thousand_problems_are_bounded(seed: int) -> None:
         rng = np.random.default_rng([100 + seed, index])
         problem = any_problem(rng, saturating=rng.random() < 0.9)
         reference = solve_extended(problem)
-        hierarchy = Hostile(problem, rng) if rng.random() < 0.3 else Hierarchy(problem.shape, problem.boundary)
+        hierarchy = Hostile(problem, rng) if rng.random() < 0.3 else Hierarchy(problem.shape, problem.walls)
         check(problem, Certifier(Operator(problem), hierarchy, rebuild=True), rng, reference, tries=8)
 
 

@@ -7,6 +7,7 @@ import pytest
 
 import surrogate_plugin as sp
 from surrogate_plugin.equation.assembly import assemble, known_values, saturating_uptake, supply, value_unit
+from surrogate_plugin.equation.gradients import Surroundings
 from surrogate_plugin.gallery.extremes import extreme_problems
 from surrogate_plugin.gallery.nasty import nasty_problems
 from surrogate_plugin.reference import solve_extended
@@ -57,7 +58,7 @@ def test_a_solve_says_it_where_it_is_asked_to(method: str) -> None:
         exact = np.asarray(solve_extended(problem).field, np.float64)
         tiny = 1e-15 * float(exact.max())
         assert (np.abs(solution.field - exact) <= solution.error_map + tiny).all()
-        of_exact = sp.Solution(exact, spacing=problem.spacing, boundary=problem.boundary).gradient()
+        of_exact = sp.Solution(exact, around=Surroundings.of(problem)).gradient()
         slack = 4 * tiny / problem.spacing
         assert (np.abs(solution.gradient() - of_exact) <= solution.gradient_bound + slack).all()
 

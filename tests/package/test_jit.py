@@ -101,7 +101,7 @@ def test_a_cycle_is_finite_and_solves_whatever_the_decay(kind, strong) -> None:
         free = rng.random(shape) > 0.1
         decay = np.full(shape, 1e-3)
         decay[shape[0] // 2 :] = strong
-        hierarchy = Hierarchy(shape, Boundary.parse(kind))
+        hierarchy = Hierarchy(shape, Boundary.parse(kind).walls())
         hierarchy.rebuild(free, decay)
         b, z = hierarchy.vectors[0], hierarchy.vectors[1]
         b[1:-1, 1:-1] = np.where(free, rng.random(shape), 0.0)
@@ -213,7 +213,7 @@ from surrogate_plugin.equation.sides import Boundary
 from surrogate_plugin.solvers.multigrid.hierarchy import Hierarchy
 rng = np.random.default_rng(1)
 free = rng.random((64, 64)) > 0.1
-hierarchy = Hierarchy(free.shape, Boundary.parse("absorbing"))
+hierarchy = Hierarchy(free.shape, Boundary.parse("absorbing").walls())
 hierarchy.rebuild(free, 0.1 * rng.random(free.shape))
 b, z = hierarchy.vectors[:2]
 b[1:-1, 1:-1] = np.where(free, rng.random(free.shape), 0.0)

@@ -49,7 +49,8 @@ def unit_faces(shape: tuple[int, int], walls: Walls) -> Faces:
 def walls_of(
     rows: tuple[float, float], columns: tuple[float, float], ring: tuple[bool, bool] = (False, False)
 ) -> Walls:
-    return Walls(np.array([rows, columns]), np.zeros((2, 2)), np.array(ring))
+    conductance = np.array([rows, columns])
+    return Walls(np.zeros((2, 2)), conductance, np.zeros((2, 2)), np.array(ring))
 
 
 WALLS = [
@@ -158,7 +159,7 @@ def test_a_map_of_diffusivity_converges_as_fast_as_its_contrast_allows() -> None
     y, x = np.mgrid[:96, :80]
     blobs = (np.sin(x / 9.0) * np.cos(y / 11.0)) > 0.2
     problem = Problem(np.zeros((96, 80)), diffusivity=np.where(blobs, 0.01, 1.0), decay=1e-3, boundary=1.0)
-    hierarchy = Hierarchy(problem.shape, problem.boundary)
+    hierarchy = Hierarchy(problem.shape, problem.walls)
     decay = np.full(problem.shape, float(problem.decay) / problem.reference_diffusivity)
     hierarchy.rebuild(~problem.fixed, decay, faces_of(problem))
     matrix = assemble(problem).matrix()

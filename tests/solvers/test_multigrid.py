@@ -47,7 +47,7 @@ def test_every_exact_method_agrees_on_larger_lattices(shape: tuple[int, int]) ->
 def test_cycles_do_not_grow_with_the_lattice(side: int, boundary: str) -> None:
     problem = tumour_and_vessels(np.random.default_rng(3), (side, side), boundary=boundary, michaelis_menten=False)
     equation = Operator(problem)
-    iteration = Iteration(equation, Hierarchy(problem.shape, problem.boundary), None)
+    iteration = Iteration(equation, Hierarchy(problem.shape, problem.walls), None)
     first = iteration.largest_residual
     for _ in range(9):
         iteration.advance()
@@ -58,7 +58,7 @@ def test_v_cycle_is_symmetric() -> None:
     """Conjugate gradients need ``(u, V v) = (V u, v)``."""
     rng = np.random.default_rng(4)
     for problem in nasty_problems(30, 40):
-        hierarchy = Hierarchy(problem.shape, problem.boundary)
+        hierarchy = Hierarchy(problem.shape, problem.walls)
         decay = np.broadcast_to(Operator(problem).decay, problem.shape).copy()
         hierarchy.rebuild(~problem.fixed, decay)
         padded = (problem.shape[0] + 2, problem.shape[1] + 2)
@@ -122,7 +122,7 @@ def test_a_result_does_not_depend_on_what_was_solved_before() -> None:
 @pytest.mark.parametrize("decay", [0.0, 1e-50])
 def test_a_level_that_nothing_anchors_still_preconditions(shape: tuple[int, int], decay: float) -> None:
     """Decay below what float32 holds is 0 to it, and so is the slope of uptake around a field far too large."""
-    hierarchy = Hierarchy(shape, Problem(np.zeros(shape), decay=1.0, boundary="reflecting").boundary)
+    hierarchy = Hierarchy(shape, Problem(np.zeros(shape), decay=1.0, boundary="reflecting").walls)
     hierarchy.rebuild(np.ones(shape, dtype=np.bool_), np.full(shape, decay))
     z, b = np.zeros((2, shape[0] + 2, shape[1] + 2), np.float32)
     b[1:-1, 1:-1] = np.random.default_rng(0).random(shape)

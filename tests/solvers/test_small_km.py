@@ -147,7 +147,7 @@ def test_a_path_that_ends_early_still_has_a_residual_of_its_own() -> None:
     problem = tissue(48, 1e-5, 0.1)
     for limit in range(1, 12):
         equation = Operator(problem)
-        iteration = Iteration(equation, Hierarchy(problem.shape, problem.boundary), None)
+        iteration = Iteration(equation, Hierarchy(problem.shape, problem.walls), None)
         run_to_estimate(iteration, 1e-12, limit)
         iteration.smooth()
         assert iteration.cycles <= limit

@@ -72,7 +72,7 @@ def test_every_bound_holds(seed: int, saturating: bool, proposed: Callable[[Prob
     )
     start = None if proposed is None else proposed(problem)
     found, truth = bounds_from(problem, start), exact(problem)
-    equation, hierarchy = Operator(problem), Hierarchy(problem.shape, problem.boundary)
+    equation, hierarchy = Operator(problem), Hierarchy(problem.shape, problem.walls)
     for cycles, bound in enumerate(found.values):
         error = np.abs(polished(equation, hierarchy, start, cycles).solution() - truth).max()
         assert error <= bound * problem.largest_imposed + 1e-9 * truth.max()

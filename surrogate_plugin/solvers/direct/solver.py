@@ -127,13 +127,13 @@ class SparseDirect(Solver[SparseDirectState]):
         began = time.perf_counter()
         unit = value_unit(problem)
         if unit == 0.0 or not state.graph.free.any():
-            return Solution(np.where(problem.fixed, problem.source, 0.0), method=self.name)
+            return Solution(problem.known.copy(), method=self.name)
         newton = Newton(state.graph, state.factors, problem, unit)
         nodes = newton.run(guess)
         field = np.maximum(nodes[: problem.source.size].reshape(problem.shape) * unit, 0.0)
         counts = {"steps": newton.steps, "factorisations": newton.factorisations}
         stats = Stats({"solve": time.perf_counter() - began}, counts)
-        return Solution(np.where(problem.fixed, problem.source, field), method=self.name, stats=stats)
+        return Solution(np.where(problem.unknown, field, problem.known), method=self.name, stats=stats)
 
     def _keep(self, state: SparseDirectState) -> None:
         with self._lock:

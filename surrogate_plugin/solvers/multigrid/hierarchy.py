@@ -11,7 +11,7 @@ from surrogate_plugin import team
 from surrogate_plugin.arguments import Float32Array as Float32Array
 from surrogate_plugin.equation.faces import Faces
 from surrogate_plugin.equation.problem import BoolArray, FloatArray
-from surrogate_plugin.equation.sides import Boundary, Walls
+from surrogate_plugin.equation.sides import Walls
 from surrogate_plugin.solvers.multigrid import cycle_kernels, setup_kernels
 
 if TYPE_CHECKING:
@@ -47,16 +47,15 @@ class Hierarchy:
     Parameters
     ----------
     shape : (H, W)
-    boundary : Boundary or Walls
+    walls : Walls
         Only conductances and rings matter: the hierarchy works on corrections, which vanish where values are imposed.
     """
 
     #: A cycle inverts roughly.
     exact = False
 
-    def __init__(self, shape: tuple[int, int], boundary: Boundary | Walls) -> None:
+    def __init__(self, shape: tuple[int, int], walls: Walls) -> None:
         self.shape = shape
-        walls = boundary.walls if isinstance(boundary, Boundary) else boundary
         #: (2, 2) float32, the conductance of each axis' low and high wall; (2,) bool, which axes are rings.
         self.walls, self.rings = walls.conductance.astype(np.float32), np.array(walls.ring, dtype=np.bool_)
         dims = level_shapes(shape)
@@ -76,9 +75,8 @@ class Hierarchy:
         self._faces: Faces | None = None
         self._free: BoolArray = np.zeros(shape, np.bool_)
 
-    def serves(self, shape: tuple[int, int], boundary: Boundary) -> bool:
+    def serves(self, shape: tuple[int, int], walls: Walls) -> bool:
         """Whether `rebuild` makes this the hierarchy of such a lattice, whatever its sides are called."""
-        walls = boundary.walls
         alike = np.array_equal(self.walls, walls.conductance.astype(np.float32))
         return shape == self.shape and alike and np.array_equal(self.rings, walls.ring)
 
@@ -136,7 +134,7 @@ class Hierarchy:
         >>> from surrogate_plugin.equation.problem import Problem
         >>> source = np.zeros((40, 30)); source[20, 10:14] = 1.0
         >>> problem = Problem(source, decay=1e-3, production=1.0)
-        >>> operator, hierarchy = Operator(problem), Hierarchy(problem.shape, problem.boundary)
+        >>> operator, hierarchy = Operator(problem), Hierarchy(problem.shape, problem.walls)
         >>> hierarchy.rebuild(operator.free, operator.decay, operator.faces)
         >>> matrix = assemble(problem).matrix()
         >>> found, _ = cg(matrix, np.ones(matrix.shape[0]), M=hierarchy.aspreconditioner(), rtol=1e-10, maxiter=12)

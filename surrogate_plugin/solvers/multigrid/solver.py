@@ -229,7 +229,7 @@ class Multigrid(Solver[MultigridState]):
 
     def refusal(self, problem: Problem) -> str | None:
         """Why ``problem`` is not for this solver, or None."""
-        if isinstance(problem.diffusivity, np.ndarray):
+        if not problem.plain:
             return "multigrid needs a constant diffusivity; sparse-direct takes a diffusivity map."
         return None
 
@@ -239,7 +239,7 @@ class Multigrid(Solver[MultigridState]):
 
     def prepare(self, problem: Problem) -> MultigridState:
         """Allocate the hierarchy for the problem's lattice."""
-        return MultigridState(problem.fingerprint, Hierarchy(problem.shape, problem.boundary))
+        return MultigridState(problem.fingerprint, Hierarchy(problem.shape, problem.walls))
 
     def solve(
         self,
@@ -262,7 +262,7 @@ def cycle_seconds(pixels: int) -> float:
 
     def cycle() -> Callable[[], None]:
         problem = Problem(np.eye(*shape), decay=0.01)
-        return Iteration(Operator(problem), Hierarchy(shape, problem.boundary), None).advance
+        return Iteration(Operator(problem), Hierarchy(shape, problem.walls), None).advance
 
     measured = calibration.made_seconds(f"cycle of {shape}, {team.thread_count()} threads", cycle)
     return measured * (_OVERHEAD + pixels) / math.prod(shape)

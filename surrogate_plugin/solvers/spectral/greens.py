@@ -82,7 +82,9 @@ class GreensTable:
 
 
 @functools.lru_cache(maxsize=4)
-def greens_table(shape: tuple[int, int], kinds: Kinds, decay: float) -> GreensTable:
+def greens_table(
+    shape: tuple[int, int], kinds: Kinds, decay: float, links: tuple[float, float] = (1.0, 1.0)
+) -> GreensTable:
     """The table of a box, kept for the next call with the same arguments; it never changes once built.
 
     Parameters
@@ -92,9 +94,12 @@ def greens_table(shape: tuple[int, int], kinds: Kinds, decay: float) -> GreensTa
     kinds : Kinds
         Left, right, bottom, top.
     decay : float, dimensionless
-        ``decay * spacing^2 / diffusivity``; larger than 0 where no side holds a value.
+        ``decay / reference_link``; larger than 0 where no side holds a value.
+    links : (float, float), dimensionless
+        Along y and along x.
     """
     y, x = Axis.between(shape[0], *kinds[2:]), Axis.between(shape[1], *kinds[:2])
-    inverse = 1 / (decay + laplace_eigenvalues(y.angles)[:, None] + laplace_eigenvalues(x.angles))
+    along_y, along_x = links[0] * laplace_eigenvalues(y.angles), links[1] * laplace_eigenvalues(x.angles)
+    inverse = 1 / (decay + along_y[:, None] + along_x)
     table = y.cosines() @ inverse @ x.cosines().T
     return GreensTable(np.ascontiguousarray(table), y, x)

@@ -76,9 +76,11 @@ class Spectral(Solver[SpectralState]):
         """Why the problem cannot be taken: its coefficients vary, its box is singular, or it is too large."""
         if not problem.constant_coefficients:
             return (
-                "spectral needs one diffusivity, one decay and no saturating uptake; "
-                "use 'multigrid' for variable decay or uptake, 'sparse-direct' for anything."
+                "spectral needs one diffusivity an axis, one decay, no saturating uptake, no membranes and no side "
+                "that exchanges; use 'multigrid' for variable decay or uptake, 'sparse-direct' for anything."
             )
+        if min(_links(problem)) == 0.0:
+            return "spectral needs diffusion along both axes; use 'sparse-direct'."
         if not problem.fixed.any():
             return None
         if not problem.boundary.holds_a_value and _decay(problem) * problem.source.size < _NEARLY_SINGULAR:
@@ -113,8 +115,9 @@ class Spectral(Solver[SpectralState]):
         reason = self.refusal(problem)
         if reason is not None:
             raise UnsupportedProblemError(reason)
-        kinds, decay = kinds_of(problem.boundary), _decay(problem)
-        matrix = capacitance(problem, lambda: greens_table(problem.shape, kinds, decay), lambda: _box(problem))
+        problem.check_steady()
+        kinds, decay, links = kinds_of(problem.boundary), _decay(problem), _links(problem)
+        matrix = capacitance(problem, lambda: greens_table(problem.shape, kinds, decay, links), lambda: _box(problem))
         return SpectralState(problem.fingerprint, matrix)
 
     def solve(
@@ -182,23 +185,29 @@ def _charged(
 
 
 def _decay(problem: Problem) -> float:
-    """``decay * spacing^2 / diffusivity``."""
-    return float(np.max(problem.decay)) / (problem.reference_diffusivity / problem.spacing**2)
+    """``decay / reference_link``."""
+    return float(np.max(problem.decay)) / problem.reference_link
+
+
+def _links(problem: Problem) -> tuple[float, float]:
+    """The links along y and along x, over the reference link."""
+    along_y, along_x = (float(np.max(link)) for link in problem.axis_links)
+    return along_y, along_x
 
 
 def _box(problem: Problem) -> BoxInverse:
-    return box_inverse(problem.shape, kinds_of(problem.boundary), _decay(problem))
+    return box_inverse(problem.shape, kinds_of(problem.boundary), _decay(problem), links=_links(problem))
 
 
 def _supply(problem: Problem) -> FloatArray | None:
-    """Production and the values of the sides' ghost pixels, divided by the link; None where both are 0."""
+    """What feeds the box and the values of the sides' ghost pixels, over the reference link; None where both are 0."""
     sides = problem.boundary
-    if float(np.max(problem.production)) == 0 and sides.largest_value == 0:
+    if float(np.max(problem.supply)) == 0 and sides.largest_value == 0:
         return None
-    link = problem.reference_diffusivity / problem.spacing**2
-    supply = np.full(problem.shape, 1.0) * (problem.production / link)
-    supply[:, 0] += sides.left.value
-    supply[:, -1] += sides.right.value
-    supply[0] += sides.bottom.value
-    supply[-1] += sides.top.value
+    along_y, along_x = _links(problem)
+    supply = np.full(problem.shape, 1.0) * (problem.supply / problem.reference_link)
+    supply[:, 0] += along_x * sides.left.value
+    supply[:, -1] += along_x * sides.right.value
+    supply[0] += along_y * sides.bottom.value
+    supply[-1] += along_y * sides.top.value
     return supply

@@ -18,7 +18,7 @@ Kinds = tuple[Kind, Kind, Kind, Kind]
 
 
 class BoxInverse:
-    """``A0^-1`` for ``A0 = decay - Laplacian`` on the whole box, dimensionless (every link is 1).
+    """``A0^-1`` for ``A0 = decay - Laplacian`` on the whole box, dimensionless (links are 1, or one number an axis).
 
     A ghost pixel that holds a value holds 0 here: its value enters through the right-hand side.
 
@@ -29,7 +29,9 @@ class BoxInverse:
     kinds : tuple of four of "value", "reflecting", "periodic"
         Left, right, bottom, top.
     decay : float, dimensionless
-        ``decay * spacing^2 / diffusivity``, >= 0.
+        ``decay / reference_link``, >= 0.
+    links : (float, float), dimensionless
+        Of the columns' and of the rows' axis, y and x; larger than 0.
     dtype : float64 or float32
         The precision of the arithmetic, of what comes in and of what goes out.
 
@@ -57,7 +59,14 @@ class BoxInverse:
     True
     """
 
-    def __init__(self, shape: tuple[int, int], kinds: Kinds, decay: float, dtype: npt.DTypeLike = np.float64) -> None:
+    def __init__(
+        self,
+        shape: tuple[int, int],
+        kinds: Kinds,
+        decay: float,
+        dtype: npt.DTypeLike = np.float64,
+        links: tuple[float, float] = (1.0, 1.0),
+    ) -> None:
         if decay == 0 and "value" not in kinds:
             raise UnsupportedProblemError(
                 "the box has no decay and no side that holds a value, so its operator is singular; "
@@ -72,10 +81,13 @@ class BoxInverse:
         along, across = ((bottom, top), (left, right)) if self._transposed else ((left, right), (bottom, top))
         self._torus = across[0] == "periodic"
         self._basis = basis(columns, *along, self.dtype)
-        mu = decay + self._basis.eigenvalues
+        # The sweep has links of 1: everything is divided by those across.
+        link_across, link_along = links[::-1] if self._transposed else links
+        self._per_link = 1.0 / link_across
+        mu = (decay + link_along * self._basis.eigenvalues) / link_across
         if self._torus:
             around = laplace_eigenvalues(2 * np.pi * np.arange(rows) / rows)
-            self._factors = (1 / (mu + around[:, None])).astype(self.dtype)
+            self._factors = (1 / (link_across * (mu + around[:, None]))).astype(self.dtype)
         else:
             pivots = inverse_pivots(mu, rows, across[0] == "value", across[1] == "value")
             self._factors = pivots.astype(self.dtype)
@@ -101,6 +113,8 @@ class BoxInverse:
             coefficients = _around(coefficients, self._factors)
         else:
             sweep(coefficients, self._factors)
+            if self._per_link != 1.0:
+                coefficients *= self._per_link
         result = self._basis.backward(coefficients)
         if self._transposed:
             result = np.ascontiguousarray(result.T)
@@ -119,11 +133,18 @@ def _around(coefficients: Rows, factors: Rows) -> Rows:
 
 
 def kinds_of(boundary: Boundary) -> Kinds:
-    """The kinds of left, right, bottom and top, without their values."""
-    return boundary.left.kind, boundary.right.kind, boundary.bottom.kind, boundary.top.kind
+    """The kinds of left, right, bottom and top, without their values; what a flux brings is supply."""
+    left, right, bottom, top = ("reflecting" if side.kind == "flux" else side.kind for side in boundary.sides)
+    return left, right, bottom, top
 
 
 @functools.lru_cache(maxsize=6)
-def box_inverse(shape: tuple[int, int], kinds: Kinds, decay: float, dtype: str = "float64") -> BoxInverse:
+def box_inverse(
+    shape: tuple[int, int],
+    kinds: Kinds,
+    decay: float,
+    dtype: str = "float64",
+    links: tuple[float, float] = (1.0, 1.0),
+) -> BoxInverse:
     """A `BoxInverse`, kept for the next call with the same arguments; it never changes once built."""
-    return BoxInverse(shape, kinds, decay, dtype)
+    return BoxInverse(shape, kinds, decay, dtype, links)

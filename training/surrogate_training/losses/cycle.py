@@ -53,7 +53,7 @@ def _each(values: Tensor, batch: Batch, work: Any) -> Tensor:
     hierarchies: dict[tuple[int, ...], Hierarchy] = {}
     for at, codes in enumerate(sides):
         if codes not in hierarchies:
-            hierarchies[codes] = Hierarchy(batch.shape, Boundary(*(Side(KINDS[code], 0.0) for code in codes)))
+            hierarchies[codes] = Hierarchy(batch.shape, Boundary(*(Side(KINDS[code], 0.0) for code in codes)).walls())
         hierarchy = hierarchies[codes]
         hierarchy.rebuild(free[at], decay[at])
         x = hierarchy.vectors[0]

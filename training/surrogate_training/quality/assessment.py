@@ -89,7 +89,7 @@ def answer(predictor: Predictor, problem: Problem, accuracy: float) -> Answer:
     """
     largest = problem.largest_imposed
     field, exact = predictor.predict(problem), exact_field(problem, accuracy)
-    equation, hierarchy = Operator(problem), Hierarchy(problem.shape, problem.boundary)
+    equation, hierarchy = Operator(problem), Hierarchy(problem.shape, problem.walls)
     bounds = []
     for cycles in CYCLES:
         iteration = polished(equation, hierarchy, np.maximum(field, 0.0), cycles)

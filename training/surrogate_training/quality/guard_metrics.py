@@ -84,7 +84,7 @@ def bounds_from(problem: Problem, start: FloatArray | None, smallest: float = mi
     largest = problem.largest_imposed
     if not largest > 0:
         raise ValueError(f"the largest imposed value is {largest}; bounds are taken over it, so it must be above 0.")
-    equation, hierarchy = Operator(problem), Hierarchy(problem.shape, problem.boundary)
+    equation, hierarchy = Operator(problem), Hierarchy(problem.shape, problem.walls)
     values: list[float] = []
     for cycles in range(MOST_CYCLES + 1):
         iteration = polished(equation, hierarchy, start, cycles)
@@ -210,7 +210,7 @@ def forward_in_cycles(predictor: Predictor, problem: Problem, repeats: int = _RE
 
     They take turns so that whatever else the machine does slows both alike.
     """
-    equation, hierarchy = Operator(problem), Hierarchy(problem.shape, problem.boundary)
+    equation, hierarchy = Operator(problem), Hierarchy(problem.shape, problem.walls)
     forward, cycle = [], []
     predictor.predict(problem)  # the first run compiles and allocates
     Iteration(equation, hierarchy, None).advance()
