@@ -69,7 +69,7 @@ class TimeStep:
         before = lattice_field("field", field, checked.shape, "the problem")
         before, vanished = _without_what_vanished(checked, before, length)
         error += vanished
-        posed = _implicit_step(checked, before, length)
+        posed = checked.implicit_step(before, length)
         return cls(checked, posed, before, length, _carried(checked, posed, length, error))
 
     def solve(
@@ -201,19 +201,10 @@ def lattice_field(name: str, given: Any, shape: tuple[int, int], like: str) -> F
 def _without_what_vanished(problem: Problem, field: FloatArray, dt: float) -> tuple[FloatArray, float]:
     """The field, and its largest value where that is too little to be posed, as 0 then takes its place."""
     highest = float(field.max())
-    fed = problem.largest_imposed > 0.0 or largest(problem.production) > 0.0
-    if fed or highest == 0.0 or highest / dt > TINY * problem.reference_diffusivity / problem.spacing**2:
+    fed = problem.largest_imposed > 0.0 or largest(problem.supply) > 0.0
+    if fed or highest == 0.0 or highest / dt > TINY * problem.reference_link:
         return field, 0.0
     return np.zeros(problem.shape), highest
-
-
-def _implicit_step(problem: Problem, field: FloatArray, dt: float) -> Problem:
-    decay = problem.decay + 1.0 / dt
-    production = problem.production + field / dt
-    for array in (decay, production):
-        if isinstance(array, np.ndarray):
-            array.flags.writeable = False  # so that a problem takes it without another copy
-    return problem.replace(decay=decay, production=production)
 
 
 def _carried(problem: Problem, posed: Problem, dt: float, error: float) -> float:

@@ -71,7 +71,8 @@ def certify(problem: Problem, field: npt.ArrayLike) -> Certificate:
     >>> 0.04 < certificate.error_bound < 0.1, bool((certificate.error_map <= certificate.error_bound).all())
     (True, True)
     """
-    given = asked.field_of("field", field, asked.posed(problem))
+    asked.posed(problem).check_steady()
+    given = asked.field_of("field", field, problem)
     candidate = np.where(problem.unknown, np.maximum(given, 0.0), problem.known)
     away = np.abs(given - candidate)
     with limit_threads(problem.source.size):

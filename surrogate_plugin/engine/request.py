@@ -55,6 +55,7 @@ class Request:
     def read(cls, problem: Any, tolerance: Any, previous: Any) -> Request:
         """What somebody hands over, checked; one sentence for what is not allowed."""
         posing = posed(problem)
+        posing.check_steady()
         start = start_of(previous, posing)
         if start is not None:
             np.minimum(start, ceiling(posing), out=start)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -67,13 +68,15 @@ class Balance:
         """
         free = ~problem.fixed
         c = np.where(free, after, 0.0)
-        lasting = dt * problem.spacing**2
+        area = math.prod(problem.spacings)
+        lasting = dt * area
         removed = lasting * _total(problem.decay, c)
         first_order = lasting * _total(by_cells, c)
         saturating = 0.0 if problem.uptake is None else lasting * float(np.sum(problem.uptake.law.rate(c), where=free))
         sources = lasting * _over(problem.production, free)
-        sides = lasting * _inflow(problem, after, free)
-        change = problem.spacing**2 * float(np.sum(after - before, where=free))
+        fluxes = problem.supply - problem.production
+        sides = lasting * (_inflow(problem, after, free) + _over(fluxes, free))
+        change = area * float(np.sum(after - before, where=free))
         return cls(
             sources=sources,
             cells=first_order + saturating,
@@ -81,7 +84,7 @@ class Balance:
             decay=removed - first_order,
             change=change,
             defect=change - (sources + sides - removed - saturating),
-            content=problem.spacing**2 * float(c.sum()),
+            content=area * float(c.sum()),
         )
 
     @property
@@ -115,9 +118,8 @@ def _over(rate: Coefficient, free: BoolArray) -> float:
 
 def _inflow(problem: Problem, field: FloatArray, free: BoolArray) -> float:
     """What comes to the free pixels from all others and from outside, field units / time: only their faces count."""
-    walls, faces = problem.boundary.walls, faces_of(problem)
-    link = problem.reference_diffusivity / problem.spacing**2
-    held = np.where(free, 0.0, problem.source) + np.where(free, field, 0.0)
+    walls, faces = problem.walls, faces_of(problem)
+    held = np.where(free, field, problem.known)
     total = 0.0
     for axis, conductance in enumerate(faces):
         c, inside, g = np.moveaxis(held, axis, 0), np.moveaxis(free, axis, 0), np.moveaxis(conductance, axis, 0)
@@ -128,7 +130,7 @@ def _inflow(problem: Problem, field: FloatArray, free: BoolArray) -> float:
         for face, end in ((0, 0), (-1, 1)):
             inward = g[face] * (walls.value[axis, end] - c[face])
             total += float(np.sum(inward, where=inside[face]))
-    return link * total
+    return problem.reference_link * total
 
 
 def _across(

@@ -260,7 +260,11 @@ class Problem:
         >>> round(float(solve(closed.implicit_step(np.full((4, 4), 8.0), 1.0), method="exact").field[0, 0]), 12)
         4.0
         """
-        return self.replace(decay=self.decay + 1.0 / dt, production=self.production + field / dt)
+        decay, production = self.decay + 1.0 / dt, self.production + field / dt
+        for each in (decay, production):
+            if isinstance(each, np.ndarray):
+                each.flags.writeable = False  # so that a problem takes it without another copy
+        return self.replace(decay=decay, production=production)
 
     @functools.cached_property
     def largest_imposed(self) -> float:
