@@ -5,7 +5,10 @@ from __future__ import annotations
 import math
 from typing import Literal
 
-__all__ = ["not_quasi_steady", "relaxation_min"]
+__all__ = ["IN_TIME", "not_quasi_steady", "relaxation_min"]
+
+#: What becomes of a substrate that is too slow.
+IN_TIME = "follow it in time, by stepping='implicit-euler', or leave it to the host"
 
 
 def relaxation_min(
@@ -49,7 +52,7 @@ def not_quasi_steady(
     step_min: float,
     *,
     unit: Literal["min", "s"] = "min",
-    remedy: str = "leave it to the host",
+    remedy: str = IN_TIME,
 ) -> str | None:
     """The sentence that a user is owed where a substrate is slower than the step it is solved at; None where it is not.
 
@@ -59,7 +62,7 @@ def not_quasi_steady(
     --------
     >>> print(not_quasi_steady("antigen", 910.0, 6.0))
     antigen comes to rest in about 910 min, and a step is 6 min: its steady field is not what the cells would see; \
-leave it to the host.
+follow it in time, by stepping='implicit-euler', or leave it to the host.
     >>> not_quasi_steady("oxygen", 0.92, 6.0)
     """
     if relaxation <= step_min:

@@ -55,9 +55,12 @@ def tell_at_start(notices: Notices, substrate: Substrate, state: sp.TissueState,
     rest = relaxation_min(
         field.diffusivity_um2_per_min, field.decay_per_min + uptake, substrate.lattice.size_um, held=substrate.holds()
     )
-    sentence = not_quasi_steady(f"field {name!r}", rest, minutes_per_mcs)
+    sentence = not_quasi_steady(f"field {name!r}", rest, minutes_per_mcs, remedy=_REMEDY)
     if sentence is not None:
-        notices.tell("not quasi-steady", name, f"{sentence.removesuffix('leave it to the host.')}{_REMEDY}")
+        notices.tell("not quasi-steady", name, sentence)
 
 
-_REMEDY = "leave it to a solver of the XML, or check minutes_per_mcs and um_per_pixel."
+_REMEDY = (
+    "follow it in time, by stepping='implicit-euler', leave it to a solver of the XML, or check minutes_per_mcs and "
+    "um_per_pixel"
+)

@@ -151,6 +151,16 @@ class Agents:
             )
         return counts / (COUNTS_PER_MMOLAR_FL * np.where(counts > 0, volume, 1.0))
 
+    def not_knowing(self, environments: Mapping[str, Any]) -> dict[str, Any]:
+        """Those of the agents' updates that bring a value which the agent does not have in ``boundary.external``."""
+        told = zip(self.ids, *(each.tolist() for each in self.external.values()), strict=True)
+        known = {agent: dict(zip(self.external, values, strict=True)) for agent, *values in told}
+        return {
+            agent: update
+            for agent, update in environments.items()
+            if any(one["_value"] != known[agent][name] for name, one in update["boundary"]["external"].items())
+        }
+
     def taken_up(self, name: str, field: FloatArray, seconds: float, km: float | None) -> FloatArray:
         """Molecules that each takes up in a time: ``u V c t``, (n,) float64, counts.
 

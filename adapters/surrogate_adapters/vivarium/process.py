@@ -27,7 +27,9 @@ _HOSTS_OWN = {*DiffusionField.defaults, "time_step", "timestep", "name", "size"}
 
 
 class SurrogateDiffusionField(DiffusionField):  # type: ignore[misc]
-    """Steady fields of molecules under decay, agents' uptake and secretion, and fixed values, each with its bound.
+    """Fields of molecules under decay, agents' uptake and secretion, and fixed values, each with its bound.
+
+    A field is the steady one of the agents, or goes on in time from what the host holds: ``stepping`` says which.
 
     It takes the parameters, ports and topology of `DiffusionField`, and the parameters of `Settings` besides. At each
     of its time steps it reads the agents and writes the fields that are steady for them, as deltas, and each agent's
@@ -142,23 +144,29 @@ class SurrogateDiffusionField(DiffusionField):  # type: ignore[misc]
         return update
 
     def follow(self, states: dict[str, Any]) -> dict[str, Any]:
-        """The same after all other steps, for `HeldField`: nothing diffuses, and nothing is counted."""
+        """The same after all other steps, for `HeldField`: nothing diffuses, nothing is counted, and only what is to
+        change is told, since the host handles every entry by itself.
+        """
         before, self._agents, self._followed = self._agents, Agents.of(states["agents"], self._lattice), True
         delta, new = {}, {}
         for name in self.names:
+            if self._tissue.is_stepping(name):
+                new[name] = states["fields"][name]
+                continue
             counted = {*before.taking(name), *self._agents.taking(name)}
             delta[name], new[name] = self._solve(name, states["fields"][name], counted)
-        return self._update(delta, new)
+        update = self._update({name: each for name, each in delta.items() if each.any()}, new)
+        return update | {"agents": self._agents.not_knowing(update["agents"])}
 
     def diffuse(self, fields: Fields, timestep: float) -> tuple[dict[str, FloatArray], dict[str, FloatArray]]:
-        """The steady fields of the agents last read; molecules that are not answered for diffuse as in the parent.
+        """The fields of the agents last read; molecules that are not answered for diffuse as in the parent.
 
         Parameters
         ----------
         fields : mapping of molecule to (n_x, n_y) float64, mmol / L
             As they are.
         timestep : float, s
-            Of no account to a steady field.
+            Of no account to a steady field; others go on by it.
 
         Returns
         -------
@@ -167,6 +175,11 @@ class SurrogateDiffusionField(DiffusionField):  # type: ignore[misc]
         """
         delta, new = {}, {}
         for name, field in fields.items():
+            if name in self.names and self._tissue.is_stepping(name):
+                ends = self._seconds + timestep
+                new[name] = self._tissue.step(name, self._checked(name, field), self._agents, ends, timestep)
+                delta[name] = new[name] - field
+                continue
             if name in self.names:
                 delta[name], new[name] = self._solve(name, field, set())
                 continue
@@ -195,6 +208,11 @@ class SurrogateDiffusionField(DiffusionField):  # type: ignore[misc]
         }
 
     def _solve(self, name: str, field: FloatArray, counted: set[tuple[int, int]]) -> tuple[FloatArray, FloatArray]:
+        seconds, late = self._seconds, not self._followed
+        new = self._tissue.solve(name, self._checked(name, field), self._agents, seconds, counted, late=late)
+        return new - field, new
+
+    def _checked(self, name: str, field: FloatArray) -> FloatArray:
         if np.shape(field) != tuple(self.n_bins):
             raise sp.InvalidProblemError(
                 f"fields[{name!r}] has shape {np.shape(field)}; that of the bins (x, y), {tuple(self.n_bins)}, "
@@ -202,14 +220,13 @@ class SurrogateDiffusionField(DiffusionField):  # type: ignore[misc]
             )
         if not np.isfinite(field).all():
             raise sp.InvalidProblemError(f"fields[{name!r}] holds a value that is not finite; something else wrote it.")
-        new = self._tissue.solve(name, field, self._agents, self._seconds, counted, late=not self._followed)
-        return new - field, new
+        return field
 
     def _update(self, delta: Fields, new: Fields) -> dict[str, Any]:
         return {
             "fields": delta,
-            "certificate": {name: self._tissue.certificate(name) for name in self.names},
-            "steady": {name: new[name] for name in self.names},
+            "certificate": {n: self._tissue.certificate(n) for n in self.names if self._tissue.certified(n)},
+            "steady": {name: new[name] for name in self.names if not self._tissue.is_stepping(name)},
             "agents": self.get_local_environments({}, new),
         }
 

@@ -58,6 +58,8 @@ class Tissue:
         """Warn of substrates that cannot be steady, or not within a time step, before anything runs."""
         self._step_min = step_s / SECONDS_PER_MINUTE
         for name in self.names:
+            if self.is_stepping(name):
+                continue
             if self._held(name):
                 self._tell_pace(name, 0.0)
             elif not self._decays(name) and not self.default.uptake_per_s[name] + self.default.secretion_per_s[name]:
@@ -120,6 +122,19 @@ class Tissue:
             self._tell_of_misreading(name, agents.misread(name, new))
         self._left[name] = new
         return new
+
+    def is_stepping(self, name: str) -> bool:
+        """Whether a substrate goes on in time."""
+        return self.fields.is_stepping(name)
+
+    def step(self, name: str, field: FloatArray, agents: Agents, seconds: float, timestep: float) -> FloatArray:
+        """The field after a time step that ends at ``seconds``, from that which the host holds; as `solve` has them."""
+        state, minutes = self.state(name, agents), timestep / SECONDS_PER_MINUTE
+        return self.fields.step(name, state, seconds, minutes, field=field.T).field.T
+
+    def certified(self, name: str) -> bool:
+        """Whether a substrate has been solved for yet."""
+        return self.fields.result(name) is not None
 
     def certificate(self, name: str) -> dict[str, Any]:
         """What is told of the field that a substrate has now."""
