@@ -115,7 +115,7 @@ def discover(group: str) -> tuple[Plugin, ...]:
     Examples
     --------
     >>> [plugin.name for plugin in discover(SOLVERS) if plugin.distribution == "surrogate_plugin"]
-    ['multigrid', 'sparse-direct', 'spectral']
+    ['algebraic', 'multigrid', 'sparse-direct', 'spectral']
     """
     return _loaded(group, _path())
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 #: The exit code where the field is there, but its bound exceeds the tolerance.
 NOT_REACHED = 1
-_METHODS = ("guarded", "surrogate", "exact", "spectral", "multigrid", "sparse-direct")
+_METHODS = ("guarded", "surrogate", "exact", "spectral", "multigrid", "algebraic", "sparse-direct")
 
 
 class Policy(StrEnum):
@@ -99,7 +99,7 @@ def solve(
     method: Annotated[
         str,
         typer.Option(
-            help="guarded, surrogate, exact, spectral, multigrid, sparse-direct, or a plugin's name.",
+            help="guarded, surrogate, exact, spectral, multigrid, algebraic, sparse-direct, or a plugin's name.",
             autocompletion=lambda: list(_METHODS),
         ),
     ] = "guarded",

@@ -14,7 +14,7 @@ from surrogate_plugin.solvers.protocol import Solver, adopted
 
 #: Ours, in the order in which they are asked: each is made when it is first needed, since scipy's sparse matrices and
 #: transforms take a third of a second to import.
-OURS = ("spectral", "multigrid", "sparse-direct")
+OURS = ("spectral", "multigrid", "algebraic", "sparse-direct")
 
 
 class Keeping:
@@ -108,6 +108,10 @@ def _make(name: str) -> Solver[Any]:
         from surrogate_plugin.solvers.multigrid.solver import Multigrid
 
         return Multigrid()
+    if name == "algebraic":
+        from surrogate_plugin.solvers.algebraic.solver import Algebraic
+
+        return Algebraic()
     from surrogate_plugin.solvers.direct.solver import SparseDirect
 
     return SparseDirect(cache_size=0)  # states are kept here

@@ -77,10 +77,12 @@ class Operator:
         np.copyto(inner, self.source, where=~self.free)
         return c
 
-    def residual(self, c: FloatArray, factor: float, out: Float32Array, km: float | None = None) -> float:
-        """Fill ``out = float32(factor r)``; return the largest ``|r|`` (infinite for NaN). Sets the halo of ``c``.
+    def residual(
+        self, c: FloatArray, factor: float, out: Float32Array | FloatArray, km: float | None = None
+    ) -> float:
+        """Fill ``out = factor r``, in its precision; return the largest ``|r|`` (infinite for NaN).
 
-        ``km`` in place of the equation's own.
+        ``km`` in place of the equation's own. Sets the halo of ``c``.
         """
         largest = team.run(
             kernels.residual, c, self.free, *self.north_east, self.decay, self.production, self.vmax, km or self.km,

@@ -60,7 +60,8 @@ class Solution:
         At least the largest pointwise distance to the exact solution of the discrete equation; infinite
         when a bare solver was called without the guard.
     method : str
-        Who answered: ``"surrogate"``, ``"spectral"``, ``"multigrid"``, ``"sparse-direct"`` or a plugin's name.
+        Who answered: ``"surrogate"``, ``"spectral"``, ``"multigrid"``, ``"algebraic"``, ``"sparse-direct"`` or a
+        plugin's name.
     flags : tuple of Flag
         Why the surrogate was not used or not accepted; and, if ``error_bound`` exceeds the tolerance, or an exact
         method's default accuracy, what was reached.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from surrogate_plugin.equation.solution import Solution
+from surrogate_plugin.solvers.algebraic.solver import Algebraic
 from surrogate_plugin.solvers.direct.solver import SparseDirect
 from surrogate_plugin.solvers.multigrid.solver import Multigrid
 from surrogate_plugin.solvers.spectral.solver import Spectral
@@ -25,6 +26,11 @@ class TestSpectral(SolverSuite):
 class TestMultigrid(SolverSuite):
     def make_solver(self) -> Any:
         return Multigrid()
+
+
+class TestAlgebraic(SolverSuite):
+    def make_solver(self) -> Any:
+        return Algebraic()
 
 
 class TestPyamg(SolverSuite):

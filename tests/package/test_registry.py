@@ -210,7 +210,7 @@ def test_a_plugin_solver_is_called_by_its_name_and_certified(engine: sp.Engine, 
 
 def test_our_own_plugins_are_registered_and_load() -> None:
     for group, expected in {
-        registry.SOLVERS: {"sparse-direct", "spectral", "multigrid"},
+        registry.SOLVERS: {"sparse-direct", "spectral", "multigrid", "algebraic"},
         registry.ADAPTERS: {"pyphysicell"},
         registry.MODELS: {"default"},
         registry.DEMOS: {"pyphysicell"},

@@ -1,0 +1,1 @@
+"""Algebraic multigrid: for conductances that no coarse lattice can follow."""

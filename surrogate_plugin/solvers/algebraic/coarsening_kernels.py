@@ -1,0 +1,247 @@
+"""Which nodes of a level stay on the next, and how the others follow them: Ruge and Stueben's direct interpolation.
+
+A node depends strongly on those to which its links are not much weaker than its strongest. A maximal independent set of
+these dependences, in the order of the nodes, stays; then every other node is looked at, and stays as well unless what
+it can be interpolated from carries a fixed part of its diagonal. That part bounds the convergence of two levels,
+whatever the conductances are (Stueben, section A.4.2).
+
+Source: Stueben, "A review of algebraic multigrid", *J. Comput. Appl. Math.* 128, 2001.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from surrogate_plugin import jit
+from surrogate_plugin.sharing_kernels import claim, pieces, settle
+
+UNDECIDED, COARSE, FINE = 0, 1, 2
+#: Links of at least this part of a node's strongest are strong.
+STRONG = 0.1
+#: The part of its diagonal that a node's interpolation has to carry. A chequerboard's has a third.
+CARRIED = 0.2
+#: A node whose losses are so many times its links is settled by sweeps alone.
+ANCHORED = 10.0
+#: Nodes at most from which one is interpolated.
+WIDTH = 4
+#: What `coarse` holds for a node that does not stay. Numbers are unsigned, since kernels then index without a branch.
+NONE = np.uint32(0xFFFFFFFF)
+#: Nodes that more others depend on than this count as if it were so many.
+MOST_WORTH = 200
+
+
+@jit.exact
+def diagonals(team, lo, hi, first, last, cols, links, loss, linked, apart, strong, inverse):
+    """The sum of a node's links, the part of it to other chunks, what is strong for it, and what sweeps divide by.
+
+    That is the inverse of the diagonal and ``apart`` together, 0 where nothing anchors a node: a pair of nodes that
+    are held by each other alone would else swap their errors for ever where it is cut by two chunks.
+    """
+    chunks = pieces(4 * (hi - lo))
+    chunk = claim(team, chunks)
+    while chunk < chunks:
+        start, stop = lo + chunk * (hi - lo) // chunks, lo + (chunk + 1) * (hi - lo) // chunks
+        for i in range(start, stop):
+            total = away = highest = 0.0
+            for k in range(first[i], last[i]):
+                total += links[k]
+                highest = max(highest, links[k])
+                if not start <= cols[k] < stop:
+                    away += abs(links[k])
+            linked[i], apart[i] = total, away
+            a = total + loss[i]
+            inverse[i] = 1.0 / (a + away) if a > 0.0 else 0.0
+            # What no other node is needed for depends on none.
+            strong[i] = STRONG * highest if highest > 0.0 and loss[i] < ANCHORED * total else np.inf
+        chunk = claim(team, chunks)
+    settle(team, chunks)
+
+
+@jit.exact
+def colour(team, lo, hi, first, last, cols, links, strong, kind):
+    """Let stay whom most others depend on, and those go; then whom most that go depend on, and so forth.
+
+    Each chunk of nodes looks at its own alone, so that they need not wait for each other.
+    """
+    chunks = pieces(4 * (hi - lo))
+    room = (hi - lo) // chunks + 1
+    worth, before, after = np.empty(room, np.int32), np.empty(room, np.int32), np.empty(room, np.int32)
+    heads = np.empty(MOST_WORTH + 1, np.int32)
+    chunk = claim(team, chunks)
+    while chunk < chunks:
+        start, stop = lo + chunk * (hi - lo) // chunks, lo + (chunk + 1) * (hi - lo) // chunks
+        _colour_chunk(start, stop, first, last, cols, links, strong, kind, worth, before, after, heads)
+        chunk = claim(team, chunks)
+    settle(team, chunks)
+
+
+@jit.exact_inner
+def _colour_chunk(start, stop, first, last, cols, links, strong, kind, worth, before, after, heads):
+    worth[:] = 0
+    heads[:] = -1
+    for i in range(start, stop):
+        kind[i] = UNDECIDED if strong[i] < np.inf else FINE
+        for k in range(first[i], last[i]):
+            if start <= cols[k] < stop and links[k] >= strong[i]:
+                worth[cols[k] - start] += 1
+    for i in range(stop - start - 1, -1, -1):
+        if kind[start + i] == UNDECIDED:
+            _enlist(i, worth, heads, before, after)
+    top = MOST_WORTH
+    while top >= 0:
+        i = heads[top]
+        if i < 0:
+            top -= 1
+            continue
+        _strike(i, worth, heads, before, after)
+        node = start + i
+        kind[node] = COARSE
+        for k in range(first[node], last[node]):
+            j = cols[k]
+            if start <= j < stop and kind[j] == UNDECIDED:
+                if links[k] >= strong[j]:
+                    kind[j] = FINE
+                    _strike(j - start, worth, heads, before, after)
+                    for m in range(first[j], last[j]):
+                        n = cols[m]
+                        if start <= n < stop and kind[n] == UNDECIDED and links[m] >= strong[j]:
+                            _strike(n - start, worth, heads, before, after)
+                            worth[n - start] += 1
+                            top = max(top, _enlist(n - start, worth, heads, before, after))
+                elif links[k] >= strong[node]:
+                    _strike(j - start, worth, heads, before, after)
+                    worth[j - start] -= 1
+                    _enlist(j - start, worth, heads, before, after)
+
+
+@jit.exact_inner
+def _enlist(i, worth, heads, before, after):
+    """Put a node at the head of those of its worth; which list that is."""
+    kept = min(worth[i], MOST_WORTH)
+    head = heads[kept]
+    before[i], after[i] = -1, head
+    if head >= 0:
+        before[head] = i
+    heads[kept] = i
+    return kept
+
+
+@jit.exact_inner
+def _strike(i, worth, heads, before, after):
+    """Take a node out of its list."""
+    if before[i] >= 0:
+        after[before[i]] = after[i]
+    else:
+        heads[min(worth[i], MOST_WORTH)] = after[i]
+    if after[i] >= 0:
+        before[after[i]] = before[i]
+
+
+@jit.exact
+def choose(lo, hi, first, last, cols, links, loss, linked, strong, kind, coarse, fine):
+    """Number the nodes that stay from ``hi`` on, in ``coarse``, and list them in ``fine``; how many they are.
+
+    Besides those that `colour` chose, all that can be interpolated from too little.
+    """
+    count = 0
+    for i in range(lo, hi):
+        if kind[i] == FINE and strong[i] < np.inf:
+            carried = max(loss[i], 0.0)
+            for k in range(first[i], last[i]):
+                if kind[cols[k]] == COARSE and links[k] >= strong[i]:
+                    carried += links[k]
+            if carried < CARRIED * (linked[i] + loss[i]):
+                kind[i] = COARSE
+        coarse[i] = NONE
+        if kind[i] == COARSE:
+            coarse[i] = hi + count
+            fine[hi + count] = i
+            count += 1
+    return count
+
+
+@jit.exact
+def interpolate(
+    team, lo, hi, first, last, cols, links, loss, linked, strong, coarse, follows, near, weight, carried
+):  # fmt: skip
+    """The ``follows`` nodes ``near`` that each node follows, with weights, at most WIDTH; ``carried`` is their sum."""
+    chunks = pieces(4 * (hi - lo))
+    chunk = claim(team, chunks)
+    while chunk < chunks:
+        for i in range(lo + chunk * (hi - lo) // chunks, lo + (chunk + 1) * (hi - lo) // chunks):
+            if coarse[i] != NONE:
+                near[WIDTH * i], weight[WIDTH * i], carried[i], follows[i] = coarse[i], 1.0, 1.0, 1
+                continue
+            count = _strongest(i, first, last, cols, links, strong, coarse, near, weight)
+            total = 0.0
+            for k in range(count):
+                total += weight[WIDTH * i + k]
+            carried[i] = 0.0
+            if count > 0 and linked[i] > 0.0:
+                carried[i] = linked[i] / (linked[i] + loss[i])
+            for k in range(count):
+                weight[WIDTH * i + k] *= carried[i] / total
+            follows[i] = count
+        chunk = claim(team, chunks)
+    settle(team, chunks)
+
+
+@jit.exact_inner
+def _strongest(i, first, last, cols, links, strong, coarse, near, weight):
+    """Fill a row with the strongest links to nodes that stay; how many they are."""
+    count, row = 0, WIDTH * i
+    for k in range(first[i], last[i]):
+        link, to = links[k], coarse[cols[k]]
+        if to == NONE or link < strong[i] or (count == WIDTH and link <= weight[row + WIDTH - 1]):
+            continue
+        at = min(count, WIDTH - 1)
+        while at > 0 and weight[row + at - 1] < link:
+            near[row + at], weight[row + at] = near[row + at - 1], weight[row + at - 1]
+            at -= 1
+        near[row + at], weight[row + at] = to, link
+        count = min(count + 1, WIDTH)
+    return count
+
+
+@jit.exact
+def transpose(team, lo, hi, end, first, last, cols, fine, follows, near, weight, begin, origin, share):
+    """What follows each coarse node, ``hi`` to ``end``: ``origin`` and ``share`` from ``begin[J]`` to ``begin[J + 1]``.
+
+    A node follows only those it is linked with, so whoever follows is among the links.
+    """
+    count = end - hi
+    chunks = pieces(4 * count)
+    chunk = claim(team, chunks)
+    while chunk < chunks:
+        for node in range(hi + chunk * count // chunks, hi + (chunk + 1) * count // chunks):
+            f, number = fine[node], 1
+            for k in range(first[f], last[f]):
+                number += _place(follows, near, cols[k], node) >= 0
+            begin[node + 1] = number
+        chunk = claim(team, chunks)
+    settle(team, chunks)
+    if claim(team, 1) == 0:
+        for node in range(hi, end):
+            begin[node + 1] += begin[node]
+    settle(team, 1)
+    chunk = claim(team, chunks)
+    while chunk < chunks:
+        for node in range(hi + chunk * count // chunks, hi + (chunk + 1) * count // chunks):
+            f, at = fine[node], np.int64(begin[node])
+            origin[at], share[at] = f, 1.0
+            for k in range(first[f], last[f]):
+                place = _place(follows, near, cols[k], node)
+                if place >= 0:
+                    at += 1
+                    origin[at], share[at] = cols[k], weight[place]
+        chunk = claim(team, chunks)
+    settle(team, chunks)
+
+
+@jit.exact_inner
+def _place(follows, near, i, node):
+    """Where node ``i`` says that it follows ``node``; -1 if it does not."""
+    for k in range(WIDTH * i, WIDTH * i + follows[i]):
+        if near[k] == node:
+            return k
+    return -1
