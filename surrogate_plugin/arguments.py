@@ -7,7 +7,7 @@ a caller, and nothing is taken for what it is not: text is no number, nor is a t
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from numbers import Real
 from typing import Any
@@ -220,6 +220,45 @@ def per_item(name: str, value: Any, count: int) -> FloatArray:
         raise InvalidProblemError(f"{name} has shape {array.shape}; a number or ({count},), one an item, is allowed.")
     if count:
         check_values(name, array, positive=False)
+    return array
+
+
+def special_per_item(
+    name: str, value: Any, count: int, fits: Callable[[FloatArray], BoolArray], allowed: str
+) -> FloatArray:
+    """Numbers that ``fits`` takes, infinite and NaN among them if it does, one an item, (count,) float64, read-only.
+
+    Parameters
+    ----------
+    name : str
+        What an error calls them.
+    value : float or (count,) array
+        One number is that of each item.
+    count : int
+    fits : callable
+        Says of an array which values are allowed.
+    allowed : str
+        Which they are, in the plural.
+
+    Raises
+    ------
+    InvalidProblemError
+        For another number of them, or a value that does not fit.
+
+    Examples
+    --------
+    >>> special_per_item("doors", [0.0, np.inf], 2, lambda given: given >= 0, "widths >= 0 or inf")
+    array([ 0., inf])
+    """
+    array = real_array(name, value, allowed=allowed)
+    if array.ndim == 0:
+        array = np.full(count, float(array))
+        array.flags.writeable = False
+    if array.shape != (count,):
+        raise InvalidProblemError(f"{name} has shape {array.shape}; a number or ({count},), one an item, is allowed.")
+    wrong = ~fits(array)
+    if wrong.any():
+        raise _refusal_at(name, array, wrong, allowed)
     return array
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from surrogate_plugin.errors import InvalidProblemError
 
 #: What the names of this package end with, the longest first, and what is meant in pint's words.
-_ENDINGS = {"_um2_per_min": "um**2/min", "_per_min": "1/min", "_um3": "um**3", "_um": "um"}
+_ENDINGS = {"_um2_per_min": "um**2/min", "_um_per_min": "um/min", "_per_min": "1/min", "_um3": "um**3", "_um": "um"}
 #: Names of `Problem`, which takes any units that agree; quantities are brought to those of hosts.
 _BARE = {"spacing": "um", "diffusivity": "um**2/min", "decay": "1/min"}
 #: No array that is asked for has more axes; a list may hold itself, and has no end.

@@ -66,9 +66,10 @@ class StepResult:
 class Backend:
     """Solve for the field of one tissue state after another.
 
-    Each step starts from the field of the step before; a state with the same numbers as the last one is answered
-    with the field held. A backend can be copied and pickled: the copy goes on by itself from the records and the field
-    held, with an engine of its own as ``config`` describes it, and records nothing, since a store has one writer.
+    Each step starts from the field of the step before; a state with the same numbers as the last one, or the same on
+    the pixels, is answered with the field held. A backend can be copied and pickled: the copy goes on by itself from
+    the records and the field held, with an engine of its own as ``config`` describes it, and records nothing, since a
+    store has one writer.
 
     Parameters
     ----------
@@ -175,7 +176,10 @@ class Backend:
         held = self._held(state)
         if held is not None:
             return self._finish(held.solution, HELD, {}, held.left_out)
-        posed = self._pose(state)
+        last, posed = self._last, self._pose(state)
+        if last is not None and last.config is self.config and posed.raster.same_as(last.raster):
+            self._last = replace(last, state=state)
+            return self._finish(last.solution, HELD, posed.seconds, posed.left_out)
         config, began = self.config, time.perf_counter()
         solution = self.engine.solve(
             posed.problem, method=config.method, tolerance=config.tolerance, previous=self._previous(posed.problem)
@@ -183,7 +187,7 @@ class Backend:
         seconds = posed.seconds | {"solve": time.perf_counter() - began}
         # Held fields are handed out again, so nobody may write into them.
         solution.field.flags.writeable = False
-        self._last, self._evolution = _Solved(state, config, solution, posed.left_out), None
+        self._last, self._evolution = _Solved(state, config, solution, posed.raster, posed.left_out), None
         result = self._finish(solution, solution.method, seconds, posed.left_out)
         if self.recorder is not None:
             self.recorder.take(posed.problem, result.record)
@@ -285,12 +289,13 @@ class Backend:
         return Problem(
             raster.source,
             fixed=raster.fixed,
-            diffusivity=config.diffusivity_um2_per_min,
+            diffusivity=raster.diffusivity(config.diffusivity_um2_per_min),
             decay=decay,
             production=raster.production_per_min,
             uptake=None if km is None else MichaelisMenten(vmax, km),
-            spacing=config.domain.spacing_um,
+            spacing=config.domain.spacings_um,
             boundary=config.boundary,
+            membranes=raster.membranes,
         )
 
     def reconfigure(self, **changes: Any) -> None:
@@ -352,7 +357,7 @@ class Backend:
         problem = self.problem(raster)
         seconds = {"rasterise": rasterised - began, "pose": time.perf_counter() - rasterised}
         taken = raster.secretion_per_min + (raster.uptake_per_min if problem.uptake is None else 0.0)
-        posed = _Posed(state, self.config, problem, taken, raster.left_out, seconds)
+        posed = _Posed(state, self.config, raster, problem, taken, raster.left_out, seconds)
         self._posed = None if self.config.steady else posed
         return posed
 
@@ -406,6 +411,7 @@ class _Solved:
     state: TissueState
     config: BackendConfig
     solution: Solution
+    raster: Raster
     left_out: int
 
 
@@ -415,6 +421,7 @@ class _Posed:
 
     state: TissueState
     config: BackendConfig
+    raster: Raster
     problem: Problem
     by_cells: Coefficient
     left_out: int

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from pydantic import InstanceOf, ValidationInfo, field_validator
 
-from surrogate_plugin.arguments import Coefficient, coefficient, positive_number
+from surrogate_plugin.arguments import coefficient, positive_number
+from surrogate_plugin.equation.per_axis import Diffusivity, PerAxis
 from surrogate_plugin.equation.sides import Boundary, BoundaryLike
 from surrogate_plugin.session.settings import Settings
 from surrogate_plugin.tissue.domain import Domain
@@ -23,8 +24,8 @@ class BackendConfig(Settings):
     ----------
     domain : Domain
         The lattice, with its units.
-    diffusivity_um2_per_min : float or (H, W) array, um^2 / min
-        Larger than 0.
+    diffusivity_um2_per_min : float, (H, W) array or PerAxis, um^2 / min
+        >= 0; nothing passes into pixels of 0, which are obstacles. Cells and voxels may have their own.
     decay_per_min : float or (H, W) array, 1 / min
         Background decay, >= 0; cells and voxels add to it. Maps are copied, and one of one value is that number.
     tolerance : float, field units, optional
@@ -37,7 +38,7 @@ class BackendConfig(Settings):
     model : str
         Name of an installed network, or the path of one's weights.
     boundary : str, float or mapping
-        As in `Problem`: absorbing if not given.
+        As in `Problem`, in micrometres and minutes: absorbing if not given.
     method, policy, device : str
         As in `solve`.
     michaelis_km : float, field units, optional
@@ -62,7 +63,7 @@ class BackendConfig(Settings):
     """
 
     domain: InstanceOf[Domain]
-    diffusivity_um2_per_min: float | _Map
+    diffusivity_um2_per_min: float | _Map | InstanceOf[PerAxis]
     decay_per_min: float | _Map
     boundary: BoundaryLike | Boundary = "absorbing"
     michaelis_km: float | None = None
@@ -72,11 +73,14 @@ class BackendConfig(Settings):
 
     @field_validator("diffusivity_um2_per_min", "decay_per_min", "initial", mode="before")
     @classmethod
-    def _map_of_the_domain(cls, given: Any, found: ValidationInfo) -> Coefficient:
+    def _map_of_the_domain(cls, given: Any, found: ValidationInfo) -> Diffusivity:
         domain, name = found.data.get("domain"), str(found.field_name)
         shape = domain.shape if isinstance(domain, Domain) else None
-        positive = name == "diffusivity_um2_per_min"
-        return coefficient(name, given, shape=shape, like="the domain", positive=positive)
+        if isinstance(given, PerAxis) and name == "diffusivity_um2_per_min":
+            parts = {"x": given.x, "y": given.y}
+            both = {a: coefficient(f"{name}.{a}", part, shape=shape, like="the domain") for a, part in parts.items()}
+            return PerAxis(**both, z=given.z)
+        return coefficient(name, given, shape=shape, like="the domain")
 
     @field_validator("michaelis_km", mode="before")
     @classmethod

@@ -8,7 +8,15 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from surrogate_plugin.arguments import FloatArray, IndexArray, lattice_places, per_item, plane_points
+from surrogate_plugin.arguments import (
+    HUGE,
+    FloatArray,
+    IndexArray,
+    lattice_places,
+    per_item,
+    plane_points,
+    special_per_item,
+)
 from surrogate_plugin.errors import InvalidProblemError
 
 #: The positions of cells that live in voxels.
@@ -20,7 +28,8 @@ class Cells:
     """Agents with a volume that take the field up, secrete it and produce it.
 
     A cell of volume ``V`` in a voxel of volume ``V_voxel`` adds ``V / V_voxel * (uptake + secretion)`` to the decay
-    there and ``V / V_voxel * (secretion * target + production)`` to the production.
+    there and ``V / V_voxel * (secretion * target + production)`` to the production. A cell may also conduct otherwise
+    than what is around it, have a membrane, and let less decay: nothing of it is so unless it is said.
 
     Parameters
     ----------
@@ -43,6 +52,17 @@ class Cells:
     voxel : (n,) or (n, 2) array of whole numbers, optional
         For hosts whose cells live in the voxels of their lattice, in the place of ``position_um``: flat indices
         ``row * columns + column``, or one (row, column) a row. Exactly one of the two is given.
+    diffusivity_um2_per_min : float or (n,) array, um^2 / min, optional
+        What cells conduct, >= 0; 0 for obstacles, NaN for a cell that conducts as what is around it. A pixel of which
+        cells cover a share conducts the mean by area.
+    membrane_um_per_min : float or (n,) array, um / min, optional
+        The permeability of a cell's membrane, >= 0; inf for none, 0 for one that nothing passes. It lies on every face
+        between a pixel whose centre the cell covers and one whose centre it does not, and membranes of several cells
+        on one face are in series. With ``deposit="voxel"`` it is around the cell's voxel, one for all its cells, whose
+        resistance is the mean of theirs by volume.
+    decay_change_per_min : float or (n,) array, 1 / min, optional
+        What decay is in a voxel that the cell fills, less the background; negative where less decays. ``V / V_voxel``
+        times it is added to the background, which is not below 0 after it, before uptake and secretion are.
 
     Attributes
     ----------
@@ -74,6 +94,9 @@ class Cells:
     production_per_min: FloatArray
     volume_um3: FloatArray = field(init=False)  # `dataclasses.replace` goes by the radius
     voxel: IndexArray | None
+    diffusivity_um2_per_min: FloatArray | None
+    membrane_um_per_min: FloatArray | None
+    decay_change_per_min: FloatArray | None
 
     def __init__(
         self,
@@ -86,6 +109,9 @@ class Cells:
         *,
         volume_um3: float | npt.ArrayLike | None = None,
         voxel: npt.ArrayLike | None = None,
+        diffusivity_um2_per_min: float | npt.ArrayLike | None = None,
+        membrane_um_per_min: float | npt.ArrayLike | None = None,
+        decay_change_per_min: float | npt.ArrayLike | None = None,
     ) -> None:
         _exactly_one("position_um", position_um, "voxel", voxel)
         _exactly_one("radius_um", radius_um, "volume_um3", volume_um3)
@@ -100,8 +126,16 @@ class Cells:
             "production_per_min": production_per_min,
         }
         numbers = {name: per_item(f"cells.{name}", rate, count) for name, rate in rates.items()}
-        values = {"position_um": position, "voxel": places, "radius_um": radius, "volume_um3": volume, **numbers}
-        for name, value in values.items():
+        of_some: dict[str, FloatArray | None] = {
+            name: None if given is None else read(f"cells.{name}", given, count)
+            for name, (given, read) in {
+                "diffusivity_um2_per_min": (diffusivity_um2_per_min, _diffusivities),
+                "membrane_um_per_min": (membrane_um_per_min, permeabilities),
+                "decay_change_per_min": (decay_change_per_min, _changes),
+            }.items()
+        }
+        values = {"position_um": position, "voxel": places, "radius_um": radius, "volume_um3": volume}
+        for name, value in {**values, **numbers, **of_some}.items():
             object.__setattr__(self, name, value)
 
     @classmethod
@@ -112,6 +146,27 @@ class Cells:
 
     def __len__(self) -> int:
         return len(self.radius_um)
+
+
+def permeabilities(name: str, given: float | npt.ArrayLike, count: int) -> FloatArray:
+    """Of membranes and walls, (count,) float64: inf where there is none.
+
+    Raises
+    ------
+    InvalidProblemError
+    """
+    allowed = f"numbers >= 0 and at most {HUGE:g}, or inf,"
+    return special_per_item(name, given, count, lambda p: ((p >= 0) & (p <= HUGE)) | np.isposinf(p), allowed)
+
+
+def _diffusivities(name: str, given: float | npt.ArrayLike, count: int) -> FloatArray:
+    allowed = f"numbers >= 0 and at most {HUGE:g}, or NaN,"
+    return special_per_item(name, given, count, lambda d: ((d >= 0) & (d <= HUGE)) | np.isnan(d), allowed)
+
+
+def _changes(name: str, given: float | npt.ArrayLike, count: int) -> FloatArray:
+    allowed = f"numbers of at most {HUGE:g} in size"
+    return special_per_item(name, given, count, lambda change: np.abs(change) <= HUGE, allowed)
 
 
 def _exactly_one(first: str, one: object, second: str, other: object) -> None:

@@ -27,7 +27,7 @@ from surrogate_plugin.arguments import (
 from surrogate_plugin.equation.sides import Boundary, BoundaryLike
 from surrogate_plugin.errors import InvalidProblemError
 from surrogate_plugin.tissue import landing
-from surrogate_plugin.tissue.landing import FARTHEST
+from surrogate_plugin.tissue.places import FARTHEST, around, refuse_off
 from surrogate_plugin.tissue.raster import Deposit, Outside, Raster
 from surrogate_plugin.tissue.sampling import bilinear
 from surrogate_plugin.tissue.state import TissueState
@@ -38,7 +38,9 @@ _ON_BORDER = 1e-6
 
 @dataclass(frozen=True, init=False)
 class Domain:
-    """A rectangle of square pixels; pixel (row, column) has its centre at ``origin + (column + 1/2, row + 1/2) h``.
+    """A rectangle of equal pixels; pixel (row, column) has its centre at ``origin + (column + 1/2, row + 1/2) h``.
+
+    Pixels are square, but for those of `from_lattice` with a spacing of its own along each axis.
 
     Parameters
     ----------
@@ -53,8 +55,10 @@ class Domain:
 
     Attributes
     ----------
+    spacings_um : (float, float), um
+        Sides of a pixel in the order of a shape: (dy, dx).
     spacing_um : float, um
-        Side of a pixel.
+        Side of a square pixel.
 
     Raises
     ------
@@ -71,7 +75,7 @@ class Domain:
     origin_um: tuple[float, float]
     size_um: tuple[float, float]
     shape: tuple[int, int]
-    spacing_um: float
+    spacings_um: tuple[float, float]
     thickness_um: float
 
     def __init__(
@@ -88,37 +92,49 @@ class Domain:
         if not math.isclose(spacing, height / rows, rel_tol=1e-9):
             raise InvalidProblemError(
                 f"domain has pixels of {spacing:g} um along x and {height / rows:g} um along y; square ones are "
-                "allowed: size_um is (width, height) and shape (rows, columns)."
-            )
-        if max(abs(x0), abs(y0)) > FARTHEST * spacing:
-            raise InvalidProblemError(
-                f"domain.origin_um is ({x0:g}, {y0:g}); at most {FARTHEST:g} pixels of {spacing:g} um from 0 are "
-                "allowed, beyond which float64 does not tell the parts of a pixel apart."
+                "allowed: size_um is (width, height) and shape (rows, columns). Domain.from_lattice(shape, "
+                "spacing_um=(dy, dx)) has pixels of two sides."
             )
         depth = spacing if thickness_um is None else positive_number("domain.thickness_um", thickness_um)
-        self._set((x0, y0), (width, height), (rows, columns), spacing, depth)
+        self._set((x0, y0), (width, height), (rows, columns), (spacing, spacing), depth)
 
     @classmethod
     def from_lattice(
         cls,
         shape: Sequence[int],
-        spacing_um: float,
+        spacing_um: float | Sequence[float],
         origin_um: Sequence[float] = (0.0, 0.0),
         thickness_um: float | None = None,
     ) -> Domain:
         """The domain of a host's own lattice of ``shape`` (rows, columns), whose own discrete equation is then solved.
 
+        Parameters
+        ----------
+        shape : (int, int)
+        spacing_um : float or (float, float), um
+            Side of a square pixel, or (dy, dx): along y and along x, as in a shape.
+        origin_um, thickness_um
+            As of a `Domain`; pixels that are not square have no thickness by default.
+
         Examples
         --------
         >>> Domain.from_lattice((50, 75), spacing_um=20.0, origin_um=(-750.0, -500.0)).size_um
         (1500.0, 1000.0)
+        >>> Domain.from_lattice((50, 75), spacing_um=(20.0, 30.0), thickness_um=20.0).size_um
+        (2250.0, 1000.0)
         """
         rows, columns = whole_sides("domain.shape", shape)
-        spacing = positive_number("domain.spacing_um", spacing_um)
-        domain = cls(origin_um, (columns * spacing, rows * spacing), (rows, columns), thickness_um)
-        depth = spacing if thickness_um is None else domain.thickness_um
-        # The host's own number to the last bit, so that a cell on a voxel's edge falls where the host has it.
-        domain._set(domain.origin_um, domain.size_um, domain.shape, spacing, depth)
+        dy, dx = _spacings(spacing_um)
+        if dy != dx and thickness_um is None:
+            raise InvalidProblemError(
+                f"domain.thickness_um is None, but pixels are {dx:g} um along x and {dy:g} um along y; a depth > 0 of "
+                "the voxels is allowed, from which follows what a cell is diluted in."
+            )
+        origin, size = _pair("domain.origin_um", origin_um), _pair("domain.size_um", (columns * dx, rows * dy), True)
+        depth = dx if thickness_um is None else positive_number("domain.thickness_um", thickness_um)
+        domain = cls.__new__(cls)
+        # The host's own numbers to the last bit, so that a cell on a voxel's edge falls where the host has it.
+        domain._set(origin, size, (rows, columns), (dy, dx), depth)
         return domain
 
     def _set(
@@ -126,25 +142,54 @@ class Domain:
         origin_um: tuple[float, float],
         size_um: tuple[float, float],
         shape: tuple[int, int],
-        spacing_um: float,
+        spacings_um: tuple[float, float],
         thickness_um: float,
     ) -> None:
+        for distance, spacing in zip(origin_um, reversed(spacings_um), strict=True):
+            if abs(distance) > FARTHEST * spacing:
+                raise InvalidProblemError(
+                    f"domain.origin_um is ({origin_um[0]:g}, {origin_um[1]:g}); at most {FARTHEST:g} pixels of "
+                    f"{spacing:g} um from 0 are allowed, beyond which float64 does not tell the parts of a pixel apart."
+                )
         object.__setattr__(self, "origin_um", origin_um)
         object.__setattr__(self, "size_um", size_um)
         object.__setattr__(self, "shape", shape)
-        object.__setattr__(self, "spacing_um", spacing_um)
+        object.__setattr__(self, "spacings_um", spacings_um)
         object.__setattr__(self, "thickness_um", thickness_um)
+
+    @property
+    def spacing_um(self) -> float:
+        """Side of a square pixel, um.
+
+        Raises
+        ------
+        InvalidProblemError
+            If pixels are not square, which `spacings_um` knows of.
+        """
+        dy, dx = self.spacings_um
+        if dy != dx:
+            raise InvalidProblemError(
+                f"domain.spacing_um is one number, but pixels are {dx:g} um along x and {dy:g} um along y; "
+                "domain.spacings_um has both."
+            )
+        return dx
+
+    @property
+    def pixel_area_um2(self) -> float:
+        """Area of a pixel, um^2."""
+        dy, dx = self.spacings_um
+        return dy * dx
 
     @property
     def voxel_volume_um3(self) -> float:
         """Volume of a voxel, um^3."""
-        return self.spacing_um**2 * self.thickness_um
+        return self.pixel_area_um2 * self.thickness_um
 
     def centres_um(self) -> tuple[FloatArray, FloatArray]:
         """Pixel centres along x, (W,), and along y, (H,), um."""
-        rows, columns = self.shape
-        x = self.origin_um[0] + (np.arange(columns, dtype=np.float64) + 0.5) * self.spacing_um
-        y = self.origin_um[1] + (np.arange(rows, dtype=np.float64) + 0.5) * self.spacing_um
+        (rows, columns), (dy, dx) = self.shape, self.spacings_um
+        x = self.origin_um[0] + (np.arange(columns, dtype=np.float64) + 0.5) * dx
+        y = self.origin_um[1] + (np.arange(rows, dtype=np.float64) + 0.5) * dy
         return x, y
 
     def contains(self, points_um: npt.ArrayLike, *, boundary: BoundaryLike | Boundary = "reflecting") -> BoolArray:
@@ -247,7 +292,7 @@ class Domain:
         sides = Boundary.parse(boundary)
         points = plane_points("points_um", points_um)
         if one_of("outside", outside, ("error", "clamp")) == "error":
-            landing.refuse_off(self, "points_um", points, ~self.contains(points, boundary=sides))
+            refuse_off(self, "points_um", points, ~self.contains(points, boundary=sides))
         x, y = self.nearest(*self.pixels(points), sides)
         with np.errstate(all="ignore"):  # a field that is not finite is refused below, where it is read
             values = bilinear(field, x, y, sides)
@@ -261,7 +306,7 @@ class Domain:
 
     def pixels(self, points: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Positions in pixels from the lower left corner; a millionth of a pixel off the border is on it."""
-        pixels = ((points - self.origin_um) / self.spacing_um).T
+        pixels = ((points - self.origin_um) / self.spacings_um[::-1]).T
         on_border = np.clip(pixels, 0.0, [[self.shape[1]], [self.shape[0]]])
         x, y = np.where(np.abs(pixels - on_border) <= _ON_BORDER, on_border, pixels)
         return x, y
@@ -270,12 +315,25 @@ class Domain:
         """The positions on the lattice nearest to positions in pixels; on a ring, where they come to lie."""
         (rows, columns), (ring_y, ring_x) = self.shape, sides.rings
         return (
-            landing.around(x, columns) if ring_x else np.clip(x, 0.0, columns),
-            landing.around(y, rows) if ring_y else np.clip(y, 0.0, rows),
+            around(x, columns) if ring_x else np.clip(x, 0.0, columns),
+            around(y, rows) if ring_y else np.clip(y, 0.0, rows),
         )
 
 
-def _pair(name: str, value: Sequence[float], *, positive: bool = False) -> tuple[float, float]:
+def _spacings(given: float | Sequence[float]) -> tuple[float, float]:
+    """The sides of a pixel, (dy, dx)."""
+    name = "domain.spacing_um"
+    try:
+        dy, dx = given  # type: ignore[misc]  # a number is not iterable, which is how it is known
+    except TypeError:
+        side = positive_number(name, given)
+        return side, side
+    except Exception:  # another number of sides, or an object that fails in a way of its own
+        raise InvalidProblemError(f"{name} is {shown(given)}; one number > 0 or two, (dy, dx), are allowed.") from None
+    return positive_number(name, dy), positive_number(name, dx)
+
+
+def _pair(name: str, value: Sequence[float], positive: bool = False) -> tuple[float, float]:
     allowed = f"two finite numbers (x, y){' > 0' if positive else ''}"
     try:
         first, second = value

@@ -7,7 +7,10 @@ from typing import Literal, TypeVar
 
 import numpy as np
 
-from surrogate_plugin.equation.problem import BoolArray, Coefficient, FloatArray
+from surrogate_plugin.arguments import BoolArray, Coefficient, FloatArray
+from surrogate_plugin.equation.membranes import Membranes
+from surrogate_plugin.equation.per_axis import Diffusivity, PerAxis
+from surrogate_plugin.tissue.sameness import same_numbers
 
 T = TypeVar("T")
 
@@ -32,8 +35,21 @@ class Raster:
     secretion_per_min : float or (H, W) float64, 1 / min
         What secretion towards a target adds to the decay.
     production_per_min : float or (H, W) float64, field units / min
+        What cells and voxels make, and what comes through the walls of leaky vessels.
     left_out : int
         Cells and vessels off the lattice that were dropped.
+    exchange_per_min : float or (H, W) float64, 1 / min
+        What the walls of leaky vessels add to the decay.
+    decay_change_per_min : float or (H, W) float64, 1 / min
+        What cells add to the background decay, or take from it.
+    own_share : float or (H, W) float64
+        Which part of a pixel conducts in its own way, whatever is around: cells that have a diffusivity, and the
+        inside of leaky vessels, which is closed.
+    own_diffusivity_um2_per_min : float or (H, W) float64, um^2 / min
+        What that part conducts, times the part.
+    voxel_diffusivity_um2_per_min, voxel_decay_per_min : optional
+        What a host has per voxel in the place of the background.
+    membranes : Membranes, um / min, or None
     """
 
     source: FloatArray
@@ -42,16 +58,46 @@ class Raster:
     secretion_per_min: Coefficient
     production_per_min: Coefficient
     left_out: int = 0
+    exchange_per_min: Coefficient = 0.0
+    decay_change_per_min: Coefficient = 0.0
+    own_share: Coefficient = 0.0
+    own_diffusivity_um2_per_min: Coefficient = 0.0
+    voxel_diffusivity_um2_per_min: Diffusivity | None = None
+    voxel_decay_per_min: Coefficient | None = None
+    membranes: Membranes | None = None
 
     def __post_init__(self) -> None:
         # Read-only arrays become a `Problem` without another copy of each.
-        for array in (self.source, self.fixed, self.uptake_per_min, self.secretion_per_min, self.production_per_min):
-            _frozen(array)
+        for value in vars(self).values():
+            _frozen(value)
 
     def decay(self, background_per_min: Coefficient, *, with_uptake: bool = True) -> Coefficient:
-        """Background, secretion and (unless it saturates) uptake in one: float or (H, W) float64, 1 / min."""
+        """Background, secretion, exchange and (unless it saturates) uptake in one: float or (H, W) float64, 1 / min."""
+        background = background_per_min if self.voxel_decay_per_min is None else self.voxel_decay_per_min
+        if isinstance(self.decay_change_per_min, np.ndarray):
+            background = np.maximum(background + self.decay_change_per_min, 0.0)
         uptake: Coefficient = self.uptake_per_min if with_uptake else 0.0
-        return _frozen(background_per_min + self.secretion_per_min + uptake)
+        return _frozen(background + self.secretion_per_min + self.exchange_per_min + uptake)
+
+    def diffusivity(self, background_um2_per_min: Diffusivity) -> Diffusivity:
+        """What pixels conduct, with cells and closed vessels in them: a number, a map or a PerAxis, um^2 / min."""
+        around = self.voxel_diffusivity_um2_per_min
+        around = background_um2_per_min if around is None else around
+        if not isinstance(self.own_share, np.ndarray):
+            return around
+        if isinstance(around, PerAxis):
+            return PerAxis(x=self._mixed(around.x), y=self._mixed(around.y))
+        return self._mixed(around)
+
+    def _mixed(self, around: Coefficient) -> FloatArray:
+        """The mean by area of what conducts in its own way and what is around it."""
+        return _frozen(np.asarray(self.own_diffusivity_um2_per_min + (1.0 - self.own_share) * around))
+
+    def same_as(self, other: Raster) -> bool:
+        """Whether both pose the same problem, whatever was left out."""
+        return all(
+            same_numbers(value, getattr(other, name)) for name, value in vars(self).items() if name != "left_out"
+        )
 
 
 def _frozen(value: T) -> T:

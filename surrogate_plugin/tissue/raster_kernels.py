@@ -1,7 +1,8 @@
-"""Compiled loops that turn discs and capsules into pixels; typed by numba from their arguments.
+"""Compiled loops that turn discs into pixels; typed by numba from their arguments.
 
-Lengths are in pixels throughout: pixel (row, column) covers [column, column + 1) x [row, row + 1). ``rings`` says of
-the two axes, y and x as in a shape, whether they close: what leaves the lattice there comes in on the other side.
+Positions are in pixels throughout: pixel (row, column) covers [column, column + 1) x [row, row + 1). A disc is as many
+pixels of either axis wide as its radius is long, (y, x) as in a shape. ``rings`` says of the two axes whether they
+close: what leaves the lattice there comes in on the other side.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import numpy as np
 
 from surrogate_plugin import jit
 
-__all__ = ["deposit_area", "deposit_voxel", "fix_capsules"]
+__all__ = ["around", "cover_area", "deposit_area", "deposit_voxel", "enclose_area"]
 
 
 @jit.exact_inner
@@ -46,7 +47,7 @@ def _corner(x, y, cap_x, cap_y):
 
 
 @jit.exact_inner
-def _around(index, size):
+def around(index, size):
     """The pixel of a ring of ``size`` that an index off it stands for; most stand on it, and cost no division."""
     return index if 0 <= index < size else index - size * (index // size)
 
@@ -60,23 +61,23 @@ def _overlaps(x, y, radius, first, count, area, cap_u, below):
     of corners underneath.
     """
     rows, columns = count
-    scale = 1.0 / radius
+    scale_y, scale_x = 1.0 / radius[0], 1.0 / radius[1]
     area[:, :] = 0.0
     for j in range(columns + 1):
-        cap_u[j] = _cap((first[1] + j - x) * scale)
+        cap_u[j] = _cap((first[1] + j - x) * scale_x)
         below[j] = 0.0
     total = 0.0
     for i in range(rows + 1):
-        v = (first[0] + i - y) * scale
+        v = (first[0] + i - y) * scale_y
         cap_v = _cap(v)
-        row = _around(i - 1, area.shape[0])
+        row = around(i - 1, area.shape[0])
         left = 0.0
         for j in range(columns + 1):
-            here = _corner((first[1] + j - x) * scale, v, cap_u[j], cap_v)
+            here = _corner((first[1] + j - x) * scale_x, v, cap_u[j], cap_v)
             if j > 0:
                 if i > 0:
                     part = max(here - left - below[j] + below[j - 1], 0.0)
-                    area[row, _around(j - 1, area.shape[1])] += part
+                    area[row, around(j - 1, area.shape[1])] += part
                     total += part
                 below[j - 1] = left
             left = here
@@ -95,33 +96,107 @@ def _extent(centre, radius, size, ring):
     return first, count, min(count, size)
 
 
+@jit.exact_inner
+def _scratch(radius, size):
+    """Room for the overlaps of the largest disc: parts of pixels, and two rows of their corners."""
+    rows = min(int(2.0 * radius[0].max()) + 3, size[0])
+    columns = int(2.0 * radius[1].max()) + 3
+    return np.empty((rows, min(columns, size[1]))), np.empty(columns + 1), np.empty(columns + 1)
+
+
 @jit.exact
 def deposit_area(x, y, radius, weight, out, rings):
     """Add ``weight[:, k]`` to ``out[:, ...]``, spread by the area of disc k on each pixel, normalised over the lattice.
 
-    ``x, y, radius`` (n,) in pixels, centres on the lattice; ``weight`` (m, n); ``out`` (m, H, W). Around a ring a disc
-    adds up with itself where it meets itself.
+    ``x, y`` (n,) in pixels, centres on the lattice; ``radius`` (2, n); ``weight`` (m, n); ``out`` (m, H, W). Around a
+    ring a disc adds up with itself where it meets itself.
     """
+    if x.size == 0:
+        return
     height, width = out.shape[1], out.shape[2]
-    reach = int(2.0 * radius.max()) + 3 if x.size else 0
-    scratch = np.empty((min(reach, height), min(reach, width)))
-    cap_u, below = np.empty(reach + 1), np.empty(reach + 1)
+    scratch, cap_u, below = _scratch(radius, (height, width))
     for k in range(x.size):
-        first_row, rows, different_rows = _extent(y[k], radius[k], height, rings[0])
-        first_column, columns, different_columns = _extent(x[k], radius[k], width, rings[1])
+        first_row, rows, different_rows = _extent(y[k], radius[0, k], height, rings[0])
+        first_column, columns, different_columns = _extent(x[k], radius[1, k], width, rings[1])
         area = scratch[:different_rows, :different_columns]
         total = 1.0
         if rows == 1 and columns == 1:
             area[0, 0] = 1.0
         else:
-            total = _overlaps(x[k], y[k], radius[k], (first_row, first_column), (rows, columns), area, cap_u, below)
+            first, count = (first_row, first_column), (rows, columns)
+            total = _overlaps(x[k], y[k], (radius[0, k], radius[1, k]), first, count, area, cap_u, below)
         for m in range(weight.shape[0]):
             share = weight[m, k] / total
             if share != 0.0:
                 for i in range(different_rows):
-                    row = _around(first_row + i, height)
+                    row = around(first_row + i, height)
                     for j in range(different_columns):
-                        out[m, row, _around(first_column + j, width)] += share * area[i, j]
+                        out[m, row, around(first_column + j, width)] += share * area[i, j]
+
+
+@jit.exact
+def cover_area(x, y, radius, least, value, share, out, rings):
+    """Add to ``share`` what part of each pixel disc k covers, and ``value[k]`` times that to ``out``, (H, W) each.
+
+    As in `deposit_area`, but what is beyond the lattice stays there. Parts of less than ``least`` are left out.
+    """
+    if x.size == 0:
+        return
+    height, width = out.shape
+    scratch, cap_u, below = _scratch(radius, (height, width))
+    for k in range(x.size):
+        scale = radius[0, k] * radius[1, k]  # a unit disc's areas to parts of a pixel
+        if scale == 0.0:
+            continue
+        first_row, rows, different_rows = _extent(y[k], radius[0, k], height, rings[0])
+        first_column, columns, different_columns = _extent(x[k], radius[1, k], width, rings[1])
+        area = scratch[:different_rows, :different_columns]
+        first, count = (first_row, first_column), (rows, columns)
+        _overlaps(x[k], y[k], (radius[0, k], radius[1, k]), first, count, area, cap_u, below)
+        for i in range(different_rows):
+            row = around(first_row + i, height)
+            for j in range(different_columns):
+                part = scale * area[i, j]
+                if part >= least:
+                    column = around(first_column + j, width)
+                    share[row, column] += part
+                    out[row, column] += value[k] * part
+
+
+@jit.exact_inner
+def _inside(row, column, x, y, radius):
+    """Whether a disc covers the centre of a pixel."""
+    u, v = (column + 0.5 - x) / radius[1], (row + 0.5 - y) / radius[0]
+    return u * u + v * v <= 1.0
+
+
+@jit.exact
+def enclose_area(x, y, radius, resistance, faces_y, faces_x, rings):
+    """Add ``resistance[k]`` to every face between a pixel whose centre disc k covers and one whose centre it does not.
+
+    ``faces_y, faces_x`` (H, W): face (row, column) is between the pixel and the next one of its column, or of its row;
+    the last is between the last and the first, on rings alone.
+    """
+    height, width = faces_y.shape
+    for k in range(x.size):
+        r = (radius[0, k], radius[1, k])
+        if resistance[k] == 0.0 or r[0] == 0.0:
+            continue
+        for i in range(math.floor(y[k] - r[0]), math.floor(y[k] + r[0]) + 1):
+            for j in range(math.floor(x[k] - r[1]), math.floor(x[k] + r[1]) + 1):
+                if not _inside(i, j, x[k], y[k], r):
+                    continue
+                if not (rings[0] or 0 <= i < height) or not (rings[1] or 0 <= j < width):
+                    continue
+                row, column = around(i, height), around(j, width)
+                if not _inside(i + 1, j, x[k], y[k], r) and (rings[0] or i + 1 < height):
+                    faces_y[row, column] += resistance[k]
+                if not _inside(i - 1, j, x[k], y[k], r) and (rings[0] or i > 0):
+                    faces_y[around(i - 1, height), column] += resistance[k]
+                if not _inside(i, j + 1, x[k], y[k], r) and (rings[1] or j + 1 < width):
+                    faces_x[row, column] += resistance[k]
+                if not _inside(i, j - 1, x[k], y[k], r) and (rings[1] or j > 0):
+                    faces_x[row, around(j - 1, width)] += resistance[k]
 
 
 @jit.exact
@@ -133,122 +208,3 @@ def deposit_voxel(x, y, weight, out):
         column = min(math.floor(x[k]), width - 1)
         for m in range(weight.shape[0]):
             out[m, row, column] += weight[m, k]
-
-
-@jit.exact_inner
-def _fix(source, fixed, row, column, value):
-    if fixed[row, column]:
-        source[row, column] = max(source[row, column], value)
-    else:
-        fixed[row, column] = True
-        source[row, column] = value
-
-
-@jit.exact_inner
-def _distance2(px, py, x0, y0, x1, y1):
-    """Squared distance of a point to a segment."""
-    dx, dy = x1 - x0, y1 - y0
-    length2 = dx * dx + dy * dy
-    t = 0.0
-    if length2 > 0.0:
-        t = min(max(((px - x0) * dx + (py - y0) * dy) / length2, 0.0), 1.0)
-    ex, ey = px - (x0 + t * dx), py - (y0 + t * dy)
-    return ex * ex + ey * ey
-
-
-@jit.exact_inner
-def _fix_inside(x0, y0, x1, y1, r, value, source, fixed):
-    """Fix the pixels whose centre is within ``r`` of the axis; return how many there are."""
-    height, width = fixed.shape
-    # Clamped as floats first: a capsule may reach far beyond what an integer holds.
-    top = int(min(max(y0, y1) + r + 1.0, float(height)))
-    bottom = int(max(min(y0, y1) - r - 1.0, 0.0))
-    right = int(min(max(x0, x1) + r + 1.0, float(width)))
-    left = int(max(min(x0, x1) - r - 1.0, 0.0))
-    count = 0
-    for row in range(bottom, top):
-        for column in range(left, right):
-            if _distance2(column + 0.5, row + 0.5, x0, y0, x1, y1) <= r * r:
-                _fix(source, fixed, row, column, value)
-                count += 1
-    return count
-
-
-@jit.exact_inner
-def _images(start, end, size, ring):
-    """Between which turns the image of an axis lies that is nearest to a pixel of the ring; ``start`` is on the ring.
-
-    The distance to an axis is convex in how far it is moved along the ring, and least where the axis, as it is moved,
-    passes the pixel: so the nearest image is one of the two beside that place.
-    """
-    if not ring:
-        return 0, 0
-    return -1 - math.ceil(max(end - start, 0.0) / size), 1 + math.ceil(max(start - end, 0.0) / size)
-
-
-@jit.exact_inner
-def _fix_around(x0, y0, x1, y1, r, value, source, fixed, rings):
-    """As `_fix_inside`, for every image of the capsule that rings bring near the lattice."""
-    height, width = fixed.shape
-    # No pixel is farther from the lattice's middle than this.
-    near = r + 0.5 * math.hypot(height, width)
-    low_y, high_y = _images(y0, y1, height, rings[0])
-    low_x, high_x = _images(x0, x1, width, rings[1])
-    count = 0
-    for i in range(low_y, high_y + 1):
-        for j in range(low_x, high_x + 1):
-            xa, xb, ya, yb = x0 + j * width, x1 + j * width, y0 + i * height, y1 + i * height
-            if _distance2(0.5 * width, 0.5 * height, xa, ya, xb, yb) <= near * near:
-                count += _fix_inside(xa, ya, xb, yb, r, value, source, fixed)
-    return count
-
-
-@jit.exact_inner
-def _span(start, step, width, low, high):
-    """Narrow the parameters ``[low, high]`` of ``start + t step`` to those on ``[0, width]``; low > high if none."""
-    if step == 0.0:
-        return (low, high) if 0.0 <= start <= width else (1.0, 0.0)
-    a, b = -start / step, (width - start) / step
-    return max(low, min(a, b)), min(high, max(a, b))
-
-
-@jit.exact_inner
-def _pixel(position, size, ring):
-    """The pixel of a position along an axis, which rounding may have put off the lattice."""
-    return _around(math.floor(position), size) if ring else min(int(max(position, 0.0)), size - 1)
-
-
-@jit.exact_inner
-def _fix_axis(x0, y0, x1, y1, value, source, fixed, rings):
-    """Fix one pixel for each step of the axis, an unbroken chain; return how many steps lie on the lattice."""
-    height, width = fixed.shape
-    low, high = 0.0, 1.0
-    if not rings[1]:
-        low, high = _span(x0, x1 - x0, float(width), low, high)
-    if not rings[0]:
-        low, high = _span(y0, y1 - y0, float(height), low, high)
-    if low > high:
-        return 0
-    # Steps shorter than a pixel: whole ones from edge to edge of pixels would skip one when rounded.
-    steps = math.ceil((high - low) * max(abs(x1 - x0), abs(y1 - y0))) + 1
-    for step in range(steps + 1):
-        t = low + (high - low) * step / steps
-        row, column = _pixel(y0 + t * (y1 - y0), height, rings[0]), _pixel(x0 + t * (x1 - x0), width, rings[1])
-        _fix(source, fixed, row, column, value)
-    return steps + 1
-
-
-@jit.exact
-def fix_capsules(x0, y0, x1, y1, radius, value, source, fixed, missed, rings):
-    """Fix the pixels of each capsule; ``missed[k]`` is set where capsule k does not reach the lattice.
-
-    Along a ring ``x0`` or ``y0`` is on the lattice, and the axis goes on from there, around it as often as it is long.
-
-    A pixel is fixed when its centre is inside. A capsule thinner than a pixel fixes the chain of pixels along its
-    axis too, and one that holds no centre at all the pixel of its axis. The largest value wins.
-    """
-    for k in range(x0.size):
-        count = _fix_around(x0[k], y0[k], x1[k], y1[k], radius[k], value[k], source, fixed, rings)
-        if count == 0 or radius[k] < 0.5:
-            count += _fix_axis(x0[k], y0[k], x1[k], y1[k], value[k], source, fixed, rings)
-        missed[k] = count == 0

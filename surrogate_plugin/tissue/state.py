@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import functools
+import math
 from dataclasses import dataclass, field
 from types import NoneType
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,8 +20,12 @@ from surrogate_plugin.arguments import (
     plane_points,
     truth_array,
 )
+from surrogate_plugin.equation.membranes import Membranes
+from surrogate_plugin.equation.per_axis import Diffusivity, PerAxis
 from surrogate_plugin.errors import InvalidProblemError
 from surrogate_plugin.tissue.cells import Cells as Cells
+from surrogate_plugin.tissue.cells import permeabilities
+from surrogate_plugin.tissue.sameness import same_numbers
 
 
 @dataclass(frozen=True, eq=False, init=False)
@@ -38,6 +42,19 @@ class Vessels:
         The value imposed, >= 0; where vessels overlap the largest wins.
     end_um : (m, 2) array, um, optional
         Where the axes of capsules end; ``position_um`` if not given.
+    permeability_um_per_min : float or (m,) array, um / min, optional
+        Of the wall of a leaky vessel, >= 0: the tissue beside it exchanges with blood that holds ``value``, see Notes.
+        inf, or not given, is a vessel that holds the field at its value.
+
+    Notes
+    -----
+    A lattice is a slab of tissue, a voxel thick, and a vessel stands in it as it is drawn: a disc is a cylinder through
+    the slab, a capsule the wall of one all along its axis. So the wall of a leaky vessel has the length of its outline,
+    ``2 pi radius`` for a disc and ``2 length`` more for a capsule, times the thickness. Each piece of it belongs to the
+    first pixel outside the vessel, and adds ``permeability * area / volume`` of a voxel to the decay there and
+    ``value`` times that to the production: first order in the spacing. Pixels whose centres are inside hold the value,
+    and are closed to those around; in a vessel thinner than a pixel there are none. For a tube of that radius *in* the
+    plane, whose wall has ``2 pi radius length``, hand over ``pi radius / thickness`` times the permeability.
 
     Raises
     ------
@@ -55,6 +72,7 @@ class Vessels:
     radius_um: FloatArray
     value: FloatArray
     end_um: FloatArray
+    permeability_um_per_min: FloatArray
 
     def __init__(
         self,
@@ -62,6 +80,8 @@ class Vessels:
         radius_um: float | npt.ArrayLike,
         value: float | npt.ArrayLike,
         end_um: npt.ArrayLike | None = None,
+        *,
+        permeability_um_per_min: float | npt.ArrayLike | None = None,
     ) -> None:
         start = plane_points("vessels.position_um", position_um)
         end = start if end_um is None else plane_points("vessels.end_um", end_um)
@@ -71,6 +91,9 @@ class Vessels:
         object.__setattr__(self, "radius_um", per_item("vessels.radius_um", radius_um, len(start)))
         object.__setattr__(self, "value", per_item("vessels.value", value, len(start)))
         object.__setattr__(self, "end_um", end)
+        permeability = math.inf if permeability_um_per_min is None else permeability_um_per_min
+        each = permeabilities("vessels.permeability_um_per_min", permeability, len(start))
+        object.__setattr__(self, "permeability_um_per_min", each)
 
     @classmethod
     @functools.cache
@@ -85,9 +108,10 @@ class Vessels:
         end_um: npt.ArrayLike,
         radius_um: float | npt.ArrayLike,
         value: float | npt.ArrayLike,
+        permeability_um_per_min: float | npt.ArrayLike | None = None,
     ) -> Vessels:
         """Capsules around the segments from ``start_um`` to ``end_um``, (m, 2) each."""
-        return cls(position_um=start_um, radius_um=radius_um, value=value, end_um=end_um)
+        return cls(start_um, radius_um, value, end_um, permeability_um_per_min=permeability_um_per_min)
 
     def __len__(self) -> int:
         return len(self.position_um)
@@ -96,6 +120,11 @@ class Vessels:
     def length_um(self) -> FloatArray:
         """Length of the axis, (m,) float64, um; 0 for a disc."""
         return np.asarray(np.hypot(*(self.end_um - self.position_um).T))
+
+    @property
+    def leaky(self) -> BoolArray:
+        """Which vessels exchange through their walls, (m,) bool; the others hold their value."""
+        return np.isfinite(self.permeability_um_per_min)
 
 
 @dataclass(frozen=True, eq=False, init=False)
@@ -112,6 +141,12 @@ class Voxels:
         Uptake on top of that of the cells, >= 0.
     production_per_min : float or (H, W) array, field units / min
         Production on top of that of the cells, >= 0.
+    diffusivity_um2_per_min : float, (H, W) array or PerAxis, um^2 / min, optional
+        In the place of the one that a `BackendConfig` has: >= 0, 0 for obstacles.
+    decay_per_min : float or (H, W) array, 1 / min, optional
+        Background decay in the place of the one that a `BackendConfig` has, >= 0.
+    membranes : Membranes, um / min, optional
+        Of the faces between voxels, in series with those of cells.
 
     Raises
     ------
@@ -129,6 +164,9 @@ class Voxels:
     value: Coefficient
     uptake_per_min: Coefficient
     production_per_min: Coefficient
+    diffusivity_um2_per_min: Diffusivity | None
+    decay_per_min: Coefficient | None
+    membranes: Membranes | None
 
     def __init__(
         self,
@@ -136,6 +174,10 @@ class Voxels:
         value: float | npt.ArrayLike = 0.0,
         uptake_per_min: float | npt.ArrayLike = 0.0,
         production_per_min: float | npt.ArrayLike = 0.0,
+        *,
+        diffusivity_um2_per_min: float | npt.ArrayLike | PerAxis | None = None,
+        decay_per_min: float | npt.ArrayLike | None = None,
+        membranes: Membranes | None = None,
     ) -> None:
         mask = None if fixed is None else truth_array("voxels.fixed", fixed)
         if mask is not None and mask.ndim != 2:
@@ -144,6 +186,14 @@ class Voxels:
         given = {"value": value, "uptake_per_min": uptake_per_min, "production_per_min": production_per_min}
         for name, map_or_number in given.items():
             object.__setattr__(self, name, coefficient(f"voxels.{name}", map_or_number))
+        instance_of("voxels.membranes", membranes, (Membranes, NoneType), "None or an object of Membranes")
+        conducted = diffusivity_um2_per_min
+        if conducted is not None and not isinstance(conducted, PerAxis):
+            conducted = coefficient("voxels.diffusivity_um2_per_min", conducted)
+        decay = None if decay_per_min is None else coefficient("voxels.decay_per_min", decay_per_min)
+        object.__setattr__(self, "diffusivity_um2_per_min", conducted)
+        object.__setattr__(self, "decay_per_min", decay)
+        object.__setattr__(self, "membranes", membranes)
 
 
 @dataclass(frozen=True, eq=False)
@@ -180,7 +230,7 @@ class TissueState:
         if not isinstance(other, TissueState):
             return False
         return all(
-            _same(vars(mine).get(name), vars(theirs).get(name))
+            same_numbers(vars(mine).get(name), vars(theirs).get(name))
             for mine, theirs in (
                 (self.cells, other.cells),
                 (self.vessels, other.vessels),
@@ -188,14 +238,6 @@ class TissueState:
             )
             for name in vars(mine)
         )
-
-
-def _same(mine: Any, theirs: Any) -> bool:
-    if mine is theirs:
-        return True
-    if mine is None or theirs is None:
-        return False
-    return np.array_equal(mine, theirs)
 
 
 _NO_VOXELS = Voxels()

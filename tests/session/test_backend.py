@@ -227,7 +227,7 @@ def test_a_vessel_alone_has_constant_coefficients_so_that_the_fastest_solver_app
     [
         ({"tolerance": -1.0}, "BackendConfig.tolerance is -1.0; a positive finite number is allowed."),
         ({"tolerance": math.nan}, "BackendConfig.tolerance is nan"),
-        ({"diffusivity_um2_per_min": 0.0}, "BackendConfig.diffusivity_um2_per_min is 0;"),
+        ({"diffusivity_um2_per_min": -1.0}, "BackendConfig.diffusivity_um2_per_min is -1;"),
         ({"decay_per_min": -0.1}, "BackendConfig.decay_per_min is -0.1"),
         ({"domain": (512, 512)}, r"BackendConfig.domain is \(512, 512\)"),
         ({"boundary": "open"}, "boundary .all sides. is 'open'"),

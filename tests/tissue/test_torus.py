@@ -70,7 +70,8 @@ def moved(state: sp.TissueState, by_pixels: tuple[float, float]) -> sp.TissueSta
 
 def maps(raster: Raster) -> dict[str, np.ndarray]:
     shape = raster.fixed.shape
-    return {name: np.broadcast_to(value, shape) for name, value in vars(raster).items() if name != "left_out"}
+    found = {name: value for name, value in vars(raster).items() if name != "left_out" and value is not None}
+    return {name: np.broadcast_to(value, shape) for name, value in found.items()}
 
 
 def random_move(rng: np.random.Generator, shape: tuple[int, int], sides: Boundary) -> tuple[int, int]:
