@@ -58,7 +58,7 @@ def ask(
         or not np.isfinite(given).all()
     ):
         raise ArithmeticError(f"solver {name!r} returned no finite field of shape {problem.shape}; please report it.")
-    field = np.where(problem.fixed, problem.source, np.maximum(given, 0.0)).astype(np.float64, copy=False)
+    field = np.where(problem.unknown, np.maximum(given, 0.0), problem.known).astype(np.float64, copy=False)
     return Answer(field, given, state, _counts(solved))
 
 

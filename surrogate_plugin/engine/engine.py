@@ -16,7 +16,7 @@ from surrogate_plugin.engine import request as asked
 from surrogate_plugin.engine.certifying import certify
 from surrogate_plugin.engine.exact import Exact
 from surrogate_plugin.engine.network_start import NetworkStart
-from surrogate_plugin.engine.polish import polish
+from surrogate_plugin.engine.polish import from_network
 from surrogate_plugin.engine.request import Request
 from surrogate_plugin.engine.trace import Trace
 from surrogate_plugin.equation.problem import FloatArray, Problem
@@ -30,6 +30,10 @@ if TYPE_CHECKING:
 Policy = Literal["surrogate-first", "fastest"]
 
 _DEFAULT_SHARE = 0.01
+_WHY_NETWORK: dict[Policy, str] = {
+    "surrogate-first": "The policy is to ask the network wherever its card applies.",
+    "fastest": "There is no previous field, and the network costs less than the cycles that it saves.",
+}
 
 
 class Engine:
@@ -127,13 +131,13 @@ class Engine:
         if request.tolerance is None:
             request = self._with_default_tolerance(request)
         proposal = self._network.propose(request.problem, self.policy, request.previous is not None)
-        trace.flags += proposal.flags
-        trace.seconds.update(proposal.seconds)
+        trace.take(proposal)
         if proposal.field is not None:
-            solution = polish(request, trace, self._exact.hierarchy(request.problem), proposal.field, "network")
+            trace.why = _WHY_NETWORK[self.policy]
+            solution = from_network(request, trace, self._exact.hierarchy(request.problem), proposal.field)
             return self._exact.solve(request, trace) if solution is None else solution
         began = time.perf_counter()
-        solution = self._exact.solve(request, trace)
+        solution = self._exact.solve(request, trace, proposal.rival)
         self._network.count(request.problem, time.perf_counter() - began)
         return solution
 
@@ -141,8 +145,7 @@ class Engine:
         """The network's field as it is, with its bound; raises where there is none."""
         problem = request.problem
         proposal = self._network.propose(problem, "always", False)
-        trace.flags += proposal.flags
-        trace.seconds.update(proposal.seconds)
+        trace.take(proposal)
         if proposal.field is None:
             why = "; ".join(flag.message.removesuffix(".") for flag in proposal.flags)
             raise UnsupportedProblemError(

@@ -6,7 +6,9 @@ from typing import Any, cast
 
 from surrogate_plugin.engine.asking import Answer, ask
 from surrogate_plugin.engine.keeping import OURS, Keeping
-from surrogate_plugin.engine.polish import EXACT_SHARE, polish
+from surrogate_plugin.engine.network_start import Rival
+from surrogate_plugin.engine.polish import EXACT_SHARE, polish, set_up
+from surrogate_plugin.engine.previous_start import PreviousStart
 from surrogate_plugin.engine.request import Request
 from surrogate_plugin.engine.routes import Experience, Route, described, routes
 from surrogate_plugin.engine.trace import Trace
@@ -24,14 +26,18 @@ class Exact:
     def __init__(self) -> None:
         self._keeping, self._experience = Keeping(), Experience()
         self._last: Hierarchy | None = None
+        self._previous = PreviousStart()
 
-    def solve(self, request: Request, trace: Trace) -> Solution:
-        """The cheapest exact solver that applies, then the next; sparse direct answers whatever its bound."""
+    def solve(self, request: Request, trace: Trace, rival: Rival | None = None) -> Solution:
+        """The cheapest exact solver that applies, then the next; sparse direct answers whatever its bound.
+
+        Where cycles answer, ``rival``, a network, may be a better start than the previous field.
+        """
         for route in routes(request, self._keeping, self._experience, trace):
             if not route.ours:
                 solution = self._stranger(request, trace, route)
             elif route.name == "multigrid":
-                solution = self._multigrid(request, trace, last=False)
+                solution = self._multigrid(request, trace, rival=rival)
             else:
                 solution = self._direct(request, trace, route.name, route.solver, last=route.name == "sparse-direct")
             if solution is not None:
@@ -48,14 +54,16 @@ class Exact:
             return cast(Solution, self._multigrid(request, trace, last=True))
         return cast(Solution, self._direct(request, trace, name, solver, last=True))
 
-    def _multigrid(self, request: Request, trace: Trace, *, last: bool) -> Solution | None:
+    def _multigrid(
+        self, request: Request, trace: Trace, *, last: bool = False, rival: Rival | None = None
+    ) -> Solution | None:
         """From the previous field; where that leads nowhere, as a start on the wrong side may, from nothing."""
         hierarchy = self.hierarchy(request.problem)
         if request.previous is not None:
-            solution = polish(request, trace, hierarchy, request.previous, "previous")
+            solution = self._previous.solve(request, trace, hierarchy, request.previous, rival)
             if solution is not None:
                 return solution
-        return polish(request, trace, hierarchy, None, "nothing", last=last)
+        return polish(request, trace, set_up(request, trace, hierarchy, None), "nothing", last=last)
 
     def _direct(
         self, request: Request, trace: Trace, name: str, solver: Solver[Any], *, last: bool = False
@@ -134,6 +142,7 @@ class Exact:
         """The lattice's hierarchy; its buffers are kept from one solve to the next."""
         if self._last is None or not self._last.serves(problem.shape, problem.walls):
             self._last = Hierarchy(problem.shape, problem.walls)
+            self._previous = PreviousStart()
         return self._last
 
 

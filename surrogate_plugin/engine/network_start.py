@@ -13,6 +13,7 @@ import numpy as np
 
 from surrogate_plugin import calibration, loading
 from surrogate_plugin.arguments import HUGE
+from surrogate_plugin.engine.starts import CONTRACTION
 from surrogate_plugin.equation.operator import Operator
 from surrogate_plugin.equation.problem import FloatArray, Problem
 from surrogate_plugin.equation.solution import Flag, Reason
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from surrogate_plugin.surrogate.card import ModelCard
     from surrogate_plugin.surrogate.predictor import Predictor
 
-#: A cycle cuts the error to about this part; the unit of the network's worth.
-_CONTRACTION = 0.11
 #: What one cycle from nothing leaves, as a part of the largest value.
 _ERROR_WITHOUT = 1.0
 #: Seconds of solves on a lattice after which it is measured whether the network would be quicker: loading and compiling
@@ -36,11 +35,12 @@ _PATIENCE = 60.0
 
 @dataclass(frozen=True)
 class Proposal:
-    """A field to start from, or the reasons why there is none."""
+    """A field to start from, or the reasons why there is none; ``rival``: it may still be asked for."""
 
     field: FloatArray | None
     flags: tuple[Flag, ...] = ()
     seconds: dict[str, float] = default(default_factory=dict)
+    rival: Rival | None = None
 
 
 class NetworkStart:
@@ -85,7 +85,7 @@ class NetworkStart:
         if policy == "fastest":
             cheaper = self._cheaper_without(problem, has_previous)
             if cheaper is not None:
-                return Proposal(None, (cheaper,))
+                return Proposal(None, (cheaper,), rival=Rival(self, problem) if has_previous else None)
         unasked = self._uncovered(problem) if self._model is None and self._there() else ()
         if unasked and policy != "always" and self._device != "cuda":
             return Proposal(None, unasked)
@@ -134,13 +134,30 @@ class NetworkStart:
                 f"done once {_PATIENCE:.0f} s have gone into solves on this lattice.",
             )
         forward, cycle, error = costs
-        saved = math.log(_ERROR_WITHOUT / min(max(error, 1e-6), _ERROR_WITHOUT)) / math.log(1.0 / _CONTRACTION)
+        saved = math.log(_ERROR_WITHOUT / min(max(error, 1e-6), _ERROR_WITHOUT)) / math.log(1.0 / CONTRACTION)
         if forward <= saved * cycle:
             return None
         return Flag(
             Reason.EXACT_IS_CHEAPER,
             f"The network takes {1e3 * forward:.1f} ms and saves about {saved:.1f} cycles of {1e3 * cycle:.1f} ms.",
         )
+
+    def typical_error(self) -> float:
+        """About how far off the network's fields are, as a part of the largest value; 0 where nobody knows."""
+        from surrogate_plugin.surrogate.model import typical_error
+
+        if self._model is not None:
+            return self._model.typical_error
+        return 0.0 if self._card is None else typical_error(self._card)
+
+    def price(self, problem: Problem) -> float | None:
+        """What the network's field takes, in cycles; None where that is not known yet, or it does not know such."""
+        try:
+            card = self._card if self._model is None else self._model.card
+            costs = None if _outside(problem, card) else self._measured(problem)
+        except (Exception, SystemExit):  # Whatever a network does, there is a previous field.
+            return None
+        return None if costs is None else costs[0] / costs[1]
 
     def _uncovered(self, problem: Problem) -> tuple[Flag, ...]:
         """Why the network would not be asked once it were loaded, by its card alone: torch is not loaded for that."""
@@ -192,6 +209,26 @@ class NetworkStart:
         if forward is None or cycle is None:
             return None
         return forward, cycle, typical_error(self._card)
+
+
+class Rival:
+    """A network that is asked only where it turns out to be a better start than the previous field."""
+
+    def __init__(self, network: NetworkStart, problem: Problem) -> None:
+        self._network, self._problem = network, problem
+
+    @property
+    def share(self) -> float:
+        """About how far off its fields are, as a part of the largest value."""
+        return self._network.typical_error()
+
+    def price(self) -> float | None:
+        """What its field takes, in cycles; None where that is not known yet, or its card does not cover the problem."""
+        return self._network.price(self._problem)
+
+    def propose(self) -> Proposal:
+        """Its field."""
+        return self._network.propose(self._problem, "surrogate-first", True)
 
 
 def _where(problem: Problem) -> str:

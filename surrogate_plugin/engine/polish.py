@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import Literal
 
 import numpy as np
 
 from surrogate_plugin.engine.request import Request
+from surrogate_plugin.engine.starts import Start
 from surrogate_plugin.engine.trace import Trace
 from surrogate_plugin.equation.problem import FloatArray
 from surrogate_plugin.equation.solution import Reason, Solution
@@ -15,8 +15,6 @@ from surrogate_plugin.guard.certificate import Certifier
 from surrogate_plugin.guard.maximum_principle import ceiling
 from surrogate_plugin.solvers.multigrid.hierarchy import Hierarchy
 from surrogate_plugin.solvers.multigrid.solver import Iteration, run_to_estimate
-
-Start = Literal["network", "previous", "nothing"]
 
 MAX_CYCLES = 40
 _MAX_TRIES = 6
@@ -27,30 +25,36 @@ EXACT_SHARE = 1e-10
 _CERTIFY_AT = 0.75
 #: A start that one cycle leaves this far off (of the largest value) is worse than none: from nothing, one cycle
 #: leaves about 0.15.
-_WORSE_THAN_NOTHING = 0.3
+WORSE_THAN_NOTHING = 0.3
+
+
+def set_up(request: Request, trace: Trace, hierarchy: Hierarchy, field: FloatArray | None) -> Iteration:
+    """The iteration from a field, (H, W) float64 in field units, or from nothing; the hierarchy is rebuilt for it."""
+    with trace.timed("set-up"):
+        return Iteration(request.equation, hierarchy, field)
+
+
+def from_network(request: Request, trace: Trace, hierarchy: Hierarchy, field: FloatArray) -> Solution | None:
+    """The network's field, polished; None where it leads nowhere, with a flag that says so."""
+    iteration = set_up(request, trace, hierarchy, field)
+    if not _worth_polishing(request, trace, iteration):
+        return None
+    return polish(request, trace, iteration, "network")
 
 
 def polish(
-    request: Request,
-    trace: Trace,
-    hierarchy: Hierarchy,
-    field: FloatArray | None,
-    start: Start,
-    *,
-    last: bool = False,
+    request: Request, trace: Trace, iteration: Iteration, start: Start, *, last: bool = False
 ) -> Solution | None:
-    """Cycle from ``field`` (None: from nothing) until the bound is within the tolerance.
+    """Cycle until the bound is within the tolerance.
 
     Parameters
     ----------
     request : Request
-        With a constant diffusivity.
     trace : Trace
-    hierarchy : Hierarchy
-        Of the problem's lattice and boundary; it is rebuilt.
-    field : (H, W) float64, field units, or None
+    iteration : Iteration
+        Of the request's equation.
     start : str
-        What ``field`` is, for the records: a certified network's field is the surrogate's answer.
+        What it started from, for the records: a certified network's field is the surrogate's answer.
     last : bool
         Return the best in any case, with its honest bound and a flag.
 
@@ -59,10 +63,6 @@ def polish(
     Solution or None
         None where the tolerance was not reached, with a flag if that speaks against the network.
     """
-    with trace.timed("set-up"):
-        iteration = Iteration(request.equation, hierarchy, field)
-    if start != "nothing" and not _worth_polishing(request, trace, iteration, start):
-        return None if start == "network" else polish(request, trace, hierarchy, None, "nothing", last=last)
     tolerance = request.tolerance or EXACT_SHARE * _largest_value(request, trace, iteration)
     bound = _cycle_and_certify(request, trace, iteration, tolerance)
     if request.tolerance is None:
@@ -98,24 +98,22 @@ def _cycle_and_certify(request: Request, trace: Trace, iteration: Iteration, tol
     return bound
 
 
-def _worth_polishing(request: Request, trace: Trace, iteration: Iteration, start: Start) -> bool:
-    """Whether a start is better than none, judged after one cycle, which it needs in any case."""
+def _worth_polishing(request: Request, trace: Trace, iteration: Iteration) -> bool:
+    """Whether the network's field is a better start than none, judged after one cycle, which it needs in any case."""
     if not math.isfinite(iteration.largest_residual):
-        if start == "network":
-            trace.flag(Reason.NETWORK_FAILED, "The residual of the network's field is not finite.")
+        trace.flag(Reason.NETWORK_FAILED, "The residual of the network's field is not finite.")
         return False
     largest = request.problem.largest_imposed
     if largest == 0 or iteration.estimate == 0:
         return True
     with trace.timed("cycles"):
         iteration.advance()
-    if iteration.estimate <= _WORSE_THAN_NOTHING * largest:
+    if iteration.estimate <= WORSE_THAN_NOTHING * largest:
         return True
-    if start == "network":
-        trace.flag(
-            Reason.NOT_CERTIFIED,
-            f"One cycle leaves the network's field {iteration.estimate:.3g} off: starting from nothing is better.",
-        )
+    trace.flag(
+        Reason.NOT_CERTIFIED,
+        f"One cycle leaves the network's field {iteration.estimate:.3g} off: starting from nothing is better.",
+    )
     return False
 
 

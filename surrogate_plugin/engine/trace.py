@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from dataclasses import field as default
+from typing import TYPE_CHECKING
 
 from surrogate_plugin import loading
 from surrogate_plugin.equation.gradients import Surroundings
@@ -14,17 +15,26 @@ from surrogate_plugin.equation.problem import FloatArray, Problem
 from surrogate_plugin.equation.solution import Flag, Reason, Solution, Stats
 from surrogate_plugin.guard.maximum_principle import settle
 
+if TYPE_CHECKING:
+    from surrogate_plugin.engine.network_start import Proposal
+
 
 @dataclass
 class Trace:
-    """Flags and seconds of one solve; every answer of the engine is made here."""
+    """Flags, seconds and the reason for a start of one solve; every answer of the engine is made here."""
 
     flags: list[Flag] = default(default_factory=list)
     seconds: dict[str, float] = default(default_factory=dict)
+    why: str = ""
 
     def flag(self, reason: Reason, message: str) -> None:
         """Remember why somebody faster does not answer."""
         self.flags.append(Flag(reason, message))
+
+    def take(self, proposal: Proposal) -> None:
+        """What a network said, and how long it took."""
+        self.flags += proposal.flags
+        self.seconds.update(proposal.seconds)
 
     @contextmanager
     def timed(self, stage: str) -> Iterator[None]:
@@ -43,7 +53,7 @@ class Trace:
     ) -> Solution:
         """The answer within what the maximum principle allows, with all that was learned on the way."""
         field, bound = settle(problem, field, bound)
-        stats = Stats(self.seconds, counts, start)
+        stats = Stats(self.seconds, counts, start, self.why)
         return Solution(
             field,
             bound,

@@ -41,11 +41,12 @@ class Flag:
 
 @dataclass(frozen=True)
 class Stats:
-    """Where the time went: ``seconds`` per stage, ``counts`` of iterations, ``start`` (what was polished)."""
+    """``seconds`` per stage, ``counts`` of iterations, what was polished (``start``) and ``why`` that."""
 
     seconds: dict[str, float] = dataclasses.field(default_factory=dict)
     counts: dict[str, int] = dataclasses.field(default_factory=dict)
     start: str = ""
+    why: str = ""
 
 
 @dataclass(frozen=True, eq=False)

@@ -189,5 +189,5 @@ class _Spent:
 
     def solution(self, last: Solution) -> Solution:
         """The last part's field, with what all took and were told, each reason once."""
-        stats = Stats(dict(self._seconds), dict(self._counts), last.stats.start)
+        stats = Stats(dict(self._seconds), dict(self._counts), last.stats.start, last.stats.why)
         return replace(last, stats=stats, flags=tuple(self._flags))

@@ -56,6 +56,8 @@ class StepRecord:
         What came and went in a step in time.
     parts : int
         In how many parts a step in time was taken.
+    why : str
+        One sentence on why it started there, where there was a choice.
     """
 
     step: int
@@ -71,6 +73,7 @@ class StepRecord:
     time_error: float = field(default=math.nan, compare=False)
     balance: Balance | None = None
     parts: int = 1
+    why: str = ""
 
     @classmethod
     def of(
@@ -96,6 +99,7 @@ class StepRecord:
             solution.flags,
             stats.start,
             left_out,
+            why=stats.why,
             **vars(known),
         )
 

@@ -46,6 +46,8 @@ class Iteration:
         Before it was smoothed.
     estimate : float, field units
         Estimate (not a bound) of the largest error; infinite until the first cycle.
+    correction : float, field units
+        The largest value of what the last cycle proposed, which is about the error before it; infinite until then.
     """
 
     def __init__(self, equation: Operator, hierarchy: Hierarchy, start: FloatArray | None) -> None:
@@ -57,6 +59,7 @@ class Iteration:
         self._p.fill(0.0)
         self._energy = 0.0
         self._scale = self._direction_scale = 1.0
+        self.correction = math.inf
         self._contraction = 0.2
         self._smoothed = False
         self._path = path_for(equation, self.field, start is not None)
@@ -70,6 +73,10 @@ class Iteration:
     def on_path(self) -> bool:
         """Whether the field is still on its way to a small ``km``, where its residual and the estimate say little."""
         return self._path is not None
+
+    def pixels_above(self, share: float) -> int:
+        """At how many pixels the residual is more than a share of its largest value."""
+        return int(np.count_nonzero(np.abs(self._r) > share * self.largest_residual * self._scale))
 
     def advance(self) -> None:
         """One V-cycle and one conjugate-gradient step."""
@@ -107,7 +114,8 @@ class Iteration:
             return
         alpha = energy / curvature / self._scale
         self._add(self._p, alpha)
-        self.estimate = float(peak) / self._scale * self._contraction
+        self.correction = float(peak) / self._scale
+        self.estimate = self.correction * self._contraction
         self.cycles += 1
         self._relinearise()
         self.largest_residual = self._refresh()
