@@ -42,9 +42,13 @@ def _along(axis: int, problem: Problem) -> FloatArray:
     faces[1:-1] = harmonic_mean(pixels[:-1], pixels[1:])
     if problem.membranes is not None:
         permeability = np.moveaxis(np.asarray(problem.membranes.of_shape[axis]), axis, 0)
-        faces[1:-1] = in_series(faces[1:-1], permeability * problem.per_permeability[axis])
+        permeance = permeability * problem.per_permeability[axis]
+        faces[1:-1] = in_series(faces[1:-1], permeance[: len(pixels) - 1])
     if walls.ring[axis]:
-        faces[0] = faces[-1] = harmonic_mean(pixels[-1], pixels[0])
+        faces[0] = harmonic_mean(pixels[-1], pixels[0])
+        if problem.membranes is not None and len(permeance) == len(pixels):
+            faces[0] = in_series(faces[0], permeance[-1])
+        faces[-1] = faces[0]
     else:
         for face, end in ((0, 0), (-1, 1)):
             faces[face] = in_series(pixels[face], float(walls.permeance[axis, end]))

@@ -26,9 +26,10 @@ class Membranes:
     Parameters
     ----------
     x : float or (H, W - 1) array, length / time
-        Of the face between columns ``j`` and ``j + 1``: inf where there is no membrane, 0 where nothing passes.
+        Of the face between columns ``j`` and ``j + 1``: inf where there is no membrane, 0 where nothing passes. Where
+        columns wrap around it may be (H, W): the last face is then that between the last column and the first.
     y : float or (H - 1, W) array, length / time
-        Of the face between rows ``i`` and ``i + 1``.
+        Of the face between rows ``i`` and ``i + 1``; (H, W) likewise.
 
     Raises
     ------
@@ -56,7 +57,12 @@ class Membranes:
 
     @classmethod
     def between(
-        cls, ids: npt.ArrayLike, permeability: float | Mapping[tuple[int, int], float], *, around: int | None = None
+        cls,
+        ids: npt.ArrayLike,
+        permeability: float | Mapping[tuple[int, int], float],
+        *,
+        around: int | None = None,
+        rings: tuple[bool, bool] = (False, False),
     ) -> Membranes:
         """Membranes on the faces between pixels of different numbers: around cells, between tissues.
 
@@ -70,6 +76,8 @@ class Membranes:
         around : int, optional
             With one permeability: faces between two pixels of which neither is of this number, the space between
             the cells, have two membranes, which is half the permeability.
+        rings : (bool, bool)
+            Whether rows and columns wrap around, so that the last pixels are beside the first ones.
 
         Raises
         ------
@@ -87,11 +95,10 @@ class Membranes:
             raise InvalidProblemError(
                 f"ids is {shown(ids)} of dtype {numbers.dtype}; an (H, W) array of whole numbers is allowed."
             )
-        pairs = ((numbers[:, :-1], numbers[:, 1:]), (numbers[:-1], numbers[1:]))
-        x, y = (_between(one, other, permeability, around) for one, other in pairs)
+        y, x = (_between(*_beside(numbers, axis, rings[axis]), permeability, around) for axis in (0, 1))
         return cls(x=x, y=y)
 
-    def on(self, shape: tuple[int, ...]) -> Membranes | None:
+    def on(self, shape: tuple[int, ...], rings: tuple[bool, ...]) -> Membranes | None:
         """The membranes of a lattice, as maps of its faces; None where there are none at all.
 
         Raises
@@ -99,16 +106,16 @@ class Membranes:
         InvalidProblemError
             If the maps are of another lattice.
         """
-        rows, columns = shape
-        faces = {"x": (rows, columns - 1), "y": (rows - 1, columns)}
         maps = {}
-        for name, wanted in faces.items():
-            value = getattr(self, name)
-            if isinstance(value, np.ndarray):
-                same_shape(f"membranes.{name}", value.shape, wanted, f"the faces of a source of shape {shape}")
+        for axis, name in enumerate(("y", "x")):
+            value, inside = getattr(self, name), _fewer(shape, axis)
+            if not isinstance(value, np.ndarray):
+                maps[name] = np.full(shape if rings[axis] else inside, value)
+            elif rings[axis] and value.shape == shape:
                 maps[name] = value
             else:
-                maps[name] = np.full(wanted, value)
+                same_shape(f"membranes.{name}", value.shape, inside, f"the faces of a source of shape {shape}")
+                maps[name] = value
         if all(bool(np.isposinf(each).all()) for each in maps.values()):
             return None
         return Membranes(**maps)
@@ -117,6 +124,18 @@ class Membranes:
     def of_shape(self) -> tuple[Coefficient, Coefficient]:
         """The permeabilities in the order of a shape: y, x."""
         return self.y, self.x
+
+
+def _fewer(shape: tuple[int, ...], axis: int) -> tuple[int, ...]:
+    """The shape of the faces inside a lattice along an axis."""
+    return tuple(size - (each == axis) for each, size in enumerate(shape))
+
+
+def _beside(numbers: npt.NDArray[Any], axis: int, ring: bool) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    """What lies below and above each face along an axis."""
+    along = np.moveaxis(numbers, axis, 0)
+    low, high = (along, np.roll(along, -1, axis=0)) if ring else (along[:-1], along[1:])
+    return np.moveaxis(low, 0, axis), np.moveaxis(high, 0, axis)
 
 
 def _permeability(name: str, value: Any) -> Coefficient:

@@ -69,12 +69,12 @@ def uptake_of(uptake: MichaelisMenten | None, shape: tuple[int, ...]) -> Michael
     return uptake if most > 0 else None
 
 
-def membranes_of(membranes: Membranes | None, shape: tuple[int, ...]) -> Membranes | None:
+def membranes_of(membranes: Membranes | None, shape: tuple[int, ...], rings: tuple[bool, ...]) -> Membranes | None:
     """The membranes of this lattice, as maps; None where no face has one."""
     if membranes is None:
         return None
     instance_of("membranes", membranes, Membranes, "None or a Membranes")
-    return membranes.on(shape)
+    return membranes.on(shape, rings)
 
 
 def check(problem: Problem) -> None:

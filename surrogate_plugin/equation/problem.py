@@ -119,7 +119,7 @@ class Problem:
         boundary: BoundaryLike | Boundary = "absorbing",
         membranes: Membranes | None = None,
     ) -> None:
-        image = posing.image_of(source)
+        image, sides = posing.image_of(source), Boundary.parse(boundary)
         shape = image.shape
         values: dict[str, Any] = {
             "source": image,
@@ -129,8 +129,8 @@ class Problem:
             "production": coefficient("production", production, shape=shape),
             "uptake": posing.uptake_of(uptake, shape),
             "spacing": spacing_of(spacing, len(shape)),
-            "boundary": Boundary.parse(boundary),
-            "membranes": posing.membranes_of(membranes, shape),
+            "boundary": sides,
+            "membranes": posing.membranes_of(membranes, shape, sides.rings),
         }
         for name, value in values.items():
             object.__setattr__(self, name, value)

@@ -93,7 +93,7 @@ def _check_claims(path: Path, claims: Mapping[str, tuple[tuple[int, ...], np.dty
             fits = shape == lattice
         elif name in FACES and len(lattice) == 2:
             axis = FACES.index(name)
-            fits = shape == tuple(size - (each == axis) for each, size in enumerate(lattice))
+            fits = shape in (lattice, tuple(size - (each == axis) for each, size in enumerate(lattice)))
         if not fits or dtype.kind not in "fbU":
             raise InvalidProblemError(f"{path} is damaged: {name!r} has shape {shape} and dtype {dtype}.")
 

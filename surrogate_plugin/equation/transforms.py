@@ -44,7 +44,9 @@ def mirrored(problem: P, axis: int) -> P:
     low, high = pairs[axis]
     pairs[axis] = high, low
     parts = problem.parts
-    moved = {name: np.flip(value, axis) for name, value in (maps_of(parts) | faces_in(parts)).items()}
+    moved = {name: np.flip(value, axis) for name, value in maps_of(parts).items()}
+    for name, value in faces_in(parts).items():
+        moved[name] = _reversed(value, axis, problem.shape[axis]) if axis == FACES.index(name) else np.flip(value, axis)
     return _of(problem, moved, Boundary.of_pairs(pairs))
 
 
@@ -54,7 +56,10 @@ def turned(problem: P) -> P:
     # Row 0 is the lowest, so that a turn to the left takes the first column into the first row.
     boundary = Boundary(left=sides.top, right=sides.bottom, bottom=sides.left, top=sides.right)
     parts = problem.parts
-    moved: dict[str, Any] = {name: np.rot90(value, -1) for name, value in (maps_of(parts) | faces_in(parts)).items()}
+    moved: dict[str, Any] = {name: np.rot90(value, -1) for name, value in maps_of(parts).items()}
+    # A quarter turn leaves columns in order, as rows, and reverses rows.
+    for name, value in faces_in(parts).items():
+        moved[name] = _reversed(value, 0, problem.shape[0]).T if name == FACES[0] else np.flip(value, 0).T
     # What lay along x lies along y then, numbers too.
     for one, other in (PER_AXIS, FACES):
         if one in parts:
@@ -63,6 +68,13 @@ def turned(problem: P) -> P:
     if isinstance(problem.spacing, tuple):
         moved["spacing"] = np.array(problem.spacing[::-1])
     return _of(problem, moved, boundary)
+
+
+def _reversed(faces: Any, axis: int, pixels: int) -> Any:
+    """The faces along an axis in reverse order; one across the seam of a ring stays the last."""
+    along = np.moveaxis(faces, axis, 0)
+    turned_round = np.concatenate([along[: pixels - 1][::-1], along[pixels - 1 :]])
+    return np.moveaxis(turned_round, 0, axis)
 
 
 def _of(problem: P, moved: Mapping[str, Any], boundary: Boundary) -> P:
@@ -82,7 +94,9 @@ def cropped(problem: P, windows: Sequence[slice]) -> P:
     for name, value in faces_in(problem.parts).items():
         axis = FACES.index(name)
         inside = list(kept)
-        inside[axis] = slice(kept[axis].start, kept[axis].stop - 1)
+        size = kept[axis].stop - kept[axis].start
+        whole = size == problem.shape[axis]
+        inside[axis] = slice(None) if whole else slice(kept[axis].start, kept[axis].start + size - 1)
         moved[name] = value[tuple(inside)]
     return _of(problem, moved, Boundary.of_pairs(pairs))
 
@@ -106,8 +120,10 @@ def padded(problem: P, margins: Sequence[Margin], around: Mapping[str, float | N
         return np.pad(np.broadcast_to(inside, problem.shape), checked, constant_values=value)
 
     given = {name: grown(name) for name in PIXELS if name in parts}
-    for name, faces in faces_in(parts).items():  # new faces have no membrane
-        given[name] = np.pad(faces, checked, constant_values=math.inf)
+    for name, faces in faces_in(parts).items():  # new faces have no membrane, and one across a seam is left behind
+        axis = FACES.index(name)
+        left = np.moveaxis(faces, axis, 0)[: problem.shape[axis] - 1 if sum(checked[axis]) else None]
+        given[name] = np.pad(np.moveaxis(left, 0, axis), checked, constant_values=math.inf)
     return problem.of_parts(parts | given)
 
 

@@ -130,8 +130,10 @@ class _Network:
         self.north = _harmonic(north, np.roll(north, -1, axis=0))
         if problem.membranes is not None:
             dy, dx = (_long(h) for h in problem.spacings)
-            self.east[:, :-1] = _series(self.east[:, :-1], _long(problem.membranes.x) / dx / link)
-            self.north[:-1] = _series(self.north[:-1], _long(problem.membranes.y) / dy / link)
+            along_x, along_y = (np.asarray(each) for each in (problem.membranes.x, problem.membranes.y))
+            columns, rows = np.s_[:, : along_x.shape[1]], np.s_[: along_y.shape[0]]
+            self.east[columns] = _series(self.east[columns], _long(along_x) / dx / link)
+            self.north[rows] = _series(self.north[rows], _long(along_y) / dy / link)
         if not problem.boundary.periodic_x:
             self.east[:, -1] = 0.0
         if not problem.boundary.periodic_y:
@@ -144,8 +146,8 @@ class _Network:
         self._order = _order(self.shape, problem.boundary.periodic_x, problem.boundary.periodic_y)
         self._links, self._ground = self._joined()
         self._linear: _Eliminated | None = None
-        #: Whether anything but uptake takes what is produced; a fixed pixel's ground is one of them.
-        self._anchored = bool(self._ground.any())
+        #: Whether anything but uptake takes what is produced, in every part; a fixed pixel's ground is one of them.
+        self._anchored = bool(self._ground.any()) and (not _cut(problem) or bool((self._ground > 0).all()))
 
     @property
     def largest_known(self) -> float:
@@ -274,6 +276,12 @@ def _unit(problem: Problem, production: LongArray) -> LongArray:
     """A value of the field's size, so that nothing overflows; 1 where nothing feeds the field."""
     largest = _long(max(_long(problem.largest_imposed), production.max()))
     return largest if largest > 0 else _long(1.0)
+
+
+def _cut(problem: Problem) -> bool:
+    """Whether some part of the tissue may be cut off from the rest."""
+    maps = [*problem.diffusivities, *(() if problem.membranes is None else problem.membranes.of_shape)]
+    return any(bool((np.asarray(each) == 0).any()) for each in maps)
 
 
 def _edges(problem: Problem, north: LongArray, east: LongArray) -> tuple[tuple[Any, LongArray, LongArray], ...]:

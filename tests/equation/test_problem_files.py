@@ -17,6 +17,7 @@ from surrogate_plugin.files import UnwritableError
 from surrogate_plugin.gallery.extremes import extreme_problems
 from surrogate_plugin.gallery.nasty import nasty_problems
 from tests.equation.parts import assert_same
+from tests.equation.wider import wide_problems
 from tests.fuzzing import assert_one_sentence, file_damages, files_of
 
 POSED = Problem(
@@ -36,7 +37,7 @@ def archive(path: Path, **changes: object) -> Path:
 
 def test_what_is_saved_is_loaded_to_the_bit(tmp_path: Path) -> None:
     path = tmp_path / "of" / "mine.npz"
-    for problem in [*nasty_problems(0, 30, 14), *extreme_problems(0, 30, max_side=12)]:
+    for problem in [*nasty_problems(0, 30, 14), *extreme_problems(0, 30, max_side=12), *wide_problems(0, 30, 12)]:
         problem.save(path)
         assert_same(Problem.load(str(path)), problem)
     assert files_of(tmp_path) == ["of/mine.npz"]
