@@ -1,6 +1,7 @@
 """The store of a recording: its layout, and reading from it what may have been damaged.
 
 One Zarr group holds ``(n, H, W)`` arrays of maps, a chunk a step, and ``header``, ``(n, bytes)``, one JSON text a step.
+Arrays that few problems need are there from the first step that does; maps of faces lie in the corner of a chunk.
 The attribute ``steps`` says how many steps are complete; what lies beyond them was cut off by a kill, and nobody reads
 it. Each chunk carries its checksum; recordings made before chunks did are read as well.
 
@@ -21,14 +22,18 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 import numpy as np
 import numpy.typing as npt
 
-from surrogate_plugin.equation.codec import MAPS
+from surrogate_plugin.equation.codec import FACES, MAPS, PER_AXIS
 
 if TYPE_CHECKING:
     from zarr import Array, Group
 
 FORMAT, VERSION = "surrogate-plugin recording", 1
 HEADER = "header"
+#: The field that a step in time went on from.
+BEFORE = "before"
+#: What every recording has, and what is there from the first step that needs it.
 DTYPES = dict.fromkeys(MAPS, "float64") | {"fixed": "bool", HEADER: "uint8"}
+RARE = dict.fromkeys((*PER_AXIS, *FACES, BEFORE), "float64")
 #: Headers are padded with spaces, which JSON ignores, to a multiple of this many bytes, a chunk each.
 HEADER_BYTES = 1024
 #: No text is longer, so that a damaged length never asks for more memory than there is.
@@ -54,7 +59,7 @@ def open_store(path: Path, mode: Literal["r", "r+"]) -> Group:
     if not path.exists():
         raise RecordingError(f"there is no recording at {path}.")
     store, shape, steps = _open(path, mode)
-    for name in DTYPES:
+    for name in names_in(path, store):
         with damage(path, f"its array {name} cannot be read"):
             part: Any = store[name]
             # A recorder may have gone on since the attributes were read; it leaves room for one step at most.
@@ -64,6 +69,12 @@ def open_store(path: Path, mode: Literal["r", "r+"]) -> Group:
                 f"{path} is damaged: its array {name} is not that of {steps} steps of {shape[0]} x {shape[1]}."
             )
     return store
+
+
+def names_in(path: Path, store: Group) -> tuple[str, ...]:
+    """The arrays that a recording has, or must have."""
+    with damage(path, "its arrays cannot be listed"):
+        return (*DTYPES, *(name for name in RARE if name in store))
 
 
 def array(store: Group, name: str) -> Array[Any]:
@@ -159,7 +170,7 @@ def _fits(part: Any, name: str, shape: tuple[int, int]) -> bool:
         laid_out = part.shape[1:] == shape and part.chunks == (1, *shape)
     return (
         laid_out
-        and part.dtype == np.dtype(DTYPES[name])
+        and part.dtype == np.dtype((DTYPES | RARE)[name])
         and not part.filters
         and isinstance(part.serializer, BytesCodec)
         and tuple(map(type, part.compressors)) in ((BloscCodec,), (BloscCodec, Crc32cCodec))
@@ -168,7 +179,8 @@ def _fits(part: Any, name: str, shape: tuple[int, int]) -> bool:
 
 def _read(path: Path, store: Group, name: str, first: int, last: int) -> npt.NDArray[Any]:
     """Rows ``first`` to ``last - 1`` of an array, once their chunks are what Blosc can be trusted with."""
-    part = array(store, name)
+    with damage(path, f"its array {name} cannot be read"):
+        part = array(store, name)
     plain = int(np.prod(part.chunks)) * part.dtype.itemsize
     checksum = _CHECKSUM_BYTES * (len(part.compressors) - 1)
     counts = [-(-side // chunk) for side, chunk in zip(part.shape[1:], part.chunks[1:], strict=True)]

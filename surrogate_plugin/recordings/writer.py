@@ -7,24 +7,29 @@ replaced at once, and no file of an earlier step is touched, so that a kill at a
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
 from surrogate_plugin.engine.advance import TimeStep
-from surrogate_plugin.equation.codec import COEFFICIENTS, MAPS, digest, maps_of, numbers_of
+from surrogate_plugin.equation.codec import COEFFICIENTS, MAPS, faces_in, maps_of, numbers_of
+from surrogate_plugin.equation.per_axis import PerAxis
 from surrogate_plugin.equation.problem import FloatArray, Problem
-from surrogate_plugin.recordings.reader import Header, measures
+from surrogate_plugin.recordings.reader import Header, measures, named
 from surrogate_plugin.recordings.store import (
+    BEFORE,
     DTYPES,
     FORMAT,
     HEADER,
     HEADER_BYTES,
     MOST_HEADER_BYTES,
+    RARE,
     VERSION,
     RecordingError,
     array,
+    names_in,
     open_store,
     shape_of,
     steps_of,
@@ -114,7 +119,7 @@ class Recorder:
             store = open_store(self.path, "r+")
             self._check_shape(shape_of(store), shape)
             self._complete = steps_of(store)
-            _truncate(store, self._complete)
+            _truncate(self.path, store, self._complete)
             _sweep(self.path, self._complete)
             self._store = store
         self._check_shape(shape_of(self._store), shape)
@@ -129,15 +134,14 @@ class Recorder:
         record : StepRecord
             What became of it.
         before : (H, W) float64, field units, optional
-            The field that a step in time went on from; what is recorded is the problem of the step.
+            The field that a step in time of ``record.dt_min`` went on from.
         """
         due = self._solved % self.every == 0
         self._solved += 1
         if not due:
             return
         try:
-            posed = problem if before is None else TimeStep.read(problem, before, record.dt_min).posed
-            self.append(posed, record)
+            self.append(problem, record, before)
         except Exception as error:  # whatever it is: the host's run is worth more than its recording
             if not self._warned:
                 self._warned = True
@@ -148,7 +152,7 @@ class Recorder:
                     stacklevel=4,
                 )
 
-    def append(self, problem: Problem, record: StepRecord) -> None:
+    def append(self, problem: Problem, record: StepRecord, before: FloatArray | None = None) -> None:
         """Append a step at once.
 
         Raises
@@ -161,14 +165,17 @@ class Recorder:
         self.open(problem.shape)
         assert self._store is not None
         at = self._complete
-        text = _header(problem, record).model_dump_json().encode()
+        step = None if before is None else TimeStep.read(problem, before, record.dt_min)
+        text = _header(problem, step, record).model_dump_json(exclude_defaults=True).encode()
         if len(text) > MOST_HEADER_BYTES:
             raise RecordingError(
                 f"the header of a step has {len(text)} bytes; at most {MOST_HEADER_BYTES} are allowed."
             )
-        _make_room(self._store, at + 1, len(text))
-        for name, values in maps_of(problem.parts).items():
-            array(self._store, name)[at] = values
+        maps = maps_of(problem.parts) | faces_in(problem.parts)
+        maps |= {} if step is None else {BEFORE: step.field}
+        _make_room(self.path, self._store, at + 1, len(text), maps)
+        for name, values in maps.items():
+            array(self._store, name)[at] = values if values.shape == problem.shape else _cornered(values, problem.shape)
         headers = array(self._store, HEADER)
         headers[at] = np.frombuffer(text.ljust(headers.shape[1]), dtype=np.uint8)
         self._store.attrs["steps"] = at + 1
@@ -182,7 +189,7 @@ class Recorder:
             )
 
 
-def _header(problem: Problem, record: StepRecord) -> Header:
+def _header(problem: Problem, step: TimeStep | None, record: StepRecord) -> Header:
     parts = problem.parts
     numbers: dict[str, Any] = dict.fromkeys((*COEFFICIENTS, "km"))
     numbers |= {"vmax": 0.0} if problem.uptake is None else {}
@@ -192,10 +199,20 @@ def _header(problem: Problem, record: StepRecord) -> Header:
         bound=record.bound,
         flags=record.flags,
         sides=problem.boundary.sides,
-        digest=digest(parts),
-        **measures(problem),
-        **numbers | numbers_of(parts),
+        digest=named(parts, step),
+        per_axis=isinstance(problem.diffusivity, PerAxis),
+        faces={name: values.shape for name, values in faces_in(parts).items()},
+        dt=None if step is None else step.dt,
+        **measures(problem if step is None else step.posed),
+        **numbers | numbers_of(parts) | {"spacing": problem.spacing},
     )
+
+
+def _cornered(values: FloatArray, shape: tuple[int, int]) -> FloatArray:
+    """A map of faces, of which there may be fewer than pixels, in the corner of a map of pixels."""
+    around = np.full(shape, np.nan)
+    around[: values.shape[0], : values.shape[1]] = values
+    return around
 
 
 def _is_there(path: Path) -> bool:
@@ -210,25 +227,30 @@ def _create(path: Path, shape: tuple[int, int]) -> None:
 
 def _create_at(path: Path, shape: tuple[int, int]) -> None:
     import zarr
-    from zarr.codecs import BloscCodec, Crc32cCodec
 
     store = zarr.create_group(path, attributes={"format": FORMAT, "version": VERSION, "shape": list(shape), "steps": 0})
-    for name, dtype in DTYPES.items():
-        inner = (HEADER_BYTES,) if name == HEADER else tuple(shape)
-        store.create_array(
-            name,
-            shape=(0, *inner),
-            chunks=(1, *inner),
-            dtype=dtype,
-            fill_value=_FILL[name],
-            # Level 1 writes four times as fast as level 5, for a tenth more bytes.
-            compressors=(BloscCodec(cname="zstd", clevel=1, shuffle="shuffle"), Crc32cCodec()),
-        )
+    for name in DTYPES:
+        _create_array(store, name, shape, 0)
 
 
-def _truncate(store: Group, steps: int) -> None:
+def _create_array(store: Group, name: str, shape: tuple[int, int], steps: int) -> None:
+    from zarr.codecs import BloscCodec, Crc32cCodec
+
+    inner = (HEADER_BYTES,) if name == HEADER else tuple(shape)
+    store.create_array(
+        name,
+        shape=(steps, *inner),
+        chunks=(1, *inner),
+        dtype=(DTYPES | RARE)[name],
+        fill_value=_FILL.get(name, np.nan),
+        # Level 1 writes four times as fast as level 5, for a tenth more bytes.
+        compressors=(BloscCodec(cname="zstd", clevel=1, shuffle="shuffle"), Crc32cCodec()),
+    )
+
+
+def _truncate(path: Path, store: Group, steps: int) -> None:
     """Cut off what lies beyond the complete steps."""
-    for name in (*MAPS, HEADER):
+    for name in names_in(path, store):
         part = array(store, name)
         if part.shape[0] > steps:
             part.resize((steps, *part.shape[1:]))
@@ -241,12 +263,16 @@ def _sweep(path: Path, steps: int) -> None:
             file.unlink(missing_ok=True)
 
 
-def _make_room(store: Group, steps: int, header_bytes: int) -> None:
-    """Room for this many steps, and for a header of this many bytes."""
-    for name in (*MAPS, HEADER):
+def _make_room(path: Path, store: Group, steps: int, header_bytes: int, needed: Iterable[str]) -> None:
+    """Room for this many steps, for a header of this many bytes, and for maps that no step before has had."""
+    there = names_in(path, store)
+    for name in there:
         part = array(store, name)
         inner = part.shape[1:]
         if name == HEADER and header_bytes > inner[0]:
             inner = (-(-header_bytes // HEADER_BYTES) * HEADER_BYTES,)
         if part.shape != (steps, *inner):
             part.resize((steps, *inner))
+    for name in needed:
+        if name not in there:
+            _create_array(store, name, shape_of(store), steps)
