@@ -63,7 +63,10 @@ def _tissue() -> None:
         vessels=sp.Vessels(position_um=np.array([[100.0, 100.0]]), radius_um=np.array([20.0]), value=np.array([38.0])),
     )
     config = sp.BackendConfig(domain=domain, diffusivity_um2_per_min=1e5, decay_per_min=0.1)
-    sp.Backend(config).step(state).sample(np.array([[200.0, 200.0]]))
+    backend = sp.Backend(config)
+    backend.step(state).sample(np.array([[200.0, 200.0]]))
+    backend.reconfigure(stepping="implicit-euler")
+    backend.step(state, dt_min=1.0)
 
 
 if __name__ == "__main__":

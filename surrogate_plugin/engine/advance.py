@@ -20,6 +20,8 @@ from surrogate_plugin.guard.maximum_principle import ceiling
 
 #: The default tolerance of a step, of the largest value around.
 _DEFAULT_SHARE = 1e-3
+#: A step that is shorter, times ``D / h^2``, is taken without diffusion, of whose size float64 holds four digits.
+_STILL = 2e-12
 #: What the numbers of a posed step are off by, each: those of ``decay + 1 / dt`` and ``production + field / dt``.
 _ROUNDING = 4 * np.finfo(float).eps
 
@@ -69,8 +71,12 @@ class TimeStep:
         before = lattice_field("field", field, checked.shape, "the problem")
         before, vanished = _without_what_vanished(checked, before, length)
         error += vanished
-        posed = checked.implicit_step(before, length)
-        return cls(checked, posed, before, length, _carried(checked, posed, length, error))
+        if length * checked.reference_link < _STILL:
+            posed = _without_diffusion(checked).implicit_step(before, length)
+            unmoved = 4.0 * length * checked.reference_link * max(ceiling(posed), checked.largest_imposed)
+        else:
+            posed, unmoved = checked.implicit_step(before, length), 0.0
+        return cls(checked, posed, before, length, _carried(checked, posed, length, error) + unmoved)
 
     def solve(
         self, engine: Solves, *, method: str = "guarded", tolerance: float | None = None, error_map: bool = False
@@ -205,6 +211,14 @@ def _without_what_vanished(problem: Problem, field: FloatArray, dt: float) -> tu
     if fed or highest == 0.0 or highest / dt > TINY * problem.reference_link:
         return field, 0.0
     return np.zeros(problem.shape), highest
+
+
+def _without_diffusion(problem: Problem) -> Problem:
+    """The problem in which every pixel is alone with what is produced there, and what comes through the side there.
+
+    A face would bring ``D / h^2`` times what is beside the pixel at most, and take as much of what is in it.
+    """
+    return problem.replace(diffusivity=0.0, membranes=None, production=problem.supply)
 
 
 def _carried(problem: Problem, posed: Problem, dt: float, error: float) -> float:

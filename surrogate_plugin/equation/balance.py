@@ -8,8 +8,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from surrogate_plugin.equation.faces import faces_of
+from surrogate_plugin import team
+from surrogate_plugin.equation import balance_kernels as kernels
+from surrogate_plugin.equation.balance_kernels import AFTER, BEFORE, SENT
+from surrogate_plugin.equation.faces import Faces, faces_of
 from surrogate_plugin.equation.problem import BoolArray, Coefficient, FloatArray, Problem
+from surrogate_plugin.sharing_kernels import CHUNKS
 
 
 @dataclass(frozen=True)
@@ -66,17 +70,13 @@ class Balance:
         by_cells : float or (H, W) float64, 1 / time
             The part of the problem's decay that is cells' doing.
         """
-        free = ~problem.fixed
-        c = np.where(free, after, 0.0)
+        free, faces = ~problem.fixed, None if problem.plain else faces_of(problem)
+        sums = _added_up(problem, before, after, free, faces, by_cells)
         area = math.prod(problem.spacings)
-        lasting = dt * area
-        removed = lasting * _total(problem.decay, c)
-        first_order = lasting * _total(by_cells, c)
-        saturating = 0.0 if problem.uptake is None else lasting * float(np.sum(problem.uptake.law.rate(c), where=free))
-        sources = lasting * _over(problem.production, free)
-        fluxes = problem.supply - problem.production
-        sides = lasting * (_inflow(problem, after, free) + _over(fluxes, free))
-        change = area * float(np.sum(after - before, where=free))
+        sources, removed, first_order, saturating = (area * dt * total for total in sums[:SENT])
+        drawn = problem.reference_link * (sums[SENT] + _through_sides(problem, after, free, faces))
+        sides = area * dt * (drawn + _fluxes(problem, free))
+        change = area * (sums[AFTER] - sums[BEFORE])
         return cls(
             sources=sources,
             cells=first_order + saturating,
@@ -84,7 +84,7 @@ class Balance:
             decay=removed - first_order,
             change=change,
             defect=change - (sources + sides - removed - saturating),
-            content=area * float(c.sum()),
+            content=area * sums[AFTER],
         )
 
     @property
@@ -106,37 +106,53 @@ class Balance:
         )
 
 
-def _total(rate: Coefficient, c: FloatArray) -> float:
-    """The sum of ``rate c``."""
-    return float(np.vdot(rate, c)) if isinstance(rate, np.ndarray) else rate * float(c.sum())
+def _added_up(
+    problem: Problem,
+    before: FloatArray,
+    after: FloatArray,
+    free: BoolArray,
+    faces: Faces | None,
+    by_cells: Coefficient,
+) -> list[float]:
+    """The kernel's sums, each of float64's rounding."""
+    sums = np.zeros((CHUNKS, 7))
+    uptake = problem.uptake
+    north, east = (None, None) if faces is None else faces
+    team.run(
+        kernels.add_up, free, _read_only(before), _read_only(after), _read_only(problem.production),
+        _read_only(problem.decay), _read_only(by_cells), _read_only(0.0 if uptake is None else uptake.vmax),
+        1.0 if uptake is None else uptake.km, north, east, sums,
+    )  # fmt: skip
+    return [math.fsum(column) for column in sums.T]
 
 
-def _over(rate: Coefficient, free: BoolArray) -> float:
-    """The sum of a rate over the free pixels."""
-    return float(np.sum(rate, where=free)) if isinstance(rate, np.ndarray) else rate * float(np.count_nonzero(free))
+def _read_only(value: Coefficient) -> FloatArray:
+    """A map as kernels are compiled for, so that no second copy of them is; (1, 1) for a number."""
+    array = np.full((1, 1), value) if not isinstance(value, np.ndarray) else np.ascontiguousarray(value).view()
+    array.flags.writeable = False
+    return array
 
 
-def _inflow(problem: Problem, field: FloatArray, free: BoolArray) -> float:
-    """What comes to the free pixels from all others and from outside, field units / time: only their faces count."""
-    walls, faces = problem.walls, faces_of(problem)
-    held = np.where(free, field, problem.known)
-    total = 0.0
-    for axis, conductance in enumerate(faces):
-        c, inside, g = np.moveaxis(held, axis, 0), np.moveaxis(free, axis, 0), np.moveaxis(conductance, axis, 0)
-        total += _across(g[1:-1], c[:-1], c[1:], inside[:-1], inside[1:])
-        if walls.ring[axis]:
-            total += _across(g[0], c[-1], c[0], inside[-1], inside[0])
-            continue
-        for face, end in ((0, 0), (-1, 1)):
-            inward = g[face] * (walls.value[axis, end] - c[face])
-            total += float(np.sum(inward, where=inside[face]))
-    return problem.reference_link * total
+def _fluxes(problem: Problem, free: BoolArray) -> float:
+    """What fluxes through the sides bring to the free pixels, field units / time."""
+    if all(side.kind != "flux" for side in problem.boundary.sides):
+        return 0.0
+    return float(np.sum(problem.supply - problem.production, where=free))
 
 
-def _across(
-    conductance: FloatArray, low: FloatArray, high: FloatArray, low_free: BoolArray, high_free: BoolArray
-) -> float:
-    """What passes from fixed pixels to free ones through faces."""
-    at = np.nonzero(low_free != high_free)
-    flow = conductance[at] * (low[at] - high[at])
-    return float(np.sum(np.where(high_free[at], flow, -flow)))
+def _through_sides(problem: Problem, field: FloatArray, free: BoolArray, faces: Faces | None) -> float:
+    """What comes to the free pixels through the sides of the lattice, and around rings from those that are not free."""
+    walls, total = problem.walls, 0.0
+    for axis in range(field.ndim):
+        c, inside = np.moveaxis(field, axis, 0), np.moveaxis(free, axis, 0)
+        for side, end in ((0, 0), (-1, 1)):
+            if walls.ring[axis]:
+                opposite = -1 - side
+                sent = np.where(inside[opposite], 0.0, c[opposite] - c[side])
+                conductance: Coefficient = 1.0
+            else:
+                sent, conductance = walls.value[axis, end] - c[side], float(walls.conductance[axis, end])
+            if faces is not None:
+                conductance = np.moveaxis(faces[axis], axis, 0)[side]
+            total += float(np.sum(conductance * sent, where=inside[side]))
+    return total

@@ -34,8 +34,7 @@ def continuous(problem: sp.Problem, field: np.ndarray, time: float) -> np.ndarra
     """The exact solution in time on the lattice, by the exponential of the assembled matrix."""
     graph = assemble(problem)
     steady = exact_field(problem)
-    link = problem.reference_diffusivity / problem.spacing**2
-    matrix = graph.matrix().toarray() * link
+    matrix = graph.matrix().toarray() * problem.reference_link
     after = steady.copy()
     after[graph.free] += scipy.linalg.expm(-time * matrix) @ (field - steady)[graph.free]
     assert known_values(problem, 1.0).shape == (problem.source.size + 4,)
@@ -99,6 +98,42 @@ def test_what_is_carried_fades_by_the_slowest_decay() -> None:
     alone = sp.advance(problem, field, 2.0, method="exact").error_bound
     carrying = sp.advance(problem, field, 2.0, method="exact", field_error=0.1).error_bound
     assert carrying - alone == pytest.approx(0.1 / (1 + 2.0 * 0.5), rel=1e-9)
+
+
+def test_a_closed_box_without_decay_steps_and_keeps_what_it_holds() -> None:
+    field = np.zeros((12, 10))
+    field[3, 4] = 120.0
+    problem = sp.Problem(np.zeros((12, 10)), fixed=np.zeros((12, 10), bool), decay=0.0, boundary="reflecting")
+    with pytest.raises(sp.InvalidProblemError, match="no unique steady state"):
+        sp.solve(problem)
+    c = field
+    for dt in (0.1, 1.0, 10.0, 1e3, 1e5):
+        solution = sp.advance(problem, c, dt, method="exact")
+        c = solution.field
+        assert c.sum() == pytest.approx(120.0, rel=1e-9)
+    assert np.ptp(c) < 1e-3
+
+
+@given(SEEDS, st.floats(-30, -11))
+def test_a_step_too_short_for_diffusion_is_within_its_bound(seed: int, power: float) -> None:
+    problem, field = problem_and_field(seed, michaelis_menten=bool(seed % 2))
+    dt = 10.0**power * problem.spacing**2 / problem.reference_diffusivity
+    solution = sp.advance(problem, field, dt, method="exact")
+    assert solution.error_bound <= 1e-9 * max(problem.largest_imposed, field.max())
+    # What the step changes, with nothing but its own pixel and those beside it, to first order in dt.
+    uptake = 0.0 if problem.uptake is None else problem.uptake.rate(field)
+    alone = field + dt * (problem.production - problem.decay * field - uptake)
+    moved = 4 * 10.0**power * max(problem.largest_imposed, field.max())
+    off = np.abs(solution.field - alone)[~problem.fixed]
+    assert (off <= solution.error_bound + moved + 10.0 ** (2 * power)).all()
+
+
+def test_a_lattice_in_which_nothing_diffuses_steps_pixel_by_pixel() -> None:
+    rng = np.random.default_rng(2)
+    field, decay = rng.uniform(0, 5, (6, 8)), rng.uniform(0, 1, (6, 8))
+    problem = sp.Problem(np.zeros((6, 8)), diffusivity=0.0, decay=decay, production=0.7)
+    solution = sp.advance(problem, field, 3.0, method="exact")
+    assert np.abs(solution.field - (field + 3.0 * 0.7) / (1 + 3.0 * decay)).max() <= solution.error_bound <= 1e-9
 
 
 def test_without_a_tolerance_a_step_is_within_a_thousandth_of_the_largest_value() -> None:

@@ -20,6 +20,7 @@ WORDS = {
     "minimal_adapter.py": ("cells read", "off; answered by"),
     "minimal_solve.py": ("answered by", "in truth"),
     "backend_without_host.py": ("step 5:", "6 steps:", "largest bound"),
+    "drug_pulse.py": ("120 min: drug in cells", "parts; oxygen", "20 steps:"),
     "mesa_ants.py": ("answered by", "brought home", "largest bound"),
     "mesa_spheroid.py": ("answered by", "largest bound", "picture:"),
     "process_bigraph_composite.py": ("12 h:", "latter half from a saved document", "largest certified bound"),

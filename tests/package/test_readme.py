@@ -14,11 +14,23 @@ README = (ROOT / "README.md").read_text()
 DOCUMENTS = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "adapters").rglob("*.md")]
 
 
+def _example(heading: str) -> str:
+    """The first python example below a heading."""
+    below = README.split(f"\n## {heading}\n")[1]
+    return re.findall(r"```python\n(.*?)```", below, flags=re.DOTALL)[0]
+
+
 def test_the_python_example_runs_and_keeps_its_tolerance() -> None:
-    example = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)[0]
+    example = _example("In Python")
     check = "\nassert solution.error_bound <= 0.38 and solution.field.max() <= 38.0 + 1e-9"
     printed = subprocess.run([sys.executable, "-c", example + check], check=True, capture_output=True, text=True).stdout
     assert "(256, 256)" in printed
+
+
+def test_the_example_in_time_runs_on_its_own() -> None:
+    imports = "import numpy as np\nimport surrogate_plugin as sp\n"
+    check = "\nassert first.error_bound < second.error_bound < 0.1 and abs(second.field.sum() - 400 / 1.006**2) < 1.0"
+    subprocess.run([sys.executable, "-W", "error", "-c", imports + _example("In time") + check], check=True)
 
 
 def test_the_readme_names_every_make_target_it_uses() -> None:
@@ -48,7 +60,7 @@ sim.add_cells(np.zeros((5, 3)), "eater")
 
 def test_the_pyphysicell_example_runs() -> None:
     pytest.importorskip("pyphysicell")
-    example = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)[1].replace("until=360", "until=12")
+    example = _example("In pyphysicell").replace("until=360", "until=12")
     check = "\nassert link.history and all(entry.bound <= 0.38 for entry in link.history)"
     subprocess.run([sys.executable, "-c", HOST + example + check], check=True, capture_output=True)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +18,7 @@ FloatArray = npt.NDArray[np.float64]
 
 
 class Answering:
-    """Steady fields of substrates under decay, cells that take up and secrete, and vessels, each with its bound.
+    """Fields of substrates under decay, cells that take up and secrete, and vessels, each with its bound.
 
     To be inherited before the host's ``Process`` or ``Step``.
     """
@@ -75,8 +75,10 @@ class Answering:
             "sampled": arrays if self._settings.cells == "arrays" else "overwrite[map[map[float]]]",
         }
 
-    def answer(self, state: dict[str, Any], time: float, step_min: float | None, *, late: bool) -> dict[str, Any]:
-        """The steady fields of the cells and vessels in ``state``, as deltas, and what goes with them.
+    def answer(
+        self, state: dict[str, Any], time: float, step_min: float | None, *, late: bool, ends: float
+    ) -> dict[str, Any]:
+        """The fields of the cells and vessels in ``state``, as deltas, and what goes with them.
 
         Parameters
         ----------
@@ -85,9 +87,12 @@ class Answering:
         time : float
             The composite's.
         step_min : float, min, optional
-            How long the composite goes on with these fields; None if that is not known.
+            How long the composite goes on with these fields, or what goes on in time has gone on; None if no time is
+            known to have passed.
         late : bool
             Whether cells have read the fields of the step before until now.
+        ends : float
+            The composite's time once fields have gone on by ``step_min``.
         """
         read = CellTable.of_arrays if self._settings.cells == "arrays" else CellTable.of_map
         table = read(state.get("cells") or {}, self._known)
@@ -95,23 +100,38 @@ class Answering:
         deltas, sampled = {}, {}
         for name in self.names:
             there = self._checked(name, (state.get("fields") or {}).get(name))
-            self._watch.writes(name, there)
             cells = table.cells(name, self._domain.voxel_volume_um3)
             tissue = sp.TissueState(cells, vessels[name], self._place(name, state))
-            result = self._fields.solve(name, tissue, time)
-            sampled[name] = self._seen(name, table.position_um, result)
-            deltas[name] = result.field - there
-            self._watch.left(name, result.field, tissue, step_min)
-            if late:
-                self._watch.misreading(name, table.ids, sampled[name])
-        entries = {name: self._fields.latest(name) for name in self.names}
+            if self._fields.is_stepping(name):
+                field = self._gone_on(name, tissue, there, step_min, ends)
+                sampled[name] = self._seen(name, table.position_um, field)
+            else:
+                self._watch.writes(name, there)
+                field = self._fields.solve(name, tissue, time).field
+                sampled[name] = self._seen(name, table.position_um, field)
+                self._watch.left(name, field, tissue, step_min)
+                if late:
+                    self._watch.misreading(name, table.ids, sampled[name])
+            deltas[name] = field - there
+        told = {name: self._told(name) for name in self.names}
         return {
             "fields": deltas,
-            "bound": {name: entry.bound for name, entry in entries.items()},
-            "excess": {name: entry.excess for name, entry in entries.items()},
-            "method": {name: entry.method for name, entry in entries.items()},
+            **{port: {name: each[port] for name, each in told.items()} for port in ("bound", "excess", "method")},
             "sampled": self._by_cell(table, sampled),
         }
+
+    def _gone_on(
+        self, name: str, tissue: sp.TissueState, there: FloatArray, step_min: float | None, ends: float
+    ) -> FloatArray:
+        """Where a field that the document holds has come to; itself, if no time has passed."""
+        return there if step_min is None else self._fields.step(name, tissue, ends, step_min, field=there).field
+
+    def _told(self, name: str) -> dict[str, Any]:
+        """What is known of the field of a substrate; one that has not gone on yet is the document's own."""
+        if self._fields.result(name) is None:
+            return {"bound": 0.0, "excess": 0.0, "method": "initial"}
+        entry = self._fields.latest(name)
+        return {"bound": entry.bound, "excess": entry.excess, "method": entry.method}
 
     def _place(self, name: str, state: dict[str, Any]) -> sp.Voxels | None:
         """What voxels hold, and what they make wherever cells are."""
@@ -131,14 +151,15 @@ class Answering:
             return dict(sampled)
         return {key: {name: float(sampled[name][k]) for name in self.names} for k, key in enumerate(table.ids)}
 
-    def _seen(self, name: str, position_um: FloatArray, result: sp.StepResult) -> FloatArray:
-        if self._settings.deposit == "area":
-            return result.sample(position_um)
+    def _seen(self, name: str, position_um: FloatArray, field: FloatArray) -> FloatArray:
         sides = sp.Boundary.parse(self.backend(name).config.boundary)
+        if self._settings.deposit == "area":
+            outside: Literal["error", "clamp"] = "error" if self._settings.outside == "error" else "clamp"
+            return self._domain.sample(field, position_um, boundary=sides, outside=outside)
         x, y = self._domain.nearest(*self._domain.pixels(position_um), sides)
         rows, columns = self._domain.shape
         column, row = np.minimum(x.astype(np.int64), columns - 1), np.minimum(y.astype(np.int64), rows - 1)
-        return np.asarray(result.field[row, column])
+        return np.asarray(field[row, column])
 
     def _checked(self, name: str, field: Any) -> FloatArray:
         """The field as the composite has it, which the delta is taken from."""

@@ -55,7 +55,8 @@ class SurrogateDiffusion(Answering, Process):  # type: ignore[misc]
         self._time = 0.0
 
     def update(self, state: dict[str, Any], interval: float) -> dict[str, Any]:
-        """The steady fields of the cells and vessels in ``state``, as deltas, and what goes with them."""
-        answer = self.answer(state, self._time, interval / SECONDS_PER_MINUTE, late=True)
-        self._time += interval
+        """The fields of the cells and vessels in ``state``, as deltas, and what goes with them."""
+        ends = self._time + interval
+        answer = self.answer(state, self._time, interval / SECONDS_PER_MINUTE, late=True, ends=ends)
+        self._time = ends
         return answer

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 import surrogate_plugin as sp
 from surrogate_adapters.checked import Checked, NotNegative, Positive
 from surrogate_adapters.quantities import in_unit
+from surrogate_plugin.session.settings import Stepping
 
 #: The host counts in seconds.
 SECONDS_PER_MINUTE = 60.0
@@ -35,6 +36,10 @@ class Medium(BaseModel):
         Sides that are not named reflect. A number may be written as text.
     fixed : list of (row, column, value)
         Voxels that hold a value.
+    stepping : "steady" or "implicit-euler"
+        Whether the field is at rest with the cells at each update, or goes on in time from what the document holds.
+    time_tolerance : float, field units, optional
+        The largest error that a step in time may be estimated to make by being so long; it is then taken in parts.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -45,6 +50,8 @@ class Medium(BaseModel):
     michaelis_km: Positive | None = None
     boundary: dict[str, float | str] = {}
     fixed: list[tuple[_Index, _Index, NotNegative]] = []
+    stepping: Stepping = "steady"
+    time_tolerance: Positive | None = None
 
     @field_validator("boundary", mode="before")
     @classmethod
@@ -129,6 +136,8 @@ class Settings(Checked, sp.EngineSettings):
             decay_per_min=medium.decay_per_min,
             tolerance=medium.tolerance,
             michaelis_km=medium.michaelis_km,
+            stepping=medium.stepping,
+            time_tolerance=medium.time_tolerance,
             boundary=sp.Boundary.parse(medium.boundary, unnamed="reflecting"),
             deposit=self.deposit,
             outside=self.outside,
@@ -170,6 +179,8 @@ _MEDIUM = {
     "michaelis_km": "maybe[float]",
     "boundary": "map[string]",
     "fixed": "list[tuple[integer,integer,float]]",
+    "stepping": "maybe[string]",
+    "time_tolerance": "maybe[float]",
 }
 
 #: The same in the host's types.

@@ -6,6 +6,7 @@ from typing import Any
 
 from process_bigraph import Step
 
+import surrogate_plugin as sp
 from surrogate_adapters.process_bigraph.answering import Answering
 from surrogate_adapters.process_bigraph.settings import SECONDS_PER_MINUTE
 
@@ -46,9 +47,20 @@ class SurrogateDiffusionStep(Answering, Step):  # type: ignore[misc]
         return {port: kind for port, kind in self.inputs().items() if port != "fields"}
 
     def update(self, state: dict[str, Any], interval: float | None = None) -> dict[str, Any]:
-        """The steady fields of the cells and vessels in ``state``, as deltas, and what goes with them."""
+        """The fields of the cells and vessels in ``state``, as deltas, and what goes with them."""
         time = state.get("time")
+        if time is None:
+            self._require_no_time()
         passed = None if time is None or self._time is None or time <= self._time else time - self._time
         self._time = time
         step_min = None if passed is None else passed / SECONDS_PER_MINUTE
-        return self.answer(state, 0.0 if time is None else time, step_min, late=False)
+        now = 0.0 if time is None else time
+        return self.answer(state, now, step_min, late=False, ends=now)
+
+    def _require_no_time(self) -> None:
+        for name in self.names:
+            if self._fields.is_stepping(name):
+                raise sp.InvalidProblemError(
+                    f"substrates.{name} goes on in time, but the step is not told the time; a wire of its input port "
+                    "'time' to ['global_time'] is needed."
+                )
