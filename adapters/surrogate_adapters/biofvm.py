@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import surrogate_plugin as sp
 from surrogate_adapters.notices import Kind
-from surrogate_adapters.quasi_steady import not_quasi_steady, relaxation_min
+from surrogate_adapters.quasi_steady import IN_TIME, not_quasi_steady, relaxation_min
 
 #: Against the fastest substrate of the host, a diffusion coefficient that spreads nothing within any simulation.
 NO_DIFFUSION = 1e-12
@@ -73,15 +73,21 @@ def do_not_diffuse(substrates: Iterable[Substrate]) -> set[str]:
     return {one.name for one in given if one.diffusivity_um2_per_min <= NO_DIFFUSION * largest}
 
 
-def require_allowed(substrate: Substrate) -> None:
+def require_allowed(substrate: Substrate, *, steady: bool = True) -> None:
     """Refuse coefficients that no field has.
+
+    Parameters
+    ----------
+    substrate : Substrate
+    steady : bool
+        Whether a steady field is asked for; one that goes on in time needs nothing that pulls it to a value.
 
     Raises
     ------
     InvalidProblemError
         If diffusion coefficient or decay rate is negative or not finite.
     UnsupportedProblemError
-        If it diffuses, but nothing at all pulls it to a value, so that it has no steady field.
+        If a steady field is asked for, it diffuses, but nothing at all pulls it to a value.
     """
     one = substrate
     for what, number in (("diffusion coefficient", one.diffusivity_um2_per_min), ("decay rate", one.decay_per_min)):
@@ -89,10 +95,10 @@ def require_allowed(substrate: Substrate) -> None:
             raise sp.InvalidProblemError(
                 f"substrate {one.name!r} has {what} {number:g}; a finite number >= 0 is allowed."
             )
-    if one.diffusivity_um2_per_min > 0.0 and _drifts(one) and one.taken_up is False:
+    if steady and one.diffusivity_um2_per_min > 0.0 and _drifts(one) and one.taken_up is False:
         raise sp.UnsupportedProblemError(
             f"substrate {one.name!r} has decay rate 0, no active Dirichlet node, and no cell type takes it up or "
-            "secretes it, so it has no steady field; leave it to the host."
+            f"secretes it, so it has no steady field; {IN_TIME}."
         )
 
 

@@ -39,10 +39,10 @@ class Asked:
         Raises
         ------
         InvalidProblemError, UnsupportedProblemError
-            If it has no steady field.
+            If it has no such field.
         """
         index = reading.index_of(simulation.microenvironment, name)
-        biofvm.require_allowed(facts.facts_of(simulation, name))
+        biofvm.require_allowed(facts.facts_of(simulation, name), steady=settings.stepping == "steady")
         facts.refuse_what_types_export(simulation, name)
         climbed = facts.is_climbed(simulation, index)
         return cls(name, index, settings, biofvm.SHARE_CLIMBED if climbed else biofvm.SHARE)
@@ -61,7 +61,7 @@ class Asked:
         """Those of its options that may change in a run: coefficients, and a tolerance by what nodes hold."""
         diffusivity, decay = reading.coefficients_of(microenvironment, self.index)
         tolerance = self.settings.tolerance
-        if tolerance is None:
+        if tolerance is None and self.settings.stepping == "steady":
             # Where no node holds anything, the engine solves exactly first, and `by_field` goes by that field.
             tolerance = self.share * reading.largest_held(microenvironment, self.index) or None
         return {"diffusivity_um2_per_min": diffusivity, "decay_per_min": decay, "tolerance": tolerance}

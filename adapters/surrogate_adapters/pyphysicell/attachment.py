@@ -6,16 +6,18 @@ import math
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import surrogate_plugin as sp
 from surrogate_adapters.notices import Notices
 from surrogate_adapters.options import names_of, settings_of
 from surrogate_adapters.pyphysicell import facts, uptake
 from surrogate_adapters.pyphysicell.asked import Asked
+from surrogate_adapters.pyphysicell.in_time import InTime
 from surrogate_adapters.pyphysicell.loop import Loop, Since
 from surrogate_adapters.pyphysicell.upkeep import Refresh, Upkeep
 from surrogate_adapters.steady_fields import HistoryEntry, SteadyFields
+from surrogate_plugin.session.settings import Stepping
 
 
 def attach(
@@ -27,6 +29,8 @@ def attach(
     method: str = "guarded",
     policy: str = "fastest",
     device: str = "auto",
+    stepping: Stepping | Mapping[str, Stepping] = "steady",
+    time_tolerance: float | Mapping[str, float] | None = None,
     refresh: Refresh = "changes",
     move_limit_um: float | None = None,
     record: str | Path | None = None,
@@ -55,8 +59,15 @@ def attach(
         last field where none does, and 0.1 % where a cell type climbs the substrate or a rule reads its gradient.
     model, method, policy, device : str
         As in `BackendConfig`.
-    refresh : "changes" or "phenotype"
-        When to solve anew; "phenotype" solves once, before each phenotype step, whatever cells do in between.
+    stepping : "steady", "implicit-euler" or mapping of substrate to these
+        Whether a substrate's field is the steady one, or goes on in time from the host's initial condition, by a step
+        before each phenotype step or, with ``refresh="mechanics"``, each mechanics step; those a mapping leaves out are
+        steady. See the guide for what cells and your own code do to it in between.
+    time_tolerance : float or mapping of substrate to float, field units, optional
+        The largest error that a step in time may be estimated to make by being so long; it is taken in parts then.
+    refresh : "changes", "phenotype" or "mechanics"
+        When to solve anew; "phenotype" solves once, before each phenotype step, whatever cells do in between, and
+        "mechanics" before each mechanics step too.
     move_limit_um : float, um, optional
         How far a cell may move between phenotype steps before the field is solved for anew. If not given, it is
         whenever a cell with any rate of the substrate comes into another voxel; within one nothing changes.
@@ -99,15 +110,19 @@ def attach(
     (True, 38.0)
     """
     names = names_of(substrates, list(simulation.model.substrate_names))
-    settings = settings_of(names, tolerance, model=model, method=method, policy=policy, device=device)
+    in_time: dict[str, Any] = {"stepping": stepping, "time_tolerance": time_tolerance}
+    settings = settings_of(names, tolerance, **in_time, model=model, method=method, policy=policy, device=device)
     _check_move_limit(move_limit_um)
-    if refresh not in ("changes", "phenotype"):
-        raise sp.InvalidProblemError(f"refresh is {refresh!r}; 'changes' or 'phenotype' is allowed.")
+    if refresh not in get_args(Refresh):
+        raise sp.InvalidProblemError(f"refresh is {refresh!r}; 'changes', 'phenotype' or 'mechanics' is allowed.")
     notices = Notices()
     me, diffusing = simulation.microenvironment, facts.diffusing(simulation, names)
     asked = [Asked.of(simulation, name, settings[name]) for name in diffusing]
     fields = SteadyFields({one.name: one.config(me) for one in asked}, record, noun=None)
-    owned = [Upkeep(simulation, one, fields, refresh, move_limit_um, notices) for one in asked]
+    owned = [
+        (InTime if fields.is_stepping(one.name) else Upkeep)(simulation, one, fields, refresh, move_limit_um, notices)
+        for one in asked
+    ]
     for name in names:
         if name not in diffusing:
             notices.tell(

@@ -46,7 +46,7 @@ def size_um(simulation: Any, name: str) -> tuple[float, float]:
     2 d that is held at both its sides. What counts is the farthest cell, or voxel while there are no cells.
     """
     me, cells = simulation.microenvironment, simulation.cells
-    fixed = np.asarray(reading.voxels_of(me, reading.index_of(me, name)).fixed, dtype=np.bool_)
+    fixed = reading.nodes_of(me, reading.index_of(me, name)).fixed
     domain = (float(me.nx * me.dx), float(me.ny * me.dy))
     if not fixed.any():
         return domain

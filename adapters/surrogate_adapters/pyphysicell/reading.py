@@ -7,6 +7,7 @@ substrate is already (rows = y, columns = x) and nothing is turned.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -59,8 +60,27 @@ def largest_held(microenvironment: Any, index: int) -> float:
     return float(np.asarray(me.dirichlet_val)[on, index].max(initial=0.0))
 
 
-def voxels_of(microenvironment: Any, index: int, production: FloatArray | None = None) -> sp.Voxels:
-    """The Dirichlet voxels that are switched on for a substrate, outer ones and inner ones alike."""
+@dataclass(frozen=True, eq=False)
+class Nodes:
+    """The Dirichlet voxels that are switched on for a substrate, outer ones and inner ones alike.
+
+    Attributes
+    ----------
+    fixed : (H, W) bool
+    value : (H, W) float64, field units
+        0 elsewhere.
+    """
+
+    fixed: npt.NDArray[np.bool_]
+    value: FloatArray
+
+    def same_as(self, other: Nodes) -> bool:
+        """Whether the same voxels are held at the same values."""
+        return np.array_equal(self.fixed, other.fixed) and np.array_equal(self.value, other.value)
+
+
+def nodes_of(microenvironment: Any, index: int) -> Nodes:
+    """Those of a substrate, as they are now."""
     me = microenvironment
     on = np.asarray(me.dirichlet_mask)[:, index].astype(bool)
     where = np.asarray(me.dirichlet_idx)[on]
@@ -68,9 +88,12 @@ def voxels_of(microenvironment: Any, index: int, production: FloatArray | None =
     value = np.zeros(me.ny * me.nx)
     fixed[where] = True
     value[where] = np.asarray(me.dirichlet_val)[on, index]
-    shape = (me.ny, me.nx)
-    made = 0.0 if production is None else production
-    return sp.Voxels(fixed.reshape(shape), value.reshape(shape), production_per_min=made)
+    return Nodes(fixed.reshape(me.ny, me.nx), value.reshape(me.ny, me.nx))
+
+
+def voxels_of(nodes: Nodes, production: FloatArray | None = None) -> sp.Voxels:
+    """Dirichlet voxels, and what is made in each, in the terms of the core."""
+    return sp.Voxels(nodes.fixed, nodes.value, production_per_min=0.0 if production is None else production)
 
 
 def voxel_of(microenvironment: Any, position: FloatArray) -> npt.NDArray[np.int64]:
@@ -116,7 +139,9 @@ def export_of(simulation: Any, index: int, domain: sp.Domain) -> FloatArray | No
     return np.asarray(total.reshape(domain.shape) / domain.voxel_volume_um3)
 
 
-def state_of(simulation: Any, index: int, domain: sp.Domain) -> sp.TissueState:
-    """Everything one substrate's steady field depends on, now."""
-    voxels = voxels_of(simulation.microenvironment, index, export_of(simulation, index, domain))
-    return sp.TissueState(cells_of(simulation.cells, index), voxels=voxels)
+def state_of(simulation: Any, index: int, domain: sp.Domain, nodes: Nodes | None = None) -> sp.TissueState:
+    """Everything one substrate's field depends on, now; with other nodes than the host's, if they are given."""
+    held = nodes_of(simulation.microenvironment, index) if nodes is None else nodes
+    return sp.TissueState(
+        cells_of(simulation.cells, index), voxels=voxels_of(held, export_of(simulation, index, domain))
+    )

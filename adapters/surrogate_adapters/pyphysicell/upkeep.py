@@ -12,14 +12,16 @@ from surrogate_adapters import biofvm
 from surrogate_adapters.notices import Notices
 from surrogate_adapters.pyphysicell import facts, gradients, reading
 from surrogate_adapters.pyphysicell.asked import Asked
+from surrogate_adapters.pyphysicell.clock import Clock
 from surrogate_adapters.pyphysicell.loop import Since
 from surrogate_adapters.pyphysicell.watch import Watch, written
 from surrogate_adapters.steady_fields import SteadyFields
 
 FloatArray = npt.NDArray[np.float64]
 
-#: When to solve anew: before each phenotype step and whenever cells changed or moved in between, or only the former.
-Refresh = Literal["changes", "phenotype"]
+#: When to solve anew: before each phenotype step and whenever cells changed or moved in between, only the former, or
+#: before each mechanics step as well.
+Refresh = Literal["changes", "phenotype", "mechanics"]
 
 
 class Upkeep:
@@ -31,7 +33,7 @@ class Upkeep:
     asked : Asked
     fields : SteadyFields
         With a backend of its name.
-    refresh : "changes" or "phenotype"
+    refresh : "changes", "phenotype" or "mechanics"
     move_limit_um : float, um, optional
         See `Watch`.
     notices : Notices
@@ -51,9 +53,11 @@ class Upkeep:
         self.index = asked.index
         self.refresh = refresh
         self._asked, self._fields, self._notices = asked, fields, notices
-        self._clock = _PhenotypeClock(simulation)
+        self._clocks = [Clock.of_phenotype_steps(simulation)]
+        if refresh == "mechanics":
+            self._clocks.append(Clock.of_mechanics_steps(simulation))
         self._watch = Watch(self.index, move_limit_um)
-        self._tell_concerns(simulation, "not quasi-steady", "not anchored")
+        self._concern(simulation)
 
     @property
     def backend(self) -> sp.Backend:
@@ -64,6 +68,11 @@ class Upkeep:
     def result(self) -> sp.StepResult | None:
         """The field held, with its solution; None before the first step."""
         return self._fields.result(self.name)
+
+    @property
+    def field(self) -> FloatArray | None:
+        """What the host's density holds, (H, W); None before the first step."""
+        return None if self.result is None else self.result.field
 
     def advance(self, simulation: Any, dt: float, since: Since = Since.ANYTHING) -> bool:
         """Solve if due; hold otherwise.
@@ -86,13 +95,13 @@ class Upkeep:
         InvalidProblemError, UnsupportedProblemError
             Naming the substrate, if its field cannot be solved for now.
         """
-        phenotype = self._clock.due(dt)
+        step = self._step_that_follows(dt)
         last = self.result
-        if since is Since.NOTHING and not phenotype and last is not None:
+        if since is Since.NOTHING and step is None and last is not None:
             self._fields.hold(self.name)
             return False
         written_over = since is Since.ANYTHING and self._notice(simulation)
-        reason = self._due(simulation, phenotype, since)
+        reason = self._due(simulation, step, since)
         if reason is None:
             self._fields.hold(self.name)
             return written_over
@@ -118,15 +127,15 @@ class Upkeep:
 
     def write(self, density: FloatArray) -> None:
         """Put the held field into the host's (nz, ny, nx, substrates) density."""
-        if self.result is not None:
-            density[0, :, :, self.index] = self.result.field
+        if self.field is not None:
+            density[0, :, :, self.index] = self.field
 
     def restore(self, density: FloatArray, voxel: npt.NDArray[np.int64]) -> None:
         """Put the held field back into some voxels."""
-        if self.result is not None:
+        if self.field is not None:
             from surrogate_adapters.pyphysicell.kernels import restore
 
-            restore(density.reshape(-1, density.shape[-1]), voxel, self.index, self.result.field.reshape(-1))
+            restore(density.reshape(-1, density.shape[-1]), voxel, self.index, self.field.reshape(-1))
 
     def count(self, internalized: FloatArray, before: FloatArray, voxel: npt.NDArray[np.int64], *rest: Any) -> None:
         """Reckon what the cells took in, (n, substrates), from the held field, on top of ``before``."""
@@ -147,7 +156,12 @@ class Upkeep:
             if wanted is not None:
                 self._fields.reconfigure(self.name, tolerance=wanted)
 
-    def _due(self, simulation: Any, phenotype: bool, since: Since) -> str | None:
+    def _step_that_follows(self, dt: float) -> str | None:
+        """``phenotype`` or ``mechanics``, if such a step of the host follows this one and is solved for."""
+        due = [clock.name for clock in self._clocks if clock.due(dt)]
+        return due[0] if due else None
+
+    def _due(self, simulation: Any, step: str | None, since: Since) -> str | None:
         me = simulation.microenvironment
         if self.result is None:
             return "first"
@@ -155,8 +169,8 @@ class Upkeep:
             return "coefficients"
         if since is Since.ANYTHING and self._watch.nodes_differ(me):
             return "dirichlet"
-        if phenotype:
-            return "phenotype"
+        if step is not None:
+            return step
         return None if self.refresh == "phenotype" else self._watch.cells_differ(simulation)
 
     def _notice(self, simulation: Any) -> bool:
@@ -187,6 +201,10 @@ class Upkeep:
                 f"leave {self.name} to the host if it should.",
             )
         return count > 0
+
+    def _concern(self, simulation: Any) -> None:
+        """Say at once what speaks against a steady field."""
+        self._tell_concerns(simulation, "not quasi-steady", "not anchored")
 
     def _tell_concerns(self, simulation: Any, *kinds: str) -> None:
         size, step = facts.size_um(simulation, self.name), float(simulation.model.time.dt_phenotype)
@@ -225,24 +243,3 @@ class Upkeep:
     def _late(self) -> bool:
         """Whether cells may have read a field that no longer was theirs, since the options allow for it."""
         return self.refresh == "phenotype" or self._watch.move_limit_um not in (None, 0.0)
-
-
-class _PhenotypeClock:
-    """Tells the diffusion steps that the host's phenotype step follows, by the host's own reckoning.
-
-    It counts the minutes it is told, so that steps of the microenvironment alone, which leave the host's time where it
-    is, pass as time too.
-    """
-
-    def __init__(self, simulation: Any) -> None:
-        self._period = float(simulation.model.time.dt_phenotype)
-        self._now = float(simulation.t)
-        self._next = float(simulation._next_phenotype)
-
-    def due(self, dt: float) -> bool:
-        """Whether the phenotype step follows this diffusion step of ``dt`` minutes."""
-        due = self._now + 1e-12 >= self._next
-        self._now += dt
-        if due:
-            self._next += self._period
-        return due

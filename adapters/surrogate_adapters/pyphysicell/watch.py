@@ -37,12 +37,12 @@ class Watch:
         rates = (cells.uptake_rate, cells.secretion_rate, cells.secretion_target, cells.net_export_rate)
         place = [cells.position[:n, 0], cells.position[:n, 1], reading.voxel_of(me, cells.position[:n])]
         self._cells = np.stack([*place, cells.volume_total[:n], *(rate[:n, s] for rate in rates)])
-        self._nodes = tuple(part.copy() for part in _nodes_of(me))
+        self._nodes = _nodes_of(me, s)
         self._coefficients = reading.coefficients_of(me, s)
 
     def nodes_differ(self, microenvironment: Any) -> bool:
         """Whether Dirichlet nodes were added, taken away, switched or given other values."""
-        return not all(map(np.array_equal, self._nodes, _nodes_of(microenvironment)))
+        return not all(map(np.array_equal, self._nodes, _nodes_of(microenvironment, self.index)))
 
     def coefficients_differ(self, microenvironment: Any) -> bool:
         """Whether diffusion or decay changed."""
@@ -86,5 +86,7 @@ def written(microenvironment: Any, index: int, field: FloatArray) -> tuple[int, 
     return int(np.count_nonzero(off)), float(off.max())
 
 
-def _nodes_of(microenvironment: Any) -> tuple[npt.NDArray[Any], ...]:
-    return microenvironment.dirichlet_idx, microenvironment.dirichlet_val, microenvironment.dirichlet_mask
+def _nodes_of(microenvironment: Any, index: int) -> tuple[npt.NDArray[Any], ...]:
+    """Where nodes hold a substrate, and at what."""
+    on = np.asarray(microenvironment.dirichlet_mask)[:, index].astype(bool)
+    return np.asarray(microenvironment.dirichlet_idx)[on], np.asarray(microenvironment.dirichlet_val)[on, index]

@@ -66,8 +66,8 @@ def add_vessels(sim: pc.Simulation, voxels: np.ndarray, value: float) -> None:
     me.dirichlet_mask = np.concatenate([me.dirichlet_mask, mask])
 
 
-def reference(sim: pc.Simulation, name: str = "oxygen") -> np.ndarray:
-    """The steady field (ny, nx) of the host's state, assembled voxel by voxel and solved with scipy alone."""
+def assembled(sim: pc.Simulation, name: str = "oxygen") -> tuple[scipy.sparse.csr_array, np.ndarray, np.ndarray]:
+    """What the host's state makes of a field c, voxel by voxel: ``dc/dt = made - matrix c``, and which are held."""
     me, c = sim.microenvironment, sim.cells
     s = me.index(name)
     substrate = sim.model.substrates[s]
@@ -96,14 +96,40 @@ def reference(sim: pc.Simulation, name: str = "oxygen") -> np.ndarray:
         made[j * nx + i] += c.net_export_rate[k, s] / me.voxel_volume
     matrix = scipy.sparse.csr_array(matrix + scipy.sparse.diags_array(decay))
     held = np.zeros(size, dtype=bool)
-    field = np.zeros(size)
+    held[me.dirichlet_idx[me.dirichlet_mask[:, s] == 1]] = True
+    return matrix, made, held
+
+
+def values(sim: pc.Simulation, name: str = "oxygen") -> np.ndarray:
+    """What the nodes hold, (voxels,); 0 elsewhere."""
+    me = sim.microenvironment
+    s, field = me.index(name), np.zeros(me.nx * me.ny)
     on = me.dirichlet_mask[:, s] == 1
-    held[me.dirichlet_idx[on]] = True
     field[me.dirichlet_idx[on]] = me.dirichlet_val[on, s]
-    right = made - matrix @ field
-    free = np.flatnonzero(~held)
-    field[free] = scipy.sparse.linalg.spsolve(scipy.sparse.csc_array(matrix[free][:, free]), right[free])
-    return field.reshape(ny, nx)
+    return field
+
+
+def solved(matrix: scipy.sparse.csr_array, made: np.ndarray, held: np.ndarray, field: np.ndarray) -> np.ndarray:
+    """``matrix c = made`` in the voxels that are not held, and the field where they are."""
+    found, free = field.copy(), np.flatnonzero(~held)
+    found[free] = 0.0
+    right = made - matrix @ found
+    found[free] = scipy.sparse.linalg.spsolve(scipy.sparse.csc_array(matrix[free][:, free]), right[free])
+    return found
+
+
+def reference(sim: pc.Simulation, name: str = "oxygen") -> np.ndarray:
+    """The steady field (ny, nx) of the host's state, assembled voxel by voxel and solved with scipy alone."""
+    me = sim.microenvironment
+    return solved(*assembled(sim, name), values(sim, name)).reshape(me.ny, me.nx)
+
+
+def stepped(sim: pc.Simulation, field: np.ndarray, minutes: float, name: str = "oxygen") -> np.ndarray:
+    """One backward step in time from a field, (ny, nx), by scipy alone."""
+    matrix, made, held = assembled(sim, name)
+    before = np.where(held, values(sim, name), field.ravel())
+    whole = scipy.sparse.csr_array(matrix + scipy.sparse.eye_array(before.size) / minutes)
+    return solved(whole, made + before / minutes, held, before).reshape(field.shape)
 
 
 def seen(sim: pc.Simulation, name: str = "oxygen") -> np.ndarray:
