@@ -1,4 +1,4 @@
-"""Conjugate gradients on the finest nodes, preconditioned by the V-cycle: ``A^-1 b`` as exactly as is wanted."""
+"""Conjugate gradients on the finest nodes, preconditioned by the V-cycle: ``A^-1 r`` as exactly as is wanted."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from surrogate_plugin import team
-from surrogate_plugin.equation.problem import FloatArray
 from surrogate_plugin.sharing_kernels import CHUNKS
 from surrogate_plugin.solvers.algebraic import cycle_kernels as kernels
 from surrogate_plugin.solvers.algebraic.levels import Levels
@@ -37,29 +36,72 @@ class Goal:
     residual: float = 0.0
 
 
-def solve(levels: Levels, goal: Goal) -> tuple[FloatArray, int]:
-    """``A^-1 b`` for ``levels.b``, which is left with what is missing; and the cycles that it took."""
-    count, b, x = levels.count, levels.b, levels.x
-    found, p, q = (np.zeros(count) for _ in range(3))
-    allowed, first, last = goal.error, 0.0, 0.0
-    for cycle in range(_MOST_CYCLES if count else 0):
+class ConjugateGradients:
+    """A system with the matrix of a hierarchy's finest nodes, being solved.
+
+    A new direction is made conjugate to the last one by what the matrix made of that, so the residual may be replaced
+    between steps, by a more exact one or a smoother's.
+
+    Attributes
+    ----------
+    residual, found : (nodes,) float64
+        What is missing, which whoever begins fills in, and what was found for it.
+    estimate : float
+        Of the largest error, before the first step of the largest value.
+    largest : float
+        The largest residual, before the last step.
+    """
+
+    def __init__(self, levels: Levels) -> None:
+        self._levels = levels
+        self.residual, self.found, self._p, self._q = (np.zeros(levels.count) for _ in range(4))
+        self._energy = self._curvature = 0.0
+        self.estimate = self.largest = math.inf
+
+    def forget(self) -> None:
+        """Begin anew: nothing is found, and no direction known."""
+        self.found.fill(0.0)
+        self._p.fill(0.0)
+        self._energy = self._curvature = 0.0
+
+    def advance(self) -> bool:
+        """A cycle and a step along what it says; False where there is nothing left to do."""
+        levels, count = self._levels, self.residual.size
+        if count == 0:
+            self.estimate = self.largest = 0.0
+            return False
+        levels.b[:count] = self.residual
         levels.v_cycle()
-        energy, size, largest = team.run(
-            kernels.energy_and_peaks, b, x, count, np.zeros(CHUNKS), np.zeros(CHUNKS), np.zeros(CHUNKS)
+        sums = np.zeros((4, CHUNKS))
+        energy, overlap, size, self.largest = team.run(
+            kernels.energy_and_peaks, self.residual, levels.x, self._q, count, sums
         )
-        if cycle == 0:
-            allowed, first = max(allowed, goal.share * size), largest
-        elif largest <= goal.residual * first:
-            return found, cycle
         if not 0.0 < energy < math.inf:
-            return found, cycle
-        ratio = energy / last if last > 0.0 else 1.0
-        last = energy
-        beta = ratio if ratio < 1.0 else 0.0  # above, rounding has spoilt the directions: begin anew
-        curvature = team.run(kernels.direction, x, beta, count, levels.graph, levels.loss, p, q, np.zeros(CHUNKS))
-        if not 0.0 < curvature < math.inf:
-            return found, cycle
-        team.run(kernels.step, energy / curvature, count, p, q, found, b)
-        if size * min(max(math.sqrt(ratio), _LEAST), _MOST) <= allowed:
-            return found, cycle + 1
-    return found, _MOST_CYCLES if count else 0
+            self.estimate = 0.0 if energy == 0.0 else math.inf
+            return False
+        ratio = energy / self._energy if self._energy > 0.0 else 1.0
+        self._energy = energy
+        beta = max(-overlap / self._curvature, 0.0) if self._curvature > 0.0 else 0.0
+        self._curvature = team.run(
+            kernels.direction, levels.x, min(beta, 1.0), count, levels.graph, levels.loss, self._p, self._q,
+            np.zeros(CHUNKS),
+        )  # fmt: skip
+        if not 0.0 < self._curvature < math.inf:
+            self.estimate = math.inf
+            return False
+        team.run(kernels.step, energy / self._curvature, count, self._p, self._q, self.found, self.residual)
+        self.estimate = size * min(max(math.sqrt(ratio), _LEAST), _MOST)
+        return True
+
+    def solve(self, goal: Goal) -> int:
+        """Find ``A^-1 residual``, from nothing; how many cycles it took."""
+        self.forget()
+        allowed = goal.error
+        for cycle in range(_MOST_CYCLES):
+            if not self.advance():
+                return cycle
+            if cycle == 0:
+                allowed, enough = max(allowed, goal.share * self.estimate), goal.residual * self.largest
+            if self.estimate <= allowed or (cycle > 0 and self.largest <= enough):
+                return cycle + 1
+        return _MOST_CYCLES

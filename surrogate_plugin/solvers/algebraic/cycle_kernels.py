@@ -143,20 +143,21 @@ def _solve(lo, hi, mesh, pivot, b, x):
 
 
 @jit.exact
-def energy_and_peaks(team, r, x, count, sums, peaks, rests):
-    """``r x``, the largest ``|x|`` and the largest ``|r|``."""
+def energy_and_peaks(team, r, x, q, count, sums):
+    """``r x`` and ``q x``, and the largest ``|x|`` and ``|r|``."""
     chunks = pieces(4 * count)
     chunk = claim(team, chunks)
     while chunk < chunks:
-        total = highest = rest = 0.0
+        energy = overlap = highest = rest = 0.0
         for i in range(chunk * count // chunks, (chunk + 1) * count // chunks):
-            total += r[i] * x[i]
+            energy += r[i] * x[i]
+            overlap += q[i] * x[i]
             highest = max(highest, abs(x[i]))
             rest = max(rest, abs(r[i]))
-        sums[chunk], peaks[chunk], rests[chunk] = total, highest, rest
+        sums[0, chunk], sums[1, chunk], sums[2, chunk], sums[3, chunk] = energy, overlap, highest, rest
         chunk = claim(team, chunks)
     settle(team, chunks)
-    return sums.sum(), peaks.max(), rests.max()
+    return sums[0].sum(), sums[1].sum(), sums[2].max(), sums[3].max()
 
 
 @jit.exact

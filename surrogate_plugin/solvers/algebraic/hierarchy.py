@@ -12,7 +12,7 @@ from surrogate_plugin.equation.faces import Faces
 from surrogate_plugin.equation.problem import BoolArray, FloatArray
 from surrogate_plugin.equation.sides import Walls
 from surrogate_plugin.solvers.algebraic import elimination_kernels as elimination
-from surrogate_plugin.solvers.algebraic.conjugate_gradients import Goal, solve
+from surrogate_plugin.solvers.algebraic.conjugate_gradients import ConjugateGradients, Goal
 from surrogate_plugin.solvers.algebraic.levels import Levels
 
 Proposal = npt.NDArray[Any]  # float32 or float64
@@ -44,7 +44,9 @@ class AlgebraicHierarchy:
         #: For whoever certifies: see `surrogate_plugin.guard.inverse`.
         self.work = np.zeros(padded), np.zeros(padded), np.zeros(padded, np.float32), np.empty(shape)
         self._pivot = np.empty(shape)
-        self._kept_free: BoolArray | None = None
+        self._gradients: ConjugateGradients | None = None
+        self._free: BoolArray | None = None
+        self._decay: FloatArray | None = None
         self._faces = unit_faces(shape, self._walls)
 
     def serves(self, shape: tuple[int, int], walls: Walls) -> bool:
@@ -58,7 +60,7 @@ class AlgebraicHierarchy:
         return 400 * self.shape[0] * self.shape[1]
 
     def rebuild(self, free: BoolArray, decay: FloatArray, faces: Faces | None = None) -> None:
-        """Set all levels up for an operator.
+        """Set all levels up for an operator, unless they are.
 
         Parameters
         ----------
@@ -67,16 +69,22 @@ class AlgebraicHierarchy:
         faces : ((H + 1, W), (H, W + 1)) float64, dimensionless, optional
             See `surrogate_plugin.equation.faces`; None: all are 1, and the outer ones the walls'.
         """
-        if faces is not None:
-            self._faces = faces
+        faces = self._faces if faces is None else faces
+        if self._decay is not None and _alike(
+            (self._free, free), (self._decay, decay), *zip(self._faces, faces, strict=True)
+        ):
+            return
         self._number_nodes(free)
+        self._faces = faces
         self._eliminate(decay)
         self.levels.build()
+        self._decay = decay.copy()
 
     def relinearise(self, free: BoolArray, decay: FloatArray) -> None:
         """Give the finest level another decay map and keep the coarse levels, which only precondition."""
         self._eliminate(decay)
         self.levels.find_diagonals(0, self.levels.count)
+        self._decay = None
 
     def apply(self, z: Proposal, b: Proposal) -> None:
         """``z ~ A^-1 b``, as an approximate inverse of the guard: to a twentieth of the largest ``|b|``."""
@@ -84,14 +92,33 @@ class AlgebraicHierarchy:
 
     def solve(self, z: Proposal, b: Proposal, goal: Goal) -> int:
         """``z ~ A^-1 b``, both (H + 2, W + 2), 0 on pixels that are not free; how many cycles it took."""
-        lattice = self._number, self._pivot, *self._faces, self._rings, b
-        team.run(elimination.gather, self._starts, *lattice, self.levels.b)
-        nodes, cycles = solve(self.levels, goal)
-        team.run(elimination.scatter, *lattice, nodes, z)
+        if self._gradients is None:
+            self._gradients = ConjugateGradients(self.levels)
+        self.restrict(b, self._gradients.residual)
+        cycles = self._gradients.solve(goal)
+        self.recover(b, self._gradients.found, z)
         return cycles
 
+    def sweep(self, z: Proposal, b: Proposal) -> None:
+        """``z``: sweeps on the finest level alone for ``A z = b``, from zero."""
+        self.restrict(b, self.levels.b)
+        self.levels.sweep()
+        self.recover(b, self.levels.x, z)
+
+    def restrict(self, b: Proposal, nodes: FloatArray) -> None:
+        """The nodes' right-hand side from the pixels'."""
+        team.run(elimination.gather, self._starts, *self._lattice, b, nodes)
+
+    def recover(self, b: Proposal, nodes: FloatArray, z: Proposal) -> None:
+        """All pixels of a solution from the nodes' and the pixels' right-hand side."""
+        team.run(elimination.scatter, *self._lattice, b, nodes, z)
+
+    @property
+    def _lattice(self) -> tuple[Any, ...]:
+        return self._number, self._pivot, *self._faces, self._rings
+
     def _number_nodes(self, free: BoolArray) -> None:
-        if self._kept_free is not None and np.array_equal(free, self._kept_free):
+        if self._free is not None and np.array_equal(free, self._free):
             return
         stays = free & _second_colour(self.shape, self._rings)
         count = np.cumsum(stays.ravel(), dtype=np.int32).reshape(self.shape)
@@ -101,7 +128,8 @@ class AlgebraicHierarchy:
         seams = bool((self._rings & (np.array(self.shape) % 2 == 1)).any())
         self._width = elimination.MOST_LINKS if seams else elimination.USUAL_LINKS
         self.levels = Levels(int(count[-1, -1]), self._width)
-        self._kept_free = free.copy()
+        self._gradients = None
+        self._free = free.copy()
 
     def _eliminate(self, decay: FloatArray) -> None:
         levels = self.levels
@@ -131,3 +159,7 @@ def _second_colour(shape: tuple[int, int], rings: npt.NDArray[np.bool_]) -> Bool
     if rings[1] and shape[1] % 2:
         stays[:, -1] = True
     return np.asarray(stays)
+
+
+def _alike(*pairs: tuple[npt.NDArray[Any] | None, npt.NDArray[Any]]) -> bool:
+    return all(kept is not None and np.array_equal(kept, given) for kept, given in pairs)

@@ -90,10 +90,17 @@ class Levels:
 
     def v_cycle(self) -> None:
         """``x ~ A^-1 b`` on the finest level; both lie at the beginning of the arrays of these names."""
+        self._cycle(self.levels, self.dense)
+
+    def sweep(self) -> None:
+        """As `v_cycle`, by sweeps forth and back on the finest level alone."""
+        self._cycle(1, False)
+
+    def _cycle(self, levels: int, dense: bool) -> None:
         transfer = self.follows, self.near, self.weight, self.begin, self.origin, self.share
         team.run(
-            cycle_kernels.v_cycle, self.starts, self.levels, self.dense, self.graph, transfer, self.mesh, self.pivot,
-            self.b, self.x, self.y, self.r,
+            cycle_kernels.v_cycle, self.starts, levels, dense, self.graph, transfer, self.mesh, self.pivot, self.b,
+            self.x, self.y, self.r,
         )  # fmt: skip
 
     def _range(self, level: int) -> tuple[int, int]:

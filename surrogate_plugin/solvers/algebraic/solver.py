@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from dataclasses import field as default
 
 import numpy as np
 
@@ -15,8 +16,8 @@ from surrogate_plugin.equation.operator import Operator
 from surrogate_plugin.equation.problem import FloatArray, Problem
 from surrogate_plugin.equation.solution import Solution, Stats
 from surrogate_plugin.solvers.algebraic.hierarchy import AlgebraicHierarchy
-from surrogate_plugin.solvers.algebraic.newton import Newton
-from surrogate_plugin.solvers.algebraic.refinement import Refinement
+from surrogate_plugin.solvers.algebraic.iteration import Iteration, run_to_estimate
+from surrogate_plugin.solvers.algebraic.newton import NewtonIteration
 from surrogate_plugin.solvers.protocol import Solver, require_fresh
 
 #: The part of the tolerance that the estimated error must reach, since nobody certifies it here.
@@ -33,7 +34,7 @@ class AlgebraicState:
 
     fingerprint: str
     hierarchy: AlgebraicHierarchy
-    lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+    lock: threading.Lock = default(default_factory=threading.Lock, repr=False)
 
     @property
     def nbytes(self) -> int:
@@ -103,24 +104,38 @@ class Algebraic(Solver[AlgebraicState]):
     ) -> Solution:
         """Solve to ``tolerance`` (largest pointwise error, field units; default 1e-10 of the largest value)."""
         require_fresh(state.fingerprint, problem)
-        unit = value_unit(problem)
         operator = Operator(problem)
-        if unit == 0.0 or not operator.free.any():
-            return Solution(np.where(operator.free, 0.0, problem.source), method=self.name)
-        allowed = None if tolerance is None else _SURE * tolerance
-        start = None if guess is None else _finite(guess)
+        if value_unit(problem) == 0.0 or not operator.free.any():
+            return Solution(np.where(operator.free, 0.0, operator.source), method=self.name)
         with state.lock:
-            iteration: Refinement | Newton
-            if operator.vmax is None:
-                iteration = Refinement(operator, state.hierarchy, start)
-            else:
-                iteration = Newton(operator, state.hierarchy, start, unit)
-            iteration.run(allowed)
-        found = np.maximum(iteration.field[1:-1, 1:-1], 0.0)
+            iteration = begin(problem, operator, state.hierarchy, None if guess is None else _finite(guess))
+            run_to_estimate(iteration, None if tolerance is None else _SURE * tolerance)
+            iteration.smooth()
+            field = np.maximum(iteration.field[1:-1, 1:-1], 0.0)
         counts = {"cycles": iteration.cycles}
-        if isinstance(iteration, Newton):
+        if isinstance(iteration, NewtonIteration):
             counts["steps"] = iteration.steps
-        return Solution(np.where(operator.free, found, problem.source), method=self.name, stats=Stats(counts=counts))
+        return Solution(np.where(operator.free, field, operator.source), method=self.name, stats=Stats(counts=counts))
+
+
+def begin(
+    problem: Problem, operator: Operator, hierarchy: AlgebraicHierarchy, start: FloatArray | None
+) -> Iteration | NewtonIteration:
+    """A field of the problem's to be improved, for `run_to_estimate` and for whoever certifies it between steps.
+
+    Parameters
+    ----------
+    problem : Problem
+    operator : Operator
+        Its equation.
+    hierarchy : AlgebraicHierarchy
+        Of its lattice; it is built for the equation, unless it is.
+    start : (H, W) float64, field units, or None
+        Finite; where it is negative with saturating uptake, 0 is taken.
+    """
+    if operator.vmax is None:
+        return Iteration(operator, hierarchy, start)
+    return NewtonIteration(operator, hierarchy, start, value_unit(problem))
 
 
 def _finite(guess: FloatArray) -> FloatArray:
