@@ -16,6 +16,25 @@ from surrogate_plugin.equation.problem import BoolArray, Coefficient, FloatArray
 from surrogate_plugin.sharing_kernels import CHUNKS
 
 
+@dataclass(frozen=True, eq=False)
+class Shares:
+    """Whose doing parts of a problem's decay and production are.
+
+    Attributes
+    ----------
+    cells : float or (H, W) float64, 1 / time
+        The part of the decay that is what cells take.
+    walls : float or (H, W) float64, 1 / time
+        The part of it that is what leaky walls take.
+    through_walls : float or (H, W) float64, field units / time
+        The part of the production that is what comes through them.
+    """
+
+    cells: Coefficient = 0.0
+    walls: Coefficient = 0.0
+    through_walls: Coefficient = 0.0
+
+
 @dataclass(frozen=True)
 class Balance:
     """``change = sources + sides - cells - decay + defect``, over a step and the pixels that are not fixed.
@@ -29,7 +48,8 @@ class Balance:
     cells : float
         What cells took, by first order and by saturating uptake.
     sides : float
-        What came in through the sides of the lattice and from fixed pixels; below 0 where more left.
+        What came in through the sides of the lattice, from fixed pixels and through leaky walls; below 0 where more
+        left.
     decay : float
         What decayed.
     change : float
@@ -57,7 +77,7 @@ class Balance:
 
     @classmethod
     def of(
-        cls, problem: Problem, before: FloatArray, after: FloatArray, dt: float, by_cells: Coefficient = 0.0
+        cls, problem: Problem, before: FloatArray, after: FloatArray, dt: float, shares: Shares = Shares()
     ) -> Balance:
         """The balance of an implicit Euler step, whose rates are those of the field after it.
 
@@ -67,23 +87,24 @@ class Balance:
             As it is posed for a steady field.
         before, after : (H, W) float64, field units
         dt : float, time
-        by_cells : float or (H, W) float64, 1 / time
-            The part of the problem's decay that is cells' doing.
+        shares : Shares
+            Nobody's but the tissue's if not given.
         """
         free, faces = ~problem.fixed, None if problem.plain else faces_of(problem)
-        sums = _added_up(problem, before, after, free, faces, by_cells)
+        sums = _added_up(problem, before, after, free, faces, shares.cells)
         area = math.prod(problem.spacings)
-        sources, removed, first_order, saturating = (area * dt * total for total in sums[:SENT])
+        produced, removed, first_order, saturating = (area * dt * total for total in sums[:SENT])
         drawn = problem.reference_link * (sums[SENT] + _through_sides(problem, after, free, faces))
         sides = area * dt * (drawn + _fluxes(problem, free))
+        leaked, taken_back = (area * dt * total for total in _leaked(shares, after, free))
         change = area * (sums[AFTER] - sums[BEFORE])
         return cls(
-            sources=sources,
+            sources=produced - leaked,
             cells=first_order + saturating,
-            sides=sides,
-            decay=removed - first_order,
+            sides=sides + leaked - taken_back,
+            decay=removed - first_order - taken_back,
             change=change,
-            defect=change - (sources + sides - removed - saturating),
+            defect=change - (produced + sides - removed - saturating),
             content=area * sums[AFTER],
         )
 
@@ -131,6 +152,14 @@ def _read_only(value: Coefficient) -> FloatArray:
     array = np.full((1, 1), value) if not isinstance(value, np.ndarray) else np.ascontiguousarray(value).view()
     array.flags.writeable = False
     return array
+
+
+def _leaked(shares: Shares, field: FloatArray, free: BoolArray) -> tuple[float, float]:
+    """What comes through leaky walls, and what they take, field units / time."""
+    if not isinstance(shares.walls, np.ndarray):
+        return 0.0, 0.0
+    brought, taken = np.broadcast_to(shares.through_walls, field.shape), shares.walls * field
+    return float(np.sum(brought, where=free)), float(np.sum(taken, where=free))
 
 
 def _fluxes(problem: Problem, free: BoolArray) -> float:

@@ -77,9 +77,7 @@ class Operator:
         np.copyto(inner, self.source, where=~self.free)
         return c
 
-    def residual(
-        self, c: FloatArray, factor: float, out: Float32Array | FloatArray, km: float | None = None
-    ) -> float:
+    def residual(self, c: FloatArray, factor: float, out: Float32Array | FloatArray, km: float | None = None) -> float:
         """Fill ``out = factor r``, in its precision; return the largest ``|r|`` (infinite for NaN).
 
         ``km`` in place of the equation's own. Sets the halo of ``c``.

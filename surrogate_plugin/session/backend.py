@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,15 +12,15 @@ import numpy.typing as npt
 
 from surrogate_plugin.arguments import instance_of, is_able, shown
 from surrogate_plugin.engine.advance import time_of
-from surrogate_plugin.equation.problem import Coefficient, FloatArray, MichaelisMenten, Problem
-from surrogate_plugin.equation.sides import Boundary, BoundaryLike
+from surrogate_plugin.equation.problem import FloatArray, Problem
 from surrogate_plugin.equation.solution import Solution
 from surrogate_plugin.errors import InvalidProblemError
 from surrogate_plugin.session.config import BackendConfig
 from surrogate_plugin.session.evolution import Asked, Evolution
+from surrogate_plugin.session.posing import Posed, problem_of, raster_of
+from surrogate_plugin.session.results import StepResult
 from surrogate_plugin.session.steps import HELD, InTime, StepRecord, Summary, Tally
-from surrogate_plugin.tissue.domain import Domain
-from surrogate_plugin.tissue.raster import Outside, Raster
+from surrogate_plugin.tissue.raster import Raster
 from surrogate_plugin.tissue.state import TissueState
 
 if TYPE_CHECKING:
@@ -28,39 +28,6 @@ if TYPE_CHECKING:
     from surrogate_plugin.recordings.writer import Recorder
 
 __all__ = ["Backend", "BackendConfig", "StepRecord", "StepResult", "Summary"]
-
-
-@dataclass(frozen=True, eq=False)
-class StepResult:
-    """The field of one step.
-
-    Attributes
-    ----------
-    solution : Solution
-        The field with its bound, who answered, and why not the surrogate.
-    record : StepRecord
-        What the step took.
-    """
-
-    solution: Solution
-    record: StepRecord
-    _domain: Domain
-    _boundary: BoundaryLike | Boundary
-    _outside: Outside
-
-    @property
-    def field(self) -> FloatArray:
-        """(H, W) float64, field units; read-only, row 0 at the lowest y."""
-        return self.solution.field
-
-    def sample(self, points_um: npt.ArrayLike) -> FloatArray:
-        """The field at (n, 2) points: (n,) float64; bilinear, see `Domain.sample`.
-
-        Points off the domain raise where the backend refuses cells there, and read the nearest point on it elsewhere.
-        """
-        return self._domain.sample(
-            self.field, points_um, boundary=self._boundary, outside="error" if self._outside == "error" else "clamp"
-        )
 
 
 class Backend:
@@ -138,7 +105,7 @@ class Backend:
         self._tally = Tally(keep)
         self._last: _Solved | None = None
         self._evolution: Evolution | None = None
-        self._posed: _Posed | None = None
+        self._posed: Posed | None = None
 
     def step(self, state: TissueState, dt_min: float | None = None) -> StepResult:
         """The steady field of ``state``, or the field after a time in which ``state`` holds.
@@ -173,13 +140,13 @@ class Backend:
         return self._in_time(state, time_of(dt_min, "dt_min"))
 
     def _steady(self, state: TissueState) -> StepResult:
-        held = self._held(state)
-        if held is not None:
-            return self._finish(held.solution, HELD, {}, held.left_out)
-        last, posed = self._last, self._pose(state)
-        if last is not None and last.config is self.config and posed.raster.same_as(last.raster):
-            self._last = replace(last, state=state)
-            return self._finish(last.solution, HELD, posed.seconds, posed.left_out)
+        last = self._last if self._last is not None and self._last.posed.config is self.config else None
+        if last is not None and state.same_as(last.posed.state):
+            return self._finish(last.solution, HELD, {}, last.posed.raster.left_out)
+        posed = Posed.of(state, self.config, None if last is None else last.posed)
+        if last is not None and posed.problem is last.posed.problem:
+            self._last = _Solved(posed, last.solution)
+            return self._finish(last.solution, HELD, posed.seconds, posed.raster.left_out)
         config, began = self.config, time.perf_counter()
         solution = self.engine.solve(
             posed.problem, method=config.method, tolerance=config.tolerance, previous=self._previous(posed.problem)
@@ -187,21 +154,22 @@ class Backend:
         seconds = posed.seconds | {"solve": time.perf_counter() - began}
         # Held fields are handed out again, so nobody may write into them.
         solution.field.flags.writeable = False
-        self._last, self._evolution = _Solved(state, config, solution, posed.raster, posed.left_out), None
-        result = self._finish(solution, solution.method, seconds, posed.left_out)
+        self._last, self._evolution = _Solved(posed, solution), None
+        result = self._finish(solution, solution.method, seconds, posed.raster.left_out)
         if self.recorder is not None:
             self.recorder.take(posed.problem, result.record)
         return result
 
     def _in_time(self, state: TissueState, dt_min: float) -> StepResult:
-        evolution, posed, config = self._begun(), self._pose(state), self.config
+        evolution, config = self._begun(), self.config
+        posed = Posed.of(state, config, self._posed)
         before, began = evolution.field, time.perf_counter()
-        asked = Asked(posed.problem, dt_min, posed.by_cells, config.method, config.tolerance, config.time_tolerance)
+        asked = Asked(posed.problem, dt_min, posed.shares, config.method, config.tolerance, config.time_tolerance)
         taken = evolution.step(self.engine, asked)
         seconds = posed.seconds | {"solve": time.perf_counter() - began}
-        self._last, self._evolution = None, evolution
+        self._last, self._evolution, self._posed = None, evolution, posed
         known = InTime(dt_min, taken.time_error, taken.balance, taken.parts)
-        result = self._finish(taken.solution, taken.solution.method, seconds, posed.left_out, known)
+        result = self._finish(taken.solution, taken.solution.method, seconds, posed.raster.left_out, known)
         if self.recorder is not None:
             self.recorder.take(posed.problem, result.record, before)
         return result
@@ -273,30 +241,11 @@ class Backend:
 
     def rasterise(self, state: TissueState) -> Raster:
         """The state on the pixels, as `step` sees it."""
-        config = self.config
-        return config.domain.rasterise(state, deposit=config.deposit, outside=config.outside, boundary=config.boundary)
+        return raster_of(state, self.config)
 
     def problem(self, state: TissueState | Raster) -> Problem:
         """The discrete problem that `step` solves for a state, to look at or to audit with another method."""
-        raster = state if isinstance(state, Raster) else self.rasterise(state)
-        config = self.config
-        km = config.michaelis_km
-        background: Coefficient = config.decay_per_min
-        # What overflows here is refused as infinite by the problem.
-        with np.errstate(over="ignore"):
-            decay = raster.decay(background, with_uptake=km is None)
-            vmax = raster.uptake_per_min * (km or 0.0)
-        return Problem(
-            raster.source,
-            fixed=raster.fixed,
-            diffusivity=raster.diffusivity(config.diffusivity_um2_per_min),
-            decay=decay,
-            production=raster.production_per_min,
-            uptake=None if km is None else MichaelisMenten(vmax, km),
-            spacing=config.domain.spacings_um,
-            boundary=config.boundary,
-            membranes=raster.membranes,
-        )
+        return problem_of(state if isinstance(state, Raster) else self.rasterise(state), self.config)
 
     def reconfigure(self, **changes: Any) -> None:
         """Go on with some options changed; the engine, the recorder, the records and the last field are kept.
@@ -346,27 +295,6 @@ class Backend:
         """
         return self._tally.summary()
 
-    def _pose(self, state: TissueState) -> _Posed:
-        """The problem of a state; that of the last step where both are the same, for solvers to see that it is."""
-        kept = self._posed
-        if kept is not None and kept.config is self.config and state.same_as(kept.state):
-            return replace(kept, seconds=dict.fromkeys(kept.seconds, 0.0))
-        began = time.perf_counter()
-        raster = self.rasterise(state)
-        rasterised = time.perf_counter()
-        problem = self.problem(raster)
-        seconds = {"rasterise": rasterised - began, "pose": time.perf_counter() - rasterised}
-        taken = raster.secretion_per_min + (raster.uptake_per_min if problem.uptake is None else 0.0)
-        posed = _Posed(state, self.config, raster, problem, taken, raster.left_out, seconds)
-        self._posed = None if self.config.steady else posed
-        return posed
-
-    def _held(self, state: TissueState) -> _Solved | None:
-        """The last solve, if it was of this state and of the configuration that stands now."""
-        if self._last is None or self._last.config is not self.config or not state.same_as(self._last.state):
-            return None
-        return self._last
-
     def _previous(self, problem: Problem) -> FloatArray | None:
         """The last field, if it was on this lattice."""
         if self._last is not None:
@@ -408,24 +336,8 @@ class Backend:
 class _Solved:
     """What was solved last, to be held or started from."""
 
-    state: TissueState
-    config: BackendConfig
+    posed: Posed
     solution: Solution
-    raster: Raster
-    left_out: int
-
-
-@dataclass(frozen=True)
-class _Posed:
-    """What was posed last."""
-
-    state: TissueState
-    config: BackendConfig
-    raster: Raster
-    problem: Problem
-    by_cells: Coefficient
-    left_out: int
-    seconds: dict[str, float]
 
 
 def _able(name: str, given: object, kind: str, *methods: str) -> None:

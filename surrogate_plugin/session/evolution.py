@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from surrogate_plugin.engine.advance import Solves, TimeStep, error_of, lattice_field
-from surrogate_plugin.equation.balance import Balance
-from surrogate_plugin.equation.problem import Coefficient, FloatArray, Problem
+from surrogate_plugin.equation.balance import Balance, Shares
+from surrogate_plugin.equation.problem import FloatArray, Problem
 from surrogate_plugin.equation.solution import Flag, Reason, Solution, Stats
 
 #: Without a time tolerance one step in so many is taken in halves too, which shows what it costs to be so long.
@@ -128,8 +128,8 @@ class Asked:
     problem : Problem
         What holds during the step, as posed for a steady field.
     dt : float, time
-    by_cells : float or (H, W) float64, 1 / time
-        The part of the problem's decay that is cells' doing.
+    shares : Shares
+        Whose doing the rates of the problem are.
     method : str
     tolerance : float, field units, or None
         Of the solves of all parts together.
@@ -138,7 +138,7 @@ class Asked:
 
     problem: Problem
     dt: float
-    by_cells: Coefficient
+    shares: Shares
     method: str
     tolerance: float | None
     time_tolerance: float | None
@@ -149,7 +149,7 @@ class Asked:
         for _ in range(parts):
             step = TimeStep.read(self.problem, field, self.dt / parts, error)
             solution = spent.count(step.solve(engine, method=self.method, tolerance=self._tolerance(step, parts)))
-            balances.append(Balance.of(self.problem, field, solution.field, step.dt, self.by_cells))
+            balances.append(Balance.of(self.problem, field, solution.field, step.dt, self.shares))
             field, error = solution.field, solution.error_bound
         return Advanced(spent.solution(solution), math.nan, functools.reduce(operator.add, balances), parts)
 

@@ -38,6 +38,7 @@ def rasterise(domain: Domain, state: TissueState, deposit: Deposit, outside: Out
         production + blood.supply + _on_lattice(domain, "production_per_min", voxels.production_per_min),
         left_out=blood.lost + len(state.cells) - len(bodies),
         exchange_per_min=blood.exchange,
+        exchange_supply_per_min=blood.supply,
         decay_change_per_min=decay_change,
         own_share=share,
         own_diffusivity_um2_per_min=conducted,

@@ -40,6 +40,8 @@ class Raster:
         Cells and vessels off the lattice that were dropped.
     exchange_per_min : float or (H, W) float64, 1 / min
         What the walls of leaky vessels add to the decay.
+    exchange_supply_per_min : float or (H, W) float64, field units / min
+        What of the production comes through them.
     decay_change_per_min : float or (H, W) float64, 1 / min
         What cells add to the background decay, or take from it.
     own_share : float or (H, W) float64
@@ -65,6 +67,7 @@ class Raster:
     voxel_diffusivity_um2_per_min: Diffusivity | None = None
     voxel_decay_per_min: Coefficient | None = None
     membranes: Membranes | None = None
+    exchange_supply_per_min: Coefficient = 0.0
 
     def __post_init__(self) -> None:
         # Read-only arrays become a `Problem` without another copy of each.

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import surrogate_plugin as sp
+from surrogate_plugin.equation.balance import Shares
 
 SHAPE = (9, 12)
 
@@ -70,7 +71,7 @@ def test_each_amount_is_what_it_says() -> None:
     )
     field = np.random.default_rng(0).uniform(0, 3, (3, 5))
     after = sp.advance(problem, field, 0.7, method="exact").field
-    balance = sp.Balance.of(problem, field, after, 0.7, by_cells=0.1)
+    balance = sp.Balance.of(problem, field, after, 0.7, Shares(cells=0.1))
     assert balance.sources == pytest.approx(0.7 * 6.0 * 15 * 0.5)
     assert balance.decay == pytest.approx(0.7 * 6.0 * 0.15 * after.sum())
     assert balance.cells == pytest.approx(0.7 * 6.0 * 0.1 * after.sum())

@@ -67,6 +67,20 @@ def test_sources_are_what_cells_secrete_and_cells_are_what_they_take() -> None:
     assert balance.decay == balance.sides == 0.0
 
 
+def test_what_leaks_through_walls_counts_as_sides() -> None:
+    leaky = sp.Vessels([(200.0, 200.0)], 30.0, 38.0, permeability_um_per_min=20.0)
+    cells = sp.Cells([(100.0, 100.0)], 8.0, 0.0, production_per_min=2.0)
+    backend = sp.Backend(drug(method="exact", tolerance=None, initial=1.0, decay_per_min=0.0))
+    alone = backend.step(sp.TissueState(cells), 5.0).record.balance
+    backend.restart(np.full(DOMAIN.shape, 1.0))
+    balance = backend.step(sp.TissueState(cells, leaky), 5.0).record.balance
+    assert balance.relative_defect <= 1e-10
+    assert balance.sources == pytest.approx(alone.sources, rel=1e-12)
+    assert balance.decay == pytest.approx(0.0, abs=1e-9 * balance.sides)
+    assert balance.sides == pytest.approx(balance.change - balance.sources, rel=1e-9)
+    assert balance.sides > 0.0
+
+
 def test_what_others_write_is_gone_on_from() -> None:
     backend = sp.Backend(drug())
     true = np.zeros(DOMAIN.shape)
