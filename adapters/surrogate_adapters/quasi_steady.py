@@ -5,10 +5,28 @@ from __future__ import annotations
 import math
 from typing import Literal
 
-__all__ = ["IN_TIME", "not_quasi_steady", "relaxation_min"]
+import numpy as np
+import numpy.typing as npt
+
+import surrogate_plugin as sp
+
+__all__ = ["IN_TIME", "least_diffusivity", "not_quasi_steady", "relaxation_min"]
 
 #: What becomes of a substrate that is too slow.
 IN_TIME = "follow it in time, by stepping='implicit-euler', or leave it to the host"
+
+
+def least_diffusivity(diffusivity: float | npt.NDArray[np.float64] | sp.PerAxis) -> float:
+    """The least of a lattice, um^2 / min, along any axis; 0 only if nothing conducts: obstacles do not count.
+
+    Examples
+    --------
+    >>> least_diffusivity(np.array([[0.0, 4.0], [2.0, 9.0]])), least_diffusivity(sp.PerAxis(x=3.0, y=1.0))
+    (2.0, 1.0)
+    """
+    parts = (diffusivity.x, diffusivity.y) if isinstance(diffusivity, sp.PerAxis) else (diffusivity,)
+    conducting = [np.asarray(part)[np.asarray(part) > 0] for part in parts]
+    return min((float(each.min()) for each in conducting if each.size), default=0.0)
 
 
 def relaxation_min(

@@ -141,6 +141,8 @@ class Field(Described):
         lattice's own edge pixels, as in its ``SteadyStateDiffusionSolver2D``; in corners bottom and top win.
     michaelis_km : float, field units, optional
         If given, uptake saturates: ``rate c km / (km + c)``.
+    initial : float, field units
+        What a field that goes on in time holds at first; steady ones have no memory.
     entries_per_min : float, 1 / min
         The unit of the rates kept in ``cell.dict``.
 
@@ -170,6 +172,7 @@ class Field(Described):
     boundary: Sides | None = None
     boundary_at: Literal["outside", "edge"] = "outside"
     michaelis_km: Positive | None = None
+    initial: NotNegative = 0.0
     entries_per_min: Positive = 1.0
 
 
@@ -187,7 +190,7 @@ class LatticeField(Described):
         The host's ``<Secretion>``.
     production_at_boundary_per_mcs, production_on_contact_per_mcs : field units / MCS
         The host's ``secreteInsideCellAtBoundary`` and ``<SecretionOnContact>``.
-    secretion_target, fixed, boundary, boundary_at, michaelis_km
+    secretion_target, fixed, boundary, boundary_at, michaelis_km, initial
         As in `Field`; rates kept in ``cell.dict`` are per MCS too.
 
     Examples
@@ -210,6 +213,7 @@ class LatticeField(Described):
     boundary: Sides | None = None
     boundary_at: Literal["outside", "edge"] = "outside"
     michaelis_km: Positive | None = None
+    initial: NotNegative = 0.0
 
     def physical(self, um_per_pixel: float, minutes_per_mcs: float) -> Field:
         """The same field in micrometres and minutes."""
@@ -229,6 +233,7 @@ class LatticeField(Described):
             boundary=self.boundary,
             boundary_at=self.boundary_at,
             michaelis_km=self.michaelis_km,
+            initial=self.initial,
             entries_per_min=1.0 / minutes_per_mcs,
         )
 

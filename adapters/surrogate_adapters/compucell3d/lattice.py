@@ -1,4 +1,4 @@
-"""The host's lattice, and the one that is solved on."""
+"""The host's lattice and its clock, and the lattice that is solved on."""
 
 from __future__ import annotations
 
@@ -38,6 +38,13 @@ def square_lattice_of(steppable: Any) -> tuple[int, int]:
             "is allowed."
         )
     return y, x
+
+
+def first_mcs() -> int:
+    """The first MCS in which the host moves cells and runs solvers: 1, unless it is told to do so in MCS 0."""
+    from cc3d import CompuCellSetup
+
+    return 0 if CompuCellSetup.persistent_globals.execute_step_at_mcs_0 else 1
 
 
 def periodic_of(potts: Any) -> tuple[bool, bool]:

@@ -13,7 +13,14 @@ from surrogate_adapters.checked import Checked, Positive
 from surrogate_adapters.compucell3d.beforehand import register
 from surrogate_adapters.compucell3d.chemotaxis import climbed
 from surrogate_adapters.compucell3d.fields import Field, LatticeField
-from surrogate_adapters.compucell3d.lattice import dimensions_of, domain_of, is_count, periodic_of, square_lattice_of
+from surrogate_adapters.compucell3d.lattice import (
+    dimensions_of,
+    domain_of,
+    first_mcs,
+    is_count,
+    periodic_of,
+    square_lattice_of,
+)
 from surrogate_adapters.compucell3d.sharing import make_concentration_field, make_map
 from surrogate_adapters.compucell3d.substrate import Substrate
 from surrogate_adapters.compucell3d.tissue import Tissue, check_types, entries_of, needs_ids
@@ -21,6 +28,7 @@ from surrogate_adapters.compucell3d.upkeep import Upkeep
 from surrogate_adapters.notices import Notices
 from surrogate_adapters.options import names_of, settings_of
 from surrogate_adapters.steady_fields import HistoryEntry
+from surrogate_plugin.session.settings import Stepping
 
 try:
     from cc3d.core.PySteppables import SteppableBasePy
@@ -41,7 +49,7 @@ class Units(Checked):
 
 
 class SurrogateDiffusion(SteppableBasePy):  # type: ignore[misc]
-    """A CompuCell3D steppable whose fields are the certified steady ones of the present cells.
+    """A CompuCell3D steppable whose fields are the certified steady ones of the present cells, or go on in time.
 
     It makes the fields itself, before the host's plugins look for theirs, so that chemotaxis, secretion and
     ``self.field`` find them by name; no solver of the host's XML may have a field of the same name. They are solved for
@@ -70,6 +78,12 @@ class SurrogateDiffusion(SteppableBasePy):  # type: ignore[misc]
         Where to record the states solved for, see `surrogate_plugin.Recorder`.
     frequency : int, MCS
         Step every so many Monte Carlo steps.
+    stepping : "steady", "implicit-euler" or mapping of name to these
+        Whether a field is at rest with the cells after each step, or goes on in time from what it holds, whatever
+        plugins and steppables have written there, by the MCS that have passed; it is then solved for on the host's own
+        lattice. Those that a mapping leaves out are steady.
+    time_tolerance : float or mapping of name to float, field units, optional
+        The largest error that a step in time may be estimated to make by being so long; it is then taken in parts.
 
     Attributes
     ----------
@@ -113,6 +127,8 @@ class SurrogateDiffusion(SteppableBasePy):  # type: ignore[misc]
         device: str = "auto",
         record: str | Path | None = None,
         frequency: int = 1,
+        stepping: Stepping | Mapping[str, Stepping] = "steady",
+        time_tolerance: float | Mapping[str, float] | None = None,
     ) -> None:
         if SteppableBasePy is object:
             raise ModuleNotFoundError("SurrogateDiffusion runs in CompuCell3D (cc3d), which is not installed here.")
@@ -123,7 +139,9 @@ class SurrogateDiffusion(SteppableBasePy):  # type: ignore[misc]
         names = names_of(substrates, list(fields))
         self._given = {name: _described(name, fields[name]) for name in names}
         self._other_lattice = shape, coarsen
-        self._settings = settings_of(names, tolerance, model=model, method=method, policy=policy, device=device)
+        self._settings = settings_of(
+            names, tolerance, stepping, time_tolerance, model=model, method=method, policy=policy, device=device
+        )
         self._record = record
         self._upkeep: Upkeep | None = None
         self._maps: dict[str, npt.NDArray[Any]] = {}
@@ -149,6 +167,7 @@ class SurrogateDiffusion(SteppableBasePy):  # type: ignore[misc]
             climbed=climbed(),
             minutes_per_mcs=self._units.minutes_per_mcs,
             every=self.frequency,
+            first=first_mcs(),
             notices=self.notices,
             record=self._record,
         )
@@ -227,11 +246,12 @@ class SurrogateDiffusion(SteppableBasePy):  # type: ignore[misc]
 
     def _substrate(self, name: str) -> Substrate:
         given, units = self._given[name], self._units
+        solved_on = self._other_lattice if self._settings[name].steady else ()
         check_types(name, given, self.cell_type.get_data())
         return Substrate(
             name,
             given if isinstance(given, Field) else given.physical(units.um_per_pixel, units.minutes_per_mcs),
-            domain_of(self._lattice, units.um_per_pixel, *self._other_lattice),
+            domain_of(self._lattice, units.um_per_pixel, *solved_on),
             domain_of(self._lattice, units.um_per_pixel),
             periodic_of(self.potts),
             per="min" if isinstance(given, Field) else "mcs",

@@ -83,6 +83,7 @@ class Substrate:
             decay_per_min=self.field.decay_per_min,
             michaelis_km=self.field.michaelis_km,
             boundary=self.boundary,
+            initial=self.field.initial,
             **dict(settings),
         )
 

@@ -1,4 +1,4 @@
-"""Keeps the fields of one simulation steady: looks at what has changed, solves, writes, and tells what it found."""
+"""Keeps the fields of one simulation: looks at what has changed, solves, writes, and tells what it found."""
 
 from __future__ import annotations
 
@@ -39,6 +39,8 @@ class Upkeep:
     minutes_per_mcs : float, min
     every : int, MCS
         How often there is a `step`.
+    first : int, MCS
+        The first one that takes time: the host moves no cells and runs no solver in MCS 0 unless it is told to.
     notices : Notices
     record : str or Path, optional
 
@@ -61,6 +63,7 @@ class Upkeep:
         climbed: Collection[str],
         minutes_per_mcs: float,
         every: int,
+        first: int = 1,
         notices: Notices,
         record: str | Path | None = None,
     ) -> None:
@@ -75,15 +78,22 @@ class Upkeep:
         self._written = {name: Written(memory(name), substrate) for name, substrate in substrates.items()}
         self._states: dict[str, sp.TissueState] = {}
         self._tissue: Tissue | None = None
+        #: The MCS that fields in time have behind them; None where the host has gone on without us.
+        self._stepped: int | None = None
+        self._first = first
+        self._in_time = [name for name in self.substrates if self.steady.is_stepping(name)]
+        for name in self._in_time:
+            self._written[name].begin()
 
     def step(self, tissue: Tissue, mcs: int) -> None:
-        """Bring every field to the steady state of these cells, or hold it if it is there."""
+        """Bring every field to the steady state of these cells, or hold it if it is there; or go on in time."""
         self._look(tissue, mcs, hold=True)
+        self._go_on(tissue, mcs)
         self.looked = mcs
 
     def catch_up(self, tissue: Callable[[], Tissue], mcs: int) -> None:
         """Before MCS ``mcs``: solve for what has changed since `step`, if that was in the MCS before or on request."""
-        requested = len(self._states) < len(self.substrates)
+        requested = len(self._states) < len(self.substrates) - len(self._in_time)
         if self.looked == mcs - 1 or requested:
             self._look(tissue(), mcs - 1, hold=False)
             self.looked = mcs - 1
@@ -106,6 +116,8 @@ class Upkeep:
     def _look(self, tissue: Tissue, mcs: int, *, hold: bool) -> None:
         same, self._tissue = tissue.same_as(self._tissue), None  # seen once every field is that of it
         for name, substrate in self.substrates.items():
+            if name in self._in_time:
+                continue
             last = self._states.get(name)
             state = last if same and last is not None else substrate.state(tissue)
             self._watch(name, mcs)
@@ -118,6 +130,19 @@ class Upkeep:
             elif hold:
                 self.steady.hold(name)
         self._tissue = tissue
+
+    def _go_on(self, tissue: Tissue, mcs: int) -> None:
+        """Take the fields in time on to the end of this MCS."""
+        before, self._stepped = self._stepped, max(mcs, self._first - 1)
+        passed = 0 if mcs < self._first else self._every if before is None else mcs - before
+        if passed <= 0:
+            return
+        for name in self._in_time:
+            state, written = self.substrates[name].state(tissue), self._written[name]
+            result = self.steady.step(name, state, mcs, passed * self._minutes, field=written.held())
+            entry = self.steady.latest(name)
+            entry.record = dataclasses.replace(entry.record, bound=written.put(result, state))
+            self.results[name] = result
 
     def _solve(self, name: str, state: sp.TissueState, mcs: int) -> None:
         substrate, written = self.substrates[name], self._written[name]

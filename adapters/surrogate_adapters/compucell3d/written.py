@@ -73,6 +73,14 @@ class Written:
             return sp.certify(self._host.problem(state), self.left).error_bound
         return result.solution.error_bound + float(np.abs(self.left - field).max())
 
+    def begin(self) -> None:
+        """Leave there what a field that goes on in time begins with."""
+        self._memory[...] = self._substrate.field.initial
+
+    def held(self) -> npt.NDArray[np.float32]:
+        """What is there now, (H, W), whoever wrote it."""
+        return self._memory
+
     def restore(self) -> float:
         """Write anew what was left there; how far it had been changed since, field units."""
         if self.left is None or np.array_equal(self._memory, self.left):

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 import surrogate_plugin as sp
 from surrogate_adapters.notices import Notices
-from surrogate_adapters.quasi_steady import not_quasi_steady, relaxation_min
+from surrogate_adapters.quasi_steady import least_diffusivity, not_quasi_steady, relaxation_min
 from surrogate_adapters.steady_fields import SteadyFields
 
 FloatArray = npt.NDArray[np.float64]
@@ -55,9 +55,8 @@ class Watch:
         config = self._fields.backends[name].config
         held = _holds(tissue) or sp.Boundary.parse(config.boundary).holds_a_value
         decay = float(np.min(config.decay_per_min)) + (0.0 if held else _loss_per_min(tissue, config.domain))
-        relaxation = relaxation_min(
-            float(np.min(config.diffusivity_um2_per_min)), decay, config.domain.size_um, held=held
-        )
+        diffusivity = least_diffusivity(config.diffusivity_um2_per_min)
+        relaxation = relaxation_min(diffusivity, decay, config.domain.size_um, held=held)
         sentence = not_quasi_steady(name, relaxation, step_min)
         if sentence is not None:
             self._notices.tell("not quasi-steady", name, sentence)

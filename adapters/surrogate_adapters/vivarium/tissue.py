@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 import surrogate_plugin as sp
 from surrogate_adapters.notices import Notices
-from surrogate_adapters.quasi_steady import not_quasi_steady, relaxation_min
+from surrogate_adapters.quasi_steady import least_diffusivity, not_quasi_steady, relaxation_min
 from surrogate_adapters.steady_fields import SteadyFields
 from surrogate_adapters.vivarium.agents import Agents
 from surrogate_adapters.vivarium.settings import (
@@ -161,7 +161,7 @@ class Tissue:
     def _tell_pace(self, name: str, loss_per_min: float) -> None:
         config = self.fields.backends[name].config
         decay = float(np.min(config.decay_per_min)) + loss_per_min
-        diffusivity = float(np.min(config.diffusivity_um2_per_min))
+        diffusivity = least_diffusivity(config.diffusivity_um2_per_min)
         relaxation = relaxation_min(diffusivity, decay, self.domain.size_um, held=self._held(name))
         sentence = not_quasi_steady(f"molecule {name!r}", relaxation, self._step_min, unit="s")
         if sentence is not None:
