@@ -14,6 +14,7 @@ import typer
 from rich.markup import escape
 
 from surrogate_plugin.cli.console import stderr, stdout, table
+from surrogate_plugin.equation.per_axis import PerAxis
 from surrogate_plugin.equation.problem import Problem
 from surrogate_plugin.files import Census, Told
 
@@ -87,6 +88,7 @@ def print_table(answer: Answer) -> None:
             f"{problem.shape[0]} x {problem.shape[1]} (rows x columns), spacing {spacing_of(problem)}{lengths}",
         ),
         *([("decay", _range(problem.decay))] if isinstance(problem.decay, np.ndarray) else []),
+        *_of_tissue(problem),
         ("time", f"{1e3 * answer.solving:.1f} ms{_stages(solution)}"),
         ("loading", f"{answer.seconds - answer.solving:.1f} s of libraries and kernels, once a process"),
         *(("flag", str(flag)) for flag in solution.flags),
@@ -99,6 +101,19 @@ def print_table(answer: Answer) -> None:
     stdout().print(made)
     if not answer.reached:
         stderr().print("The tolerance was not reached.", style="bold red")
+
+
+def _of_tissue(problem: Problem) -> list[tuple[str, str]]:
+    """What the table says of the tissue, where it is not the same everywhere and every way."""
+    given, rows = problem.diffusivity, []
+    if isinstance(given, PerAxis):
+        rows += [(f"diffusivity {axis}", _range(value)) for axis, value in (("x", given.x), ("y", given.y))]
+    elif isinstance(given, np.ndarray):
+        rows.append(("diffusivity", _range(given)))
+    if problem.membranes is not None:
+        count = sum(int(np.count_nonzero(np.isfinite(each))) for each in problem.membranes.of_shape)
+        rows.append(("membranes", f"on {count} faces"))
+    return rows
 
 
 def spacing_of(problem: Problem) -> str:
@@ -118,7 +133,7 @@ def print_json(answer: Answer) -> None:
         "units": told.units or None,
         "length_units": told.length_units or None,
         "shape": list(problem.shape),
-        "spacing": problem.spacing,
+        "spacing": list(problem.spacing) if isinstance(problem.spacing, tuple) else problem.spacing,
         "held": {
             "pixels": census.pixels,
             "groups": census.groups,

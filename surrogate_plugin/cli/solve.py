@@ -16,8 +16,10 @@ import typer
 from surrogate_plugin import files
 from surrogate_plugin.cli.answer import Answer, print_json, print_table
 from surrogate_plugin.cli.console import BAD_INPUT, plain_errors, print_error, progress, stderr, stopped_at_once
+from surrogate_plugin.equation.membranes import Membranes
+from surrogate_plugin.equation.per_axis import Diffusivity, PerAxis
 from surrogate_plugin.equation.problem import MichaelisMenten, Problem
-from surrogate_plugin.equation.sides import BoundaryLike, SideLike
+from surrogate_plugin.equation.sides import Boundary, BoundaryLike, Exchange, Flux, SideLike
 from surrogate_plugin.equation.storage import check_name
 from surrogate_plugin.errors import InvalidProblemError
 
@@ -74,6 +76,22 @@ def solve(
     page: Annotated[int | None, typer.Option(help="Which page of a picture with several, from 1.")] = None,
     array: Annotated[str | None, typer.Option(help="Which array of a .npz or .vti with several.")] = None,
     diffusivity: Annotated[float, typer.Option(help="Diffusivity, length^2 / time.")] = 1.0,
+    diffusivity_y: Annotated[
+        float | None, typer.Option(help="Diffusivity along y, where it differs; --diffusivity is along x then.")
+    ] = None,
+    diffusivity_map: Annotated[
+        Path | None,
+        typer.Option(
+            help="Diffusivity per pixel: numbers, or a picture whose white is --diffusivity; nothing passes 0."
+        ),
+    ] = None,
+    regions: Annotated[
+        Path | None,
+        typer.Option(help="What each pixel belongs to: a membrane lies between different numbers, or shades."),
+    ] = None,
+    permeability: Annotated[
+        float | None, typer.Option(help="Of the membranes between --regions, length / time; 0 lets nothing through.")
+    ] = None,
     decay: Annotated[float, typer.Option(help="Decay, 1 / time.")] = 1 / 400,
     decay_map: Annotated[
         Path | None,
@@ -83,13 +101,14 @@ def solve(
     vmax: Annotated[float | None, typer.Option(help="Michaelis-Menten uptake: largest rate. Goes with --km.")] = None,
     km: Annotated[float | None, typer.Option(help="Michaelis-Menten uptake: value at half the rate.")] = None,
     spacing: Annotated[
-        float | None, typer.Option(help="Length per pixel; by default what a .vti says, otherwise 1.")
+        str | None,
+        typer.Option(help="Length per pixel, or height,width of one; by default what a .vti says, otherwise 1."),
     ] = None,
     boundary: Annotated[
         str,
         typer.Option(
-            help="absorbing, reflecting, periodic or a value; or for each side, as left=38,right=reflecting "
-            "(sides left out absorb)."
+            help="absorbing, reflecting, periodic, a value, flux:INWARD or exchange:RATE:VALUE; or for each side, as "
+            "left=38,right=exchange:2:38 (sides left out absorb)."
         ),
     ] = "absorbing",
     tolerance: Annotated[
@@ -120,26 +139,29 @@ def solve(
     """
     outputs, saved = output or [], [] if save_problem is None else [save_problem]
     with plain_errors():
-        _check_outputs(outputs, saved, [source, decay_map], colours)
+        _check_outputs(outputs, saved, [source, decay_map, diffusivity_map, regions], colours)
         choice = files.Choice(white, threshold, values, invert, page, channel and channel.value, array)
         read = files.read_source(source, choice)
         rates = None if decay_map is None else files.read_map(decay_map, decay)
+        tissue = None if diffusivity_map is None else files.read_map(diffusivity_map, diffusivity)
+        maps = [each for each in (rates, tissue) if each is not None]
         problem = Problem(
             read.values,
             fixed=read.fixed,
-            diffusivity=diffusivity,
+            diffusivity=_diffusivity(diffusivity, diffusivity_y, tissue),
             decay=decay if rates is None else rates.values,
             production=production,
             uptake=_uptake(vmax, km),
-            spacing=(read.spacing or 1.0) if spacing is None else spacing,
+            spacing=(read.spacing or 1.0) if spacing is None else parse_spacing(spacing),
             boundary=parse_boundary(boundary),
+            membranes=_membranes(regions, permeability, parse_boundary(boundary)),
         )
         _check_supplied(problem, read)
         for path in outputs:
             files.check_writable(path, pixels=problem.source.size, colours=colours)
         for path in saved:
             problem.save(path)
-        warnings = [*read.warnings, *(rates.warnings if rates else ())]
+        warnings = [*read.warnings, *(warning for each in maps for warning in each.warnings)]
         _warn([] if quiet else warnings)
         if tolerance is None and method == "guarded" and problem.largest_imposed > 0:
             tolerance = 0.01 * problem.largest_imposed
@@ -147,7 +169,7 @@ def solve(
         told = files.Told(solution.method, solution.error_bound, tolerance, units, length_units)
         written = _write(outputs, solution, problem.spacing, colours, told)
         answer = Answer(
-            problem, solution, told, seconds, read.rule, (*read.notes, *(rates.notes if rates else ())),
+            problem, solution, told, seconds, read.rule, (*read.notes, *(note for each in maps for note in each.notes)),
             tuple(warnings), (*saved, *written),
         )  # fmt: skip
     if not quiet:
@@ -187,7 +209,7 @@ def _check_outputs(outputs: list[Path], saved: list[Path], inputs: list[Path | N
 
 def _check_supplied(problem: Problem, read: files.Source) -> None:
     """Refuse a field that is 0 everywhere, which nobody asks for on purpose."""
-    if read.nothing and problem.largest_imposed == 0 and not np.any(problem.production):
+    if read.nothing and problem.largest_imposed == 0 and not np.any(problem.supply):
         raise InvalidProblemError(
             f"{read.nothing}, so nothing is held, and neither a side nor production supplies anything: the field would "
             "be 0 everywhere."
@@ -222,14 +244,14 @@ def _write(
 
 
 def parse_boundary(text: str) -> BoundaryLike:
-    """``"reflecting"``, ``"38"`` or ``"left=38,right=reflecting"`` as `Problem` takes it.
+    """``"reflecting"``, ``"38"`` or ``"left=38,right=exchange:2:38"`` as `Problem` takes it.
 
     Examples
     --------
     >>> parse_boundary("left=38, right=reflecting")
     {'left': 38.0, 'right': 'reflecting'}
-    >>> parse_boundary("38")
-    38.0
+    >>> parse_boundary("left=flux:3, right=exchange:2:38")
+    {'left': Flux(inward=3.0), 'right': Exchange(rate=2.0, value=38.0)}
     """
     if "=" not in text:
         return _side(text)
@@ -243,10 +265,52 @@ def parse_boundary(text: str) -> BoundaryLike:
 
 
 def _side(text: str) -> SideLike:
+    kind, *numbers = (piece.strip() for piece in text.split(":"))
+    if kind not in ("flux", "exchange"):
+        try:
+            return float(text)
+        except ValueError:
+            return text.strip()
     try:
-        return float(text)
+        each = [float(number) for number in numbers]
     except ValueError:
-        return text.strip()
+        each = []
+    if len(each) != (1 if kind == "flux" else 2):
+        raise InvalidProblemError(f"boundary has {text.strip()!r}; flux:INWARD and exchange:RATE:VALUE are allowed.")
+    return Flux(*each) if kind == "flux" else Exchange(*each)
+
+
+def parse_spacing(text: str) -> float | tuple[float, ...]:
+    """``"20"`` or ``"20,30"``, the height and the width of a pixel, as `Problem` takes it.
+
+    Examples
+    --------
+    >>> parse_spacing("20,30")
+    (20.0, 30.0)
+    """
+    try:
+        each = tuple(float(piece) for piece in text.split(","))
+    except ValueError:
+        raise InvalidProblemError(f"spacing is {text!r}; a number, or height,width is allowed.") from None
+    return each[0] if len(each) == 1 else each
+
+
+def _diffusivity(along_x: float, along_y: float | None, tissue: files.Map | None) -> Diffusivity:
+    if along_y is None:
+        return along_x if tissue is None else tissue.values
+    if tissue is not None:
+        raise InvalidProblemError("diffusivity_y and diffusivity_map are both given; one of them is allowed.")
+    return PerAxis(x=along_x, y=along_y)
+
+
+def _membranes(regions: Path | None, permeability: float | None, boundary: BoundaryLike) -> Membranes | None:
+    if regions is None and permeability is None:
+        return None
+    if regions is None or permeability is None:
+        raise InvalidProblemError(f"regions is {regions} and permeability {permeability}; give both, or neither.")
+    values = files.read_map(regions, 1.0).values
+    _, ids = np.unique(values, return_inverse=True)
+    return Membranes.between(ids.reshape(values.shape), permeability, rings=Boundary.parse(boundary).rings)
 
 
 def _uptake(vmax: float | None, km: float | None) -> MichaelisMenten | None:
