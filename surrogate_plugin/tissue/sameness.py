@@ -10,14 +10,18 @@ from surrogate_plugin.equation.membranes import Membranes
 from surrogate_plugin.equation.per_axis import PerAxis
 
 
-def same_numbers(mine: Any, theirs: Any) -> bool:
+def same_numbers(mine: Any, theirs: Any, *, nan: bool = False) -> bool:
     """Whether two arrays, numbers, membranes or diffusivities per axis are alike; None is like None alone.
 
-    A NaN, of a cell that conducts as what is around it, is like a NaN.
+    Parameters
+    ----------
+    mine, theirs : object
+    nan : bool
+        Whether a NaN is like a NaN, as those of cells that conduct as what is around them are.
 
     Examples
     --------
-    >>> same_numbers(np.array([1.0, np.nan]), np.array([1.0, np.nan])), same_numbers(None, 0.0)
+    >>> same_numbers(np.array([1.0, np.nan]), np.array([1.0, np.nan]), nan=True), same_numbers(None, 0.0)
     (True, False)
     """
     if mine is theirs:
@@ -26,5 +30,4 @@ def same_numbers(mine: Any, theirs: Any) -> bool:
         return False
     if isinstance(mine, Membranes | PerAxis) or isinstance(theirs, Membranes | PerAxis):
         return type(mine) is type(theirs) and all(map(same_numbers, vars(mine).values(), vars(theirs).values()))
-    # Few arrays have a NaN, and without looking for any they are compared faster.
-    return np.array_equal(mine, theirs) or np.array_equal(mine, theirs, equal_nan=True)
+    return np.array_equal(mine, theirs) or (nan and np.array_equal(mine, theirs, equal_nan=True))

@@ -230,7 +230,7 @@ class TissueState:
         if not isinstance(other, TissueState):
             return False
         return all(
-            same_numbers(vars(mine).get(name), vars(theirs).get(name))
+            same_numbers(vars(mine).get(name), vars(theirs).get(name), nan=name == "diffusivity_um2_per_min")
             for mine, theirs in (
                 (self.cells, other.cells),
                 (self.vessels, other.vessels),
