@@ -10,14 +10,27 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from surrogate_plugin.arguments import HUGE, TINY, check_values, largest, one_number, real_array, same_shape, shown
+from surrogate_plugin.arguments import (
+    HUGE,
+    TINY,
+    check_values,
+    largest,
+    least,
+    one_number,
+    real_array,
+    same_shape,
+    shown,
+)
 from surrogate_plugin.engine import request as asked
 from surrogate_plugin.engine.engine import shared_engine
+from surrogate_plugin.engine.trace import Trace
 from surrogate_plugin.equation.problem import FloatArray, Problem
 from surrogate_plugin.equation.solution import Solution
 from surrogate_plugin.errors import InvalidProblemError
 from surrogate_plugin.guard.maximum_principle import ceiling
 
+#: Who answers where nothing is and nothing comes.
+NOTHING = "nothing-there"
 #: The default tolerance of a step, of the largest value around.
 _DEFAULT_SHARE = 1e-3
 #: A step that is shorter, times ``D / h^2``, is taken without diffusion, of whose size float64 holds four digits.
@@ -81,7 +94,12 @@ class TimeStep:
     def solve(
         self, engine: Solves, *, method: str = "guarded", tolerance: float | None = None, error_map: bool = False
     ) -> Solution:
-        """The field after the step, from the field before it; its bound covers what is carried."""
+        """The field after the step, from the field before it; its bound covers what is carried.
+
+        Where nothing is and nothing comes, the field is 0 for certain, and nobody has to be asked.
+        """
+        if ceiling(self.posed) == 0.0:
+            return self._covering(self._nothing(error_map))
         wanted = self.default_tolerance(method) if tolerance is None else tolerance
         solution = engine.solve(
             self.posed,
@@ -91,6 +109,11 @@ class TimeStep:
             **({"error_map": True} if error_map else {}),
         )
         return self._covering(solution)
+
+    def _nothing(self, error_map: bool) -> Solution:
+        zero = np.zeros(self.problem.shape)
+        solution = Trace().solution(self.posed, zero, 0.0, NOTHING, {}, "nothing")
+        return dataclasses.replace(solution, error_map=np.zeros_like(zero)) if error_map else solution
 
     def _covering(self, solution: Solution) -> Solution:
         """The solution with bounds that cover the error that was there before; fixed pixels have none."""
@@ -111,7 +134,7 @@ class TimeStep:
             return None
         around = max(self.problem.largest_imposed, float(self.field.max()))
         wanted = _DEFAULT_SHARE * (around or ceiling(self.posed))
-        return max(wanted, np.finfo(float).tiny) if 0.0 < wanted < math.inf else None
+        return max(wanted, np.finfo(float).tiny) if wanted < math.inf else None
 
 
 def advance(
@@ -151,6 +174,7 @@ def advance(
     Solution
         Not below 0, whatever ``dt`` is. Its ``error_bound`` is at least the largest distance to the exact solution of
         the step taken from the exact field before: the step's own bound and ``field_error / (1 + dt min decay)``.
+        Its ``method`` is ``"nothing-there"`` where nothing is and nothing comes.
 
     Error
     -----
@@ -230,6 +254,4 @@ def _carried(problem: Problem, posed: Problem, dt: float, error: float) -> float
     rounding = _ROUNDING * ceiling(posed)
     if error == 0.0:
         return rounding
-    decay = problem.decay
-    slowest = float(np.min(decay, where=~problem.fixed, initial=HUGE)) if isinstance(decay, np.ndarray) else decay
-    return rounding + error / (1.0 + dt * slowest) * (1.0 + _ROUNDING)
+    return rounding + error / (1.0 + dt * least(problem.decay)) * (1.0 + _ROUNDING)

@@ -155,6 +155,19 @@ def test_a_field_that_has_all_but_vanished_goes_on_vanishing() -> None:
     assert before < 1e-100
 
 
+@pytest.mark.parametrize("method", ["guarded", "exact", "sparse-direct"])
+def test_where_nothing_is_and_nothing_comes_nobody_is_asked(method: str) -> None:
+    problem = sp.Problem(np.zeros((8, 8)), decay=0.1, boundary={"left": "absorbing", "top": "reflecting"})
+    solution = sp.advance(problem, np.zeros((8, 8)), 6.0, method=method, field_error=0.2, error_map=True)
+    assert (solution.field == 0.0).all()
+    assert solution.method == "nothing-there"
+    assert solution.flags == ()
+    assert solution.error_bound == pytest.approx(0.2 / 1.6)
+    assert (solution.error_map == solution.error_bound).all()
+    again = sp.advance(problem, np.eye(8), 6.0, method=method)
+    assert again.method != "nothing-there"
+
+
 FIELD = np.ones((4, 6))
 
 
