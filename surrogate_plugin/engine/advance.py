@@ -68,7 +68,7 @@ class TimeStep:
         Before the step; read-only.
     dt : float, time
     carried : float, field units
-        What the step leaves of the error before it, and what posing it rounds.
+        What the step leaves of the error before it, and what it leaves out.
     """
 
     problem: Problem
@@ -89,7 +89,7 @@ class TimeStep:
             unmoved = 4.0 * length * checked.reference_link * max(ceiling(posed), checked.largest_imposed)
         else:
             posed, unmoved = checked.implicit_step(before, length), 0.0
-        return cls(checked, posed, before, length, _carried(checked, posed, length, error) + unmoved)
+        return cls(checked, posed, before, length, _carried(checked, length, error) + unmoved)
 
     def solve(
         self, engine: Solves, *, method: str = "guarded", tolerance: float | None = None, error_map: bool = False
@@ -116,13 +116,18 @@ class TimeStep:
         return dataclasses.replace(solution, error_map=np.zeros_like(zero)) if error_map else solution
 
     def _covering(self, solution: Solution) -> Solution:
-        """The solution with bounds that cover the error that was there before; fixed pixels have none."""
-        if self.carried == 0.0:
+        """The solution with bounds that cover what is carried; fixed pixels carry nothing.
+
+        Decay and production of the posed step are rounded, each by a part of itself, and a field that answers for all
+        the equation's terms together is then off by as small a part of its largest value.
+        """
+        more = self.carried + _ROUNDING * (float(solution.field.max()) + solution.error_bound)
+        if more == 0.0:
             return solution
         error_map = solution.error_map
         if error_map is not None:
-            error_map = np.where(self.problem.fixed, error_map, np.nextafter(error_map + self.carried, np.inf))
-        bound = math.nextafter(solution.error_bound + self.carried, math.inf)
+            error_map = np.where(self.problem.fixed, error_map, np.nextafter(error_map + more, np.inf))
+        bound = math.nextafter(solution.error_bound + more, math.inf)
         return dataclasses.replace(solution, error_bound=bound, error_map=error_map)
 
     def default_tolerance(self, method: str) -> float | None:
@@ -245,13 +250,10 @@ def _without_diffusion(problem: Problem) -> Problem:
     return problem.replace(diffusivity=0.0, membranes=None, production=problem.supply)
 
 
-def _carried(problem: Problem, posed: Problem, dt: float, error: float) -> float:
-    """What is left of an error before the step, and what rounding the posed numbers makes, rounded up.
+def _carried(problem: Problem, dt: float, error: float) -> float:
+    """What is left of an error before the step.
 
     A level field of ``error / (1 + dt min decay)`` is a supersolution for the difference of two steps from fields that
     are ``error`` apart, as uptake is monotone; nothing is apart on fixed pixels.
     """
-    rounding = _ROUNDING * ceiling(posed)
-    if error == 0.0:
-        return rounding
-    return rounding + error / (1.0 + dt * least(problem.decay)) * (1.0 + _ROUNDING)
+    return error / (1.0 + dt * least(problem.decay)) * (1.0 + _ROUNDING)
