@@ -9,13 +9,14 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from surrogate_adapters.compucell3d.fields import Field, LatticeField
+from surrogate_adapters.compucell3d.sides import ConstantDerivative
 
 if TYPE_CHECKING:
     from surrogate_adapters.compucell3d.steppable import SurrogateDiffusion as SurrogateDiffusion
 
 HOST = "cc3d"
 
-__all__ = ["Field", "LatticeField", "SurrogateDiffusion"]
+__all__ = ["ConstantDerivative", "Field", "LatticeField", "SurrogateDiffusion"]
 
 
 def __getattr__(name: str) -> Any:

@@ -6,12 +6,13 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, model_validator
+from pydantic import AfterValidator, InstanceOf, model_validator
 from pydantic import Field as Setting
 from pydantic_core import PydanticCustomError
 
 import surrogate_plugin as sp
 from surrogate_adapters.checked import Checked, NotNegative, Positive
+from surrogate_adapters.compucell3d.sides import ConstantDerivative, in_um_and_min
 
 __all__ = ["Amounts", "Contacts", "Described", "Field", "LatticeField"]
 
@@ -49,7 +50,8 @@ Contacts = Annotated[
     Mapping[str, Annotated[Mapping[str, NotNegative], AfterValidator(_Kept)]], AfterValidator(_Contacts)
 ]
 
-Sides = str | float | Annotated[Mapping[str, str | float], AfterValidator(_Kept)]
+_Side = str | float | InstanceOf[sp.Flux] | InstanceOf[sp.Exchange] | InstanceOf[ConstantDerivative]
+Sides = _Side | Annotated[Mapping[str, _Side], AfterValidator(_Kept)]
 
 
 class Described(Checked):
@@ -78,8 +80,14 @@ class Described(Checked):
         return name, getattr(self, name)
 
     def on_surface(self) -> bool:
-        """Whether anything is made on the surface of cells, which types alone do not show."""
-        return bool(getattr(self, f"production_at_boundary_per_{self._time()}") or self.on_contact()[1])
+        """Whether anything is made or held back on the surface of cells, which types alone do not show."""
+        at_boundary = getattr(self, f"production_at_boundary_per_{self._time()}")
+        return bool(at_boundary or self.on_contact()[1] or self.__dict__.get(self._length("membrane_{}_per_{}")))
+
+    def conducts(self) -> bool:
+        """Whether types conduct in ways of their own, or have membranes."""
+        names = map(self._length, ("membrane_{}_per_{}", "diffusivity_by_type_{}2_per_{}"))
+        return any(self.__dict__[name] for name in names)
 
     @model_validator(mode="after")
     def _secretes_towards_something(self) -> Self:
@@ -99,9 +107,12 @@ class Described(Checked):
     def _holds_what_is_at_the_edge(self) -> Self:
         given = self.__dict__["boundary"]
         words = given.values() if isinstance(given, Mapping) else (given,)
-        if self.__dict__["boundary_at"] == "edge" and all(word in (None, "reflecting", "periodic") for word in words):
+        if self.__dict__["boundary_at"] == "edge" and not any(_is_value(word) for word in words):
             raise ValueError("boundary_at is 'edge', but no side of boundary holds a value; name one that does.")
         return self
+
+    def _length(self, name: str) -> str:
+        return name.format("um" if self._time() == "min" else "pixel", self._time())
 
     def _time(self) -> str:
         return "min" if "secretion_per_min" in type(self).model_fields else "mcs"
@@ -131,11 +142,19 @@ class Field(Described):
     production_on_contact_per_min : by cell type, by the type touched, field units / min
         The same in pixels beside another cell of the type touched, as the host's ``<SecretionOnContact>`` has it; the
         largest where a pixel touches several.
+    diffusivity_by_type_um2_per_min : by cell type, um^2 / min
+        What voxels of these types conduct, in the place of the one above: >= 0, and nothing passes into voxels of 0.
+        Between two voxels counts the harmonic mean.
+    decay_by_type_per_min : by cell type, 1 / min
+        Decay in voxels of these types, in the place of the background: more, or less.
+    membrane_um_per_min : by cell type, um / min
+        The permeability of the membranes of cells of these types, on each side between a cell and what is no part of
+        it: >= 0, and nothing passes one of 0. Two membranes between two cells count both.
     fixed : by cell type, field units
         The value that voxels of these types hold: vessels.
-    boundary : str, float or mapping of side to either, optional
-        As in `surrogate_plugin.Problem`; sides not given are periodic where the host's lattice is, and let nothing
-        through elsewhere.
+    boundary : str, float, Flux, Exchange, ConstantDerivative, or mapping of side to these, optional
+        As in `surrogate_plugin.Problem`, with the host's slopes besides; sides not given are periodic where the host's
+        lattice is, and let nothing through elsewhere.
     boundary_at : "outside" or "edge"
         Where a side's value is held: one pixel outside the lattice, as in the host's ``DiffusionSolverFE``, or in the
         lattice's own edge pixels, as in its ``SteadyStateDiffusionSolver2D``; in corners bottom and top win.
@@ -145,6 +164,8 @@ class Field(Described):
         What a field that goes on in time holds at first; steady ones have no memory.
     entries_per_min : float, 1 / min
         The unit of the rates kept in ``cell.dict``.
+    entries_um : float, um
+        That of the lengths in what is kept there.
 
     Raises
     ------
@@ -168,12 +189,16 @@ class Field(Described):
     production_per_min: Amounts = Setting(default_factory=_Kept)
     production_at_boundary_per_min: Amounts = Setting(default_factory=_Kept)
     production_on_contact_per_min: Contacts = Setting(default_factory=_Contacts)
+    diffusivity_by_type_um2_per_min: Amounts = Setting(default_factory=_Kept)
+    decay_by_type_per_min: Amounts = Setting(default_factory=_Kept)
+    membrane_um_per_min: Amounts = Setting(default_factory=_Kept)
     fixed: Amounts = Setting(default_factory=_Kept)
     boundary: Sides | None = None
     boundary_at: Literal["outside", "edge"] = "outside"
     michaelis_km: Positive | None = None
     initial: NotNegative = 0.0
     entries_per_min: Positive = 1.0
+    entries_um: Positive = 1.0
 
 
 class LatticeField(Described):
@@ -190,6 +215,8 @@ class LatticeField(Described):
         The host's ``<Secretion>``.
     production_at_boundary_per_mcs, production_on_contact_per_mcs : field units / MCS
         The host's ``secreteInsideCellAtBoundary`` and ``<SecretionOnContact>``.
+    diffusivity_by_type_pixel2_per_mcs, decay_by_type_per_mcs, membrane_pixel_per_mcs : by cell type
+        The host's ``DiffusionCoefficient`` and ``DecayCoefficient``; it has no membranes.
     secretion_target, fixed, boundary, boundary_at, michaelis_km, initial
         As in `Field`; rates kept in ``cell.dict`` are per MCS too.
 
@@ -209,6 +236,9 @@ class LatticeField(Described):
     production_per_mcs: Amounts = Setting(default_factory=_Kept)
     production_at_boundary_per_mcs: Amounts = Setting(default_factory=_Kept)
     production_on_contact_per_mcs: Contacts = Setting(default_factory=_Contacts)
+    diffusivity_by_type_pixel2_per_mcs: Amounts = Setting(default_factory=_Kept)
+    decay_by_type_per_mcs: Amounts = Setting(default_factory=_Kept)
+    membrane_pixel_per_mcs: Amounts = Setting(default_factory=_Kept)
     fixed: Amounts = Setting(default_factory=_Kept)
     boundary: Sides | None = None
     boundary_at: Literal["outside", "edge"] = "outside"
@@ -229,13 +259,24 @@ class LatticeField(Described):
                 name: {other: amount / minutes_per_mcs for other, amount in by_type.items()}
                 for name, by_type in self.production_on_contact_per_mcs.items()
             },
+            diffusivity_by_type_um2_per_min=_divided(
+                self.diffusivity_by_type_pixel2_per_mcs, minutes_per_mcs / um_per_pixel**2
+            ),
+            decay_by_type_per_min=_divided(self.decay_by_type_per_mcs, minutes_per_mcs),
+            membrane_um_per_min=_divided(self.membrane_pixel_per_mcs, minutes_per_mcs / um_per_pixel),
             fixed=self.fixed,
-            boundary=self.boundary,
+            boundary=in_um_and_min(self.boundary, um_per_pixel, minutes_per_mcs),
             boundary_at=self.boundary_at,
             michaelis_km=self.michaelis_km,
             initial=self.initial,
             entries_per_min=1.0 / minutes_per_mcs,
+            entries_um=um_per_pixel,
         )
+
+
+def _is_value(word: Any) -> bool:
+    """Whether a side holds a value."""
+    return isinstance(word, float) or (isinstance(word, str) and word not in ("reflecting", "periodic"))
 
 
 def _divided(amounts: Mapping[str, float | str], by: float) -> dict[str, float | str]:

@@ -8,6 +8,7 @@ import surrogate_plugin as sp
 from surrogate_adapters.compucell3d.substrate import Substrate
 from surrogate_adapters.notices import Notices
 from surrogate_adapters.quasi_steady import not_quasi_steady, relaxation_min
+from surrogate_plugin.arguments import Coefficient
 
 __all__ = ["require_rest", "tell_at_start"]
 
@@ -23,7 +24,7 @@ def require_rest(substrate: Substrate, state: sp.TissueState) -> None:
     voxels = state.voxels
     held = substrate.boundary.holds_a_value or bool(voxels is not None and np.any(voxels.fixed))
     taken = voxels is not None and bool(np.any(voxels.uptake_per_min))
-    if substrate.field.decay_per_min > 0 or held or taken:
+    if np.any(_decay(substrate, state)) or held or taken:
         return
     raise sp.InvalidProblemError(
         f"field {substrate.name!r} has no unique steady state: it does not decay, no side holds a value, and no cell "
@@ -52,12 +53,21 @@ def tell_at_start(notices: Notices, substrate: Substrate, state: sp.TissueState,
         )
         return
     uptake = 0.0 if state.voxels is None else float(np.mean(state.voxels.uptake_per_min))
+    decay = float(np.mean(_decay(substrate, state)))
     rest = relaxation_min(
-        field.diffusivity_um2_per_min, field.decay_per_min + uptake, substrate.lattice.size_um, held=substrate.holds()
+        field.diffusivity_um2_per_min, decay + uptake, substrate.lattice.size_um, held=substrate.holds()
     )
     sentence = not_quasi_steady(f"field {name!r}", rest, minutes_per_mcs, remedy=_REMEDY)
     if sentence is not None:
         notices.tell("not quasi-steady", name, sentence)
+
+
+def _decay(substrate: Substrate, state: sp.TissueState) -> Coefficient:
+    """Without uptake, 1 / min: a number, or that of each voxel."""
+    voxels = state.voxels
+    if voxels is None or voxels.decay_per_min is None:
+        return substrate.field.decay_per_min
+    return voxels.decay_per_min
 
 
 _REMEDY = (

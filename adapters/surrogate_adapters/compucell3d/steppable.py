@@ -69,7 +69,8 @@ class SurrogateDiffusion(SteppableBasePy):  # type: ignore[misc]
         at the start where the XML's Chemotaxis plugin has the field, since cells feel its slopes.
     shape : (int, int), optional
         Solve on (rows, columns) instead of the host's lattice: rates are averaged, and the field comes back as a
-        smooth one. The tolerance is then that of the other lattice's field.
+        smooth one. The tolerance is then that of the other lattice's field. Fields with membranes or diffusivities by
+        type, and those that go on in time, stay on the host's own.
     coarsen : int, optional
         Solve on pixels this many times as wide; instead of ``shape``.
     model, method, policy, device : str
@@ -246,7 +247,8 @@ class SurrogateDiffusion(SteppableBasePy):  # type: ignore[misc]
 
     def _substrate(self, name: str) -> Substrate:
         given, units = self._given[name], self._units
-        solved_on = self._other_lattice if self._settings[name].steady else ()
+        elsewhere = self._settings[name].steady and not given.conducts()
+        solved_on = self._other_lattice if elsewhere else ()
         check_types(name, given, self.cell_type.get_data())
         return Substrate(
             name,

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import surrogate_plugin as sp
 from surrogate_adapters.compucell3d.fields import Field
 from surrogate_adapters.compucell3d.interpolation import smooth
+from surrogate_adapters.compucell3d.sides import fluxes
 from surrogate_adapters.compucell3d.tissue import Tissue
 
 FloatArray = npt.NDArray[np.float64]
@@ -63,7 +64,8 @@ class Substrate:
         x, y = ("periodic" if wraps else "reflecting" for wraps in periodic)
         own = {"left": x, "right": x, "bottom": y, "top": y}
         try:
-            boundary = sp.Boundary.parse(own if field.boundary is None else field.boundary, unnamed=own)
+            given = own if field.boundary is None else fluxes(field.boundary, field.diffusivity_um2_per_min)
+            boundary = sp.Boundary.parse(given, unnamed=own)
         except sp.InvalidProblemError as error:
             raise sp.InvalidProblemError(f"field {name!r}: {error}") from None
         #: What the edge pixels hold, by side; the sides themselves hold it where this is empty.
@@ -91,7 +93,8 @@ class Substrate:
         """What the cells and the edges do to the field, on the host's lattice."""
         fixed, value = self._fixed(tissue)
         uptake, production = self._rates(tissue)
-        return sp.TissueState(voxels=sp.Voxels(fixed, value, _plain(uptake), _plain(production)))
+        voxels = sp.Voxels(fixed, value, _plain(uptake), _plain(production), **self._conduction(tissue))
+        return sp.TissueState(voxels=voxels)
 
     def solved_on(self, state: sp.TissueState) -> sp.TissueState:
         """A state of the host's lattice on the lattice that is solved on: rates averaged, held values kept."""
@@ -100,7 +103,8 @@ class Substrate:
             return state
         fixed, value = sp.regrid_fixed(voxels.fixed, np.broadcast_to(voxels.value, voxels.fixed.shape), shape)
         rates = (_regridded(rate, shape) for rate in (voxels.uptake_per_min, voxels.production_per_min))
-        return sp.TissueState(voxels=sp.Voxels(fixed, value, *rates))
+        decay = None if voxels.decay_per_min is None else _regridded(voxels.decay_per_min, shape)
+        return sp.TissueState(voxels=sp.Voxels(fixed, value, *rates, decay_per_min=decay))
 
     def on_lattice(self, field: FloatArray, state: sp.TissueState) -> FloatArray:
         """A field that was solved for, on the host's lattice, (H, W); what holds a value there holds its own."""
@@ -119,6 +123,7 @@ class Substrate:
         makes = [field.production_per_min, field.production_at_boundary_per_min, field.secretion_target, field.fixed]
         makes.extend(field.production_on_contact_per_min.values())
         held = max([self.boundary.largest_value, *self._held_at_the_edge.values()])
+        held = max(held, *(side.rate for side in self.boundary.sides if side.kind == "flux"), 0.0)
         return held > 0 or any(amount != 0 for by_type in makes for amount in by_type.values())
 
     def holds(self) -> bool:
@@ -131,6 +136,24 @@ class Substrate:
         for side, held in self._held_at_the_edge.items():
             fixed[_EDGES[side]], value[_EDGES[side]] = True, held
         return fixed, value
+
+    def _conduction(self, tissue: Tissue) -> dict[str, Any]:
+        """What is so by type or by cell of what conducts and decays, as `sp.Voxels` names it."""
+        field, per_min, um = self.field, self.field.entries_per_min, self.field.entries_um
+        found: dict[str, Any] = {}
+
+        def spread(option: str, unit: float, unnamed: float) -> FloatArray:
+            return tissue.spread(f"field {self.name!r}, {option}", getattr(field, option), unit, unnamed)
+
+        if field.diffusivity_by_type_um2_per_min:
+            unnamed = field.diffusivity_um2_per_min
+            own = spread("diffusivity_by_type_um2_per_min", um**2 * per_min, unnamed)
+            found["diffusivity_um2_per_min"] = own
+        if field.decay_by_type_per_min:
+            found["decay_per_min"] = spread("decay_by_type_per_min", per_min, field.decay_per_min)
+        if field.membrane_um_per_min:
+            found["membranes"] = tissue.membranes(spread("membrane_um_per_min", um * per_min, np.inf))
+        return found
 
     def _rates(self, tissue: Tissue) -> tuple[FloatArray, FloatArray]:
         """Uptake (1 / min) and production (field units / min), (H, W) each."""

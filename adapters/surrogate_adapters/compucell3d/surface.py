@@ -11,8 +11,11 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["touching"]
+import surrogate_plugin as sp
 
+__all__ = ["membranes", "touching"]
+
+FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
 
 
@@ -45,6 +48,37 @@ def touching(ids: npt.NDArray[np.int32], others: BoolArray | None, periodic: tup
         other = ids[there] != ids[here]
         found[here] |= other if others is None else other & others[there]
     return found
+
+
+def membranes(ids: npt.NDArray[np.int32], permeability: FloatArray, periodic: tuple[bool, bool]) -> sp.Membranes:
+    """The membranes between cells, and between a cell and the medium.
+
+    Parameters
+    ----------
+    ids : (H, W) int32
+    permeability : (H, W) float64, length / time
+        Of the membrane of the cell in each pixel; inf where it has none. Where two meet, both count, in series.
+    periodic : (bool, bool)
+        Whether the lattice wraps around, along x and along y.
+
+    Examples
+    --------
+    >>> ids = np.array([[7, 7, 0], [7, 2, 2]], dtype=np.int32)
+    >>> two = membranes(ids, np.where(ids == 7, 1.0, np.where(ids == 2, 0.5, np.inf)), (False, False))
+    >>> np.round(two.x, 3).tolist(), np.round(two.y, 3).tolist()
+    ([[inf, 1.0], [0.333, inf]], [[inf, 0.333, 0.5]])
+    """
+    with np.errstate(divide="ignore"):
+        resistance = 1.0 / permeability  # infinite where nothing passes
+        x, y = (1.0 / _resisting(ids, resistance, axis, wraps) for axis, wraps in ((1, periodic[0]), (0, periodic[1])))
+    return sp.Membranes(x=x, y=y)
+
+
+def _resisting(ids: npt.NDArray[np.int32], resistance: FloatArray, axis: int, wraps: bool) -> FloatArray:
+    """What the faces along an axis resist, between each pixel and the next; across the seam too, if there is one."""
+    other, beyond = np.roll(ids, -1, axis), np.roll(resistance, -1, axis)
+    faces = np.where(ids == other, 0.0, resistance + beyond)
+    return faces if wraps else np.delete(faces, -1, axis)
 
 
 def _neighbours(shape: tuple[int, ...], periodic: tuple[bool, bool]) -> Iterator[tuple[tuple[slice, slice], ...]]:

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 import surrogate_plugin as sp
 from surrogate_adapters.compucell3d.fields import Amounts, Contacts, Described
-from surrogate_adapters.compucell3d.surface import touching
+from surrogate_adapters.compucell3d.surface import membranes, touching
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -121,9 +121,9 @@ class Tissue:
             self.ids is other.ids or (other.ids is not None and np.array_equal(self._ids(), other.ids))
         )
 
-    def spread(self, option: str, amounts: Amounts, entries_unit: float = 1.0) -> FloatArray:
+    def spread(self, option: str, amounts: Amounts, entries_unit: float = 1.0, unnamed: float = 0.0) -> FloatArray:
         """An option on the lattice, (H, W): each voxel has the number of its cell's type, or of its cell."""
-        by_type = np.zeros(_TYPES)
+        by_type = np.full(_TYPES, unnamed)
         for name, amount in amounts.items():
             if not isinstance(amount, str):
                 by_type[self.type_ids[name]] = amount
@@ -139,6 +139,10 @@ class Tissue:
         chosen = np.zeros(_TYPES, dtype=np.bool_)
         chosen[[self.type_ids[name] for name in names]] = True
         return chosen[self.types]
+
+    def membranes(self, permeability: FloatArray) -> sp.Membranes:
+        """Those around cells, of permeabilities that are given voxel by voxel, infinite where there is none."""
+        return membranes(self._ids(), permeability, self.periodic)
 
     def at_boundary(self) -> npt.NDArray[np.bool_]:
         """The boundary pixels of cells, (H, W) bool: those beside another cell or the medium."""
