@@ -118,13 +118,38 @@ def checks() -> set[str]:
 def test_the_guide_quotes_the_code_as_it_is():
     quoted = re.findall(r"```python\n(.*?)```", GUIDE.read_text(), flags=re.DOTALL)
     here = Path(__file__).read_text()
-    assert len(quoted) == 5
+    assert len(quoted) == 6
+    quoted.remove(_in_time())
     for block in quoted:
         assert block in SOURCE or block in here, block
     adapter = SOURCE[SOURCE.index("def attach(") : SOURCE.index("# --- both at work ---")]
     assert len(adapter.strip().splitlines()) <= 75
     assert sum(block in SOURCE for block in quoted) == 3
     assert "\n\n\n".join(block.strip() for block in quoted[:3]) == adapter.strip()
+
+
+def _in_time() -> str:
+    """The lines for a substrate that goes on in time, which the guide shows on their own."""
+    return re.findall(r"```python\n( {8}backend = .*?)```", GUIDE.read_text(), flags=re.DOTALL)[0]
+
+
+def test_the_lines_in_time_go_on_as_the_host_does_and_from_what_is_written():
+    first, last = SOURCE.index("        if not np.array_equal"), SOURCE.index("        field[:] = self._left")
+    example = module(SOURCE[:first] + _in_time() + SOURCE[last:])
+    fields = []
+    for attached in (False, True):
+        dish = example.Dish(7, 5, 20.0, 20.0, (0.0, 0.0), ring=False)
+        dish.add("drug", 4000.0, 0.05, 3.0)
+        dish.cells.append(example.Cell(30.0, 50.0, 4000.0, {"drug": 6.0}))
+        if attached:
+            example.attach(dish, method="exact", stepping="implicit-euler")
+        for step in range(300):
+            if step == 100:
+                dish.fields["drug"][5, 3] += 20.0
+            dish.tick(1e-3)
+        fields.append(dish.fields["drug"].copy())
+    assert np.abs(fields[0] - fields[1]).max() < 0.005 * fields[0].max()
+    assert np.ptp(fields[1]) > 0.3
 
 
 def test_the_guide_tells_of_every_check():
