@@ -17,6 +17,8 @@ from surrogate_plugin.solvers.algebraic.hierarchy import AlgebraicHierarchy
 from surrogate_plugin.solvers.algebraic.iteration import Iteration, run_to_estimate
 from surrogate_plugin.solvers.algebraic.newton import NewtonIteration
 from surrogate_plugin.solvers.algebraic.solver import Algebraic, begin
+from tests.equation.assembled import solved
+from tests.equation.wider import wide_problems
 from tests.exact import exact_field
 from tests.gone import engine_without_network
 
@@ -41,7 +43,7 @@ def contrasts(shape: tuple[int, int]) -> Iterator[tuple[str, Problem]]:
         yield f"walls {contrast:g}", Problem(source, diffusivity=rooms, boundary="periodic")
 
 
-def solved(problem: Problem, **asked: float) -> tuple[FloatArray, int]:
+def answer(problem: Problem, **asked: float) -> tuple[FloatArray, int]:
     """A field of the solver's, and its cycles."""
     solver = Algebraic()
     solution = solver.solve(solver.prepare(problem), problem, **asked)
@@ -52,21 +54,21 @@ def test_it_agrees_with_the_reference_on_nasty_problems() -> None:
     for variable in (False, True):
         for problem in nasty_problems(700, 36, variable_diffusivity=variable):
             exact = exact_field(problem)
-            assert np.abs(solved(problem)[0] - exact).max() <= 1e-10 * max(float(exact.max()), 1e-100)
+            assert np.abs(answer(problem)[0] - exact).max() <= 1e-10 * max(float(exact.max()), 1e-100)
 
 
 @pytest.mark.parametrize("shape", [(48, 40), (31, 57), (96, 96)])
 def test_it_agrees_with_the_reference_at_any_contrast(shape: tuple[int, int]) -> None:
     for name, problem in contrasts(shape):
         exact = exact_field(problem)
-        error = float(np.abs(solved(problem)[0] - exact).max())
+        error = float(np.abs(answer(problem)[0] - exact).max())
         assert error <= 1e-10 * float(exact.max()), f"{name}: {error:g}"
 
 
 def test_cycles_hardly_grow_with_the_contrast_or_the_lattice() -> None:
     for side in (48, 96, 192):
         for name, problem in contrasts((side, side)):
-            _, cycles = solved(problem, tolerance=1e-6)
+            _, cycles = answer(problem, tolerance=1e-6)
             assert cycles <= 22, (name, side)
 
 
@@ -74,7 +76,7 @@ def test_a_tolerance_saves_cycles_and_is_kept() -> None:
     for name, problem in contrasts((64, 48)):
         exact, taken = exact_field(problem), []
         for share in (1e-2, 1e-5, 1e-8):
-            field, cycles = solved(problem, tolerance=share)
+            field, cycles = answer(problem, tolerance=share)
             assert np.abs(field - exact).max() <= share, name
             taken.append(cycles)
         assert taken[0] < taken[1] < taken[2], name
@@ -87,7 +89,7 @@ def test_a_field_does_not_depend_on_the_threads() -> None:
     try:
         for threads in (1, 2, 3):
             team.use_threads(threads)
-            fields.append(solved(problem)[0])
+            fields.append(answer(problem)[0])
     finally:
         team.use_threads(None)
     assert all(np.array_equal(fields[0], field) for field in fields)
@@ -107,7 +109,7 @@ def test_uptake_saturates_between_conductances_of_any_contrast(km: float) -> Non
         rng = np.random.default_rng(3)
         eating = problem.replace(uptake=MichaelisMenten(rng.uniform(0.0, 0.02, problem.shape), km))
         exact = exact_field(eating)
-        error = float(np.abs(solved(eating)[0] - exact).max())
+        error = float(np.abs(answer(eating)[0] - exact).max())
         assert error <= 1e-9 * float(exact.max()), f"{name}: {error:g}"
 
 
@@ -135,6 +137,24 @@ def test_its_hierarchy_certifies_its_fields(saturating: bool) -> None:
                 assert np.abs(iteration.solution() - exact).max() <= bound < np.inf, name
                 wanted *= 0.3
             assert bound <= tolerance, name
+
+
+def test_the_wider_equation_is_solved_and_certified() -> None:
+    """Obstacles, membranes, two axes, every kind of side, saturating uptake, against a matrix written out densely."""
+    for index, problem in enumerate(wide_problems(41, 120)):
+        exact = solved(problem)
+        size = max(float(exact.max()), 1e-290)
+        operator, hierarchy, iteration = begun(problem)
+        tolerance, wanted, bound = 1e-6 * size, 0.5e-6 * size, np.inf
+        while bound > tolerance and wanted > 1e-12 * size:
+            run_to_estimate(iteration, wanted)
+            iteration.smooth()
+            bound = Certifier(operator, hierarchy, rebuild=True).bound(iteration.field, tolerance).value
+            error = float(np.abs(iteration.field[1:-1, 1:-1] - exact).max())
+            assert error <= bound + 1e-11 * size, index
+            wanted *= 0.3
+        assert bound <= tolerance, index
+        assert np.abs(answer(problem)[0] - exact).max() <= 1e-9 * size, index
 
 
 def test_an_estimate_is_about_the_error_before_and_after_certificates() -> None:

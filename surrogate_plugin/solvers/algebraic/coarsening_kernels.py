@@ -77,64 +77,77 @@ def colour(team, lo, hi, first, last, cols, links, strong, kind):
 
 @jit.exact_inner
 def _colour_chunk(start, stop, first, last, cols, links, strong, kind, worth, before, after, heads):
+    """Nodes of equal worth are lists, ``heads`` their first ones; a node whose worth changes goes to another's head."""
     worth[:] = 0
     heads[:] = -1
     for i in range(start, stop):
         kind[i] = UNDECIDED if strong[i] < np.inf else FINE
         for k in range(first[i], last[i]):
-            if start <= cols[k] < stop and links[k] >= strong[i]:
+            if start <= cols[k] < stop and links[k] >= strong[i] and worth[cols[k] - start] < MOST_WORTH:
                 worth[cols[k] - start] += 1
     for i in range(stop - start - 1, -1, -1):
         if kind[start + i] == UNDECIDED:
-            _enlist(i, worth, heads, before, after)
+            head = heads[worth[i]]
+            before[i], after[i] = -1, head
+            if head >= 0:
+                before[head] = i
+            heads[worth[i]] = i
     top = MOST_WORTH
     while top >= 0:
         i = heads[top]
         if i < 0:
             top -= 1
             continue
-        _strike(i, worth, heads, before, after)
-        node = start + i
-        kind[node] = COARSE
-        for k in range(first[node], last[node]):
+        heads[top] = after[i]
+        if after[i] >= 0:
+            before[after[i]] = -1
+        kind[start + i] = COARSE
+        for k in range(first[start + i], last[start + i]):
             j = cols[k]
-            if start <= j < stop and kind[j] == UNDECIDED:
-                if links[k] >= strong[j]:
-                    kind[j] = FINE
-                    _strike(j - start, worth, heads, before, after)
-                    for m in range(first[j], last[j]):
-                        n = cols[m]
-                        if start <= n < stop and kind[n] == UNDECIDED and links[m] >= strong[j]:
-                            _strike(n - start, worth, heads, before, after)
-                            worth[n - start] += 1
-                            top = max(top, _enlist(n - start, worth, heads, before, after))
-                elif links[k] >= strong[node]:
-                    _strike(j - start, worth, heads, before, after)
-                    worth[j - start] -= 1
-                    _enlist(j - start, worth, heads, before, after)
-
-
-@jit.exact_inner
-def _enlist(i, worth, heads, before, after):
-    """Put a node at the head of those of its worth; which list that is."""
-    kept = min(worth[i], MOST_WORTH)
-    head = heads[kept]
-    before[i], after[i] = -1, head
-    if head >= 0:
-        before[head] = i
-    heads[kept] = i
-    return kept
-
-
-@jit.exact_inner
-def _strike(i, worth, heads, before, after):
-    """Take a node out of its list."""
-    if before[i] >= 0:
-        after[before[i]] = after[i]
-    else:
-        heads[min(worth[i], MOST_WORTH)] = after[i]
-    if after[i] >= 0:
-        before[after[i]] = before[i]
+            if not start <= j < stop or kind[j] != UNDECIDED:
+                continue
+            goes = links[k] >= strong[j]
+            if goes:
+                kind[j] = FINE
+            elif links[k] < strong[start + i]:
+                continue
+            # The node leaves its list; if it does not go, it is worth one less.
+            m = j - start
+            if before[m] >= 0:
+                after[before[m]] = after[m]
+            else:
+                heads[worth[m]] = after[m]
+            if after[m] >= 0:
+                before[after[m]] = before[m]
+            if not goes:
+                worth[m] = max(worth[m] - 1, 0)
+                head = heads[worth[m]]
+                before[m], after[m] = -1, head
+                if head >= 0:
+                    before[head] = m
+                heads[worth[m]] = m
+                continue
+            # Those that it depends on are worth one more.
+            for q in range(first[j], last[j]):
+                n = cols[q]
+                if not start <= n < stop or kind[n] != UNDECIDED or links[q] < strong[j]:
+                    continue
+                m = n - start
+                if worth[m] == MOST_WORTH:
+                    continue
+                if before[m] >= 0:
+                    after[before[m]] = after[m]
+                else:
+                    heads[worth[m]] = after[m]
+                if after[m] >= 0:
+                    before[after[m]] = before[m]
+                worth[m] += 1
+                head = heads[worth[m]]
+                before[m], after[m] = -1, head
+                if head >= 0:
+                    before[head] = m
+                heads[worth[m]] = m
+                top = max(top, worth[m])
 
 
 @jit.exact
@@ -172,7 +185,17 @@ def interpolate(
             if coarse[i] != NONE:
                 near[WIDTH * i], weight[WIDTH * i], carried[i], follows[i] = coarse[i], 1.0, 1.0, 1
                 continue
-            count = _strongest(i, first, last, cols, links, strong, coarse, near, weight)
+            count, row = 0, WIDTH * i
+            for k in range(first[i], last[i]):
+                link, to = links[k], coarse[cols[k]]
+                if to == NONE or link < strong[i] or (count == WIDTH and link <= weight[row + WIDTH - 1]):
+                    continue
+                at = min(count, WIDTH - 1)
+                while at > 0 and weight[row + at - 1] < link:
+                    near[row + at], weight[row + at] = near[row + at - 1], weight[row + at - 1]
+                    at -= 1
+                near[row + at], weight[row + at] = to, link
+                count = min(count + 1, WIDTH)
             total = 0.0
             for k in range(count):
                 total += weight[WIDTH * i + k]
@@ -184,23 +207,6 @@ def interpolate(
             follows[i] = count
         chunk = claim(team, chunks)
     settle(team, chunks)
-
-
-@jit.exact_inner
-def _strongest(i, first, last, cols, links, strong, coarse, near, weight):
-    """Fill a row with the strongest links to nodes that stay; how many they are."""
-    count, row = 0, WIDTH * i
-    for k in range(first[i], last[i]):
-        link, to = links[k], coarse[cols[k]]
-        if to == NONE or link < strong[i] or (count == WIDTH and link <= weight[row + WIDTH - 1]):
-            continue
-        at = min(count, WIDTH - 1)
-        while at > 0 and weight[row + at - 1] < link:
-            near[row + at], weight[row + at] = near[row + at - 1], weight[row + at - 1]
-            at -= 1
-        near[row + at], weight[row + at] = to, link
-        count = min(count + 1, WIDTH)
-    return count
 
 
 @jit.exact
@@ -216,7 +222,9 @@ def transpose(team, lo, hi, end, first, last, cols, fine, follows, near, weight,
         for node in range(hi + chunk * count // chunks, hi + (chunk + 1) * count // chunks):
             f, number = fine[node], 1
             for k in range(first[f], last[f]):
-                number += _place(follows, near, cols[k], node) >= 0
+                j = cols[k]
+                for m in range(WIDTH * j, WIDTH * j + follows[j]):
+                    number += near[m] == node
             begin[node + 1] = number
         chunk = claim(team, chunks)
     settle(team, chunks)
@@ -230,18 +238,10 @@ def transpose(team, lo, hi, end, first, last, cols, fine, follows, near, weight,
             f, at = fine[node], np.int64(begin[node])
             origin[at], share[at] = f, 1.0
             for k in range(first[f], last[f]):
-                place = _place(follows, near, cols[k], node)
-                if place >= 0:
-                    at += 1
-                    origin[at], share[at] = cols[k], weight[place]
+                j = cols[k]
+                for m in range(WIDTH * j, WIDTH * j + follows[j]):
+                    if near[m] == node:
+                        at += 1
+                        origin[at], share[at] = j, weight[m]
         chunk = claim(team, chunks)
     settle(team, chunks)
-
-
-@jit.exact_inner
-def _place(follows, near, i, node):
-    """Where node ``i`` says that it follows ``node``; -1 if it does not."""
-    for k in range(WIDTH * i, WIDTH * i + follows[i]):
-        if near[k] == node:
-            return k
-    return -1

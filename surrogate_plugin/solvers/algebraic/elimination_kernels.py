@@ -65,68 +65,78 @@ def pivots(team, number, decay, north, east, rings, out):
 def eliminate(team, number, starts, decay, pivot, north, east, rings, width, first, upper, last, cols, links, loss):
     """The rows of the graph that is left, each with its columns in order; see `levels` for the arrays.
 
-    ``starts`` (H + 1,) is the number of the first node of each row of the lattice, ``width`` the room of a row.
+    ``starts`` (H + 1,) is the number of the first node of each row of the lattice, ``width`` the room of a row. What is
+    done for every pixel is written out here, since numba counts references to arrays at each call of a function.
     """
     ny, nx = number.shape
     near, value = np.empty(MOST_LINKS, np.int64), np.empty(MOST_LINKS)
+    mesh = np.zeros((USUAL_LINKS + 1, nx + 9))
     chunks = pieces(number.size)
     chunk = claim(team, chunks)
     while chunk < chunks:
         for i in range(chunk * ny // chunks, (chunk + 1) * ny // chunks):
             node = starts[i]
+            inner = 2 <= i < ny - 2 and nx > 4
+            if inner:
+                _fill(i, number, decay, pivot, north, east, mesh)
             for j in range(nx):
                 if number[i, j] < 0:
                     continue
-                if 2 <= i < ny - 2 and 2 <= j < nx - 2:
-                    count, lost = _inner_row(i, j, number, decay, pivot, north, east, near, value)
+                first[node] = at = earlier = node * width
+                if inner and 2 <= j < nx - 2:
+                    near[0], near[1], near[2] = number[i - 2, j], number[i - 1, j - 1], number[i - 1, j + 1]
+                    near[3], near[4], near[5] = number[i, j - 2], number[i, j + 2], number[i + 1, j - 1]
+                    near[6], near[7] = number[i + 1, j + 1], number[i + 2, j]
+                    lost = mesh[USUAL_LINKS, j]
+                    for k in range(USUAL_LINKS):
+                        if near[k] == HELD:
+                            lost += mesh[k, j]
+                        elif mesh[k, j] > 0.0:
+                            cols[at], links[at] = near[k], mesh[k, j]
+                            earlier += near[k] < node
+                            at += 1
                 else:
                     count, lost = _row(i, j, number, decay, pivot, north, east, rings, near, value)
-                at = node * width
-                first[node] = upper[node] = at
-                for k in range(count):
-                    cols[at + k], links[at + k] = near[k], value[k]
-                    upper[node] += near[k] < node
-                last[node] = at + count
-                loss[node] = lost
+                    for k in range(count):
+                        cols[at], links[at] = near[k], value[k]
+                        earlier += near[k] < node
+                        at += 1
+                upper[node], last[node], loss[node] = earlier, at, lost
                 node += 1
         chunk = claim(team, chunks)
     settle(team, chunks)
 
 
 @jit.exact_inner
-def _inner_row(i, j, number, decay, pivot, north, east, near, value):
-    """As `_row`, away from the sides, where neighbours' neighbours are eight pixels in order."""
-    below, left = north[i, j] * pivot[i - 1, j], east[i, j] * pivot[i, j - 1]
-    right, above = east[i, j + 1] * pivot[i, j + 1], north[i + 1, j] * pivot[i + 1, j]
-    lost = decay[i, j]
-    lost += below * decay[i - 1, j] if number[i - 1, j] != HELD else north[i, j]
-    lost += left * decay[i, j - 1] if number[i, j - 1] != HELD else east[i, j]
-    lost += right * decay[i, j + 1] if number[i, j + 1] != HELD else east[i, j + 1]
-    lost += above * decay[i + 1, j] if number[i + 1, j] != HELD else north[i + 1, j]
-    count = 0
-    count, lost = _put(number[i - 2, j], below * north[i - 1, j], count, lost, near, value)
-    link = below * east[i - 1, j] + left * north[i, j - 1]
-    count, lost = _put(number[i - 1, j - 1], link, count, lost, near, value)
-    link = below * east[i - 1, j + 1] + right * north[i, j + 1]
-    count, lost = _put(number[i - 1, j + 1], link, count, lost, near, value)
-    count, lost = _put(number[i, j - 2], left * east[i, j - 1], count, lost, near, value)
-    count, lost = _put(number[i, j + 2], right * east[i, j + 2], count, lost, near, value)
-    link = left * north[i + 1, j - 1] + above * east[i + 1, j]
-    count, lost = _put(number[i + 1, j - 1], link, count, lost, near, value)
-    link = right * north[i + 1, j + 1] + above * east[i + 1, j + 1]
-    count, lost = _put(number[i + 1, j + 1], link, count, lost, near, value)
-    return _put(number[i + 2, j], above * north[i + 2, j], count, lost, near, value)
+def _fill(i, number, decay, pivot, north, east, mesh):
+    """Links of a row's pixels, away from the sides, to the eight pixels in order, and the losses in the last row.
 
-
-@jit.exact_inner
-def _put(node, link, count, lost, near, value):
-    """A link to the next node in order, or a loss where that is held."""
-    if node == HELD:
-        return count, lost + link
-    if link > 0.0:
-        near[count], value[count] = node, link
-        count += 1
-    return count, lost
+    As if none of the eight were held. They lead by way of the pixel below, left, right and above.
+    """
+    for j in range(2, number.shape[1] - 2):
+        g = north[i, j]
+        share = g * pivot[i - 1, j]
+        mesh[0, j], mesh[1, j], mesh[2, j] = share * north[i - 1, j], share * east[i - 1, j], share * east[i - 1, j + 1]
+        mesh[8, j] = decay[i, j] + (g if number[i - 1, j] == HELD else share * decay[i - 1, j])
+    for j in range(2, number.shape[1] - 2):
+        g = east[i, j]
+        share = g * pivot[i, j - 1]
+        mesh[1, j] += share * north[i, j - 1]
+        mesh[3, j], mesh[5, j] = share * east[i, j - 1], share * north[i + 1, j - 1]
+        mesh[8, j] += g if number[i, j - 1] == HELD else share * decay[i, j - 1]
+    for j in range(2, number.shape[1] - 2):
+        g = east[i, j + 1]
+        share = g * pivot[i, j + 1]
+        mesh[2, j] += share * north[i, j + 1]
+        mesh[4, j], mesh[6, j] = share * east[i, j + 2], share * north[i + 1, j + 1]
+        mesh[8, j] += g if number[i, j + 1] == HELD else share * decay[i, j + 1]
+    for j in range(2, number.shape[1] - 2):
+        g = north[i + 1, j]
+        share = g * pivot[i + 1, j]
+        mesh[5, j] += share * east[i + 1, j]
+        mesh[6, j] += share * east[i + 1, j + 1]
+        mesh[7, j] = share * north[i + 2, j]
+        mesh[8, j] += g if number[i + 1, j] == HELD else share * decay[i + 1, j]
 
 
 @jit.exact_inner

@@ -37,11 +37,25 @@ def coarse_level(
         start, stop = hi + chunk * count // chunks, hi + (chunk + 1) * count // chunks
         at, limit = base + width * (start - hi), base + width * (stop - hi)
         for node in range(start, stop):
-            reached = _image(node, first, last, cols, links, loss, linked, begin, origin, share, image, touched, seen)
-            value = 0.0
+            # What flows to each node from those that follow this one, and how many are reached.
+            reached, value = 0, 0.0
             for s in range(begin[node], begin[node + 1]):
-                value += share[s] * missing[origin[s]]
+                i, part = origin[s], share[s]
+                value += part * missing[i]
+                if seen[i] == 0:
+                    seen[i] = 1
+                    touched[reached] = i
+                    reached += 1
+                image[i] -= part * (linked[i] + loss[i])
+                for k in range(first[i], last[i]):
+                    j = cols[k]
+                    if seen[j] == 0:
+                        seen[j] = 1
+                        touched[reached] = j
+                        reached += 1
+                    image[j] += part * links[k]
             loss[node] = value
+            # And from there to those that these follow, in the order of nodes.
             row = at
             for t in range(reached):
                 i = touched[t]
@@ -49,62 +63,31 @@ def coarse_level(
                 image[i], seen[i] = 0.0, 0
                 for k in range(WIDTH * i, WIDTH * i + follows[i]):
                     to = near[k]
+                    image[to] += weight[k] * flow
                     if seen[to] == 0:
                         seen[to] = 1
                         if at < limit:
-                            cols[at] = to
+                            place = at
+                            while place > row and cols[place - 1] > to:
+                                cols[place] = cols[place - 1]
+                                place -= 1
+                            cols[place] = to
                         at += 1
-                    image[to] += weight[k] * flow
             if at > limit:
                 full[chunk] = 1
                 break
-            at = _write(node, row, at, upper, cols, links, image, seen)
-            first[node], last[node] = row, at
+            put = earlier = row
+            for k in range(row, at):
+                to = cols[k]
+                if to != node:
+                    cols[put], links[put] = to, image[to]
+                    put += 1
+                    earlier += to < node
+                image[to], seen[to] = 0.0, 0
+            first[node], upper[node], last[node] = row, earlier, put
+            at = put
         chunk = claim(team, chunks)
     settle(team, chunks)
-
-
-@jit.exact_inner
-def _image(node, first, last, cols, links, loss, linked, begin, origin, share, image, touched, seen):
-    """What flows to each node from those that follow ``node``, in ``image``; how many are ``touched``."""
-    reached = 0
-    for s in range(begin[node], begin[node + 1]):
-        i, part = origin[s], share[s]
-        if seen[i] == 0:
-            seen[i] = 1
-            touched[reached] = i
-            reached += 1
-        image[i] -= part * (linked[i] + loss[i])
-        for k in range(first[i], last[i]):
-            j = cols[k]
-            if seen[j] == 0:
-                seen[j] = 1
-                touched[reached] = j
-                reached += 1
-            image[j] += part * links[k]
-    return reached
-
-
-@jit.exact_inner
-def _write(node, row, at, upper, cols, links, image, seen):
-    """The row's links in the order of its columns, without itself; where it ends."""
-    for k in range(row + 1, at):
-        col, place = cols[k], k
-        while place > row and cols[place - 1] > col:
-            cols[place] = cols[place - 1]
-            place -= 1
-        cols[place] = col
-    put = row
-    earlier = row
-    for k in range(row, at):
-        to = cols[k]
-        if to != node:
-            cols[put], links[put] = to, image[to]
-            put += 1
-            earlier += to < node
-        image[to], seen[to] = 0.0, 0
-    upper[node] = earlier
-    return put
 
 
 @jit.exact

@@ -38,7 +38,7 @@ class NewtonIteration:
         Of its lattice; it is built for each step's own decay map.
     start : (H, W) float64, field units, or None
     size : float, field units
-        About how large the field is.
+        About how large the field is; where it is 0 the field is.
 
     Attributes
     ----------
@@ -50,11 +50,11 @@ class NewtonIteration:
     ) -> None:
         assert equation.vmax is not None
         self.equation, self.hierarchy = equation, hierarchy
-        self.field = equation.embed(None if start is None else np.maximum(start, 0.0))
+        self.field = equation.embed(None if start is None or size == 0.0 else np.maximum(start, 0.0))
         self.steps = self.cycles = 0
         self.on_path = True
         self._law = Saturation(equation.vmax, equation.km)
-        self._started, self._size, self._unit = start is not None, size, min(1.0 / size, LARGEST_UNIT)
+        self._started, self._size, self._unit = start is not None, size, min(1.0 / max(size, 1e-300), LARGEST_UNIT)
         self._r, self._z = np.zeros_like(self.field), np.zeros_like(self.field)
         self._inner = self.field[1:-1, 1:-1]
         self._km = self._law.km if self._started else max(self._law.km, size)
