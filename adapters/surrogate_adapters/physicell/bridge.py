@@ -13,7 +13,7 @@ import numpy as np
 import surrogate_plugin as sp
 from surrogate_adapters.biofvm import Substrate, do_not_diffuse, require_allowed
 from surrogate_adapters.options import names_of
-from surrogate_adapters.physicell.fields import Answer, Fields
+from surrogate_adapters.physicell.fields import Answer, Fields, Going
 from surrogate_adapters.physicell.settings import Settings, load
 from surrogate_adapters.physicell.state import HostState, Roles, domain_of
 from surrogate_adapters.physicell.telling import Telling
@@ -26,7 +26,7 @@ HOST_NOTE = "C++; `surrogate-plugin physicell init` sets a project up"
 SAVED_STATE = "surrogate-failure.npz"
 
 #: Raised with each change of what header and bridge say to one another.
-PROTOCOL = 2
+PROTOCOL = 3
 
 
 class SolveError(RuntimeError):
@@ -133,6 +133,8 @@ class Bridge:
         The substrates answered for: those named that diffuse.
     indices : list of int
         Their places among the host's.
+    in_time : list of bool
+        Which of them go on in time.
     refresh, on_error : str
         As in `Settings`; "interval" for a number of minutes.
     interval_min : float, min
@@ -143,6 +145,7 @@ class Bridge:
     def __init__(self, settings: Settings, known: Sequence[str], fields: Fields, domain: sp.Domain, step_min: float):
         self.names = fields.names
         self.indices = [list(known).index(name) for name in self.names]
+        self.in_time = [fields.is_stepping(name) for name in self.names]
         self.refresh = settings.refresh if isinstance(settings.refresh, str) else "interval"
         self.interval_min = 0.0 if isinstance(settings.refresh, str) else settings.refresh
         self.on_error = settings.on_error
@@ -163,7 +166,9 @@ class Bridge:
         for s, name in enumerate(self.names):
             diffusivity, decay = coefficients[s].tolist()
             supplied = True if bool(value[s].any()) else None
-            self._telling.concerns_of(Substrate(name, diffusivity, decay, held=bool(fixed[s].any()), supplied=supplied))
+            held = bool(fixed[s].any())
+            if not self.in_time[s]:
+                self._telling.concerns_of(Substrate(name, diffusivity, decay, held=held, supplied=supplied))
             try:
                 self._fields.take_up(name, diffusivity, decay)
             except (sp.InvalidProblemError, sp.UnsupportedProblemError) as error:
@@ -175,9 +180,12 @@ class Bridge:
         reason: str,
         stale: memoryview,
         roles: memoryview,
+        passed: memoryview,
+        starts: Sequence[memoryview | None],
+        as_before: int,
         *buffers: memoryview,
     ) -> list[Answer]:
-        """The steady fields of the state in the buffers.
+        """The fields of the state in the buffers, steady ones and those that go on in time.
 
         Parameters
         ----------
@@ -189,6 +197,12 @@ class Bridge:
             For each substrate 1, or 0 if its field is held on.
         roles : memoryview
             For each substrate of the host what cells do with it, as in `Roles`.
+        passed : memoryview
+            For each substrate the minutes that its field is to go on, if it goes on in time.
+        starts : sequence of memoryview or None
+            For each the field to go on from, where others than the last step have changed it.
+        as_before : int
+            1 to go on with the nodes and coefficients of the last step.
         *buffers : memoryview
             As in `HostState`.
 
@@ -209,11 +223,15 @@ class Bridge:
         answers = []
         for s in asked:
             try:
-                if reason == "first":
+                if reason == "first" and not self.in_time[s]:
                     self._telling.concerns_of(state.described(s, self.names[s], every[s]))
                 if every[s].climbed:
                     self._fields.climb(self.names[s])
-                answers.append(self._fields.answer(minutes, reason, s, state))
+                if self.in_time[s]:
+                    last = Going(float(np.frombuffer(passed)[s]), starts[s], bool(as_before))
+                    answers.append(self._fields.go_on(minutes, reason, s, state, last))
+                else:
+                    answers.append(self._fields.answer(minutes, reason, s, state))
             except Exception as error:
                 raise SolveError(self._told(minutes, self.names[s], state, error)) from error
         return answers

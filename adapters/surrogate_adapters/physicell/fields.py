@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,18 +12,37 @@ import surrogate_plugin as sp
 from surrogate_adapters.biofvm import SHARE, SHARE_CLIMBED, Substrate, require_allowed
 from surrogate_adapters.physicell.log import Log
 from surrogate_adapters.physicell.settings import Settings
-from surrogate_adapters.physicell.state import FloatArray, HostState
+from surrogate_adapters.physicell.state import FloatArray, HostState, Nodes
 from surrogate_adapters.physicell.wording import in_the_hosts_words
 from surrogate_adapters.steady_fields import SteadyFields
 
-__all__ = ["Answer", "Fields"]
+__all__ = ["Answer", "Fields", "Going"]
 
 #: Field, method, bound, seconds, and how far agents may take the field before it is solved for again.
 Answer = tuple[FloatArray, str, float, float, float]
 
 
+@dataclass(frozen=True)
+class Going:
+    """How a field is to go on in time.
+
+    Attributes
+    ----------
+    minutes : float, min
+        How long.
+    start : memoryview or None
+        The field to go on from, (H W,) float64, if it is not that of the last step.
+    as_before : bool
+        With the nodes and coefficients of the last step, since the host's have only just changed.
+    """
+
+    minutes: float
+    start: memoryview | None
+    as_before: bool
+
+
 class Fields:
-    """Steady fields under the settings of a project.
+    """Fields under the settings of a project.
 
     Parameters
     ----------
@@ -51,13 +71,15 @@ class Fields:
         # A run makes more solves than anyone wants to keep records of; the log has them.
         self._steady = SteadyFields(configs, settings.record, noun=None, keep=1)
         self._log = Log(settings.log)
+        self._nodes: dict[str, Nodes] = {}
         self._climbed: set[str] = set()
         self._ever_there: set[str] = set()
 
     @property
     def never(self) -> list[str]:
-        """Those that were solved for and never there."""
-        return [name for name in self.names if self._steady.result(name) and name not in self._ever_there]
+        """Those with a steady field that were solved for and never there."""
+        steady = [name for name in self.names if not self.is_stepping(name)]
+        return [name for name in steady if self._steady.result(name) and name not in self._ever_there]
 
     def take_up(self, name: str, diffusivity: float, decay: float, **further: Any) -> None:
         """Go on with the coefficients that the host has now, if they are others.
@@ -92,6 +114,25 @@ class Fields:
             self._ever_there.add(name)
         # Slopes need a field that is exact to 0.1 %, but not one that is as fresh.
         return field, solution.method, bound, seconds, max(self._asked[name].tolerance or 0.0, SHARE * largest)
+
+    def go_on(self, minutes: float, reason: str, s: int, state: HostState, going: Going) -> Answer:
+        """The field of substrate ``s`` after a step of time in which a state holds, which goes into the log."""
+        name = self.names[s]
+        if not going.as_before or name not in self._nodes:
+            self._nodes[name] = state.nodes(s)
+            self.take_up(name, *state.coefficients[s].tolist())
+        start = None if going.start is None else np.frombuffer(going.start).reshape(self._domain.shape)
+        tissue = state.tissue(s, self._domain, self._nodes[name])
+        result = self._steady.step(name, tissue, minutes, going.minutes, start, reason)
+        field, solution, bound = np.ascontiguousarray(result.field), result.solution, float(result.record.bound)
+        seconds = result.record.seconds.get("solve", 0.0)
+        agents, flags = int((state.voxel >= 0).sum()), " ".join(flag.reason for flag in solution.flags)
+        self._log.append(minutes, name, reason, agents, solution.method, bound, seconds, flags, 0.0)
+        return field, solution.method, bound, seconds, 0.0
+
+    def is_stepping(self, name: str) -> bool:
+        """Whether a substrate goes on in time."""
+        return self._steady.is_stepping(name)
 
     def note(self, minutes: float, told: Sequence[tuple[str, str, int]]) -> None:
         """Put what was told in the run into the log: kind, substrate and times."""

@@ -12,7 +12,8 @@ from pydantic_core import PydanticCustomError
 
 import surrogate_plugin as sp
 from surrogate_adapters.checked import Positive
-from surrogate_adapters.options import Options, settings_of, tolerances
+from surrogate_adapters.options import Options, settings_of
+from surrogate_plugin.session.settings import Stepping
 
 
 def _refresh(given: Any, check: Any) -> Any:
@@ -35,6 +36,8 @@ class Choice(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     tolerance: Positive | None = None
+    stepping: Stepping | None = None
+    time_tolerance: Positive | None = None
 
 
 class Settings(Options):
@@ -48,6 +51,10 @@ class Settings(Options):
         Largest pointwise error allowed; by default 1 % of the largest value, 0.1 % where cells climb the substrate.
     model, method, policy, device : str
         As in `BackendConfig`.
+    stepping : "steady", "implicit-euler", or table of substrate to these
+        Which fields go on in time instead, by a step whenever a solve is due by ``refresh``.
+    time_tolerance : float or table of substrate to float, field units, optional
+        The largest error that a step in time may be estimated to make by being so long.
     refresh : "phenotype", "mechanics" or float, min
         Solve right before each phenotype step, right before each mechanics step, or every so many minutes. The first
         two also solve for what cells have moved, changed or come and gone by more than the tolerance allows; a number
@@ -90,11 +97,16 @@ class Settings(Options):
     @property
     def tolerances(self) -> float | dict[str, float] | None:
         """One tolerance for all, or those given, by substrate; a substrate's own table wins."""
+        found: float | dict[str, float] | None = self._by_substrate("tolerance")
+        return found
+
+    def _by_substrate(self, key: str) -> Any:
+        """What all have alike, or what each has that has it; a substrate's own table wins."""
+        given = getattr(self, key)
         if isinstance(self.substrates, list):
-            return self.tolerance
-        shared = self.tolerance if isinstance(self.tolerance, dict) else dict.fromkeys(self.names, self.tolerance)
-        own = {name: choice.tolerance for name, choice in self.substrates.items()}
-        return {name: value for name, value in {**shared, **_given(own)}.items() if value is not None}
+            return given
+        shared = given if isinstance(given, dict) else dict.fromkeys(self.names, given)
+        return _given(shared) | _given({name: getattr(own, key) for name, own in self.substrates.items()})
 
     def settings(self, names: Sequence[str]) -> dict[str, sp.Settings]:
         """Those of each substrate, for `BackendConfig`.
@@ -104,8 +116,8 @@ class Settings(Options):
         InvalidProblemError
             If the model is not there, or a tolerance is of a substrate that is not named.
         """
-        given = _given(tolerances(self.tolerances, self.names))
-        of_each = settings_of(self.names, given, self.stepping, self.time_tolerance, **self.shared())
+        keys = ("tolerance", "stepping", "time_tolerance")
+        of_each = settings_of(self.names, *(self._by_substrate(key) for key in keys), **self.shared())
         return {name: of_each[name] for name in names}
 
 
@@ -136,5 +148,5 @@ def load(path: str | Path) -> Settings:
         raise sp.InvalidProblemError(f"{path} is not TOML: {' '.join(str(error).split())}.") from None
 
 
-def _given(values: Mapping[str, float | None]) -> dict[str, float]:
+def _given(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}

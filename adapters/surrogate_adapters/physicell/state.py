@@ -14,6 +14,9 @@ from surrogate_adapters.biofvm import Substrate
 
 FloatArray = npt.NDArray[np.float64]
 
+#: Where a substrate is held, (H, W) bool, and at what, (H, W) float64.
+Nodes = tuple[npt.NDArray[np.bool_], FloatArray]
+
 #: Rates of an agent, in the order the header hands them over.
 UPTAKE, SECRETION, TARGET, EXPORT = range(4)
 
@@ -157,11 +160,15 @@ class HostState:
         if self.coefficients[substrate, 1] == 0 and not self.fixed[substrate].any() and not pulled.any():
             raise sp.UnsupportedProblemError(
                 f"{name} has decay rate 0, no active Dirichlet node, and no cell takes it up or secretes it, so it has "
-                "no steady field; leave it to PhysiCell."
+                "no steady field; step it in time (stepping = 'implicit-euler'), or leave it to PhysiCell."
             )
 
-    def tissue(self, substrate: int, domain: sp.Domain) -> sp.TissueState:
-        """Everything one substrate's steady field depends on.
+    def nodes(self, substrate: int) -> Nodes:
+        """The active Dirichlet nodes of one substrate, copied."""
+        return self.fixed[substrate].copy(), self.value[substrate].copy()
+
+    def tissue(self, substrate: int, domain: sp.Domain, nodes: Nodes | None = None) -> sp.TissueState:
+        """Everything one substrate's field depends on; with other nodes than the host's, if they are given.
 
         Raises
         ------
@@ -181,7 +188,8 @@ class HostState:
             secretion_target=target,
         )
         made = self._exported(rates[EXPORT], domain)
-        voxels = sp.Voxels(self.fixed[substrate], self.value[substrate], production_per_min=made)
+        fixed, value = (self.fixed[substrate], self.value[substrate]) if nodes is None else nodes
+        voxels = sp.Voxels(fixed, value, production_per_min=made)
         return sp.TissueState(cells, voxels=voxels)
 
     def _taking_part(self, rates: FloatArray) -> slice | npt.NDArray[np.int64]:

@@ -73,8 +73,10 @@ public:
         }
     }
 
-    /// Settle, and let the next turn leave our substrates alone; `taken_up` is by substrate and agent, density um^3 / min.
-    void rest(const std::vector<Agent*>* list, const std::vector<std::vector<double>>& taken_up, double dt) {
+    /// Settle, and let the next turn leave our substrates alone; `taken_up` is by substrate and agent, density um^3 / min,
+    /// of which the minutes of each substrate are counted.
+    void rest(const std::vector<Agent*>* list, const std::vector<std::vector<double>>& taken_up,
+              const std::vector<double>& minutes, double dt) {
         const std::ptrdiff_t n = list == nullptr ? 0 : static_cast<std::ptrdiff_t>(list->size());
 #pragma omp parallel for if (n > kFewAgents)
         for (std::ptrdiff_t a = 0; a < n; a++) {
@@ -84,7 +86,7 @@ public:
             const auto [gain, loss, amount, density] = TheHost::exchange(agent);
             for (std::size_t s = 0; s < substrates_.size(); s++) {
                 const int index = substrates_[s];
-                const double counted = -dt * taken_up[s][a];
+                const double counted = -minutes[s] * taken_up[s][a];
                 // Mostly they are so already, and memory that is not written to need not be written back.
                 if ((*amount)[index] == counted && (*loss)[index] == 1.0 && (*gain)[index] == 0.0 &&
                     (*density)[index] == 0.0) continue;
@@ -130,6 +132,15 @@ inline void take_up(const Agents& agents, std::size_t s, const std::vector<doubl
         const double c = field[agents.voxel[a]];
         taken[a] = agents.volume[a] * (uptake[a] * c - secretion[a] * (target[a] - c)) - exported[a];
     }
+}
+
+/// Adds what each agent takes up of one substrate in some minutes at a field, density um^3.
+inline void add_up(const Agents& agents, std::size_t s, const std::vector<double>& field, double minutes,
+                   std::vector<double>& taken) {
+    std::vector<double> rate;
+    take_up(agents, s, field, rate);
+    taken.resize(rate.size(), 0.0);
+    for (std::size_t a = 0; a < rate.size(); a++) taken[a] += minutes * rate[a];
 }
 
 } // namespace surrogate

@@ -7,6 +7,7 @@
 #include "surrogate_agents.hpp"
 #include "surrogate_clock.hpp"
 #include "surrogate_host.hpp"
+#include "surrogate_in_time.hpp"
 #include "surrogate_lattice.hpp"
 #include "surrogate_motion.hpp"
 #include "surrogate_sweeps.hpp"
@@ -23,7 +24,7 @@
 namespace surrogate {
 
 /// What is said to Python, and how; the other side refuses another number.
-constexpr int kProtocol = 2;
+constexpr int kProtocol = 3;
 
 /// What an attachment has done so far.
 struct Report {
@@ -91,7 +92,7 @@ public:
         if (answered_) {
             if (to_write_) densities_->write(fields_);
             to_write_ = false;
-            at_rest_->rest(agents, taken_up_, dt);
+            at_rest_->rest(agents, taken_up_, counted_, dt);
             resting_ = true;
         } else if (resting_) {
             at_rest_->let_go(agents, dt);
@@ -164,6 +165,8 @@ private:
         taken_up_.resize(indices_.size());
         tolerances_.assign(indices_.size(), 0.0);
         held_.assign(indices_.size(), 0);
+        in_time_.configure(bridge_.get(), indices_.size());
+        counted_.assign(indices_.size(), 0.0);
         at_rest_ = std::make_unique<AtRest<Microenvironment>>(host_, indices_);
         densities_ = std::make_unique<Densities<Microenvironment>>(host_, indices_);
         refresh_ = python::text(python::checked(PyObject_GetAttrString(bridge_.get(), "refresh")).get());
@@ -181,7 +184,8 @@ private:
         stale_.assign(owned, 0);
         const std::vector<bool> held_otherwise = nodes_.read(host_, indices_);
         read_coefficients(host_, indices_, coefficients_);
-        const bool wrote = answered_ && look_at_densities();
+        const std::vector<long> written = answered_ ? look_at_densities() : std::vector<long>(owned, 0);
+        const bool wrote = std::any_of(written.begin(), written.end(), [](long voxels) { return voxels > 0; });
         const bool reread = wrote || clock_.moved || clock_.mechanics || clock_.phenotype ||
                             present != agents_.voxel.size();
         if (reread) {
@@ -190,6 +194,11 @@ private:
         }
         const bool solve_anyway = due_for_all(dt) != nullptr; // then what has moved need not be known
         for (std::size_t s = 0; s < owned; s++) {
+            if (in_time_.is(s)) {
+                follow(s, written[s] > 0 || held_otherwise[s] || differs(s), dt);
+                continue;
+            }
+            counted_[s] = dt;
             if (!answered_) continue;
             held_[s]++;
             if (held_otherwise[s]) stale_[s] = kNodes;
@@ -200,20 +209,51 @@ private:
         }
     }
 
-    /// Whether a substrate's coefficients are others than those it was solved with.
-    bool differs(std::size_t s) const {
-        return coefficients_[2 * s] != solved_with_[2 * s] || coefficients_[2 * s + 1] != solved_with_[2 * s + 1];
+    /// Take over what others have done to a substrate that goes on in time, and say when it is due.
+    void follow(std::size_t s, bool changed, double dt) {
+        counted_[s] = 1.0; // what is taken up is counted in the step that takes it, and not by the minute
+        taken_up_[s].assign(agents_.voxel.size(), 0.0);
+        const double short_step = TheHost::mechanics_dt(host_);
+        if (!answered_) {
+            densities_->read(s, fields_[s]);
+            in_time_.begin(s);
+        } else if (changed) {
+            std::vector<double> now, before = fields_[s];
+            densities_->read(s, now);
+            const bool late = in_time_.behind(s) > short_step * (1.0 + 1e-9);
+            if (late) {
+                // Up to now it went on with what there was before.
+                stale_[s] = kChanged;
+                answered_ = solve("changes", true);
+                stale_[s] = 0;
+                if (!answered_) return;
+            }
+            InTime::write_over(fields_[s], before, now, late);
+            in_time_.change(s);
+        }
+        for (const auto n : nodes_.all) {
+            if (nodes_.fixed[s * voxels_ + n]) fields_[s][n] = nodes_.value[s * voxels_ + n];
+        }
+        to_write_ = to_write_ || changed;
+        in_time_.pass(s, dt);
+        if (in_time_.due(s, short_step, dt)) stale_[s] = kChanged;
     }
 
-    /// Whether somebody else wrote into our densities.
-    bool look_at_densities() {
+    /// Whether a substrate's coefficients are others than those it was solved with.
+    bool differs(std::size_t s) const {
+        return 2 * s + 1 < solved_with_.size() && (coefficients_[2 * s] != solved_with_[2 * s] ||
+                                                   coefficients_[2 * s + 1] != solved_with_[2 * s + 1]);
+    }
+
+    /// In how many voxels somebody else wrote into our densities.
+    std::vector<long> look_at_densities() {
         const std::vector<long> written = densities_->written(fields_, nodes_);
         for (std::size_t s = 0; s < written.size(); s++) {
             if (written[s] == 0) continue;
             to_write_ = true;
-            tell("written from outside", s, written[s]);
+            if (!in_time_.is(s)) tell("written from outside", s, written[s]);
         }
-        return to_write_;
+        return written;
     }
 
     /// How far agents as they are now have taken the field held.
@@ -251,7 +291,7 @@ private:
             if (stale_[s] == kNodes) tell("nodes changed", s, 0);
         }
         const std::uint8_t most = *std::max_element(stale_.begin(), stale_.end());
-        return most == kNodes ? "nodes" : most == kCoefficients ? "coefficients" : most == kMoved ? "moved" : nullptr;
+        return most == kChanged ? "changes" : most == kNodes ? "nodes" : most == kCoefficients ? "coefficients" : most == kMoved ? "moved" : nullptr;
     }
 
     const char* due_for_all(double dt) const {
@@ -264,10 +304,13 @@ private:
         return clock_.mechanics && refresh_ == "mechanics" ? "mechanics" : nullptr;
     }
 
-    /// Whether there is a new field; if not, the host's solver is to answer until the next one is due.
-    bool solve(const char* reason) {
-        asked_for_ = agents_.voxel.size();
-        solved_at_ = TheHost::minutes(host_);
+    /// Whether there is a new field; if not, the host's solver is to answer until the next one is due. `as_before`
+    /// solves with nodes and coefficients as they were, for what goes on in time.
+    bool solve(const char* reason, bool as_before = false) {
+        if (!as_before) {
+            asked_for_ = agents_.voxel.size();
+            solved_at_ = TheHost::minutes(host_);
+        }
         roles_.assign(host_.density_names.size(), 0);
         TheHost::roles(host_, roles_);
         if (!asked_) {
@@ -275,7 +318,7 @@ private:
         }
         asked_ = true;
         try {
-            ask(reason);
+            ask(reason, as_before);
         } catch (const Error& error) {
             if (on_error_ != "host") {
                 asked_ = false; // nobody goes on with the last field by ignoring this
@@ -284,15 +327,16 @@ private:
             std::cerr << "Warning: " << error.what() << " The host's own solver answers until the next solve.\n";
             return false;
         }
-        solved_with_ = coefficients_;
+        if (!as_before) solved_with_ = coefficients_;
         to_write_ = true;
         return true;
     }
 
-    void ask(const char* reason) {
+    void ask(const char* reason, bool as_before) {
         const python::Lock lock;
-        const python::Object answers = python::checked(PyObject_CallMethod(bridge_.get(), "solve", "dsNNNNNNNN",
-            solved_at_, reason, python::view(stale_), python::view(roles_), python::view(agents_.voxel),
+        const python::Object answers = python::checked(PyObject_CallMethod(bridge_.get(), "solve", "dsNNNNiNNNNNN",
+            TheHost::minutes(host_), reason, python::view(stale_), python::view(roles_),
+            python::view(in_time_.minutes()), in_time_.starts(fields_), as_before, python::view(agents_.voxel),
             python::view(agents_.volume), python::view(agents_.rates), python::view(coefficients_),
             python::view(nodes_.fixed), python::view(nodes_.value)));
         Py_ssize_t next = 0;
@@ -328,6 +372,11 @@ private:
         if (!fits) throw Error("surrogate: the field that came back does not have the shape of the microenvironment.");
         for (const auto n : nodes_.all) {
             if (nodes_.fixed[s * voxels_ + n]) fields_[s][n] = nodes_.value[s * voxels_ + n];
+        }
+        if (in_time_.is(s)) {
+            add_up(agents_, s, fields_[s], in_time_.behind(s), taken_up_[s]);
+            in_time_.stepped(s);
+            return;
         }
         solved_for_[s].read(agents_, s, voxel_volume_);
         take_up(agents_, s, fields_[s], taken_up_[s]);
@@ -369,7 +418,8 @@ private:
     // A solve takes as long as kSteps + kVoxelSteps / voxels of the host's steps of one substrate: about 2 ms whatever
     // the size of the lattice, where the host takes 5 ns a voxel and step.
     static constexpr double kSteps = 2.0, kVoxelSteps = 4e5;
-    static constexpr std::uint8_t kMoved = 1, kCoefficients = 2, kNodes = 3, kDue = 4; // why a field is stale
+    static constexpr std::uint8_t kMoved = 1, kCoefficients = 2, kNodes = 3, kDue = 4, // why a field is stale
+                                  kChanged = 5;
     static constexpr std::uint8_t kWasThere = 8; // beside the roles, at the first solve: the substrate was not 0
 
     Microenvironment& host_;
@@ -391,6 +441,8 @@ private:
     std::vector<std::uint8_t> roles_, stale_;
 
     std::vector<std::vector<double>> fields_, taken_up_; // of each of our substrates: by voxel; by agent
+    std::vector<double> counted_;    // of what is taken up in a minute, so many minutes are counted in a call
+    InTime in_time_;
     std::vector<long> held_;         // calls since each was solved for
     std::vector<double> tolerances_; // of what agents take a field to before it is solved for again
     std::vector<Exchanged> solved_for_;

@@ -17,6 +17,7 @@
 //     surrogate_clock.hpp        which steps of the host follow a call
 //     surrogate_lattice.hpp      coefficients, Dirichlet nodes, densities
 //     surrogate_agents.hpp       agents, and their exchange put at rest
+//     surrogate_in_time.hpp      substrates that go on in time
 //     surrogate_motion.hpp       how far a held field is off as agents move
 //     surrogate_sweeps.hpp       substrates left to the host
 #ifndef SURROGATE_BACKEND_HPP

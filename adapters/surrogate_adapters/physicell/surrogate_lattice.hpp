@@ -116,6 +116,13 @@ public:
         }
     }
 
+    /// What there is of a substrate.
+    void read(std::size_t s, std::vector<double>& field) {
+        const std::vector<double>* density = first();
+        field.resize(host_.mesh.voxels.size());
+        for (std::size_t n = 0; n < field.size(); n++) field[n] = density[n][substrates_[s]];
+    }
+
     /// Whether a substrate is there at all.
     bool any(std::size_t s) {
         const std::ptrdiff_t voxels = static_cast<std::ptrdiff_t>(host_.mesh.voxels.size());

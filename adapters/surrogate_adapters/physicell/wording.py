@@ -64,7 +64,8 @@ steady field is there without the time that it takes to get there.
         return (
             f"{substrate} was written from outside before {minutes:g} min, {where}: by code of the model, or by cells "
             "that died and released what they held. A steady field has no place for what is put in at once, so the "
-            f"field was put back; leave {substrate} to PhysiCell if the model lives on this."
+            f"field was put back; step {substrate} in time (stepping = 'implicit-euler'), or leave it to PhysiCell, if "
+            "the model lives on this."
         )
     return (
         f"cells moved or changed their rates, {where}, since {substrate} was last solved for, so that at {minutes:g} "

@@ -18,10 +18,17 @@ CORNER = np.array([-130.0, 40.0])
 
 
 def write_settings(folder: Path, **keys: Any) -> Path:
-    """A `surrogate.toml`; Python's literals of strings, numbers and flat lists are TOML's too."""
+    """A `surrogate.toml`; Python's literals of strings, numbers and flat lists are TOML's too, and tables nearly."""
     path = folder / "surrogate.toml"
-    path.write_text("".join(f"{key} = {value!r}\n" for key, value in ({"substrates": ["oxygen"]} | keys).items()))
+    lines = (f"{key} = {_toml(value)}\n" for key, value in ({"substrates": ["oxygen"]} | keys).items())
+    path.write_text("".join(lines))
     return path
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, dict):
+        return f"{{ {', '.join(f'{key} = {_toml(item)}' for key, item in value.items())} }}"
+    return repr(value)
 
 
 class Driven:

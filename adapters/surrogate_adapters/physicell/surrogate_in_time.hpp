@@ -1,0 +1,83 @@
+// Substrates that go on in time, by steps as long as the host's phenotype or mechanics steps; see surrogate_backend.hpp.
+#ifndef SURROGATE_IN_TIME_HPP
+#define SURROGATE_IN_TIME_HPP
+
+#include "surrogate_python.hpp" // first, as Python asks for
+//
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace surrogate {
+
+/// Which of our substrates go on in time, and how far behind the host's time the field of each is.
+///
+/// A step is taken right before the host's own, backwards in time: the field at its end is the one that agents and nodes
+/// as they are then, and the field before, come to. In between it is held, and what others do meanwhile is not lost.
+/// When they write into it, or nodes or coefficients change, it is first brought up to that minute with what there was
+/// before. Changes that come faster than mechanics steps are followed by a step at each of those.
+class InTime {
+public:
+    void configure(PyObject* bridge, std::size_t owned) {
+        minutes_.assign(owned, 0.0);
+        changed_.assign(owned, 1);
+        const python::Object told = python::checked(PyObject_GetAttrString(bridge, "in_time"));
+        for (std::size_t s = 0; s < owned; s++) {
+            is_.push_back(PyObject_IsTrue(PyList_GetItem(told.get(), static_cast<Py_ssize_t>(s))) == 1);
+        }
+    }
+
+    bool is(std::size_t s) const { return is_[s]; }
+    double behind(std::size_t s) const { return minutes_[s]; }
+    const std::vector<double>& minutes() const { return minutes_; }
+
+    /// From here on the field is the host's own.
+    void begin(std::size_t s) {
+        minutes_[s] = 0.0;
+        changed_[s] = 1;
+    }
+    void pass(std::size_t s, double dt) { minutes_[s] += dt; }
+    void change(std::size_t s) { changed_[s] = 1; }
+    void stepped(std::size_t s) {
+        minutes_[s] = 0.0;
+        changed_[s] = 0;
+    }
+
+    /// Whether what has changed is to be followed in this call of `dt`, be it between the host's steps.
+    bool due(std::size_t s, double short_step, double dt) const {
+        return changed_[s] && minutes_[s] > short_step - 0.5 * dt;
+    }
+
+    /// For each substrate the field that its step starts from, where others have changed it; None for all else.
+    PyObject* starts(const std::vector<std::vector<double>>& fields) const {
+        PyObject* list = PyList_New(static_cast<Py_ssize_t>(is_.size()));
+        for (std::size_t s = 0; list != nullptr && s < is_.size(); s++) {
+            PyObject* start = Py_None;
+            if (is_[s] && changed_[s]) start = python::view(fields[s]);
+            else Py_INCREF(start);
+            PyList_SetItem(list, static_cast<Py_ssize_t>(s), start);
+        }
+        return list;
+    }
+
+    /// Do to a field what somebody has done to the one `before`. If that was of another time, then what was added is
+    /// added, and where something was taken away, the same share goes.
+    static void write_over(std::vector<double>& field, const std::vector<double>& before,
+                           const std::vector<double>& now, bool late) {
+        for (std::size_t n = 0; n < field.size(); n++) {
+            if (now[n] == before[n]) continue;
+            if (!late) field[n] = now[n];
+            else if (now[n] >= before[n]) field[n] += now[n] - before[n];
+            else field[n] *= now[n] / before[n];
+        }
+    }
+
+private:
+    std::vector<bool> is_;
+    std::vector<double> minutes_;
+    std::vector<std::uint8_t> changed_; // since the last step
+};
+
+} // namespace surrogate
+
+#endif
