@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from pydantic import InstanceOf
 
 import surrogate_plugin as sp
 from surrogate_adapters.checked import NotNegative, Positive, by_substrate
-from surrogate_adapters.options import Options, names_of
+from surrogate_adapters.options import Options
 from surrogate_adapters.quantities import in_unit
 
 SECONDS_PER_MINUTE = 60.0
@@ -67,9 +68,10 @@ class Settings(Options):
         The molecules to answer for; all of ``molecules`` if not given. The others diffuse as in the parent.
     elsewhere : list of str
         Further molecules that agents have rates of, since other processes answer for them.
-    diffusivity_um2_per_s : float or mapping, um^2 / s, optional
-        The parent's ``diffusion`` if not given, which may be a mapping too.
-    decay_per_s : float or mapping, 1 / s
+    diffusivity_um2_per_s : float, or mapping of molecule to float or (n_x, n_y) array, um^2 / s, optional
+        The parent's ``diffusion`` if not given, which may be a mapping too. Of a map >= 0, and nothing passes into
+        bins of 0; between two bins counts the harmonic mean.
+    decay_per_s : float, or mapping of molecule to float or (n_x, n_y) array, 1 / s
         Background decay.
     uptake_per_s : float or mapping, 1 / s
         First-order uptake of an agent that does not say its own in ``boundary.uptake_per_s``.
@@ -92,10 +94,14 @@ class Settings(Options):
         Bins that hold a value, indexed (x, y) as the host's fields are.
     fixed_value : float or mapping of molecule to float or (n_x, n_y) array, mmol / L
         What they hold.
+    membranes : mapping of molecule to (regions, permeability)
+        Between bins (x, y) of different regions, an (n_x, n_y) array of whole numbers: the permeability in um / s, or
+        a mapping of pairs of regions to one.
     vessels : Vessels, or mapping of molecule to Vessels
         Discs and capsules that hold a value, um from the lattice's lower left corner.
     boundary : str, float, or mapping of molecule to what `Problem` takes
-        The four sides; those that are not named reflect, as the host's do.
+        The four sides; those that are not named reflect, as the host's do. What passes `Flux` (mmol / L um / s) and
+        `Exchange` (um / s) counts by the second here.
     tolerance : float or mapping, mmol / L, optional
         Largest pointwise error allowed; by default 1 % of the largest value imposed.
     model, method, policy, device : str
@@ -118,8 +124,8 @@ class Settings(Options):
 
     substrates: Any = None
     elsewhere: Sequence[str] = ()
-    diffusivity_um2_per_s: Positive | dict[str, Positive] | None = None
-    decay_per_s: NotNegative | dict[str, NotNegative] = 0.0
+    diffusivity_um2_per_s: Positive | dict[str, Positive | InstanceOf[np.ndarray]] | None = None
+    decay_per_s: NotNegative | dict[str, NotNegative | InstanceOf[np.ndarray]] = 0.0
     uptake_per_s: NotNegative | dict[str, NotNegative] = 0.0
     secretion_per_s: NotNegative | dict[str, NotNegative] = 0.0
     secretion_target: NotNegative | dict[str, NotNegative] = 0.0
@@ -130,6 +136,7 @@ class Settings(Options):
     volume_fL: Positive = 1.0
     fixed: dict[str, np.ndarray] | None = None
     fixed_value: NotNegative | dict[str, Any] = 0.0
+    membranes: dict[str, Any] | None = None
     vessels: sp.Vessels | dict[str, sp.Vessels] | None = None
     boundary: Any = "reflecting"
 
@@ -153,71 +160,3 @@ class AgentDefaults:
             for key in ("uptake_per_s", "secretion_per_s", "secretion_target", "production_per_s", "release_per_s")
         )
         return cls(settings.volume_fL, *rates)
-
-
-def configs_of(
-    settings: Settings, molecules: Sequence[str], domain: sp.Domain, diffusion: Mapping[str, float]
-) -> dict[str, sp.BackendConfig]:
-    """A `BackendConfig` for each substrate, with coefficients turned from seconds to minutes.
-
-    Raises
-    ------
-    InvalidProblemError
-        Naming the molecule, if one of its coefficients is out of range.
-    """
-    names = names_of(settings.substrates, molecules)
-    diffusivity = {name: diffusion[name] for name in names}
-    if settings.diffusivity_um2_per_s is not None:
-        given = by_substrate("diffusivity_um2_per_s", settings.diffusivity_um2_per_s, names, 0.0)
-        diffusivity |= {name: value for name, value in given.items() if value > 0}
-    decay = by_substrate("decay_per_s", settings.decay_per_s, names, 0.0)
-    boundary = by_substrate("boundary", settings.boundary, names, "reflecting")
-    km = by_substrate("michaelis_km", settings.michaelis_km, names, None)
-    shared = settings.settings(names)
-
-    def config(name: str) -> sp.BackendConfig:
-        um2_per_s = diffusivity[name]
-        if not um2_per_s > 0:
-            raise sp.InvalidProblemError(
-                f"molecule {name!r} has diffusion {um2_per_s:g} um2/s; one > 0 is allowed, or leave it out of "
-                "substrates."
-            )
-        return sp.BackendConfig(
-            domain=domain,
-            diffusivity_um2_per_min=SECONDS_PER_MINUTE * um2_per_s,
-            decay_per_min=SECONDS_PER_MINUTE * decay[name],
-            boundary=sp.Boundary.parse(boundary[name], unnamed="reflecting"),
-            michaelis_km=km[name],
-            deposit="voxel",
-            outside="clamp",
-            **dict(shared[name]),
-        )
-
-    return {name: config(name) for name in names}
-
-
-def surroundings_of(settings: Settings, names: Sequence[str], n_bins: Sequence[int]) -> dict[str, sp.TissueState]:
-    """What holds each substrate's field or makes it wherever the agents are, rows along y."""
-    vessels = by_substrate("vessels", settings.vessels, names, sp.Vessels.none())
-    masks = by_substrate("fixed", settings.fixed, names, None)
-    values = by_substrate("fixed_value", settings.fixed_value, names, 0.0)
-    sources = by_substrate("sources", settings.sources, names, 0.0)
-    return {
-        name: sp.TissueState(
-            vessels=vessels[name], voxels=_voxels(name, masks[name], values[name], sources[name], n_bins)
-        )
-        for name in names
-    }
-
-
-def _voxels(name: str, mask: Any, value: Any, source: Any, n_bins: Sequence[int]) -> sp.Voxels | None:
-    if mask is None and not np.any(source):
-        return None
-    for key, given in (("fixed", mask), ("fixed_value", value), ("sources", source)):
-        if np.ndim(given) and np.shape(given) != tuple(n_bins):
-            raise sp.InvalidProblemError(
-                f"{key}[{name!r}] has shape {np.shape(given)}; that of the bins (x, y), {tuple(n_bins)}, is allowed."
-            )
-    made = SECONDS_PER_MINUTE * np.asarray(source, dtype=np.float64)
-    fixed = None if mask is None else np.asarray(mask).T
-    return sp.Voxels(fixed=fixed, value=np.asarray(value).T, production_per_min=made.T)

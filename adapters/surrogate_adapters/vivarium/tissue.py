@@ -13,13 +13,9 @@ from surrogate_adapters.notices import Notices
 from surrogate_adapters.quasi_steady import least_diffusivity, not_quasi_steady, relaxation_min
 from surrogate_adapters.steady_fields import SteadyFields
 from surrogate_adapters.vivarium.agents import Agents
-from surrogate_adapters.vivarium.settings import (
-    SECONDS_PER_MINUTE,
-    AgentDefaults,
-    Settings,
-    configs_of,
-    surroundings_of,
-)
+from surrogate_adapters.vivarium.configs import configs_of
+from surrogate_adapters.vivarium.places import surroundings_of
+from surrogate_adapters.vivarium.settings import SECONDS_PER_MINUTE, AgentDefaults, Settings
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -49,7 +45,7 @@ class Tissue:
         self.names, self.domain = tuple(configs), domain
         self.default = AgentDefaults.of(settings, self.names)
         self.fields = SteadyFields(configs, settings.record)
-        self._around = surroundings_of(settings, self.names, domain.shape[::-1])
+        self._around = surroundings_of(settings, configs, domain.shape[::-1])
         self._notices = notices
         self._left: dict[str, FloatArray] = {}
         self._step_min = 0.0
