@@ -27,6 +27,7 @@ def doctor(
     problems: Annotated[int, typer.Option(min=1, help="Random problems of the guard's self-check.")] = 12,
     size: Annotated[int, typer.Option(min=8, max=256, help="Pixels a side of these problems.")] = 128,
     extremes: Annotated[int, typer.Option(min=0, help="Small problems with extreme coefficients, checked too.")] = 300,
+    tissues: Annotated[int, typer.Option(min=0, help="Small problems with obstacles, membranes and the like.")] = 60,
     seed: Annotated[int, typer.Option(min=0, help="Seed of these problems.")] = 0,
 ) -> None:
     """Show versions, devices, models and plugins, and check the guard against a reference in extended precision.
@@ -40,10 +41,14 @@ def doctor(
     report_models(console)
     sound = _report_plugins(console)
     with plain_errors():
-        usual, extreme = selfcheck.check_guard(problems, size, seed), selfcheck.check_extremes(extremes, seed)
-    selfcheck.report_guard(console, usual)
-    selfcheck.report_guard(console, extreme, "extreme")
-    held = all(check.held for check in usual + extreme)
+        checks = {
+            "random": selfcheck.check_guard(problems, size, seed),
+            "extreme": selfcheck.check_extremes(extremes, seed),
+            "tissue": selfcheck.check_tissues(tissues, seed),
+        }
+    for kind, found in checks.items():
+        selfcheck.report_guard(console, found, kind)
+    held = all(check.held for found in checks.values() for check in found)
     if not held:
         console.print("[bold red]The guard does not hold on this machine; please report this with the tables above.[/]")
     if not (held and sound):

@@ -67,6 +67,13 @@ def check_extremes(problems: int, seed: int) -> list[Check]:
     return _checks("checking it on extreme problems", problems, seed, extreme_problem)
 
 
+def check_tissues(problems: int, seed: int) -> list[Check]:
+    """The same with obstacles, tissues that conduct differently, membranes, leaky vessels, open sides and fibres."""
+    from surrogate_plugin.gallery import wider_problem
+
+    return _checks("checking it on tissues", problems, seed, lambda rng: wider_problem(rng, 32))
+
+
 def _checks(title: str, problems: int, seed: int, pose: Callable[[np.random.Generator], Problem]) -> list[Check]:
     checks = []
     with progress(title, total=problems) as bar:

@@ -11,10 +11,10 @@ import numpy as np
 
 from surrogate_plugin.equation.problem import FloatArray, Problem
 from surrogate_plugin.equation.uptake import MichaelisMenten
-from surrogate_plugin.gallery import extreme_problems, nasty_problems
+from surrogate_plugin.gallery import extreme_problems, nasty_problems, wider_problems
 from surrogate_plugin.reference import Reference, solve_extended
 
-__all__ = ["Case", "cases", "every_side", "hostile", "scales", "thin"]
+__all__ = ["Case", "cases", "every_side", "hostile", "scales", "thin", "tissues"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,8 +37,10 @@ class Case:
 
 @functools.cache
 def cases(kind: str) -> tuple[Case, ...]:
-    """The cases of one kind, made once: ``hostile``, ``every_side``, ``thin`` or ``scales``."""
-    made: dict[str, Any] = {"hostile": hostile, "every_side": every_side, "thin": thin, "scales": scales}
+    """The cases of one kind, made once: ``hostile``, ``every_side``, ``thin``, ``scales`` or ``tissues``."""
+    made: dict[str, Any] = {
+        "hostile": hostile, "every_side": every_side, "thin": thin, "scales": scales, "tissues": tissues,
+    }  # fmt: skip
     return tuple(Case(name, problem) for name, problem in made[kind]())
 
 
@@ -52,6 +54,12 @@ def hostile() -> Iterator[tuple[str, Problem]]:
         yield f"map {index}", problem
     for index, problem in enumerate(extreme_problems(14, 6, 10, saturating=False)):
         yield f"extreme {index}", problem
+
+
+def tissues() -> Iterator[tuple[str, Problem]]:
+    """Obstacles, tissues that conduct differently, membranes, leaky vessels, fluxes, exchange, and two axes."""
+    for index, problem in enumerate(wider_problems(15, 18, 12)):
+        yield f"tissue {index}", problem
 
 
 def _plain(shape: tuple[int, int] = (9, 13), seed: int = 3) -> dict[str, Any]:

@@ -55,7 +55,7 @@ class SolverSuite:
 
     def test_a_refusal_is_a_sentence_or_none(self) -> None:
         solver = self.made()
-        for kind in ("hostile", "every_side", "thin", "scales"):
+        for kind in ("hostile", "every_side", "thin", "scales", "tissues"):
             for case in cases(kind):
                 said: list[Any] = [solver.refusal(case.problem) for _ in range(2)]
                 assert said[0] == said[1], f"{case.name}: refused with {said[0]!r}, and then with {said[1]!r}."
@@ -64,7 +64,7 @@ class SolverSuite:
 
     def test_what_is_not_refused_is_solved(self) -> None:
         solver = self.made()
-        for kind in ("hostile", "every_side", "thin", "scales"):
+        for kind in ("hostile", "every_side", "thin", "scales", "tissues"):
             for case in self.taken(kind):
                 try:
                     solved(solver, case.problem)
@@ -110,6 +110,9 @@ class SolverSuite:
 
     def test_large_and_small_units_change_nothing(self) -> None:
         self.check("scales")
+
+    def test_obstacles_membranes_fluxes_and_fibres_are_kept(self) -> None:
+        self.check("tissues")
 
     def test_fixed_values_are_kept_exactly(self) -> None:
         for case, solution in self.answers("hostile"):

@@ -50,16 +50,34 @@ def membranes(bodies: Bodies) -> Membranes | None:
     with np.errstate(divide="ignore"):
         resistance = 1.0 / bodies.of_these(given)  # infinite where nothing passes
     faces_y, faces_x = _enclosed(bodies, resistance) if bodies.deposit == "area" else _around_voxels(bodies, resistance)
+    # The last faces are across the seams of rings; elsewhere nothing is beyond the last pixel.
+    ring_y, ring_x = bodies.sides.rings
     with np.errstate(divide="ignore"):
-        return Membranes(x=1.0 / faces_x[:, :-1], y=1.0 / faces_y[:-1])
+        return Membranes(
+            x=1.0 / (faces_x if ring_x else faces_x[:, :-1]), y=1.0 / (faces_y if ring_y else faces_y[:-1])
+        )
 
 
-def in_series(one: Membranes | None, other: Membranes | None) -> Membranes | None:
+def in_series(one: Membranes | None, other: Membranes | None, bodies: Bodies) -> Membranes | None:
     """Both membranes of each face, one behind the other."""
     if one is None or other is None:
         return other if one is None else one
+    shape, rings = bodies.domain.shape, bodies.sides.rings
+    both = [each.on(shape, rings) for each in (one, other)]
+    if both[0] is None or both[1] is None:
+        return both[1] if both[0] is None else both[0]
+    x, y = (_series(getattr(both[0], axis), getattr(both[1], axis)) for axis in ("x", "y"))
+    return Membranes(x=x, y=y)
+
+
+def _series(one: FloatArray, other: FloatArray) -> FloatArray:
+    """Of two permeabilities a face; where only one counts the seam of a ring, it is alone there."""
+    rows, columns = (max(pair) for pair in zip(one.shape, other.shape, strict=True))
+    resistance = np.zeros((rows, columns))
     with np.errstate(divide="ignore"):
-        return Membranes(x=1.0 / (1.0 / one.x + 1.0 / other.x), y=1.0 / (1.0 / one.y + 1.0 / other.y))
+        for each in (one, other):
+            resistance[: each.shape[0], : each.shape[1]] += 1.0 / each
+        return np.asarray(1.0 / resistance)
 
 
 def _enclosed(bodies: Bodies, resistance: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -44,7 +44,7 @@ def rasterise(domain: Domain, state: TissueState, deposit: Deposit, outside: Out
         own_diffusivity_um2_per_min=conducted,
         voxel_diffusivity_um2_per_min=_conducted(domain, voxels.diffusivity_um2_per_min),
         voxel_decay_per_min=_on_lattice(domain, "decay_per_min", voxels.decay_per_min),
-        membranes=conduction.in_series(conduction.membranes(bodies), voxels.membranes),
+        membranes=conduction.in_series(conduction.membranes(bodies), voxels.membranes, bodies),
     )
 
 

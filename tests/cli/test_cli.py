@@ -237,9 +237,11 @@ def test_an_unknown_demo_lists_the_known(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_doctor_finds_this_machine_sound() -> None:
-    result = run("doctor", "--problems", 3, "--size", 32, "--extremes", 40)
+    result = run("doctor", "--problems", 3, "--size", 32, "--extremes", 40, "--tissues", 6)
     assert result.exit_code == 0, result.output
-    tables = ("Versions", "Devices", "Models", "Plugins", "3 random problems", "40 extreme problems")
+    tables = (
+        "Versions", "Devices", "Models", "Plugins", "3 random problems", "40 extreme problems", "6 tissue problems",
+    )  # fmt: skip
     for shown in (*tables, "bound / error"):
         assert shown in result.output
 
@@ -254,7 +256,7 @@ def test_doctor_sees_through_a_guard_that_lies(monkeypatch: pytest.MonkeyPatch) 
         return dataclasses.replace(solution, field=1.01 * solution.field, error_bound=1e-12)
 
     monkeypatch.setattr(sp, "solve", lying)
-    result = run("doctor", "--problems", 2, "--size", 16, "--extremes", 0)
+    result = run("doctor", "--problems", 2, "--size", 16, "--extremes", 0, "--tissues", 0)
     assert result.exit_code == 1
     assert "does not hold" in result.output
     assert not all(check.held for check in selfcheck.check_guard(2, 16, 0))
@@ -264,7 +266,7 @@ def test_doctor_sees_through_a_guard_that_lies(monkeypatch: pytest.MonkeyPatch) 
 def test_doctor_lists_a_broken_plugin_and_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
     plugin(monkeypatch, registry.MODELS, hurt="its weights are gone.")
     monkeypatch.setattr(selfcheck, "check_guard", lambda *arguments: [])
-    result = run("doctor", "--problems", 1, "--size", 16, "--extremes", 0)
+    result = run("doctor", "--problems", 1, "--size", 16, "--extremes", 0, "--tissues", 0)
     assert "its weights are gone." in result.output
     assert result.exit_code == 0
 
@@ -289,11 +291,11 @@ def test_doctor_shows_a_model_with_its_card_and_sees_damage(monkeypatch: pytest.
     ).write(weights.with_suffix(".json"))
     plugin(monkeypatch, registry.MODELS, tiny=lambda: tmp_path)
     monkeypatch.setattr(selfcheck, "check_guard", lambda *arguments: [])
-    result = run("doctor", "--extremes", 0)
+    result = run("doctor", "--extremes", 0, "--tissues", 0)
     for shown in ("tiny", "loads", "12,345 parameters", "3 to 90 px", "median 0.0123"):
         assert shown in result.output
     save_file({name: torch.zeros_like(value) for name, value in network.state_dict().items()}, weights)
-    damaged = run("doctor", "--extremes", 0)
+    damaged = run("doctor", "--extremes", 0, "--tissues", 0)
     assert "checksum" in damaged.output
     assert damaged.exit_code == 0
 

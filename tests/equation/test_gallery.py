@@ -8,7 +8,19 @@ import numpy as np
 import pytest
 
 from surrogate_plugin.equation.problem import Problem
-from surrogate_plugin.gallery import any_region, extreme_problem, extreme_problems
+from surrogate_plugin.gallery import (
+    WIDER_KINDS,
+    any_region,
+    cells_with_membranes,
+    extreme_problem,
+    extreme_problems,
+    fibres,
+    leaky_vessels,
+    obstacles,
+    open_sides,
+    two_tissues,
+    wider_problems,
+)
 
 PROBLEMS = list(extreme_problems(0, 4000))
 
@@ -79,3 +91,29 @@ def test_a_seed_and_a_number_name_a_problem() -> None:
     assert [p.fingerprint for p in again] == [p.fingerprint for p in PROBLEMS[17:20]]
     alone = extreme_problem(np.random.default_rng([0, 18]))
     assert alone.fingerprint == PROBLEMS[18].fingerprint
+
+
+def test_tissues_have_what_they_are_named_for():
+    rng = np.random.default_rng(4)
+    shape = (40, 48)
+    assert 0.2 < np.mean(obstacles(rng, shape).diffusivities[0] == 0.0) < 0.45
+    assert contrast(two_tissues(rng, shape, times=300.0).diffusivities[0]) == pytest.approx(300.0)
+    walled = cells_with_membranes(rng, shape, cells=9, ratio=0.5)
+    assert walled.membranes is not None
+    through = walled.membranes.x[np.isfinite(walled.membranes.x)]
+    assert through.max() == pytest.approx(0.5 * walled.reference_diffusivity / walled.spacing)
+    leaking = leaky_vessels(rng, shape, michaelis_menten=False, variable_decay=False, diffusion_length=20.0)
+    assert np.ptp(leaking.decay) > 0.0
+    assert {side.kind for side in open_sides(rng, shape).boundary.sides} == {"flux", "exchange", "reflecting"}
+    striped = fibres(rng, shape, ratio=7.0)
+    assert np.allclose(striped.diffusivities[1], 7.0 * np.asarray(striped.diffusivities[0]))
+    assert striped.spacings[1] == 2.0 * striped.spacings[0]
+
+
+def test_tissues_are_named_by_their_seed_and_have_steady_states():
+    made = list(wider_problems(3, 4 * len(WIDER_KINDS), 20))
+    for problem in made:
+        problem.check_steady()
+    again = list(wider_problems(3, len(WIDER_KINDS), 20))
+    assert [problem.fingerprint for problem in again] == [problem.fingerprint for problem in made[: len(again)]]
+    assert not any(problem.plain for problem in made[: len(WIDER_KINDS)])

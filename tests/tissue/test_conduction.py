@@ -36,11 +36,14 @@ def lattice(rng: np.random.Generator) -> sp.Domain:
 
 def maps(raster: Raster, shape: tuple[int, int], boundary: str = "reflecting") -> dict[str, np.ndarray]:
     """What is posed: decay, diffusivity and the resistances of the faces."""
-    membranes = sp.Membranes() if raster.membranes is None else raster.membranes
+    ring = boundary == "periodic"
+    found = raster.membranes and raster.membranes.on(shape, (ring, ring))
+    membranes = found or sp.Membranes()
+    rows, columns = shape
     with np.errstate(divide="ignore"):
         faces = {
-            "x": np.ones((shape[0], shape[1] - 1)) / membranes.x,
-            "y": np.ones((shape[0] - 1, shape[1])) / membranes.y,
+            "x": np.ones((rows, columns - 1 + ring)) / membranes.x,
+            "y": np.ones((rows - 1 + ring, columns)) / membranes.y,
         }
     return {
         "decay": raster.decay(0.5) * np.ones(shape),
@@ -128,18 +131,22 @@ def test_membranes_are_between_cells_and_what_is_outside_of_them_alone(seed, rin
     raster = domain.rasterise(sp.TissueState(sp.Cells(**cells)), boundary=sides)
     rows, columns = domain.shape
     x, y = domain.centres_um()
+    # With one more pixel, beyond the last one: on a ring the image of the first.
+    beyond_x, beyond_y = np.append(x, x[-1] + domain.spacings_um[1]), np.append(y, y[-1] + domain.spacings_um[0])
     near = range(-4, 5) if ring else [0]  # no disc reaches farther around
     turns = [(i * domain.size_um[0], j * domain.size_um[1]) for i in near for j in near]
     with np.errstate(divide="ignore", invalid="ignore"):
-        resistance = {"x": np.zeros((rows, columns - 1)), "y": np.zeros((rows - 1, columns))}
+        resistance = {"x": np.zeros((rows, columns - 1 + ring)), "y": np.zeros((rows - 1 + ring, columns))}
         for (px, py), radius, permeability in zip(
             cells["position_um"], cells["radius_um"], cells["membrane_um_per_min"], strict=True
         ):
             for dx, dy in turns:
-                inside = np.hypot(x[np.newaxis, :] - px - dx, y[:, np.newaxis] - py - dy) <= radius
-                resistance["x"] += np.where(inside[:, 1:] != inside[:, :-1], 1 / permeability, 0.0)
-                resistance["y"] += np.where(inside[1:] != inside[:-1], 1 / permeability, 0.0)
-    made = maps(raster, domain.shape)
+                inside = np.hypot(beyond_x[np.newaxis, :] - px - dx, beyond_y[:, np.newaxis] - py - dy) <= radius
+                across = np.where(inside[:-1, 1:] != inside[:-1, :-1], 1 / permeability, 0.0)
+                resistance["x"] += across[:, : columns - 1 + ring]
+                along = np.where(inside[1:, :-1] != inside[:-1, :-1], 1 / permeability, 0.0)
+                resistance["y"] += along[: rows - 1 + ring]
+    made = maps(raster, domain.shape, sides)
     for name, expected in resistance.items():
         assert np.allclose(made[name], expected), name
 
