@@ -120,8 +120,8 @@ class Backend:
         Returns
         -------
         StepResult
-            With ``method="guarded"`` its bound is within the tolerance; of a step in time this step's part of the
-            bound is, and what is left of the steps before comes on top.
+            With ``method="guarded"`` its bound is within the tolerance. That of a step in time covers what is left of
+            the errors of all steps before; where nothing decays, it may exceed the tolerance after a thousand steps.
 
         Raises
         ------

@@ -29,8 +29,8 @@ class BackendConfig(Settings):
     decay_per_min : float or (H, W) array, 1 / min
         Background decay, >= 0; cells and voxels add to it. Maps are copied, and one of one value is that number.
     tolerance : float, field units, optional
-        Largest pointwise error allowed; by default 1 % of the largest imposed value. Where the field goes on in time
-        it is that of one step by itself, by default 0.1 % of the largest value around.
+        Largest pointwise error allowed; by default 1 % of the largest imposed value, and 0.1 % of the largest value
+        around where the field goes on in time, see `Settings`.
     stepping, time_tolerance
         As in `Settings`: with ``"implicit-euler"`` each step takes the field before on by a time.
     initial : float or (H, W) array, field units

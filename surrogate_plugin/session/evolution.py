@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from surrogate_plugin.arguments import least
 from surrogate_plugin.engine.advance import Solves, TimeStep, error_of, lattice_field
 from surrogate_plugin.equation.balance import Balance, Shares
 from surrogate_plugin.equation.problem import FloatArray, Problem
@@ -22,6 +23,8 @@ ESTIMATE_EVERY = 16
 MOST_PARTS = 1024
 #: Halved parts halve the error, so that below this part of the time tolerance parts may be twice as long.
 _ROOM_TO_DOUBLE = 0.4
+#: Of the error allowed, what a step may add by itself at least: where nothing decays, a thousand steps stay within it.
+_LEAST_SHARE = 1e-3
 #: What solves may add beside a time tolerance, so that the estimate is of time.
 _QUIET = 0.25
 
@@ -132,7 +135,7 @@ class Asked:
         Whose doing the rates of the problem are.
     method : str
     tolerance : float, field units, or None
-        Of the solves of all parts together.
+        Of the field after many such steps.
     time_tolerance : float, field units, or None
     """
 
@@ -154,10 +157,13 @@ class Asked:
         return Advanced(spent.solution(solution), math.nan, functools.reduce(operator.add, balances), parts)
 
     def _tolerance(self, step: TimeStep, parts: int) -> float | None:
+        """What a part may add, as errors fade by ``1 / (1 + dt min decay)`` a part, and their sum is to stay within."""
         wanted = step.default_tolerance(self.method) if self.tolerance is None else self.tolerance
         if wanted is None:
             return None
-        return min(wanted, math.inf if self.time_tolerance is None else _QUIET * self.time_tolerance) / parts
+        fading = 1.0 - 1.0 / (1.0 + step.dt * least(self.problem.decay))
+        quiet = math.inf if self.time_tolerance is None else _QUIET * self.time_tolerance / parts
+        return min(wanted * max(fading, _LEAST_SHARE / parts), quiet)
 
 
 def _apart(one: Advanced, other: Advanced) -> float:

@@ -144,8 +144,9 @@ class Settings(EngineSettings):
     method, policy, device : str
         As in `solve`.
     tolerance : float, field units, optional
-        Largest pointwise error allowed; by default 1 % of the largest imposed value. Of a stepping field it is each
-        step's own error, by default 0.1 % of the largest value around.
+        Largest pointwise error allowed; by default 1 % of the largest imposed value. Of a field that goes on in time it
+        is what the errors of all steps may come to, by default 0.1 % of the largest value around; where nothing
+        decays, those of a thousand steps.
     stepping : "steady" or "implicit-euler"
         Whether each field is the steady one of its state, or the field before gone on by a step of time.
     time_tolerance : float, field units, optional
