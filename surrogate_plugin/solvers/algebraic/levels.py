@@ -17,10 +17,11 @@ IntArray = npt.NDArray[np.int64]
 #: The coarsest level has at most so many nodes, which are eliminated.
 _COARSEST = 64
 _MAX_LEVELS = 30
-#: A level that keeps more of its nodes than this part is the last: its sweeps will have to do.
+#: A level that keeps more of its nodes than this part is the last, and one without room: sweeps will have to do.
 _MOST_KEPT = 0.8
-#: Room for all levels' nodes, in nodes of the first: a sum over parts that stay of `_MOST_KEPT` each.
-_ROOM = 5
+#: Room for all levels' nodes, and for their links beyond the first level's, in nodes of that. Where all is strongly
+#: linked along lines each level keeps half of its nodes, which takes 2 and 24.
+_ROOM, _LINK_ROOM = 3, 30
 #: Places that a row of a coarse level is given at first; twice as many where that is too few.
 _PLACES = 24
 
@@ -49,7 +50,10 @@ class Levels:
         self.first, self.upper, self.last = (np.empty(nodes, np.uint32) for _ in range(3))
         self.loss, self.linked, self.apart, self.inverse = (np.empty(nodes) for _ in range(4))
         self._taken = count * width
-        self.cols, self.links = np.empty(self._taken + nodes, np.uint32), np.empty(self._taken + nodes)
+        self.cols, self.links = (
+            np.empty(self._taken + _LINK_ROOM * count, np.uint32),
+            np.empty(self._taken + _LINK_ROOM * count),
+        )
         self._strong, self._carried, self._missing = (np.empty(nodes) for _ in range(3))
         self._kind = np.empty(nodes, np.int8)
         self._coarse, self._fine = (np.empty(nodes, np.uint32) for _ in range(2))
@@ -108,6 +112,8 @@ class Levels:
 
     def _coarsen(self, lo: int, hi: int) -> bool:
         """Add the next level; False where there is none that is much smaller."""
+        if hi + (hi - lo) > self.loss.size - 1:
+            return False
         rows = self.first, self.last, self.cols, self.links, self.loss, self.linked, self._strong
         team.run(coarsening.colour, lo, hi, self.first, self.last, self.cols, self.links, self._strong, self._kind)
         kept = coarsening.choose(lo, hi, *rows, self._kind, self._coarse, self._fine)
@@ -131,6 +137,7 @@ class Levels:
         """The coarse level's rows, from ``at`` on; False where they need more places."""
         missing = at + places * (end - hi) - self.cols.size
         if missing > 0:
+            missing = max(missing, self.cols.size // 2)
             self.cols = np.concatenate([self.cols, np.empty(missing, np.uint32)])
             self.links = np.concatenate([self.links, np.empty(missing)])
         full = np.zeros(CHUNKS, np.int64)

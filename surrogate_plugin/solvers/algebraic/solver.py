@@ -22,8 +22,8 @@ from surrogate_plugin.solvers.protocol import Solver, require_fresh
 
 #: The part of the tolerance that the estimated error must reach, since nobody certifies it here.
 _SURE = 0.1
-#: Newton's method for saturating uptake takes so many linear solves, with their set-up.
-_STEPS = 8.0
+#: Newton's method for saturating uptake, whose steps are solved for roughly, takes as much as so many linear solves.
+_STEPS = 4.0
 #: What a solve takes however small the lattice is, in pixels.
 _OVERHEAD = 4000
 
