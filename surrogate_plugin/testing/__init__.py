@@ -8,7 +8,8 @@ Write a driver for your host (`HostUnderTest`), inherit `AdapterSuite`, and run 
         def build(self, scenario):
             return MyHostUnderTest(scenario)
 
-A solver needs no driver::
+Where cells of your host conduct in their own way, have membranes, or fields go on in time, a class that inherits
+`WiderSuite` says so and is checked for it. A solver needs no driver::
 
     from surrogate_plugin.testing import SolverSuite
 
@@ -24,11 +25,15 @@ for _name in ("checking", "field_checks", "cell_checks", "exchange_checks", "lat
     pytest.register_assert_rewrite(f"surrogate_plugin.testing.{_name}")
 pytest.register_assert_rewrite("surrogate_plugin.testing.host_checks")
 pytest.register_assert_rewrite("surrogate_plugin.testing.solver_suite")
+pytest.register_assert_rewrite("surrogate_plugin.testing.wider_suite")
 
 from surrogate_plugin.testing.diagnosis import diagnose  # noqa: E402
 from surrogate_plugin.testing.driver import HostUnderTest  # noqa: E402
 from surrogate_plugin.testing.scenario import CellTable, Disc, Medium, Scenario  # noqa: E402
 from surrogate_plugin.testing.solver_suite import SolverSuite  # noqa: E402
 from surrogate_plugin.testing.suite import AdapterSuite  # noqa: E402
+from surrogate_plugin.testing.wider_suite import WiderSuite  # noqa: E402
 
-__all__ = ["AdapterSuite", "SolverSuite", "HostUnderTest", "Scenario", "Medium", "CellTable", "Disc", "diagnose"]
+__all__ = [
+    "AdapterSuite", "SolverSuite", "WiderSuite", "HostUnderTest", "Scenario", "Medium", "CellTable", "Disc", "diagnose",
+]  # fmt: skip

@@ -9,7 +9,7 @@ import numpy as np
 
 from surrogate_plugin.equation.problem import BoolArray, FloatArray
 
-__all__ = ["covered", "shares"]
+__all__ = ["covered", "parts", "shares"]
 
 #: Whether rows and columns close, so that a disc goes on at the other side.
 Rings = tuple[bool, bool]
@@ -44,12 +44,18 @@ def shares(shape: tuple[int, int], x: float, y: float, radius: float, *, rings: 
     >>> shares((4, 4), 0.0, 2.0, 0.9, rings=(False, True))[1:3].round(3).tolist()
     [[0.25, 0.0, 0.0, 0.25], [0.25, 0.0, 0.0, 0.25]]
     """
+    found = parts(shape, x, y, radius, rings=rings)
+    return np.asarray(found / found.sum())
+
+
+def parts(shape: tuple[int, int], x: float, y: float, radius: float, *, rings: Rings) -> FloatArray:
+    """The area of a disc on each pixel, (H, W) float64, pixels; what is beyond the lattice stays there."""
     found = np.zeros(shape)
     for *pixel, area in _pixels(x, y, radius):
         row, column = (index % count if ring else index for index, count, ring in zip(pixel, shape, rings, strict=True))
         if 0 <= row < shape[0] and 0 <= column < shape[1]:
             found[row, column] += area
-    return np.asarray(found / found.sum())
+    return found
 
 
 def _pixels(x: float, y: float, radius: float) -> Iterator[tuple[int, int, float]]:

@@ -37,6 +37,8 @@ class HostUnderTest(Protocol):
         is no such method.
     ``write(substrate, field)``
         Somebody else writes a field, (H, W), into the host, between two turns; asked for where ``writable`` is True.
+    ``attach_stepping(substrates, tolerance)`` and ``dt_min``
+        As `attach`, with fields that go on in time, and the minutes from one turn to the next; for `WiderSuite`.
     ``hold(medium)``
         The substrate's vessels are those of this medium from now on; asked for where ``vessels_change`` is True.
     """

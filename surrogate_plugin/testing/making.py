@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -32,6 +33,8 @@ def random_scenario(
     secreting: bool = True,
     producing: bool = False,
     saturating: bool = False,
+    conducting: bool = False,
+    walled: bool = False,
     torus: bool = False,
     sides: Mapping[str, SideLike] | None = None,
     sides_at: Literal["outside", "nodes"] = "outside",
@@ -58,6 +61,8 @@ def random_scenario(
         Whether some cells secrete towards a target, and make an amount whatever is there, besides taking up.
     saturating : bool
         Whether uptake saturates, in the middle of what the field holds.
+    conducting, walled : bool
+        Whether some cells conduct in their own way, and have membranes.
     torus, sides, sides_at, deposit
         As in `Scenario`.
 
@@ -78,6 +83,13 @@ def random_scenario(
     voxels = rng.choice(free, cells) if crowded else free[:cells]
     names = [medium.name for medium in media]
     table = _cells(rng, shape, spacing_um, voxels, spacing_um**2 * depth, names, secreting, producing)
+    usual = {medium.name: medium.diffusivity_um2_per_min for medium in media}
+    if conducting:
+        own = {name: usual[name] * rng.choice([np.nan, 0.02, 0.4], cells) for name in names}
+        table = replace(table, diffusivity_um2_per_min=own)
+    if walled:
+        through = {name: usual[name] / spacing_um * rng.choice([np.inf, 0.01, 1.0], cells) for name in names}
+        table = replace(table, membrane_um_per_min=through)
     return Scenario(shape, spacing_um, depth, media, table, torus, dict(sides or {}), sides_at, deposit)
 
 

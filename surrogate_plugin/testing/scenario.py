@@ -10,6 +10,7 @@ import numpy as np
 
 from surrogate_plugin.equation.problem import BoolArray, FloatArray, MichaelisMenten, Problem
 from surrogate_plugin.equation.sides import SideLike
+from surrogate_plugin.testing import conducting
 from surrogate_plugin.testing.discs import covered, shares
 from surrogate_plugin.testing.tables import CellTable, Disc, Indices, Medium
 
@@ -176,12 +177,13 @@ class Scenario:
         return Problem(
             value,
             fixed=fixed,
-            diffusivity=medium.diffusivity_um2_per_min,
+            diffusivity=conducting.diffusivity(self, name, cells),
             decay=decay if km is not None else decay + uptake,
             production=production,
             uptake=None if km is None else MichaelisMenten(uptake * km, km),
             spacing=self.spacing_um,
             boundary={side: named.get(side, own) for side in _BORDERS},
+            membranes=conducting.membranes(self, name, cells),
         )
 
     def steady(self, name: str, cells: CellTable | None = None) -> FloatArray:
@@ -189,6 +191,12 @@ class Scenario:
         from surrogate_plugin.engine.engine import solve
 
         return solve(self.problem(name, cells), method="sparse-direct").field
+
+    def step(self, name: str, field: FloatArray, dt_min: float, cells: CellTable | None = None) -> FloatArray:
+        """The exact field one implicit step of ``dt_min`` minutes after ``field``, of the cells as they are then."""
+        from surrogate_plugin.engine.engine import solve
+
+        return solve(self.problem(name, cells).implicit_step(field, dt_min), method="sparse-direct").field
 
     def inflow(self, name: str, field: FloatArray, cells: CellTable | None = None) -> float:
         """What diffuses out of the vessels and is not lost to decay or made by secretion, by the field's own balance.

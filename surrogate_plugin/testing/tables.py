@@ -78,6 +78,10 @@ class CellTable:
     secretion_target : dict of substrate to (n,) float64, field units
     production_per_min : dict of substrate to (n,) float64, field units times um^3 / min
         What a cell makes whatever is there already; a substrate that is left out is not made.
+    diffusivity_um2_per_min : dict of substrate to (n,) float64, um^2 / min
+        What a cell conducts; NaN for one that conducts as the medium, as all do of a substrate that is left out.
+    membrane_um_per_min : dict of substrate to (n,) float64, um / min
+        The permeability of its membrane; inf for none, as of a substrate that is left out.
     """
 
     position_um: FloatArray
@@ -86,6 +90,8 @@ class CellTable:
     secretion_per_min: Mapping[str, FloatArray]
     secretion_target: Mapping[str, FloatArray]
     production_per_min: Mapping[str, FloatArray] = field(default_factory=dict)
+    diffusivity_um2_per_min: Mapping[str, FloatArray] = field(default_factory=dict)
+    membrane_um_per_min: Mapping[str, FloatArray] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.position_um)
@@ -94,6 +100,14 @@ class CellTable:
         """What each cell makes of a substrate, (n,) float64, field units times um^3 / min; 0 where nothing is said."""
         return np.asarray(self.production_per_min.get(name, np.zeros(len(self))))
 
+    def conducts(self, name: str) -> FloatArray:
+        """What each cell conducts of a substrate, (n,) float64, um^2 / min; NaN where nothing is said."""
+        return np.asarray(self.diffusivity_um2_per_min.get(name, np.full(len(self), np.nan)))
+
+    def membranes(self, name: str) -> FloatArray:
+        """The permeability of each cell's membrane, (n,) float64, um / min; inf where nothing is said."""
+        return np.asarray(self.membrane_um_per_min.get(name, np.full(len(self), np.inf)))
+
     def at(self, position_um: FloatArray) -> CellTable:
         """The same cells elsewhere."""
         return replace(self, position_um=np.asarray(position_um, dtype=np.float64))
@@ -101,7 +115,10 @@ class CellTable:
     def take(self, rows: Sequence[int] | range) -> CellTable:
         """Some of the cells, by row."""
         chosen = np.array(rows, dtype=np.int64)
-        rates = (self.uptake_per_min, self.secretion_per_min, self.secretion_target, self.production_per_min)
+        rates = (
+            self.uptake_per_min, self.secretion_per_min, self.secretion_target, self.production_per_min,
+            self.diffusivity_um2_per_min, self.membrane_um_per_min,
+        )  # fmt: skip
         return CellTable(
             self.position_um[chosen],
             self.volume_um3[chosen],
