@@ -11,10 +11,8 @@ import numpy.typing as npt
 from surrogate_plugin.engine import request as asked
 from surrogate_plugin.equation.operator import Operator
 from surrogate_plugin.equation.problem import FloatArray, Problem
-from surrogate_plugin.guard.certificate import Certifier
-from surrogate_plugin.guard.inverse import ApproximateInverse
+from surrogate_plugin.guard.hierarchies import Hierarchies
 from surrogate_plugin.guard.maximum_principle import farthest
-from surrogate_plugin.solvers.multigrid.hierarchy import Hierarchy
 from surrogate_plugin.team import limit_threads
 
 __all__ = ["Certificate", "certify"]
@@ -78,7 +76,7 @@ def certify(problem: Problem, field: npt.ArrayLike) -> Certificate:
     with limit_threads(problem.source.size):
         operator = Operator(problem)
         c = operator.embed(candidate)
-        bound = Certifier(operator, _inverse(problem, operator), rebuild=True).bound(c, 0.0, with_map=True)
+        bound = _hierarchies().bound(problem, operator, c, 0.0, with_map=True)
         residual = _residual(problem, operator, c)
     assert bound.map is not None
     farther = farthest(problem, candidate)
@@ -92,27 +90,18 @@ def _sum(bound: float | FloatArray, away: FloatArray) -> FloatArray:
     return np.where(away > 0.0, total, bound)
 
 
-def _inverse(problem: Problem, operator: Operator) -> ApproximateInverse:
-    """Cycles where they are there, a factorisation where diffusivity varies."""
-    if operator.faces is None:
-        return _hierarchy(problem)
-    from surrogate_plugin.guard.inverse import FactorisedInverse
-
-    return FactorisedInverse(operator)
-
-
 def _residual(problem: Problem, operator: Operator, c: FloatArray) -> FloatArray:
     out, scale = np.zeros_like(c, dtype=np.float32), operator.residual_scale(c)
     operator.residual(c, scale, out)
     return out[1:-1, 1:-1].astype(np.float64) / scale * problem.reference_link
 
 
-#: The last lattice's hierarchy, whose buffers serve one call at a time: each thread has its own.
+#: The last lattice's hierarchies, whose buffers serve one call at a time: each thread has its own.
 _kept = threading.local()
 
 
-def _hierarchy(problem: Problem) -> Hierarchy:
-    kept: Hierarchy | None = getattr(_kept, "hierarchy", None)
-    if kept is None or not kept.serves(problem.shape, problem.walls):
-        kept = _kept.hierarchy = Hierarchy(problem.shape, problem.walls)
+def _hierarchies() -> Hierarchies:
+    kept: Hierarchies | None = getattr(_kept, "hierarchies", None)
+    if kept is None:
+        kept = _kept.hierarchies = Hierarchies()
     return kept

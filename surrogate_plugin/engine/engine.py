@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Literal, cast, get_args
 
 import numpy as np
 
+from surrogate_plugin import loading
 from surrogate_plugin.arguments import one_of
 from surrogate_plugin.engine import request as asked
 from surrogate_plugin.engine.certifying import certify
 from surrogate_plugin.engine.exact import Exact
 from surrogate_plugin.engine.network_start import NetworkStart
-from surrogate_plugin.engine.polish import from_network
 from surrogate_plugin.engine.request import Request
 from surrogate_plugin.engine.trace import Trace
 from surrogate_plugin.equation.problem import FloatArray, Problem
@@ -134,11 +134,12 @@ class Engine:
         trace.take(proposal)
         if proposal.field is not None:
             trace.why = _WHY_NETWORK[self.policy]
-            solution = from_network(request, trace, self._exact.hierarchy(request.problem), proposal.field)
+            solution = self._exact.from_network(request, trace, proposal.field)
             return self._exact.solve(request, trace) if solution is None else solution
-        began = time.perf_counter()
+        began, loaded = time.perf_counter(), loading.seconds_spent()
         solution = self._exact.solve(request, trace, proposal.rival)
-        self._network.count(request.problem, time.perf_counter() - began)
+        spent = time.perf_counter() - began - (loading.seconds_spent() - loaded)
+        self._network.count(request.problem, spent)
         return solution
 
     def _raw_surrogate(self, request: Request, trace: Trace) -> Solution:
@@ -153,7 +154,7 @@ class Engine:
             )
         with trace.timed("certify"):
             candidate = request.equation.embed(proposal.field)
-            bound = self._exact.certifier(request).bound(candidate, 0.0).value
+            bound = self._exact.hierarchies.bound(problem, request.equation, candidate, 0.0).value
         wanted = request.tolerance or _DEFAULT_SHARE * problem.largest_imposed
         if bound > wanted:
             trace.flag(

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from typing import Any, cast
 
+import numpy as np
+
 from surrogate_plugin.engine.asking import Answer, ask
 from surrogate_plugin.engine.keeping import OURS, Keeping
 from surrogate_plugin.engine.network_start import Rival
-from surrogate_plugin.engine.polish import EXACT_SHARE, polish, set_up
+from surrogate_plugin.engine.polish import EXACT_SHARE, MULTIGRID, Improving, algebraic, from_network, polish
 from surrogate_plugin.engine.previous_start import PreviousStart
 from surrogate_plugin.engine.request import Request
 from surrogate_plugin.engine.routes import Experience, Route, described, routes
 from surrogate_plugin.engine.trace import Trace
-from surrogate_plugin.equation.problem import FloatArray, Problem
+from surrogate_plugin.equation.problem import FloatArray
 from surrogate_plugin.equation.solution import Reason, Solution
 from surrogate_plugin.errors import UnsupportedProblemError
 from surrogate_plugin.guard.certificate import Certifier
-from surrogate_plugin.solvers.multigrid.hierarchy import Hierarchy
+from surrogate_plugin.guard.hierarchies import Hierarchies
+from surrogate_plugin.solvers.multigrid.solver import Iteration
 from surrogate_plugin.solvers.protocol import Solver
 
 
@@ -25,7 +28,7 @@ class Exact:
 
     def __init__(self) -> None:
         self._keeping, self._experience = Keeping(), Experience()
-        self._last: Hierarchy | None = None
+        self.hierarchies = Hierarchies()
         self._previous = PreviousStart()
 
     def solve(self, request: Request, trace: Trace, rival: Rival | None = None) -> Solution:
@@ -38,6 +41,8 @@ class Exact:
                 solution = self._stranger(request, trace, route)
             elif route.name == "multigrid":
                 solution = self._multigrid(request, trace, rival=rival)
+            elif route.name == "algebraic":
+                solution = self._algebraic(request, trace)
             else:
                 solution = self._direct(request, trace, route.name, route.solver, last=route.name == "sparse-direct")
             if solution is not None:
@@ -52,24 +57,51 @@ class Exact:
             raise UnsupportedProblemError(reason)
         if name == "multigrid":
             return cast(Solution, self._multigrid(request, trace, last=True))
+        if name == "algebraic":
+            return cast(Solution, self._algebraic(request, trace, last=True))
         return cast(Solution, self._direct(request, trace, name, solver, last=True))
 
     def _multigrid(
         self, request: Request, trace: Trace, *, last: bool = False, rival: Rival | None = None
     ) -> Solution | None:
         """From the previous field; where that leads nowhere, as a start on the wrong side may, from nothing."""
-        hierarchy = self.hierarchy(request.problem)
+        hierarchy = self.hierarchies.geometric(request.problem)
         if request.previous is not None:
             solution = self._previous.solve(request, trace, hierarchy, request.previous, rival)
             if solution is not None:
                 return solution
-        return polish(request, trace, set_up(request, trace, hierarchy, None), "nothing", last=last)
+        with trace.timed("set-up"):
+            iteration = Iteration(request.equation, hierarchy, None)
+        return polish(request, trace, iteration, "nothing", last=last)
+
+    def _algebraic(self, request: Request, trace: Trace, *, last: bool = False) -> Solution | None:
+        """From the previous field, if its residual is the smaller one; where that leads nowhere, from nothing."""
+        start = _smoother(request, trace)
+        if start is not None:
+            solution = polish(request, trace, self._begun(request, trace, start), "previous", algebraic())
+            if solution is not None:
+                return solution
+        return polish(request, trace, self._begun(request, trace, None), "nothing", algebraic(), last=last)
+
+    def _begun(self, request: Request, trace: Trace, start: FloatArray | None) -> Improving:
+        from surrogate_plugin.solvers.algebraic.solver import begin
+
+        with trace.timed("set-up"):
+            return begin(request.problem, request.equation, self.hierarchies.algebraic(request.problem), start)
+
+    def from_network(self, request: Request, trace: Trace, field: FloatArray) -> Solution | None:
+        """The network's field, polished by whatever follows the faces; None, with a flag, where it leads nowhere."""
+        if not self.hierarchies.is_for_lattices(request.problem):
+            return from_network(request, trace, self._begun(request, trace, field), algebraic())
+        with trace.timed("set-up"):
+            iteration = Iteration(request.equation, self.hierarchies.geometric(request.problem), field)
+        return from_network(request, trace, iteration, MULTIGRID)
 
     def _direct(
         self, request: Request, trace: Trace, name: str, solver: Solver[Any], *, last: bool = False
     ) -> Solution | None:
         """A solver's field with its bound; None where the bound exceeds the tolerance and it is not the last."""
-        # Of ours only Newton's method has a use for a start.
+        # Of ours that come here only Newton's method has a use for a start.
         guess = request.previous if name not in OURS or request.problem.uptake is not None else None
         answer, bound, wanted, said = self._certified(request, trace, name, solver, guess)
         if bound > wanted and guess is not None:
@@ -117,33 +149,35 @@ class Exact:
         return answer, bound, wanted, said
 
     def _bound(self, request: Request, answer: FloatArray, solver: Solver[Any], state: Any, wanted: float) -> float:
-        """The cheapest certificate that applies; the factorisation's where diffusivity varies or cycles fail."""
-        from surrogate_plugin.guard.cycle_certificate import bound_by_iteration
+        """The cheapest certificate that applies."""
         from surrogate_plugin.guard.matrix_certificate import bound_by_factorisation
 
-        problem = request.problem
+        problem, operator = request.problem, request.equation
         # A bound counts on what it multiplies with, so the state of a stranger's solver has no say in it.
         ours = self._keeping.is_ours_direct(solver)
-        factors = state.factors if ours else None
         if not problem.plain:
-            if not ours:
-                return bound_by_iteration(problem, answer, self.hierarchy(problem), wanted)
-            return bound_by_factorisation(problem, answer, factors)
-        value = self.certifier(request).bound(request.equation.embed(answer), wanted).value
+            if ours and state.factors is not None:
+                return bound_by_factorisation(problem, answer, state.factors)
+            return self.hierarchies.bound(problem, operator, operator.embed(answer), wanted).value
+        value = self.certifier(request).bound(operator.embed(answer), wanted).value
         if value <= wanted or not ours:
             return value
-        return min(value, bound_by_factorisation(problem, answer, factors))
+        return min(value, bound_by_factorisation(problem, answer, state.factors))
 
     def certifier(self, request: Request) -> Certifier:
-        """Of the equation with a constant diffusivity, on the lattice's buffers."""
-        return Certifier(request.equation, self.hierarchy(request.problem), rebuild=True)
+        """On the lattice's buffers, for equations that its coarse lattices follow."""
+        return Certifier(request.equation, self.hierarchies.geometric(request.problem), rebuild=True)
 
-    def hierarchy(self, problem: Problem) -> Hierarchy:
-        """The lattice's hierarchy; its buffers are kept from one solve to the next."""
-        if self._last is None or not self._last.serves(problem.shape, problem.walls):
-            self._last = Hierarchy(problem.shape, problem.walls)
-            self._previous = PreviousStart()
-        return self._last
+
+def _smoother(request: Request, trace: Trace) -> FloatArray | None:
+    """The previous field, where it lacks less than nothing does."""
+    previous, operator = request.previous, request.equation
+    if previous is None:
+        return None
+    out = np.zeros((operator.shape[0] + 2, operator.shape[1] + 2), np.float32)
+    has, nothing = (operator.residual(operator.embed(field), 1.0, out) for field in (previous, None))
+    trace.why = f"The previous field lacks up to {has:.2g}, nothing {nothing:.2g}."
+    return previous if has < nothing else None
 
 
 def _accuracy(request: Request, answer: FloatArray) -> tuple[float, str]:

@@ -1,8 +1,11 @@
-"""Multigrid cycles from any start until the certificate holds."""
+"""Cycles from any start until the certificate holds: of coarse lattices, or algebraic where those do not follow."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -12,11 +15,10 @@ from surrogate_plugin.engine.trace import Trace
 from surrogate_plugin.equation.problem import FloatArray
 from surrogate_plugin.equation.solution import Reason, Solution
 from surrogate_plugin.guard.certificate import Certifier
+from surrogate_plugin.guard.inverse import ApproximateInverse
 from surrogate_plugin.guard.maximum_principle import ceiling
-from surrogate_plugin.solvers.multigrid.hierarchy import Hierarchy
-from surrogate_plugin.solvers.multigrid.solver import Iteration, run_to_estimate
+from surrogate_plugin.solvers.multigrid.solver import run_to_estimate
 
-MAX_CYCLES = 40
 _MAX_TRIES = 6
 #: The default accuracy of exact methods, of the largest value.
 EXACT_SHARE = 1e-10
@@ -28,22 +30,58 @@ _CERTIFY_AT = 0.75
 WORSE_THAN_NOTHING = 0.3
 
 
-def set_up(request: Request, trace: Trace, hierarchy: Hierarchy, field: FloatArray | None) -> Iteration:
-    """The iteration from a field, (H, W) float64 in field units, or from nothing; the hierarchy is rebuilt for it."""
-    with trace.timed("set-up"):
-        return Iteration(request.equation, hierarchy, field)
+class Improving(Protocol):
+    """A field under improvement, as multigrid's and the algebraic solver's iterations are."""
+
+    cycles: int
+    largest_residual: float
+    estimate: float
+
+    @property
+    def field(self) -> FloatArray: ...
+
+    @property
+    def hierarchy(self) -> ApproximateInverse: ...
+
+    def advance(self) -> None: ...
+
+    def smooth(self) -> None: ...
 
 
-def from_network(request: Request, trace: Trace, hierarchy: Hierarchy, field: FloatArray) -> Solution | None:
+@dataclass(frozen=True)
+class Cycles:
+    """Whose cycles: the solver's name, how they are run to an estimate, and how many there are at most."""
+
+    solver: str
+    run: Callable[[Any, float | None, int], None]
+    most: int
+
+
+MULTIGRID = Cycles("multigrid", run_to_estimate, 40)
+
+
+def algebraic() -> Cycles:
+    """The algebraic solver's, which is imported where it is needed."""
+    from surrogate_plugin.solvers.algebraic.iteration import MOST_CYCLES, run_to_estimate
+
+    return Cycles("algebraic", run_to_estimate, MOST_CYCLES)
+
+
+def from_network(request: Request, trace: Trace, iteration: Improving, cycles: Cycles) -> Solution | None:
     """The network's field, polished; None where it leads nowhere, with a flag that says so."""
-    iteration = set_up(request, trace, hierarchy, field)
     if not _worth_polishing(request, trace, iteration):
         return None
-    return polish(request, trace, iteration, "network")
+    return polish(request, trace, iteration, "network", cycles)
 
 
 def polish(
-    request: Request, trace: Trace, iteration: Iteration, start: Start, *, last: bool = False
+    request: Request,
+    trace: Trace,
+    iteration: Improving,
+    start: Start,
+    cycles: Cycles = MULTIGRID,
+    *,
+    last: bool = False,
 ) -> Solution | None:
     """Cycle until the bound is within the tolerance.
 
@@ -51,54 +89,61 @@ def polish(
     ----------
     request : Request
     trace : Trace
-    iteration : Iteration
+    iteration : Improving
         Of the request's equation.
     start : str
         What it started from, for the records: a certified network's field is the surrogate's answer.
+    cycles : Cycles
+        The iteration's.
     last : bool
         Return the best in any case, with its honest bound and a flag.
 
     Returns
     -------
     Solution or None
-        None where the tolerance was not reached, with a flag if that speaks against the network.
+        None where the tolerance was not reached, with a flag, but for previous fields, after which nothing is tried.
     """
-    tolerance = request.tolerance or EXACT_SHARE * _largest_value(request, trace, iteration)
-    bound = _cycle_and_certify(request, trace, iteration, tolerance)
+    tolerance = request.tolerance or EXACT_SHARE * _largest_value(request, trace, iteration, cycles)
+    bound = _cycle_and_certify(request, trace, iteration, cycles, tolerance)
     if request.tolerance is None:
         # A start may have been far too large, and with it the value that the accuracy was measured by.
         largest = min(float(iteration.field.max()), ceiling(request.problem))
         tolerance = min(tolerance, EXACT_SHARE * max(request.problem.largest_imposed, largest))
         if bound > tolerance:
-            bound = _cycle_and_certify(request, trace, iteration, tolerance)
+            bound = _cycle_and_certify(request, trace, iteration, cycles, tolerance)
     if bound > tolerance:
         stayed = f"after {iteration.cycles} cycles the bound is {bound:.3g}, above the tolerance {tolerance:.3g}."
         if start == "network":
             trace.flag(Reason.NOT_CERTIFIED, f"From the network's field, {stayed}")
+        elif start == "nothing" and not last:
+            trace.flag(Reason.METHOD_STALLED, f"From nothing, {stayed}")
         if not last:
             return None
         trace.flag(Reason.TOLERANCE_NOT_REACHED, stayed.capitalize())
-    who = "surrogate" if start == "network" else "multigrid"
-    return trace.solution(request.problem, iteration.field[1:-1, 1:-1], bound, who, {"cycles": iteration.cycles}, start)
+    who, counts = "surrogate" if start == "network" else cycles.solver, {"cycles": iteration.cycles}
+    return trace.solution(request.problem, iteration.field[1:-1, 1:-1], bound, who, counts, start)
 
 
-def _cycle_and_certify(request: Request, trace: Trace, iteration: Iteration, tolerance: float) -> float:
+def _cycle_and_certify(request: Request, trace: Trace, iteration: Improving, cycles: Cycles, tolerance: float) -> float:
     """Alternate between cycles and the certificate, asking the cycles for more each time; the last bound."""
     certifier = Certifier(request.equation, iteration.hierarchy)
     target, bound = _CERTIFY_AT * tolerance, math.inf
     for _ in range(_MAX_TRIES):
         with trace.timed("cycles"):
-            run_to_estimate(iteration, target, MAX_CYCLES)
+            cycles.run(iteration, target, cycles.most)
             iteration.smooth()
         with trace.timed("certify"):
             bound = certifier.bound(iteration.field, tolerance).value
-        if bound <= tolerance or iteration.cycles >= MAX_CYCLES:
+        if bound <= tolerance or iteration.cycles >= cycles.most:
             break
-        target = min(0.3 * target, 0.5 * iteration.estimate)
+        lower = 0.3 * target
+        if not request.problem.plain:  # what conducts hardly is far off while little is lacking
+            lower *= tolerance / bound
+        target = min(lower, 0.5 * iteration.estimate)
     return bound
 
 
-def _worth_polishing(request: Request, trace: Trace, iteration: Iteration) -> bool:
+def _worth_polishing(request: Request, trace: Trace, iteration: Improving) -> bool:
     """Whether the network's field is a better start than none, judged after one cycle, which it needs in any case."""
     if not math.isfinite(iteration.largest_residual):
         trace.flag(Reason.NETWORK_FAILED, "The residual of the network's field is not finite.")
@@ -117,11 +162,11 @@ def _worth_polishing(request: Request, trace: Trace, iteration: Iteration) -> bo
     return False
 
 
-def _largest_value(request: Request, trace: Trace, iteration: Iteration) -> float:
+def _largest_value(request: Request, trace: Trace, iteration: Improving, cycles: Cycles) -> float:
     """What the exact methods' default accuracy refers to: the largest value, which production may raise."""
     imposed = request.problem.largest_imposed
     if imposed > 0 and not np.any(np.asarray(request.problem.supply) > 0):
         return imposed
     with trace.timed("cycles"):
-        run_to_estimate(iteration, None, MAX_CYCLES)
+        cycles.run(iteration, None, cycles.most)
     return max(imposed, float(iteration.field.max()))

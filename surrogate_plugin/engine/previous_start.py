@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from surrogate_plugin.engine.network_start import Rival
-from surrogate_plugin.engine.polish import EXACT_SHARE, WORSE_THAN_NOTHING, from_network, polish, set_up
+from surrogate_plugin.engine.polish import EXACT_SHARE, MULTIGRID, WORSE_THAN_NOTHING, from_network, polish
 from surrogate_plugin.engine.request import Request
 from surrogate_plugin.engine.starts import Change, Lessons, Offer, compared, least
 from surrogate_plugin.engine.trace import Trace
@@ -40,7 +40,8 @@ class PreviousStart:
         rival : Rival or None
             The network, where it may be asked.
         """
-        iteration = set_up(request, trace, hierarchy, previous)
+        with trace.timed("set-up"):
+            iteration = Iteration(request.equation, hierarchy, previous)
         if not math.isfinite(iteration.largest_residual):
             trace.why = "The residual of the previous field is not finite."
             return None
@@ -112,4 +113,8 @@ def _ask(request: Request, trace: Trace, hierarchy: Hierarchy, rival: Rival) -> 
     trace.flags[:] = [flag for flag in trace.flags if flag.reason is not Reason.EXACT_IS_CHEAPER]
     proposal = rival.propose()
     trace.take(proposal)
-    return None if proposal.field is None else from_network(request, trace, hierarchy, proposal.field)
+    if proposal.field is None:
+        return None
+    with trace.timed("set-up"):
+        iteration = Iteration(request.equation, hierarchy, proposal.field)
+    return from_network(request, trace, iteration, MULTIGRID)

@@ -15,7 +15,7 @@ from surrogate_plugin.engine.request import Request
 from surrogate_plugin.engine.trace import Trace
 from surrogate_plugin.equation.problem import Problem
 from surrogate_plugin.equation.solution import Reason
-from surrogate_plugin.guard.cycle_certificate import certificate_seconds
+from surrogate_plugin.guard.hierarchies import FEW, certificate_seconds
 from surrogate_plugin.solvers.protocol import Solver
 
 #: A solver that takes so many times as long as it says, and this many seconds longer, is believed no more.
@@ -68,7 +68,8 @@ def routes(request: Request, keeping: Keeping, experience: Experience, trace: Tr
     """Everybody who takes the problem, the cheapest first; sparse direct, which takes any, is last.
 
     Ours keep their order, which many problems have shown and not a clock: whoever comes later counts as at least as
-    dear as those before. Strangers come where their costs put them, so without any nothing is measured.
+    dear as those before. Strangers come where their costs put them. Without any nothing is measured, but for what takes
+    coefficients that no coarse lattice follows.
     """
     strangers = list(_strangers(request.problem, keeping, experience, trace))
     if not strangers:
@@ -92,7 +93,15 @@ def _applicable(problem: Problem, keeping: Keeping) -> Iterator[str]:
         yield "spectral"
     if keeping.ours("multigrid").refusal(problem) is None:
         yield "multigrid"
+    if not problem.plain and problem.source.size > FEW and _quicker(problem, keeping):
+        yield "algebraic"
     yield "sparse-direct"
+
+
+def _quicker(problem: Problem, keeping: Keeping) -> bool:
+    """Whether an algebraic hierarchy costs less than a factorisation, by what both took on this machine."""
+    algebraic, direct = (keeping.ours(name).cost(problem) for name in ("algebraic", "sparse-direct"))
+    return algebraic is not None and direct is not None and algebraic < direct
 
 
 def _strangers(problem: Problem, keeping: Keeping, experience: Experience, trace: Trace) -> Iterator[Route]:

@@ -13,7 +13,7 @@ from surrogate_plugin.equation.sides import Boundary
 
 
 class Reason(StrEnum):
-    """Why the surrogate was not used, or not accepted; and what became of other packages' solvers."""
+    """Why the surrogate was not used, or not accepted; and what became of solvers that were asked before."""
 
     NO_MODEL = "no-model"
     DAMAGED_MODEL = "damaged-model"
@@ -24,6 +24,7 @@ class Reason(StrEnum):
     NETWORK_FAILED = "network-failed"
     NOT_CERTIFIED = "not-certified"
     TOLERANCE_NOT_REACHED = "tolerance-not-reached"
+    METHOD_STALLED = "method-stalled"
     SOLVER_FAILED = "solver-failed"
     SOLVER_SLOW = "solver-slow"
 

@@ -102,11 +102,14 @@ class Bound:
         How often the approximate inverse was applied.
     map : (H, W) float64, field units, or None
         The largest error possible at each pixel, 0 at fixed ones, at most ``value``; where it was asked for.
+    tight : bool
+        Whether a better inverse could hardly show less: no barrier is most of it, or there is nothing to bound.
     """
 
     value: float
     cycles: int
     map: FloatArray | None = None
+    tight: bool = True
 
 
 class Certifier:
@@ -171,7 +174,7 @@ class Certifier:
         if self._rebuild:
             self.inverse.rebuild(operator.free, operator.tangent(c), operator.faces)
             self._rebuild = False
-        best, cycles, tight = _Shown(math.inf, 0, self._w, 0.0), 0, False
+        best, cycles, tight = _Shown(math.inf, 0, self._w, math.inf), 0, False
         for attempt in range(self._use.linearisations):
             shown = self._cycle(c, largest, tolerance, _SETTLED_MAP if with_map else _SETTLED)
             cycles += shown.cycles
@@ -188,7 +191,8 @@ class Certifier:
             reach = farther * largest * shown.w.astype(np.float64)
             best = replace(best, w=best.w.copy())  # it may be the buffer that the next one is made in
             self.inverse.rebuild(operator.free, operator.secant(c, reach), operator.faces)
-        return Bound(best.value, cycles, best.map(operator.free, largest) if with_map else None)
+        found = best.map(operator.free, largest) if with_map else None
+        return Bound(best.value, cycles, found, best.value < math.inf and best.tight)
 
     def _cycle(self, c: FloatArray, largest: float, tolerance: float, settled: float) -> _Shown:
         """Proposals towards equality in (1) until the verified bound is within ``tolerance`` or no longer improves.

@@ -90,7 +90,8 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 def maps(shape: tuple[int, int] = (20, 30)) -> Problem:
     source = np.zeros(shape)
     source[7, 9], source[15, 22] = 1.0, 0.4
-    return Problem(source, diffusivity=np.random.default_rng(2).uniform(0.2, 2.0, shape), decay=0.02)
+    noise = 10.0 ** -np.random.default_rng(2).uniform(0.0, 6.0, shape)  # which no coarse lattice follows
+    return Problem(source, diffusivity=noise, decay=0.02)
 
 
 def test_the_cheapest_answers_and_is_certified(engine: Any) -> None:
@@ -212,12 +213,12 @@ def test_ours_keep_their_order_whoever_is_there(engine: Any) -> None:
     assert made.solve(constant.replace(decay=0.02 + constant.source), method="exact").method == "multigrid"
 
 
-#: What one solve by sparse direct, one by PyAMG and one cycle take on an idle machine, seconds.
-IDLE = {"sparse": 0.03, "pyamg": 0.02, "cycle": 0.0004}
+#: What one solve by each and one cycle take on a machine where PyAMG is the quickest for such maps, seconds.
+IDLE = {"sparse": 0.03, "pyamg": 0.02, "cycle": 0.0004, "algebraic": 0.04}
 
 
 def test_pyamg_answers_where_it_is_the_best(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With costs as an idle machine has them: those of a busy one are anybody's guess."""
+    """With costs as such a machine has them: those of a busy one are anybody's guess."""
     for measure in ("seconds", "made_seconds"):
         monkeypatch.setattr(calibration, measure, lambda name, work: IDLE[name.split(" ")[0].split("|")[0]])
     made = sp.Engine()

@@ -135,7 +135,7 @@ def begin(
     """
     if operator.vmax is None:
         return Iteration(operator, hierarchy, start)
-    return NewtonIteration(operator, hierarchy, start, value_unit(problem))
+    return NewtonIteration(operator, hierarchy, start, value_unit(problem) or 1.0)
 
 
 def _finite(guess: FloatArray) -> FloatArray:
