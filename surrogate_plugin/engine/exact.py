@@ -70,6 +70,8 @@ class Exact:
             solution = self._previous.solve(request, trace, hierarchy, request.previous, rival)
             if solution is not None:
                 return solution
+        else:
+            trace.why = trace.why or "There is no previous field."
         with trace.timed("set-up"):
             iteration = Iteration(request.equation, hierarchy, None)
         return polish(request, trace, iteration, "nothing", last=last)

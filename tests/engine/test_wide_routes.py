@@ -104,7 +104,8 @@ def test_a_previous_field_helps_the_algebraic_solver_or_is_left_alone() -> None:
     problem, engine = _noise(), engine_without_network()
     exact = solved(problem)
     near = engine.solve(problem, method="exact", tolerance=1e-6, previous=exact * 1.001)
-    far = engine.solve(problem, method="exact", tolerance=1e-6, previous=1.0 - np.indices(problem.shape).sum(axis=0) % 2)
+    rough = 1.0 - np.indices(problem.shape).sum(axis=0) % 2
+    far = engine.solve(problem, method="exact", tolerance=1e-6, previous=rough)
     cold = engine.solve(problem, method="exact", tolerance=1e-6)
     assert (near.stats.start, far.stats.start, cold.stats.start) == ("previous", "nothing", "nothing")
     assert "lacks up to" in near.stats.why
