@@ -13,7 +13,7 @@ from surrogate_adapters.mesa.continuum import Continuum
 from surrogate_adapters.mesa.layers import by_layer
 from surrogate_adapters.mesa.readings import ByClass, Reading, of_class, read
 from surrogate_adapters.mesa.spaces import Space
-from surrogate_adapters.mesa.substrate import Substrate
+from surrogate_adapters.mesa.substrate import UNITS, Substrate
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
@@ -43,20 +43,22 @@ class Census:
     def cells(self, name: str, substrate: Substrate) -> sp.Cells:
         """The agents as cells, with their rates for one substrate."""
         place, release = self._released(name, substrate)
-        none = np.zeros(len(release))
+        bodies = _Bodies(self._model, self._space, name, substrate)
+        none = np.zeros(len(release) + len(bodies.place))
 
         def rate(option: str, unit: str | None = None) -> FloatArray:
             return np.concatenate([self.read(_classes(getattr(substrate, option)), f"{option} ({name})", unit), none])
 
         production = rate("production_per_min")
-        production[len(self.volume_um3) :] = release
+        production[len(self.volume_um3) : len(self.volume_um3) + len(release)] = release
         return sp.Cells(
-            np.concatenate([self.position_um, place]),
+            np.concatenate([self.position_um, place, bodies.place]),
             volume_um3=np.concatenate([self.volume_um3, none + self._space.domain.voxel_volume_um3]),
             uptake_per_min=rate("uptake_per_min", "1/min"),
             secretion_per_min=rate("secretion_per_min", "1/min"),
             secretion_target=rate("secretion_target"),
             production_per_min=production,
+            **bodies.options(len(self.volume_um3) + len(release)),
         )
 
     def _released(self, name: str, substrate: Substrate) -> tuple[FloatArray, FloatArray]:
@@ -74,7 +76,51 @@ def state_of(
         return sp.TissueState(cells, _discs(model, space, name, substrate, radius_um))
     fixed, value = _held(model, space, name, substrate)
     _, made = by_layer(space, substrate.production_per_min, f"production_per_min ({name})")
-    return sp.TissueState(cells, voxels=sp.Voxels(fixed, value, production_per_min=made if made.any() else 0.0))
+    voxels = sp.Voxels(
+        fixed,
+        value,
+        production_per_min=made if made.any() else 0.0,
+        diffusivity_um2_per_min=_of_layers(space, name, substrate, "diffusivity_in_um2_per_min"),
+        decay_per_min=_of_layers(space, name, substrate, "decay_in_per_min"),
+    )
+    return sp.TissueState(cells, voxels=voxels)
+
+
+class _Bodies:
+    """Agents that make the grid's cell they are in conduct, decay or hold back in their own way.
+
+    Each counts as a cell that fills a voxel and does nothing besides.
+    """
+
+    def __init__(self, model: Any, space: Space, name: str, substrate: Substrate) -> None:
+        self._groups, self.place = _present(model, space, substrate.bodies)
+        self._name, self._substrate = name, substrate
+
+    def options(self, before: int) -> dict[str, FloatArray]:
+        """What `sp.Cells` takes of it, after so many cells that have nothing of their own."""
+        if not len(self.place):
+            return {}
+        decay = self._read("decay_in_per_min", np.nan) - self._substrate.decay_per_min
+        found = {
+            "diffusivity_um2_per_min": (self._read("diffusivity_in_um2_per_min", np.nan), np.nan),
+            "membrane_um_per_min": (self._read("membrane_um_per_min", np.inf), np.inf),
+            "decay_change_per_min": (np.where(np.isnan(decay), 0.0, decay), 0.0),
+        }
+        return {option: np.concatenate([np.full(before, nothing), own]) for option, (own, nothing) in found.items()}
+
+    def _read(self, option: str, unnamed: float) -> FloatArray:
+        what, unit = f"{option} ({self._name})", UNITS[option]
+        return _read(self._groups, _classes(getattr(self._substrate, option)), what, unit, unnamed)
+
+
+def _of_layers(space: Space, name: str, substrate: Substrate, option: str) -> FloatArray | None:
+    """What layers say of cells, and elsewhere the substrate's own number; None if they say nothing."""
+    there, numbers = by_layer(space, getattr(substrate, option), f"{option} ({name})")
+    around = {
+        "diffusivity_in_um2_per_min": substrate.diffusivity_um2_per_min,
+        "decay_in_per_min": substrate.decay_per_min,
+    }
+    return np.where(there, numbers, around[option]) if there.any() else None
 
 
 def _discs(model: Any, space: Space, name: str, substrate: Substrate, radius_um: Reading) -> sp.Vessels:
@@ -116,11 +162,15 @@ def _by_type(model: Any, kinds: Collection[type]) -> Iterator[tuple[type, list[A
 
 
 def _read(
-    groups: Sequence[tuple[type, list[Any]]], by_class: ByClass, what: str, unit: str | None = None
+    groups: Sequence[tuple[type, list[Any]]],
+    by_class: ByClass,
+    what: str,
+    unit: str | None = None,
+    unnamed: float = 0.0,
 ) -> FloatArray:
-    """A number for each agent of groups of one class each; 0 for those of classes not named."""
+    """A number for each agent of groups of one class each; ``unnamed`` for those of classes not named."""
     found = [np.empty(0)]
     for kind, agents in groups:
         reading = of_class(by_class, kind)
-        found.append(np.zeros(len(agents)) if reading is None else read(agents, reading, what, unit))
+        found.append(np.full(len(agents), unnamed) if reading is None else read(agents, reading, what, unit))
     return np.concatenate(found)

@@ -15,14 +15,19 @@ _READINGS = "a number >= 0, the name of an attribute, or a function of the agent
 
 
 #: The units in which quantities of pint are taken; those of a field's values are the user's own.
-_UNITS = {
+UNITS = {
     "diffusivity_um2_per_min": "um**2/min",
     "decay_per_min": "1/min",
     "uptake_per_min": "1/min",
     "secretion_per_min": "1/min",
+    "diffusivity_in_um2_per_min": "um**2/min",
+    "decay_in_per_min": "1/min",
+    "membrane_um_per_min": "um/min",
 }
-_BY_CLASS = ("uptake_per_min", "secretion_per_min", "secretion_target", "release_per_min")
-_BY_PLACE = ("production_per_min", "vessels")
+_BY_CLASS = ("uptake_per_min", "secretion_per_min", "secretion_target", "release_per_min", "membrane_um_per_min")
+_BY_PLACE = ("production_per_min", "diffusivity_in_um2_per_min", "decay_in_per_min", "vessels")
+#: What counts by place and has no part in a continuous space.
+_OF_CELLS = ("diffusivity_in_um2_per_min", "decay_in_per_min", "membrane_um_per_min")
 
 
 class Substrate(Checked):
@@ -48,6 +53,14 @@ class Substrate(Checked):
     release_per_min : mapping of agent class to reading, field units / min
         What an agent adds to the cell of the grid that it is in, or in a continuous space to the pixels around it,
         whatever its volume is, which need not be known: an ant's trail.
+    diffusivity_in_um2_per_min : mapping of agent class, or name of a layer, to reading, um^2 / min
+        What cells of the grid conduct where such agents are, or where the layer is true: >= 0, and nothing passes into
+        cells of 0. Between two cells counts the harmonic mean.
+    decay_in_per_min : mapping of agent class, or name of a layer, to reading, 1 / min
+        Decay there, in the place of the background.
+    membrane_um_per_min : mapping of agent class to reading, um / min
+        The permeability of a membrane around the grid's cell that an agent is in; 0 lets nothing through. Two membranes
+        between two cells count both.
     vessels : mapping of agent class, or name of a layer, to reading, field units
         Agents that hold a value where they are. On a grid also a boolean property layer, given by its name: its
         true cells hold the number, or what the property layer so named says.
@@ -80,6 +93,9 @@ class Substrate(Checked):
     secretion_target: Mapping[type, Reading] = {}
     production_per_min: Mapping[type | str, Reading] = {}
     release_per_min: Mapping[type, Reading] = {}
+    diffusivity_in_um2_per_min: Mapping[type | str, Reading] = {}
+    decay_in_per_min: Mapping[type | str, Reading] = {}
+    membrane_um_per_min: Mapping[type, Reading] = {}
     vessels: Mapping[type | str, Reading] = {}
     boundary: Any = None
     michaelis_km: Positive | None = None
@@ -88,7 +104,7 @@ class Substrate(Checked):
     @field_validator("diffusivity_um2_per_min", "decay_per_min", "michaelis_km", "initial", mode="before")
     @classmethod
     def _plain(cls, given: Any, found: ValidationInfo) -> Any:
-        return in_unit("it", given, _UNITS.get(str(found.field_name)))
+        return in_unit("it", given, UNITS.get(str(found.field_name)))
 
     @field_validator(*_BY_CLASS, *_BY_PLACE, mode="plain")
     @classmethod
@@ -100,7 +116,7 @@ class Substrate(Checked):
             if not isinstance(kind, type | str):
                 raise ValueError(f"{kind!r} is no class of agents.")
             what = f"the reading for {kind if isinstance(kind, str) else kind.__name__}"
-            readings[kind] = in_unit(what, reading, _UNITS.get(str(found.field_name)))
+            readings[kind] = in_unit(what, reading, UNITS.get(str(found.field_name)))
             if not _is_reading(readings[kind]):
                 raise ValueError(f"{what} is {reading!r}; {_READINGS}, is allowed.")
         return readings
@@ -124,6 +140,17 @@ class Substrate(Checked):
         """Classes of agents that take up, secrete or produce, by their volume."""
         makers = (kind for kind in self.production_per_min if isinstance(kind, type))
         return tuple(dict.fromkeys((*self.uptake_per_min, *self.secretion_per_min, *makers)))
+
+    @property
+    def of_cells(self) -> tuple[str, ...]:
+        """The options it has that say what cells of a grid are, and that a continuous space does not have."""
+        return tuple(option for option in _OF_CELLS if getattr(self, option))
+
+    @property
+    def bodies(self) -> tuple[type, ...]:
+        """Classes of agents that make the grid's cell they are in something else."""
+        kinds = (kind for option in _OF_CELLS for kind in getattr(self, option) if isinstance(kind, type))
+        return tuple(dict.fromkeys(kinds))
 
     @property
     def layers(self) -> tuple[str, ...]:

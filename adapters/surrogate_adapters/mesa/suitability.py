@@ -20,14 +20,24 @@ def require_allowed(name: str, substrate: Substrate, space: Space, sides: sp.Bou
     Raises
     ------
     UnsupportedProblemError
-        If a layer is to hold it in a continuous space, which has none.
+        If layers or cells are to be something to it in a continuous space, which has none.
     InvalidProblemError
         If it does not decay and nothing is named that holds it, takes it up or secretes it.
     """
     if isinstance(space, Continuum):
         for layer in substrate.layers:
             space.layer(layer)
-    anchors = (substrate.vessels, substrate.uptake_per_min, substrate.secretion_per_min)
+        if substrate.of_cells:
+            raise sp.UnsupportedProblemError(
+                f"substrate {name!r} has {' and '.join(substrate.of_cells)}, which say what cells of a grid are; a "
+                "continuous space has none."
+            )
+    anchors = (
+        substrate.vessels,
+        substrate.uptake_per_min,
+        substrate.secretion_per_min,
+        substrate.decay_in_per_min,
+    )
     if steady and substrate.decay_per_min == 0 and not sides.holds_a_value and not any(anchors):
         raise sp.InvalidProblemError(
             f"substrate {name!r} has no unique steady field: decay_per_min is 0, no side holds a value, and neither "
@@ -43,7 +53,7 @@ def require_anchored(name: str, substrate: Substrate, sides: sp.Boundary, state:
     InvalidProblemError
         If no agent is there that holds it, takes it up or secretes it.
     """
-    if substrate.decay_per_min > 0 or sides.holds_a_value:
+    if substrate.decay_per_min > 0 or substrate.decay_in_per_min or sides.holds_a_value:
         return
     cells, voxels = state.cells, state.voxels
     exchanging = (cells.uptake_per_min + cells.secretion_per_min) * cells.volume_um3 > 0

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 import surrogate_plugin as sp
 from surrogate_adapters.notices import Notices
-from surrogate_adapters.process_bigraph.reading import RATES, CellTable, Names, vessels_of
+from surrogate_adapters.process_bigraph.reading import OWN, RATES, CellTable, Names, vessels_of
 from surrogate_adapters.process_bigraph.settings import CONFIG_SCHEMA, Settings, without_units
 from surrogate_adapters.process_bigraph.watching import Watch
 from surrogate_adapters.steady_fields import HistoryEntry, SteadyFields
@@ -143,8 +143,8 @@ class Answering:
             raise sp.InvalidProblemError(
                 f"sources.{name} has shape {made.shape}; that of the lattice, {self._domain.shape}, is allowed."
             )
-        fixed, value = (None, 0.0) if held is None else (held.fixed, held.value)
-        return sp.Voxels(fixed, value, production_per_min=made)
+        there = sp.Voxels() if held is None else held
+        return sp.Voxels(there.fixed, there.value, production_per_min=made, membranes=there.membranes)
 
     def _by_cell(self, table: CellTable, sampled: dict[str, FloatArray]) -> dict[str, Any]:
         if self._settings.cells == "arrays":
@@ -182,9 +182,9 @@ class Answering:
 
     def _cell_types(self) -> dict[str, Any]:
         if self._settings.cells == "arrays":
-            rates = {rate: dict.fromkeys(self.names, "array") for rate in RATES}
+            rates = {rate: dict.fromkeys(self.names, "array") for rate in (*RATES, *OWN)}
             return {"position_um": "array", "volume_um3": "array", **rates}
-        each = {"position_um": _PLACE, "volume_um3": _NUMBER, **dict.fromkeys(RATES, "map[float]")}
+        each = {"position_um": _PLACE, "volume_um3": _NUMBER, **dict.fromkeys((*RATES, *OWN), "map[float]")}
         return {"_type": "map", "_value": each}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -23,14 +24,21 @@ RATES = {
     "release_per_min": None,
 }
 
+#: What a cell may have of its own, its unit, and what it is where a cell does not say: nothing of its own.
+OWN = {
+    "diffusivity_um2_per_min": ("um**2/min", math.nan),
+    "membrane_um_per_min": ("um/min", math.inf),
+    "decay_change_per_min": ("1/min", 0.0),
+}
+
 #: Those that count whatever the cell's volume is.
 _WITHOUT_VOLUME = {"secretion_target", "release_per_min"}
 
 _NUMBERS = {float, int, np.float64}
-_CELL = {"position_um", "volume_um3", *RATES}
+_CELL = {"position_um", "volume_um3", *RATES, *OWN}
 _VESSEL = {"position_um", "end_um", "radius_um", "value"}
 #: How keys begin that somebody may have meant for one of ours.
-_MEANT = ("uptake", "secretion", "production", "release", "volume", "radius", "position", "diameter")
+_MEANT = ("uptake", "secretion", "production", "release", "volume", "radius", "position", "diameter", "membrane")
 
 
 @dataclass(frozen=True)
@@ -93,7 +101,7 @@ class CellTable:
         Their keys; empty if the composite keeps them in arrays.
     position_um : (n, 2) float64, um
     volume_um3 : (n,) float64, um^3
-    rates : dict of (rate, substrate) to (n,) float64, 1 / min, field units, field units / min
+    rates : dict of (rate, substrate) to (n,) float64, 1 / min, field units, field units / min, and of `OWN`
     """
 
     ids: list[str]
@@ -122,7 +130,7 @@ class CellTable:
                 names.refuse_meant(f"cells[{key!r}]", cell.keys(), _CELL)
         known = {*names.substrates, *names.elsewhere}
         rates = {}
-        for rate, unit in RATES.items():
+        for rate, (unit, unsaid) in _ALL.items():
             each = [
                 given
                 if type(given) is dict and given.keys() <= known
@@ -130,7 +138,7 @@ class CellTable:
                 for key, given in ((key, cell.get(rate)) for key, cell in cells.items())
             ]
             for name in names.substrates:
-                rates[rate, name] = _numbers([one.get(name, 0.0) for one in each], list(cells), rate, unit)
+                rates[rate, name] = _numbers([one.get(name, unsaid) for one in each], list(cells), rate, unit)
         position = [
             place if type(place) is list and len(place) == 2 and _plain(place) else _place(f"cells[{key!r}]", place)
             for key, place in ((key, cell.get("position_um")) for key, cell in cells.items())
@@ -149,9 +157,11 @@ class CellTable:
         position = np.asarray(in_unit("cells.position_um", cells.get("position_um", ()), "um"), dtype=np.float64)
         # The host's default for an array that nobody gave is one number.
         position = np.empty((0, 2)) if position.size == 0 or position.ndim == 0 else position
-        given = {rate: names.by_substrate(f"cells.{rate}", cells.get(rate) or {}, unit) for rate, unit in RATES.items()}
+        given = {
+            rate: names.by_substrate(f"cells.{rate}", cells.get(rate) or {}, unit) for rate, (unit, _) in _ALL.items()
+        }
         rates = {
-            (rate, name): _per_cell(each.get(name, 0.0), len(position))
+            (rate, name): _per_cell(each.get(name, _ALL[rate][1]), len(position))
             for rate, each in given.items()
             for name in names.substrates
         }
@@ -184,6 +194,11 @@ class CellTable:
             secretion_per_min=with_them(self.rates["secretion_per_min", name], none),
             secretion_target=with_them(self.rates["secretion_target", name], none),
             production_per_min=with_them(self.rates["production_per_min", name], release[giving]),
+            **{
+                option: with_them(self.rates[option, name], none + unsaid)
+                for option, (_, unsaid) in OWN.items()
+                if not _nothing_but(self.rates[option, name], unsaid)
+            },
         )
 
     def check_volumes(self, called: Callable[[int], str]) -> None:
@@ -201,6 +216,8 @@ class CellTable:
                 f"{called(int(wrong[0]))} is {volume[wrong[0]]:g}; finite volumes >= 0 are allowed."
             )
         for (rate, name), each in self.rates.items():
+            if rate in OWN:
+                continue
             idle = np.flatnonzero((volume == 0) & (np.ravel(each) > 0))
             if idle.size and rate not in _WITHOUT_VOLUME:
                 raise sp.InvalidProblemError(
@@ -254,6 +271,14 @@ def _held(vessels: Mapping[str, Mapping[str, Any]], name: str, values: Mapping[s
             for key, vessel in vessels.items()
         ],
     )
+
+
+_ALL = {**{rate: (unit, 0.0) for rate, unit in RATES.items()}, **OWN}
+
+
+def _nothing_but(values: Any, unsaid: float) -> bool:
+    """Whether no cell has said anything."""
+    return bool(np.array_equal(np.ravel(values), np.full(np.size(values), unsaid), equal_nan=True))
 
 
 def _of(key: str, what: str) -> str:

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 import surrogate_plugin as sp
 from surrogate_adapters.checked import Checked, NotNegative, Positive
+from surrogate_adapters.process_bigraph.sides import side_of
 from surrogate_adapters.quantities import in_unit
 from surrogate_plugin.session.settings import Stepping
 
@@ -33,9 +34,17 @@ class Medium(BaseModel):
     michaelis_km : float, field units, optional
         If given, uptake saturates, see `BackendConfig`.
     boundary : mapping of side to what `Problem` takes
-        Sides that are not named reflect. A number may be written as text.
+        Sides that are not named reflect. A number may be written as text; ``"flux:3"`` is a side through which so much
+        comes in, field units um / min, and ``"exchange:2:38"`` one that lets in ``2 (38 - field)``, um / min.
     fixed : list of (row, column, value)
         Voxels that hold a value.
+    diffusivity_map, decay_map : list of H lists of W numbers, optional
+        What each voxel has in the place of the number above; nothing passes into voxels of diffusivity 0, and between
+        two voxels counts the harmonic mean.
+    regions : list of H lists of W whole numbers, optional
+        Between voxels of different regions there is a membrane.
+    permeability_um_per_min : float, um / min, optional
+        That of these membranes, with ``regions`` alone; 0 lets nothing through.
     stepping : "steady" or "implicit-euler"
         Whether the field is at rest with the cells at each update, or goes on in time from what the document holds.
     time_tolerance : float, field units, optional
@@ -48,8 +57,12 @@ class Medium(BaseModel):
     decay_per_min: NotNegative = 0.0
     tolerance: Positive | None = None
     michaelis_km: Positive | None = None
-    boundary: dict[str, float | str] = {}
+    boundary: dict[str, Any] = {}
     fixed: list[tuple[_Index, _Index, NotNegative]] = []
+    diffusivity_map: list[list[NotNegative]] | None = None
+    decay_map: list[list[NotNegative]] | None = None
+    regions: list[list[int]] | None = None
+    permeability_um_per_min: NotNegative | None = None
     stepping: Stepping = "steady"
     time_tolerance: Positive | None = None
 
@@ -63,9 +76,14 @@ class Medium(BaseModel):
 
     @field_validator("boundary", mode="after")
     @classmethod
-    def _numbers(cls, boundary: dict[str, float | str]) -> dict[str, float | str]:
-        """The host writes every side as text when it saves a document."""
-        return {side: _number_or_kind(kind) for side, kind in boundary.items()}
+    def _read(cls, boundary: dict[str, float | str]) -> dict[str, Any]:
+        return {side: side_of(given) for side, given in boundary.items()}
+
+    @model_validator(mode="after")
+    def _walled(self) -> Medium:
+        if (self.regions is None) != (self.permeability_um_per_min is None):
+            raise ValueError("regions and permeability_um_per_min come together; one of the two is missing.")
+        return self
 
 
 class Settings(Checked, sp.EngineSettings):
@@ -132,8 +150,8 @@ class Settings(Checked, sp.EngineSettings):
         medium = self.substrates[name]
         return sp.BackendConfig(
             domain=self.domain,
-            diffusivity_um2_per_min=medium.diffusivity_um2_per_min,
-            decay_per_min=medium.decay_per_min,
+            diffusivity_um2_per_min=_map_or(medium.diffusivity_map, medium.diffusivity_um2_per_min),
+            decay_per_min=_map_or(medium.decay_map, medium.decay_per_min),
             tolerance=medium.tolerance,
             michaelis_km=medium.michaelis_km,
             stepping=medium.stepping,
@@ -145,7 +163,7 @@ class Settings(Checked, sp.EngineSettings):
         )
 
     def voxels(self, name: str) -> sp.Voxels | None:
-        """The voxels of one substrate that hold a value.
+        """What the voxels of one substrate are wherever cells are: held at values, walled off from each other.
 
         Raises
         ------
@@ -160,7 +178,17 @@ class Settings(Checked, sp.EngineSettings):
                     f"{self.shape[0]} rows and {self.shape[1]} columns."
                 )
             fixed[row, column], value[row, column] = True, held
-        return sp.Voxels(fixed=fixed, value=value) if fixed.any() else None
+        walls = self._membranes(name)
+        if not fixed.any() and walls is None:
+            return None
+        return sp.Voxels(fixed=fixed if fixed.any() else None, value=value, membranes=walls)
+
+    def _membranes(self, name: str) -> sp.Membranes | None:
+        medium = self.substrates[name]
+        if medium.regions is None or medium.permeability_um_per_min is None:
+            return None
+        rings = sp.Boundary.parse(medium.boundary, unnamed="reflecting").rings
+        return sp.Membranes.between(np.array(medium.regions), medium.permeability_um_per_min, rings=rings)
 
 
 def _quoted(kind: Any, default: Any = None) -> dict[str, Any]:
@@ -179,6 +207,10 @@ _MEDIUM = {
     "michaelis_km": "maybe[float]",
     "boundary": "map[string]",
     "fixed": "list[tuple[integer,integer,float]]",
+    "diffusivity_map": "maybe[list[list[float]]]",
+    "decay_map": "maybe[list[list[float]]]",
+    "regions": "maybe[list[list[integer]]]",
+    "permeability_um_per_min": "maybe[float]",
     "stepping": "maybe[string]",
     "time_tolerance": "maybe[float]",
 }
@@ -204,7 +236,11 @@ CONFIG_SCHEMA = {
 
 #: The units of the settings that may come as quantities; those of a field's values are the user's own.
 _UNITS = {"spacing_um": "um", "origin_um": "um", "thickness_um": "um"}
-_MEDIUM_UNITS = {"diffusivity_um2_per_min": "um**2/min", "decay_per_min": "1/min"}
+_MEDIUM_UNITS = {
+    "diffusivity_um2_per_min": "um**2/min",
+    "decay_per_min": "1/min",
+    "permeability_um_per_min": "um/min",
+}
 
 
 def without_units(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -228,8 +264,6 @@ def _plain_medium(name: str, medium: Any) -> Any:
     return {key: in_unit(f"substrates.{name}.{key}", value, _MEDIUM_UNITS.get(key)) for key, value in medium.items()}
 
 
-def _number_or_kind(side: float | str) -> float | str:
-    try:
-        return float(side)
-    except ValueError:
-        return side
+def _map_or(rows: list[list[float]] | None, number: float) -> Any:
+    """A map of voxels, if there is one."""
+    return number if rows is None else np.array(rows, dtype=np.float64)
