@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy.typing as npt
 
@@ -42,6 +43,6 @@ class StepResult:
 
         Points off the domain raise where the backend refuses cells there, and read the nearest point on it elsewhere.
         """
-        return self._domain.sample(
-            self.field, points_um, boundary=self._boundary, outside="error" if self._outside == "error" else "clamp"
-        )
+        outside: Literal["error", "clamp"] = "error" if self._outside == "error" else "clamp"
+        around = self.solution.around
+        return self._domain.sample(self.field, points_um, boundary=self._boundary, outside=outside, around=around)

@@ -24,12 +24,13 @@ from surrogate_plugin.arguments import (
     shown,
     whole_sides,
 )
+from surrogate_plugin.equation.gradients import Surroundings
 from surrogate_plugin.equation.sides import Boundary, BoundaryLike
 from surrogate_plugin.errors import InvalidProblemError
 from surrogate_plugin.tissue import landing
 from surrogate_plugin.tissue.places import FARTHEST, around, refuse_off
 from surrogate_plugin.tissue.raster import Deposit, Outside, Raster
-from surrogate_plugin.tissue.sampling import bilinear
+from surrogate_plugin.tissue.sampling import bilinear, surroundings_of
 from surrogate_plugin.tissue.state import TissueState
 
 #: What rounding may put between a point on the border and its position in pixels.
@@ -256,6 +257,7 @@ class Domain:
         *,
         boundary: BoundaryLike | Boundary = "reflecting",
         outside: Literal["error", "clamp"] = "error",
+        around: Surroundings | None = None,
     ) -> FloatArray:
         """Read a field at points, bilinear between pixel centres.
 
@@ -269,10 +271,14 @@ class Domain:
             the domain: it is read where it comes to lie, turns around it taken off.
         outside : "error" or "clamp"
             What becomes of points off the domain: refused, or read at the nearest point on it.
+        around : Surroundings, optional
+            As a solution's ``around`` has it, which also knows what a flux and an exchange make of the outer half
+            pixel; beside such sides it is the pixel itself if not given.
 
         Returns
         -------
-        (n,) float64, field units; second order in the spacing where the field is smooth.
+        (n,) float64, field units; second order in the spacing where the field is smooth. Across a membrane or beside
+        an obstacle it mixes what is on both sides.
 
         Raises
         ------
@@ -295,7 +301,7 @@ class Domain:
             refuse_off(self, "points_um", points, ~self.contains(points, boundary=sides))
         x, y = self.nearest(*self.pixels(points), sides)
         with np.errstate(all="ignore"):  # a field that is not finite is refused below, where it is read
-            values = bilinear(field, x, y, sides)
+            values = bilinear(field, x, y, surroundings_of(sides) if around is None else around)
         if not np.isfinite(values).all():
             item = int(np.argmin(np.isfinite(values)))
             raise InvalidProblemError(
