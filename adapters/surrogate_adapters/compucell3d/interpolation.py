@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from surrogate_plugin.equation.sides import Side
 
-__all__ = ["smooth"]
+__all__ = ["smooth", "widened"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -52,14 +52,14 @@ def smooth(field: FloatArray, shape: tuple[int, int], boundary: sp.Boundary) -> 
     >>> np.round(smooth(ramp, (2, 8), sp.Boundary.parse("reflecting"))[0], 3).tolist()
     [1.083, 1.583, 2.5, 3.5, 4.5, 5.5, 6.417, 6.917]
     """
-    across = _widened(field, boundary.left, boundary.right)
-    around = _widened(across.T, boundary.bottom, boundary.top).T
+    across = widened(field, boundary.left, boundary.right)
+    around = widened(across.T, boundary.bottom, boundary.top).T
     rows, columns = (_weights(old, new) for old, new in zip(field.shape, shape, strict=True))
     return np.ascontiguousarray((columns @ (rows @ around).T).T)
 
 
-def _widened(field: FloatArray, before: Side, after: Side) -> FloatArray:
-    """With a column more on either side: what the equation has there."""
+def widened(field: FloatArray, before: Side, after: Side) -> FloatArray:
+    """A field with a column more on either side, what the equation has there: (H, W) becomes (H, W + 2)."""
 
     def outside(side: Side, edge: FloatArray, opposite: FloatArray) -> FloatArray:
         if side.kind == "value":

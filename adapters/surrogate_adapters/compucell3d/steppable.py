@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
+import numpy as np
 import numpy.typing as npt
 
 import surrogate_plugin as sp
@@ -234,6 +235,22 @@ class SurrogateDiffusion(SteppableBasePy):  # type: ignore[misc]
         """The last field of a name in float64, on the lattice solved on; None before the host has started."""
         known = self._known(name)
         return None if self._upkeep is None else self._upkeep.results.get(known)
+
+    def gradient(self, name: str) -> npt.NDArray[np.float64]:
+        """The slopes of what is in the host's memory: centred differences along x and along y.
+
+        Returns
+        -------
+        (2, x, y) float64, field units / um
+            On the host's lattice, whatever lattice was solved on; each within `gradient_bound` of that of the steady
+            field, or of that which implicit steps of this length come to.
+        """
+        kept = self._kept()
+        return kept.gradient(self._known(name)).transpose(0, 2, 1)
+
+    def gradient_bound(self, name: str) -> float:
+        """At least how far any slope of `gradient` is off, field units / um: a difference of two values that are."""
+        return self._kept().steady.latest(self._known(name)).bound / self._units.um_per_pixel
 
     def problem(self, name: str) -> sp.Problem:
         """The discrete problem of the host's present state, to look at or to audit with another method."""

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 import surrogate_plugin as sp
 from surrogate_adapters.compucell3d.promises import require_rest, tell_at_start
+from surrogate_adapters.compucell3d.slopes import gradient
 from surrogate_adapters.compucell3d.substrate import Substrate
 from surrogate_adapters.compucell3d.tissue import Tissue
 from surrogate_adapters.compucell3d.written import Written
@@ -108,6 +110,11 @@ class Upkeep:
         self.substrates[name] = substrate
         self._written[name].describe(substrate)
         self._states.pop(name, None)
+
+    def gradient(self, name: str) -> npt.NDArray[np.float64]:
+        """Slopes of what is in the host's memory, (2, H, W), field units / um, along x and along y."""
+        substrate = self.substrates[name]
+        return gradient(self._written[name].held(), substrate.boundary, substrate.lattice.spacing_um)
 
     def let_go(self) -> None:
         """Of the host's memory."""

@@ -18,6 +18,7 @@ from surrogate_adapters.mesa.stepping import Hook
 from surrogate_adapters.mesa.substrate import Substrate
 from surrogate_adapters.mesa.suitability import require_anchored
 from surrogate_adapters.notices import Notices
+from surrogate_adapters.slopes import slopes_of
 from surrogate_adapters.steady_fields import HistoryEntry, SteadyFields
 
 FloatArray = npt.NDArray[np.float64]
@@ -137,6 +138,32 @@ class Attachment:
         assert backend.field is not None, "what goes on in time has a field from the start on"
         sides = sp.Boundary.parse(backend.config.boundary)
         return backend.config.domain.sample(backend.field, points, boundary=sides)
+
+    def gradient(self, substrate: str, points_um: npt.ArrayLike | None = None) -> FloatArray:
+        """The slopes of a substrate's field at the last update: centred differences along x and along y.
+
+        Parameters
+        ----------
+        substrate : str
+        points_um : (2,) or (n, 2) array, um, optional
+            Where to read them, bilinear between the centres of pixels.
+
+        Returns
+        -------
+        (n, 2) float64, field units / um
+            At points; without them those of all pixels, (2, width, height), each within `gradient_bound` of that of
+            the exact field.
+        """
+        found, _ = slopes_of(self.result(substrate).solution)
+        if points_um is None:
+            return found.transpose(0, 2, 1)
+        points, domain = np.atleast_2d(np.asarray(points_um, dtype=np.float64)), self.backend(substrate).config.domain
+        own = sp.Boundary.parse(self._where.space.sides)
+        return np.column_stack([domain.sample(each, points, boundary=own, outside="clamp") for each in found])
+
+    def gradient_bound(self, substrate: str) -> float:
+        """At least how far any slope of `gradient` is off, field units / um."""
+        return slopes_of(self.result(substrate).solution)[1]
 
     def result(self, substrate: str) -> sp.StepResult:
         """The field of a substrate at the last update, with its solution; before the first it is solved for at once."""

@@ -9,9 +9,11 @@ import numpy.typing as npt
 
 import surrogate_plugin as sp
 from surrogate_adapters.notices import Notices
+from surrogate_adapters.options import names_of
 from surrogate_adapters.process_bigraph.reading import OWN, RATES, CellTable, Names, vessels_of
 from surrogate_adapters.process_bigraph.settings import CONFIG_SCHEMA, Settings, without_units
 from surrogate_adapters.process_bigraph.watching import Watch
+from surrogate_adapters.slopes import slopes_of
 from surrogate_adapters.steady_fields import HistoryEntry, SteadyFields
 
 FloatArray = npt.NDArray[np.float64]
@@ -42,6 +44,7 @@ class Answering:
         self.notices = Notices()
         self._known = Names(self.names, settings.elsewhere)
         self._domain = settings.domain
+        self._climbed = names_of(settings.gradients, self.names) if settings.gradients else []
         self._voxels = {name: settings.voxels(name) for name in self.names}
         self._fields = SteadyFields({name: settings.backend_config(name) for name in self.names}, settings.record)
         self._watch = Watch(self._fields, self.notices)
@@ -66,13 +69,20 @@ class Answering:
 
     def outputs(self) -> dict[str, Any]:
         """Deltas of the fields; all else replaces what was there."""
+        in_arrays = self._settings.cells == "arrays"
         arrays = dict.fromkeys(self.names, "overwrite[array]")
+        slopes: dict[str, Any] = {}
+        if self._climbed:
+            each = dict.fromkeys(self._climbed, "overwrite[array]")
+            slopes["gradient"] = each if in_arrays else "overwrite[map[map[list[float]]]]"
+            slopes["gradient_bound"] = dict.fromkeys(self._climbed, "overwrite[float]")
         return {
             "fields": self._field_types(),
             "bound": dict.fromkeys(self.names, "overwrite[float]"),
             "excess": dict.fromkeys(self.names, "overwrite[float]"),
             "method": dict.fromkeys(self.names, "overwrite[string]"),
-            "sampled": arrays if self._settings.cells == "arrays" else "overwrite[map[map[float]]]",
+            "sampled": arrays if in_arrays else "overwrite[map[map[float]]]",
+            **slopes,
         }
 
     def answer(
@@ -118,7 +128,24 @@ class Answering:
             "fields": deltas,
             **{port: {name: each[port] for name, each in told.items()} for port in ("bound", "excess", "method")},
             "sampled": self._by_cell(table, sampled),
+            **self._slopes(table, {name: deltas[name] + state["fields"][name] for name in self._climbed}),
         }
+
+    def _slopes(self, table: CellTable, fields: dict[str, FloatArray]) -> dict[str, Any]:
+        """The slopes of some fields where cells are, (x, y) each, and how far they may be off."""
+        seen, bounds = {}, {}
+        for name, field in fields.items():
+            result = self._fields.result(name)
+            found, bounds[name] = (np.zeros((2, *field.shape)), 0.0)
+            if result is not None:
+                found, bounds[name] = slopes_of(result.solution, field)
+            seen[name] = np.column_stack([self._seen(name, table.position_um, each) for each in found])
+        if not fields:
+            return {}
+        if self._settings.cells == "arrays":
+            return {"gradient": seen, "gradient_bound": bounds}
+        by_cell = {key: {name: each[k].tolist() for name, each in seen.items()} for k, key in enumerate(table.ids)}
+        return {"gradient": by_cell, "gradient_bound": bounds}
 
     def _gone_on(
         self, name: str, tissue: sp.TissueState, there: FloatArray, step_min: float | None, ends: float

@@ -103,6 +103,8 @@ class Settings(Checked, sp.EngineSettings):
         The lattice's lower left corner.
     thickness_um : float, um, optional
         Depth of a voxel; the spacing if not given.
+    gradients : list of str
+        Substrates whose slopes are told where cells are, in the output ports ``gradient`` and ``gradient_bound``.
     cells : "map" or "arrays"
         How the composite keeps its cells.
     deposit : "voxel" or "area"
@@ -135,6 +137,7 @@ class Settings(Checked, sp.EngineSettings):
     elsewhere: tuple[str, ...] = ()
     origin_um: tuple[_Number, _Number] = (0.0, 0.0)
     thickness_um: Positive | None = None
+    gradients: tuple[str, ...] = ()
     cells: Literal["map", "arrays"] = "map"
     deposit: Literal["voxel", "area"] = "voxel"
     outside: Literal["clamp", "drop", "error"] = "clamp"
@@ -223,6 +226,7 @@ CONFIG_SCHEMA = {
     "elsewhere": _quoted("list[string]", []),
     "origin_um": _quoted("tuple[float,float]", [0.0, 0.0]),
     "thickness_um": _quoted("maybe[float]"),
+    "gradients": _quoted("list[string]", []),
     "cells": _quoted("string", "map"),
     "deposit": _quoted("string", "voxel"),
     "outside": _quoted("string", "clamp"),

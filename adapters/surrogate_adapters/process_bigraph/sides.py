@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import surrogate_plugin as sp
-from surrogate_plugin.equation.sides import SideLike
 
 __all__ = ["side_of"]
 
 _PARTS = {"flux": 1, "exchange": 2}
 
 
-def side_of(given: float | str) -> SideLike:
+def side_of(given: float | str) -> Any:
     """What `Problem` takes for a side.
 
     Raises

@@ -158,7 +158,8 @@ class Agents:
         return {
             agent: update
             for agent, update in environments.items()
-            if any(one["_value"] != known[agent][name] for name, one in update["boundary"]["external"].items())
+            if "gradient" in update["boundary"]
+            or any(one["_value"] != known[agent][name] for name, one in update["boundary"]["external"].items())
         }
 
     def taken_up(self, name: str, field: FloatArray, seconds: float, km: float | None) -> FloatArray:

@@ -126,11 +126,17 @@ class SurrogateDiffusionField(DiffusionField):  # type: ignore[misc]
             boundary[rate] = {"*": {"_updater": "set"}}
             boundary[rate] |= {n: {"_default": getattr(default, rate)[n], "_updater": "set"} for n in self.names}
         boundary["taken_up"] = {name: {"_default": 0.0, "_divider": "split"} for name in self.names}
+        if self._tissue.climbed:
+            boundary["gradient"] = {n: {"_default": [0.0, 0.0], "_updater": "set"} for n in self._tissue.climbed}
         told = {"_default": None, "_updater": "set", "_emit": True}
-        certificate = ("bound", "excess", "method")
-        schema["certificate"] = {name: {key: dict(told) for key in certificate} for name in self.names}
+        schema["certificate"] = {name: {key: dict(told) for key in self._told(name)} for name in self.names}
         schema["steady"] = {name: {"_default": None, "_updater": "set"} for name in self.names}
         return schema
+
+    def _told(self, name: str) -> tuple[str, ...]:
+        """What the certificate of a molecule has."""
+        always = ("bound", "excess", "method")
+        return (*always, "gradient_bound") if name in self._tissue.climbed else always
 
     def next_update(self, timestep: float, states: dict[str, Any]) -> dict[str, Any]:
         """Deltas that make the fields steady for the present agents, and what each agent then has outside."""
@@ -223,11 +229,17 @@ class SurrogateDiffusionField(DiffusionField):  # type: ignore[misc]
         return field
 
     def _update(self, delta: Fields, new: Fields) -> dict[str, Any]:
+        environments = self.get_local_environments({}, new)
+        for name in self._tissue.climbed:
+            slopes, _ = self._tissue.slopes(name, new[name])
+            there = slopes[:, *self._agents.bins].T.tolist()
+            for agent, slope in zip(self._agents.ids, there, strict=True):
+                environments[agent]["boundary"].setdefault("gradient", {})[name] = slope
         return {
             "fields": delta,
             "certificate": {n: self._tissue.certificate(n) for n in self.names if self._tissue.certified(n)},
             "steady": {name: new[name] for name in self.names if not self._tissue.is_stepping(name)},
-            "agents": self.get_local_environments({}, new),
+            "agents": environments,
         }
 
 

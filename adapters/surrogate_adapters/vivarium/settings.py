@@ -102,6 +102,9 @@ class Settings(Options):
     boundary : str, float, or mapping of molecule to what `Problem` takes
         The four sides; those that are not named reflect, as the host's do. What passes `Flux` (mmol / L um / s) and
         `Exchange` (um / s) counts by the second here.
+    gradients : sequence of str
+        Molecules whose slopes agents read, in ``boundary.gradient``: (x, y), mmol / L / um; ``certificate`` has a
+        ``gradient_bound`` of them.
     tolerance : float or mapping, mmol / L, optional
         Largest pointwise error allowed; by default 1 % of the largest value imposed.
     model, method, policy, device : str
@@ -139,6 +142,7 @@ class Settings(Options):
     membranes: dict[str, Any] | None = None
     vessels: sp.Vessels | dict[str, sp.Vessels] | None = None
     boundary: Any = "reflecting"
+    gradients: Sequence[str] = ()
 
 
 @dataclass(frozen=True)

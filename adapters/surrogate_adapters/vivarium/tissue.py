@@ -10,7 +10,9 @@ import numpy.typing as npt
 
 import surrogate_plugin as sp
 from surrogate_adapters.notices import Notices
+from surrogate_adapters.options import names_of
 from surrogate_adapters.quasi_steady import least_diffusivity, not_quasi_steady, relaxation_min
+from surrogate_adapters.slopes import slopes_of
 from surrogate_adapters.steady_fields import SteadyFields
 from surrogate_adapters.vivarium.agents import Agents
 from surrogate_adapters.vivarium.configs import configs_of
@@ -45,6 +47,7 @@ class Tissue:
         self.names, self.domain = tuple(configs), domain
         self.default = AgentDefaults.of(settings, self.names)
         self.fields = SteadyFields(configs, settings.record)
+        self.climbed = names_of(settings.gradients, self.names) if settings.gradients else []
         self._around = surroundings_of(settings, configs, domain.shape[::-1])
         self._notices = notices
         self._left: dict[str, FloatArray] = {}
@@ -135,7 +138,16 @@ class Tissue:
     def certificate(self, name: str) -> dict[str, Any]:
         """What is told of the field that a substrate has now."""
         entry = self.fields.latest(name)
-        return {"bound": entry.bound, "excess": entry.excess, "method": entry.method}
+        told = {"bound": entry.bound, "excess": entry.excess, "method": entry.method}
+        return told | ({"gradient_bound": self.slopes(name)[1]} if name in self.climbed else {})
+
+    def slopes(self, name: str, field: FloatArray | None = None) -> tuple[FloatArray, float]:
+        """The gradient (2, n_x, n_y), mmol / L / um, along x and y, of a field (x, y), and how far it may be off."""
+        result = self.fields.result(name)
+        if result is None:
+            return np.zeros((2, *self.domain.shape[::-1])), 0.0
+        found, bound = slopes_of(result.solution, None if field is None else field.T)
+        return found.transpose(0, 2, 1), bound
 
     def _held(self, name: str) -> bool:
         around = self._around[name]

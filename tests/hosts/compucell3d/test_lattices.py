@@ -121,3 +121,18 @@ def test_on_the_hosts_own_lattice_the_bound_covers_its_float32():
     rounded = np.abs(field - surrogate.result("oxygen").field).max()
     assert 1e-7 < rounded <= surrogate.history[-1].bound < 1.01 * rounded
     assert simulation.field("oxygen").dtype == np.float32
+
+
+@pytest.mark.parametrize("options", [{}, {"coarsen": 2}, {"shape": (27, 42)}])
+@pytest.mark.parametrize("periodic", ["", "x"])
+def test_slopes_of_what_is_written_are_those_of_the_steady_field_within_their_bound(options, periodic):
+    surrogate = steppable({"oxygen": oxygen(boundary={"top": 12.0})}, **options)
+    simulation = tissue(surrogate, periodic=periodic)
+    simulation.start()
+    sides = dict.fromkeys(("left", "right"), "periodic" if periodic else "reflecting") | {"bottom": "reflecting"}
+    exact = expected(simulation, {1: 20.0}, {3: 38.0}, boundary={**sides, "top": 12.0})
+    wide = np.pad(exact, ((0, 0), (1, 1)), mode="wrap" if periodic else "edge")
+    high = np.vstack([exact[:1], exact, np.full_like(exact[:1], 12.0)])
+    slopes = np.stack([(wide[:, 2:] - wide[:, :-2]).T, (high[2:] - high[:-2]).T]) / 10.0
+    off = np.abs(surrogate.gradient("oxygen") - slopes).max()
+    assert off <= surrogate.gradient_bound("oxygen") == surrogate.history[-1].bound / 5.0
