@@ -133,11 +133,11 @@ def image_data(domain: Domain, **fields: npt.NDArray[Any]) -> pyvista.ImageData:
     import pyvista
 
     rows, columns = domain.shape
-    h = domain.spacing_um
+    dy, dx = domain.spacings_um
     scene = pyvista.ImageData(
         dimensions=(columns, rows, 1),
-        spacing=(h, h, 1.0),
-        origin=(domain.origin_um[0] + h / 2, domain.origin_um[1] + h / 2, 0.0),
+        spacing=(dx, dy, 1.0),
+        origin=(domain.origin_um[0] + dx / 2, domain.origin_um[1] + dy / 2, 0.0),
     )
     for name, field in fields.items():
         if field.shape != domain.shape:

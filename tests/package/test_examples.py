@@ -21,6 +21,7 @@ WORDS = {
     "minimal_solve.py": ("answered by", "in truth"),
     "backend_without_host.py": ("step 5:", "6 steps:", "largest bound"),
     "drug_pulse.py": ("120 min: drug in cells", "parts; oxygen", "20 steps:"),
+    "membranes_and_obstacles.py": ("as it is: cells hold", "neither scar nor bone", "picture:"),
     "mesa_ants.py": ("answered by", "brought home", "largest bound"),
     "mesa_spheroid.py": ("answered by", "largest bound", "picture:"),
     "process_bigraph_composite.py": ("12 h:", "latter half from a saved document", "largest certified bound"),
@@ -29,6 +30,7 @@ WORDS = {
     "vivarium_lattice.py": ("answered by", "41 fields solved for", "largest certified bound"),
 }
 ARGUMENTS = {
+    "membranes_and_obstacles.py": ("--small",),
     "mesa_ants.py": ("--minutes", "250"),
     "mesa_spheroid.py": ("--small",),
     "pyphysicell_tumour.py": ("--small", "--steps", "2"),
