@@ -162,9 +162,10 @@ def _told(names: Sequence[str], configuration: Configuration | None, proposed: S
     """A line a substrate."""
     if configuration is None:
         return
-    (nx, ny, _), spacing = configuration.nodes, configuration.spacing_um[0]
+    (nx, ny, _), (dx, dy, _) = configuration.nodes, configuration.spacing_um
+    size = f"{dx:g}" if dx == dy else f"{dx:g} x {dy:g}"
     yield (
-        f"{configuration.path}: {nx} x {ny} voxels of {spacing:g} um, a phenotype step of "
+        f"{configuration.path}: {nx} x {ny} voxels of {size} um, a phenotype step of "
         f"{configuration.phenotype_min:g} min."
     )
     width = max(len(one.name) for one in proposed)

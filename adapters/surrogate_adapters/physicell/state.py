@@ -38,7 +38,7 @@ def domain_of(nodes: Sequence[int], spacing_um: Sequence[float], origin_um: Sequ
     Raises
     ------
     UnsupportedProblemError
-        If there is more than one layer of voxels, or they are not square in the plane.
+        If there is more than one layer of voxels.
 
     Examples
     --------
@@ -55,9 +55,8 @@ def domain_of(nodes: Sequence[int], spacing_um: Sequence[float], origin_um: Sequ
         raise sp.UnsupportedProblemError(
             f"the microenvironment has {nz} layers of voxels along z; one is allowed (use_2D)."
         )
-    if not math.isclose(dx, dy, rel_tol=1e-12):
-        raise sp.UnsupportedProblemError(f"the voxels are {dx:g} x {dy:g} um; square ones are allowed.")
-    return sp.Domain.from_lattice((ny, nx), dx, origin_um=origin_um, thickness_um=depth)
+    spacing = dx if math.isclose(dx, dy, rel_tol=1e-12) else (dy, dx)
+    return sp.Domain.from_lattice((ny, nx), spacing, origin_um=origin_um, thickness_um=depth)
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstring>
 #include <iostream>
 #include <limits>
@@ -268,7 +269,7 @@ private:
         known.excess_voxels = static_cast<long>(changes_.voxels.size());
         const int index = indices_[s];
         known.excess = correction_.largest(changes_, host_.diffusion_coefficients[index], host_.decay_rates[index],
-            host_.mesh.dx, interval_ == 0.0 ? allowed : std::numeric_limits<double>::infinity());
+            std::sqrt(host_.mesh.dx * host_.mesh.dy), interval_ == 0.0 ? allowed : std::numeric_limits<double>::infinity());
         if (known.excess <= allowed) return;
         if (interval_ == 0.0) stale_[s] = std::max(stale_[s], kMoved);
         else if (clock_.mechanics) tell("cells read more than the bound", s, known.excess_voxels);

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import surrogate_plugin as sp
 from surrogate_adapters import biofvm
 from surrogate_adapters.pyphysicell import facts, reading
+from surrogate_adapters.pyphysicell.medium import Medium
 
 __all__ = ["Asked"]
 
@@ -25,15 +26,18 @@ class Asked:
         A tolerance of None goes by what nodes hold, or by the last field.
     share : float
         The share of the largest value that is then allowed.
+    medium : Medium
+        What conducts and decays otherwise than the host says.
     """
 
     name: str
     index: int
     settings: sp.Settings
     share: float
+    medium: Medium = field(default_factory=Medium)
 
     @classmethod
-    def of(cls, simulation: Any, name: str, settings: sp.Settings) -> Asked:
+    def of(cls, simulation: Any, name: str, settings: sp.Settings, medium: Medium | None = None) -> Asked:
         """What is asked for a substrate of a simulation.
 
         Raises
@@ -42,16 +46,19 @@ class Asked:
             If it has no such field.
         """
         index = reading.index_of(simulation.microenvironment, name)
-        biofvm.require_allowed(facts.facts_of(simulation, name), steady=settings.stepping == "steady")
+        medium = Medium() if medium is None else medium
+        # What comes in through sides may anchor it; the problem itself says if it does not.
+        steady = settings.stepping == "steady" and not medium.sides
+        biofvm.require_allowed(facts.facts_of(simulation, name), steady=steady)
         facts.refuse_what_types_export(simulation, name)
         climbed = facts.is_climbed(simulation, index)
-        return cls(name, index, settings, biofvm.SHARE_CLIMBED if climbed else biofvm.SHARE)
+        return cls(name, index, settings, biofvm.SHARE_CLIMBED if climbed else biofvm.SHARE, medium)
 
     def config(self, microenvironment: Any) -> sp.BackendConfig:
         """All that its backend is told."""
         return sp.BackendConfig(
             domain=reading.domain_of(microenvironment),
-            boundary="reflecting",  # the host's outer faces let nothing through; its Dirichlet faces are voxels
+            boundary=self.medium.boundary,  # of itself the host lets nothing through; its Dirichlet faces are voxels
             deposit="voxel",
             outside="clamp",
             **dict(self.settings) | self.changing(microenvironment),

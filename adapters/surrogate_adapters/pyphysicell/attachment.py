@@ -15,6 +15,7 @@ from surrogate_adapters.pyphysicell import facts, uptake
 from surrogate_adapters.pyphysicell.asked import Asked
 from surrogate_adapters.pyphysicell.in_time import InTime
 from surrogate_adapters.pyphysicell.loop import Loop, Since
+from surrogate_adapters.pyphysicell.medium import Medium
 from surrogate_adapters.pyphysicell.upkeep import Refresh, Upkeep
 from surrogate_adapters.steady_fields import HistoryEntry, SteadyFields
 from surrogate_plugin.session.settings import Stepping
@@ -33,6 +34,7 @@ def attach(
     time_tolerance: float | Mapping[str, float] | None = None,
     refresh: Refresh = "changes",
     move_limit_um: float | None = None,
+    media: Mapping[str, Medium] | None = None,
     record: str | Path | None = None,
 ) -> Attachment:
     """Let the backend answer for some substrates of a pyphysicell simulation.
@@ -50,7 +52,7 @@ def attach(
     Parameters
     ----------
     simulation : pyphysicell.Simulation
-        With one layer of square voxels.
+        With one layer of voxels.
     substrates : sequence of str, optional
         The substrates to answer for; all if not given. Those that do not diffuse have no steady field and stay with
         the host.
@@ -71,6 +73,8 @@ def attach(
     move_limit_um : float, um, optional
         How far a cell may move between phenotype steps before the field is solved for anew. If not given, it is
         whenever a cell with any rate of the substrate comes into another voxel; within one nothing changes.
+    media : mapping of substrate to Medium, optional
+        What types of cells, cells, places and sides do to a substrate beyond what the host can say: see `Medium`.
     record : str or Path, optional
         Where to record the states solved for, see `Recorder`: a store, or with several substrates a folder with a store
         for each, under its name. An earlier recording of the same lattice is gone on with.
@@ -115,9 +119,10 @@ def attach(
     _check_move_limit(move_limit_um)
     if refresh not in get_args(Refresh):
         raise sp.InvalidProblemError(f"refresh is {refresh!r}; 'changes', 'phenotype' or 'mechanics' is allowed.")
+    given = _media(simulation, names, {} if media is None else media)
     notices = Notices()
     me, diffusing = simulation.microenvironment, facts.diffusing(simulation, names)
-    asked = [Asked.of(simulation, name, settings[name]) for name in diffusing]
+    asked = [Asked.of(simulation, name, settings[name], given.get(name)) for name in diffusing]
     fields = SteadyFields({one.name: one.config(me) for one in asked}, record, noun=None)
     owned = [
         (InTime if fields.is_stepping(one.name) else Upkeep)(simulation, one, fields, refresh, move_limit_um, notices)
@@ -257,6 +262,17 @@ class Attachment:
                 return substrate
         owned = ", ".join(substrate.name for substrate in self._substrates)
         raise sp.UnsupportedProblemError(f"substrate {name!r} is left to the host; attached are {owned}.")
+
+
+def _media(simulation: Any, names: Sequence[str], media: Mapping[str, Medium]) -> Mapping[str, Medium]:
+    for name, medium in media.items():
+        if name not in names:
+            raise sp.InvalidProblemError(f"media names {name!r}; the substrates attached are {', '.join(names)}.")
+        try:
+            medium.require(simulation)
+        except sp.InvalidProblemError as error:
+            raise sp.InvalidProblemError(f"media of {name!r}: {error}") from None
+    return media
 
 
 def _check_move_limit(move_limit_um: float | None) -> None:

@@ -50,10 +50,10 @@ def size_um(simulation: Any, name: str) -> tuple[float, float]:
     domain = (float(me.nx * me.dx), float(me.ny * me.dy))
     if not fixed.any():
         return domain
-    distance = float(me.dx) * distance_transform_edt(~fixed).ravel()
+    distance = distance_transform_edt(~fixed, sampling=(float(me.dy), float(me.dx))).ravel()
     if cells.n:
         distance = distance[reading.voxel_of(me, cells.position[: cells.n])]
-    strip = max(2.0 * float(distance.max()), float(me.dx))
+    strip = max(2.0 * float(distance.max()), float(me.dx), float(me.dy))
     return min(domain[0], strip), min(domain[1], strip)
 
 

@@ -128,7 +128,7 @@ class InTime(Upkeep):
     def _step(self, simulation: Any, reason: str) -> None:
         """Go through all minutes that the field is behind, with the nodes that are known and the cells as they are."""
         minutes, self._behind = self._behind, 0.0
-        cells = reading.state_of(simulation, self.index, self.backend.config.domain, self._nodes)
+        cells = reading.state_of(simulation, self.index, self.backend.config.domain, self._nodes, self._asked.medium)
         given = self._field if self._changed else None
         try:
             result = self._fields.step(self.name, cells, float(simulation.t), minutes, given, reason)

@@ -36,11 +36,11 @@ def _voxel(x, count):
 
 
 @jit.exact
-def difference(last, limit, lattice, nodes, position, volume, uptake, secretion, target, export, index):
+def difference(last, limit, lattice, nodes, every, position, volume, uptake, secretion, target, export, index):
     """How the cells differ from ``last``, (8, n): in rates or volume, in place, or not.
 
     In place means farther off than ``limit``, or, where that is negative, in another voxel of the ``lattice`` (x0, y0,
-    side) of ``nodes`` (columns, rows), for cells with any rate.
+    dx, dy) of ``nodes`` (columns, rows), for cells with any rate, or for ``every`` cell.
     """
     if (
         _differs(volume, 0, last[3])
@@ -53,9 +53,9 @@ def difference(last, limit, lattice, nodes, position, volume, uptake, secretion,
     far = 0
     if limit < 0.0:
         for k in range(last.shape[1]):
-            if last[4, k] != 0.0 or last[5, k] != 0.0 or last[7, k] != 0.0:
+            if every or last[4, k] != 0.0 or last[5, k] != 0.0 or last[7, k] != 0.0:
                 column = _voxel((position[k, 0] - lattice[0]) / lattice[2], nodes[0])
-                row = _voxel((position[k, 1] - lattice[1]) / lattice[2], nodes[1])
+                row = _voxel((position[k, 1] - lattice[1]) / lattice[3], nodes[1])
                 far |= int(row * nodes[0] + column != last[2, k])
         return MOVED if far != 0 else SAME
     for k in range(last.shape[1]):

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 import surrogate_plugin as sp
+from surrogate_adapters.pyphysicell.medium import Medium
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -24,16 +25,15 @@ def domain_of(microenvironment: Any) -> sp.Domain:
     Raises
     ------
     UnsupportedProblemError
-        If it has more than one layer of voxels, or voxels that are not square in the plane.
+        If it has more than one layer of voxels.
     """
     me = microenvironment
     if me.nz != 1:
         raise sp.UnsupportedProblemError(
             f"the microenvironment has {me.nz} layers of voxels along z; one is allowed (use_2D)."
         )
-    if not math.isclose(me.dx, me.dy, rel_tol=1e-12):
-        raise sp.UnsupportedProblemError(f"the voxels are {me.dx:g} x {me.dy:g} um; square ones are allowed.")
-    return sp.Domain.from_lattice((me.ny, me.nx), me.dx, origin_um=me.origin[:2], thickness_um=me.dz)
+    spacing = me.dx if math.isclose(me.dx, me.dy, rel_tol=1e-12) else (me.dy, me.dx)
+    return sp.Domain.from_lattice((me.ny, me.nx), spacing, origin_um=me.origin[:2], thickness_um=me.dz)
 
 
 def index_of(microenvironment: Any, substrate: str) -> int:
@@ -91,21 +91,21 @@ def nodes_of(microenvironment: Any, index: int) -> Nodes:
     return Nodes(fixed.reshape(me.ny, me.nx), value.reshape(me.ny, me.nx))
 
 
-def voxels_of(nodes: Nodes, production: FloatArray | None = None) -> sp.Voxels:
-    """Dirichlet voxels, and what is made in each, in the terms of the core."""
-    return sp.Voxels(nodes.fixed, nodes.value, production_per_min=0.0 if production is None else production)
+def voxels_of(nodes: Nodes, production: FloatArray | None = None, **places: Any) -> sp.Voxels:
+    """Dirichlet voxels, what is made in each, and what places conduct and decay, in the terms of the core."""
+    return sp.Voxels(nodes.fixed, nodes.value, production_per_min=0.0 if production is None else production, **places)
 
 
 def voxel_of(microenvironment: Any, position: FloatArray) -> npt.NDArray[np.int64]:
     """The voxel of each place, (n,), by the host's own rule: the nearest one for what is off the lattice."""
     me = microenvironment
-    place = np.floor((position[:, :2] - np.array(me.origin[:2])) / me.dx)
+    place = np.floor((position[:, :2] - np.array(me.origin[:2])) / np.array([me.dx, me.dy]))
     column, row = np.clip(np.nan_to_num(place), 0, [me.nx - 1, me.ny - 1]).astype(np.int64).T
     return np.asarray(row * me.nx + column)
 
 
-def cells_of(cells: Any, index: int) -> sp.Cells:
-    """The host's cells, each diluted in the one voxel that holds its centre."""
+def cells_of(cells: Any, index: int, **further: FloatArray) -> sp.Cells:
+    """The host's cells, each diluted in the one voxel that holds its centre, with what a `Medium` says of them."""
     n = cells.n
     return sp.Cells(
         position_um=cells.position[:n, :2],
@@ -113,6 +113,7 @@ def cells_of(cells: Any, index: int) -> sp.Cells:
         uptake_per_min=cells.uptake_rate[:n, index],
         secretion_per_min=cells.secretion_rate[:n, index],
         secretion_target=cells.secretion_target[:n, index],
+        **further,
     )
 
 
@@ -139,9 +140,12 @@ def export_of(simulation: Any, index: int, domain: sp.Domain) -> FloatArray | No
     return np.asarray(total.reshape(domain.shape) / domain.voxel_volume_um3)
 
 
-def state_of(simulation: Any, index: int, domain: sp.Domain, nodes: Nodes | None = None) -> sp.TissueState:
+def state_of(
+    simulation: Any, index: int, domain: sp.Domain, nodes: Nodes | None = None, medium: Medium | None = None
+) -> sp.TissueState:
     """Everything one substrate's field depends on, now; with other nodes than the host's, if they are given."""
-    held = nodes_of(simulation.microenvironment, index) if nodes is None else nodes
-    return sp.TissueState(
-        cells_of(simulation.cells, index), voxels=voxels_of(held, export_of(simulation, index, domain))
-    )
+    me, medium = simulation.microenvironment, Medium() if medium is None else medium
+    held = nodes_of(me, index) if nodes is None else nodes
+    cells = cells_of(simulation.cells, index, **medium.of_cells(simulation, coefficients_of(me, index)[1]))
+    made = export_of(simulation, index, domain)
+    return sp.TissueState(cells, voxels=voxels_of(held, made, **medium.of_voxels(simulation)))

@@ -56,7 +56,7 @@ class Upkeep:
         self._clocks = [Clock.of_phenotype_steps(simulation)]
         if refresh == "mechanics":
             self._clocks.append(Clock.of_mechanics_steps(simulation))
-        self._watch = Watch(self.index, move_limit_um)
+        self._watch = Watch(self.index, move_limit_um, every_cell=asked.medium.is_of_cells)
         self._concern(simulation)
 
     @property
@@ -123,7 +123,7 @@ class Upkeep:
 
     def state(self, simulation: Any) -> sp.TissueState:
         """The host's present state, as this substrate depends on it."""
-        return reading.state_of(simulation, self.index, self.backend.config.domain)
+        return reading.state_of(simulation, self.index, self.backend.config.domain, medium=self._asked.medium)
 
     def write(self, density: FloatArray) -> None:
         """Put the held field into the host's (nz, ny, nx, substrates) density."""
@@ -214,7 +214,8 @@ class Upkeep:
 
     def _refuse_what_drifts(self, simulation: Any) -> None:
         me, cells, n, s = simulation.microenvironment, simulation.cells, simulation.cells.n, self.index
-        if self.backend.config.decay_per_min > 0 or np.asarray(me.dirichlet_mask)[:, s].any():
+        anchored = np.asarray(me.dirichlet_mask)[:, s].any() or bool(self._asked.medium.sides)
+        if self.backend.config.decay_per_min > 0 or anchored:
             return
         if not ((cells.uptake_rate[:n, s] + cells.secretion_rate[:n, s]) * cells.volume_total[:n] > 0).any():
             raise sp.UnsupportedProblemError(

@@ -22,11 +22,14 @@ class Watch:
     move_limit_um : float, um, optional
         How far a cell may move before that counts as a change. If not given, it does when a cell that takes up,
         secretes or exports the substrate is in another voxel; within one nothing changes.
+    every_cell : bool
+        Whether that goes for cells too that exchange nothing, since they conduct otherwise than what is around them.
     """
 
-    def __init__(self, index: int, move_limit_um: float | None) -> None:
+    def __init__(self, index: int, move_limit_um: float | None, *, every_cell: bool = False) -> None:
         self.index = index
         self.move_limit_um = move_limit_um
+        self._every_cell = every_cell
         self._cells = np.empty((8, 0))
         self._nodes: tuple[npt.NDArray[Any], ...] = ()
         self._coefficients = (0.0, 0.0)
@@ -58,8 +61,9 @@ class Watch:
         found = kernels.difference(
             self._cells,
             -1.0 if self.move_limit_um is None else self.move_limit_um,
-            np.array([me.origin[0], me.origin[1], me.dx]),
+            np.array([me.origin[0], me.origin[1], me.dx, me.dy]),
             np.array([me.nx, me.ny]),
+            self._every_cell,
             cells.position,
             cells.volume_total,
             cells.uptake_rate,

@@ -18,12 +18,6 @@ def thick(sim: pc.Simulation) -> pc.Simulation:
     return pc.Simulation(model)
 
 
-def oblong(sim: pc.Simulation) -> pc.Simulation:
-    model = sim.model.copy()
-    model.domain.dy = 10.0
-    return pc.Simulation(model)
-
-
 def solid(sim: pc.Simulation) -> pc.Simulation:
     model = sim.model.copy()
     model.substrates[0].diffusion_coefficient = 0.0
@@ -53,7 +47,6 @@ def adrift(sim: pc.Simulation) -> pc.Simulation:
     ("change", "options", "message"),
     [
         (thick, {}, "4 layers of voxels"),
-        (oblong, {}, "20 x 10 um; square"),
         (solid, {}, "substrate 'oxygen' has diffusion coefficient 0"),
         (draining, {}, "substrate 'oxygen': cell type 'giving' has net export -3; values >= 0"),
         (growing, {}, "substrate 'oxygen' has decay rate -0.1; a finite number >= 0"),
