@@ -49,7 +49,7 @@ class ConjugateGradients:
     estimate : float
         Of the largest error, before the first step of the largest value.
     largest : float
-        The largest residual, before the last step.
+        The largest residual, after the last step.
     """
 
     def __init__(self, levels: Levels) -> None:
@@ -72,9 +72,8 @@ class ConjugateGradients:
             return False
         levels.b[:count] = self.residual
         levels.v_cycle()
-        sums = np.zeros((4, CHUNKS))
-        energy, overlap, size, self.largest = team.run(
-            kernels.energy_and_peaks, self.residual, levels.x, self._q, count, sums
+        energy, overlap, size = team.run(
+            kernels.energy_and_peak, self.residual, levels.x, self._q, count, np.zeros((3, CHUNKS))
         )
         if not 0.0 < energy < math.inf:
             self.estimate = 0.0 if energy == 0.0 else math.inf
@@ -89,19 +88,21 @@ class ConjugateGradients:
         if not 0.0 < self._curvature < math.inf:
             self.estimate = math.inf
             return False
-        team.run(kernels.step, energy / self._curvature, count, self._p, self._q, self.found, self.residual)
+        self.largest = team.run(
+            kernels.step, energy / self._curvature, count, self._p, self._q, self.found, self.residual, np.zeros(CHUNKS)
+        )
         self.estimate = size * min(max(math.sqrt(ratio), _LEAST), _MOST)
         return True
 
     def solve(self, goal: Goal) -> int:
         """Find ``A^-1 residual``, from nothing; how many cycles it took."""
         self.forget()
-        allowed = goal.error
+        allowed, enough = goal.error, goal.residual * float(np.abs(self.residual).max(initial=0.0))
         for cycle in range(_MOST_CYCLES):
             if not self.advance():
                 return cycle
             if cycle == 0:
-                allowed, enough = max(allowed, goal.share * self.estimate), goal.residual * self.largest
-            if self.estimate <= allowed or (cycle > 0 and self.largest <= enough):
+                allowed = max(allowed, goal.share * self.estimate)
+            if self.estimate <= allowed or self.largest <= enough:
                 return cycle + 1
         return _MOST_CYCLES

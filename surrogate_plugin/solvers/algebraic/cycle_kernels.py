@@ -143,21 +143,20 @@ def _solve(lo, hi, mesh, pivot, b, x):
 
 
 @jit.exact
-def energy_and_peaks(team, r, x, q, count, sums):
-    """``r x`` and ``q x``, and the largest ``|x|`` and ``|r|``."""
+def energy_and_peak(team, r, x, q, count, sums):
+    """``r x``, ``q x`` and the largest ``|x|``."""
     chunks = pieces(4 * count)
     chunk = claim(team, chunks)
     while chunk < chunks:
-        energy = overlap = highest = rest = 0.0
+        energy = overlap = highest = 0.0
         for i in range(chunk * count // chunks, (chunk + 1) * count // chunks):
             energy += r[i] * x[i]
             overlap += q[i] * x[i]
             highest = max(highest, abs(x[i]))
-            rest = max(rest, abs(r[i]))
-        sums[0, chunk], sums[1, chunk], sums[2, chunk], sums[3, chunk] = energy, overlap, highest, rest
+        sums[0, chunk], sums[1, chunk], sums[2, chunk] = energy, overlap, highest
         chunk = claim(team, chunks)
     settle(team, chunks)
-    return sums[0].sum(), sums[1].sum(), sums[2].max(), sums[3].max()
+    return sums[0].sum(), sums[1].sum(), sums[2].max()
 
 
 @jit.exact
@@ -187,13 +186,17 @@ def direction(team, x, beta, count, graph, loss, p, q, sums):
 
 
 @jit.exact
-def step(team, alpha, count, p, q, x, r):
-    """``x += alpha p`` and ``r -= alpha q``."""
+def step(team, alpha, count, p, q, x, r, peaks):
+    """``x += alpha p`` and ``r -= alpha q``; the largest ``|r|`` then."""
     chunks = pieces(4 * count)
     chunk = claim(team, chunks)
     while chunk < chunks:
+        highest = 0.0
         for i in range(chunk * count // chunks, (chunk + 1) * count // chunks):
             x[i] += alpha * p[i]
             r[i] -= alpha * q[i]
+            highest = max(highest, abs(r[i]))
+        peaks[chunk] = highest
         chunk = claim(team, chunks)
     settle(team, chunks)
+    return peaks.max()

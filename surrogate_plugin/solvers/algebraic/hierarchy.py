@@ -18,7 +18,7 @@ from surrogate_plugin.solvers.algebraic.levels import Levels
 Proposal = npt.NDArray[Any]  # float32 or float64
 
 #: What `apply` leaves of a residual: the guard counts on what it inverts pixel by pixel.
-_LEFT = 0.05
+_LEFT = 0.02
 
 
 class AlgebraicHierarchy:
@@ -87,7 +87,7 @@ class AlgebraicHierarchy:
         self._decay = None
 
     def apply(self, z: Proposal, b: Proposal) -> None:
-        """``z ~ A^-1 b``, as an approximate inverse of the guard: to a twentieth of the largest ``|b|``."""
+        """``z ~ A^-1 b``, as an approximate inverse of the guard: to a fiftieth of the largest ``|b|``."""
         self.solve(z, b, Goal(residual=_LEFT))
 
     def solve(self, z: Proposal, b: Proposal, goal: Goal) -> int:
