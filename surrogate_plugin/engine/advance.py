@@ -14,8 +14,6 @@ from surrogate_plugin.arguments import (
     HUGE,
     TINY,
     check_values,
-    largest,
-    least,
     one_number,
     real_array,
     same_shape,
@@ -236,7 +234,7 @@ def lattice_field(name: str, given: Any, shape: tuple[int, int], like: str) -> F
 def _without_what_vanished(problem: Problem, field: FloatArray, dt: float) -> tuple[FloatArray, float]:
     """The field, and its largest value where that is too little to be posed, as 0 then takes its place."""
     highest = float(field.max())
-    fed = problem.largest_imposed > 0.0 or largest(problem.supply) > 0.0
+    fed = problem.largest_imposed > 0.0 or problem.largest_supply > 0.0
     if fed or highest == 0.0 or highest / dt > TINY * problem.reference_link:
         return field, 0.0
     return np.zeros(problem.shape), highest
@@ -256,4 +254,4 @@ def _carried(problem: Problem, dt: float, error: float) -> float:
     A level field of ``error / (1 + dt min decay)`` is a supersolution for the difference of two steps from fields that
     are ``error`` apart, as uptake is monotone; nothing is apart on fixed pixels.
     """
-    return error / (1.0 + dt * least(problem.decay)) * (1.0 + _ROUNDING)
+    return error / (1.0 + dt * problem.least_decay) * (1.0 + _ROUNDING)

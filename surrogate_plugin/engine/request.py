@@ -56,9 +56,9 @@ class Request:
         """What somebody hands over, checked; one sentence for what is not allowed."""
         posing = posed(problem)
         posing.check_steady()
-        start = start_of(previous, posing)
-        if start is not None:
-            np.minimum(start, ceiling(posing), out=start)
+        start = None
+        if previous is not None:
+            start = np.clip(field_of("previous", previous, posing), 0.0, ceiling(posing))
         return cls(posing, tolerance_of(tolerance), start)
 
     @cached_property
@@ -124,11 +124,6 @@ def posed(problem: Any) -> Problem:
     instance_of("problem", problem, Problem, "a Problem")
     checked: Problem = problem
     return checked
-
-
-def start_of(previous: Any, problem: Problem) -> FloatArray | None:
-    """A field to start from, (H, W) float64 within [0, 1e100]; what is below 0 starts at 0."""
-    return None if previous is None else np.maximum(field_of("previous", previous, problem), 0.0)
 
 
 def field_of(name: str, given: Any, problem: Problem) -> FloatArray:

@@ -35,7 +35,7 @@ def void_of(problem: Problem) -> BoolArray | None:
     if not _cut(problem):
         _check_whole(problem)
         return None
-    if least(problem.decay) > 0:
+    if problem.least_decay > 0:
         return None
     return _void_parts(problem)
 
@@ -51,7 +51,7 @@ def _cut(problem: Problem) -> bool:
 def _check_whole(problem: Problem) -> None:
     """Refuse what nothing anchors, where all pixels are connected."""
     held = problem.boundary.holds_a_value or bool(problem.fixed.any())
-    if not held and largest(problem.decay) == 0:
+    if not held and problem.largest_decay == 0:
         if problem.uptake is None:
             raise InvalidProblemError(
                 "the problem has no unique steady state: decay is 0 everywhere, no pixel is fixed and no side holds "
@@ -70,7 +70,7 @@ def _check_whole(problem: Problem) -> None:
 
 def _check_strength(problem: Problem) -> None:
     """Refuse anchors so weak beside diffusion that float64 cannot represent the operator."""
-    link, strongest, of_uptake = problem.reference_link, largest(problem.decay), _uptake_anchor(problem)
+    link, strongest, of_uptake = problem.reference_link, problem.largest_decay, _uptake_anchor(problem)
     if max(strongest, of_uptake) < _WEAKEST * link:
         taken = "" if problem.uptake is None else f" and the slope that uptake keeps about {of_uptake:g}"
         raise InvalidProblemError(

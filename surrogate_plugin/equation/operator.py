@@ -90,7 +90,7 @@ class Operator:
 
     def residual_scale(self, c: FloatArray) -> float:
         """The inverse of a residual's likely size before any is known: links carry the field, production adds."""
-        size = float(np.abs(c).max()) + float(self.walls.value.max()) + float(self.production.max())
+        size = max(float(c.max()), -float(c.min())) + float(self.walls.value.max()) + float(self.production.max())
         return 1.0 / size if size > 0 else 1.0
 
     def tangent(self, c: FloatArray) -> FloatArray:

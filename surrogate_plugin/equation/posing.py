@@ -94,7 +94,7 @@ def _check_conditioning(problem: Problem) -> None:
         return
     link = problem.reference_link
     beside = f"times diffusivity / spacing^2 = {link:g}"
-    weakest, strongest = _least_that_conducts(problem), largest(problem.decay)
+    weakest, strongest = _least_that_conducts(problem), problem.largest_decay
     if weakest < 1e-8 * problem.reference_diffusivity:
         raise InvalidProblemError(
             f"diffusivity spans from {weakest:g} to {problem.reference_diffusivity:g}; "
@@ -127,14 +127,14 @@ def _least_that_conducts(problem: Problem) -> float:
 def _check_scale(problem: Problem) -> None:
     """Refuse values that are all so small, or rates so large, that products of theirs vanish or overflow."""
     link = problem.reference_link
-    rates = {"production": problem.supply, "uptake.vmax": 0.0 if problem.uptake is None else problem.uptake.vmax}
-    for name, rate in rates.items():
-        if largest(rate) / link > HUGE:
+    taken = 0.0 if problem.uptake is None else largest(problem.uptake.vmax)
+    for name, rate in {"production": problem.largest_supply, "uptake.vmax": taken}.items():
+        if rate / link > HUGE:
             raise InvalidProblemError(
-                f"{name} reaches {largest(rate):g}, more than {HUGE:g} times diffusivity / spacing^2 = "
+                f"{name} reaches {rate:g}, more than {HUGE:g} times diffusivity / spacing^2 = "
                 f"{link:g}; check the units of {name} and spacing."
             )
-    made = largest(problem.supply) / link
+    made = problem.largest_supply / link
     if 0 < problem.largest_imposed < TINY or (problem.largest_imposed == 0 and 0 < made < TINY):
         what = "production * spacing^2 / diffusivity" if problem.largest_imposed == 0 else "source and boundary"
         raise InvalidProblemError(

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from surrogate_plugin.arguments import BoolArray as BoolArray
 from surrogate_plugin.arguments import Coefficient as Coefficient
 from surrogate_plugin.arguments import FloatArray as FloatArray
-from surrogate_plugin.arguments import coefficient, largest
+from surrogate_plugin.arguments import coefficient, largest, least
 from surrogate_plugin.equation import anchoring, codec, posing, storage, supplying, transforms
 from surrogate_plugin.equation.codec import Part
 from surrogate_plugin.equation.membranes import Membranes
@@ -209,6 +209,21 @@ class Problem:
     def supply(self) -> Coefficient:
         """Production with what `Flux` sides bring to the pixels beside them, field units / time."""
         return supplying.supply_of(self)
+
+    @functools.cached_property
+    def largest_supply(self) -> float:
+        """The largest supply of any pixel, field units / time."""
+        return largest(self.supply)
+
+    @functools.cached_property
+    def least_decay(self) -> float:
+        """The smallest decay of any pixel, 1 / time."""
+        return least(self.decay)
+
+    @functools.cached_property
+    def largest_decay(self) -> float:
+        """The largest decay of any pixel, 1 / time."""
+        return largest(self.decay)
 
     @functools.cached_property
     def void(self) -> BoolArray | None:

@@ -59,7 +59,7 @@ def check(problem: Problem, card: ModelCard) -> tuple[Flag, ...]:
     """
     if not problem.plain:
         return (_flag(f"diffusivity varies, but model {card.name!r} knows a constant diffusivity only."),)
-    if float(np.max(problem.supply)) > 0:
+    if problem.largest_supply > 0:
         return (_flag(f"the problem has production, which model {card.name!r} does not see."),)
     if problem.largest_imposed <= 0:
         return (_flag(f"nothing imposes a value above 0, and model {card.name!r} measures fields by the largest one."),)

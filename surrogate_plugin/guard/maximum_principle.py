@@ -26,11 +26,11 @@ def ceiling(problem: Problem) -> float:
     >>> ceiling(Problem(source)), ceiling(Problem(source, production=1.0, decay=0.01))
     (38.0, 100.0...)
     """
-    made = float(np.max(problem.supply))
+    made = problem.largest_supply
     if made == 0.0:
         return problem.largest_imposed
     # The largest production over the smallest decay, wherever they are: pixel by pixel costs a third of a solve.
-    smallest = float(np.min(problem.decay))
+    smallest = problem.least_decay
     level = made / smallest if smallest > 0.0 else math.inf
     # Rounded up: the equation holds both divided by its links, which is a few roundings off.
     return max(problem.largest_imposed, level * (1.0 + 1e-14))

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from surrogate_plugin.arguments import least
 from surrogate_plugin.engine.advance import Solves, TimeStep, error_of, lattice_field
 from surrogate_plugin.equation.balance import Balance, Shares
 from surrogate_plugin.equation.problem import FloatArray, Problem
@@ -161,7 +160,7 @@ class Asked:
         wanted = step.default_tolerance(self.method) if self.tolerance is None else self.tolerance
         if wanted is None:
             return None
-        fading = 1.0 - 1.0 / (1.0 + step.dt * least(self.problem.decay))
+        fading = 1.0 - 1.0 / (1.0 + step.dt * self.problem.least_decay)
         quiet = math.inf if self.time_tolerance is None else _QUIET * self.time_tolerance / parts
         return min(wanted * max(fading, _LEAST_SHARE / parts), quiet)
 
