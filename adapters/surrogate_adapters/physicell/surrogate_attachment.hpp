@@ -33,6 +33,7 @@ struct Report {
         std::string name;
         std::string method;     ///< who answered last
         double bound = 0.0;     ///< at least the largest error of the field solved for, in the substrate's unit
+        double gradient_bound = 0.0; ///< at least the largest error of its gradients, in that unit per um
         double excess = 0.0;    ///< how far, by estimate, agents that moved or changed since have taken it; see Correction
         long excess_voxels = 0; ///< in so many voxels they exchange otherwise than then
     };
@@ -352,6 +353,8 @@ private:
                 throw Error("surrogate: " + python::raised());
             }
             known.method = method;
+            // A difference over two voxels, or over one on the rim, of two values that may be off in opposite ways.
+            known.gradient_bound = 2.0 * known.bound / std::min(host_.mesh.dx, host_.mesh.dy);
             solving_ += seconds;
             take(field, s);
         }

@@ -11,12 +11,12 @@ from typing import Any, get_args
 import surrogate_plugin as sp
 from surrogate_adapters.notices import Notices
 from surrogate_adapters.options import names_of, settings_of
-from surrogate_adapters.pyphysicell import facts, uptake
+from surrogate_adapters.pyphysicell import facts, gradients, uptake
 from surrogate_adapters.pyphysicell.asked import Asked
 from surrogate_adapters.pyphysicell.in_time import InTime
 from surrogate_adapters.pyphysicell.loop import Loop, Since
 from surrogate_adapters.pyphysicell.medium import Medium
-from surrogate_adapters.pyphysicell.upkeep import Refresh, Upkeep
+from surrogate_adapters.pyphysicell.upkeep import FloatArray, Refresh, Upkeep
 from surrogate_adapters.steady_fields import HistoryEntry, SteadyFields
 from surrogate_plugin.session.settings import Stepping
 
@@ -214,6 +214,21 @@ class Attachment:
     def result(self, substrate: str) -> sp.StepResult | None:
         """The field held for a substrate, with its solution; None before the first step."""
         return self._named(substrate).result
+
+    def gradient(self, substrate: str) -> FloatArray | None:
+        """The slopes of a substrate's field along x and y, (2, ny, nx) field units / um; None before the first step.
+
+        They are the host's own differences, over two voxels and on the rim over one.
+        """
+        field = self._named(substrate).field
+        return None if field is None else gradients.gradient_of(self._simulation.microenvironment, field)
+
+    def gradient_bound(self, substrate: str) -> float:
+        """At least how far a slope is off that of the exact field, anywhere, in field units / um.
+
+        As the bound of the field, it is for the state that was solved for last; infinite before the first step.
+        """
+        return self._named(substrate).gradient_bound(self._simulation)
 
     def state(self, substrate: str) -> sp.TissueState:
         """The host's present state, as a substrate's field depends on it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Literal
 
 import numpy as np
@@ -124,6 +125,13 @@ class Upkeep:
     def state(self, simulation: Any) -> sp.TissueState:
         """The host's present state, as this substrate depends on it."""
         return reading.state_of(simulation, self.index, self.backend.config.domain, medium=self._asked.medium)
+
+    def gradient_bound(self, simulation: Any) -> float:
+        """The most that a slope of the field that was solved for last is off; infinite before the first step."""
+        if self.result is None:
+            return math.inf
+        me = simulation.microenvironment
+        return gradients.bound_of(me, reading.nodes_of(me, self.index).fixed, self.result.record.bound)
 
     def write(self, density: FloatArray) -> None:
         """Put the held field into the host's (nz, ny, nx, substrates) density."""

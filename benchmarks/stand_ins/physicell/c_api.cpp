@@ -154,6 +154,10 @@ int detach(Microenvironment* m) {
     return guarded([&] { surrogate::detach(*m); });
 }
 
+int read_gradient_bound(Microenvironment* m, int substrate, double* out) {
+    return guarded([&] { *out = surrogate::report(*m).substrates.at(substrate).gradient_bound; });
+}
+
 int read_report(Microenvironment* m, long* counts, double* seconds, int substrate, double* bound, double* excess,
                 long* excess_voxels, const char** method, const char** notices) {
     return guarded([&] {

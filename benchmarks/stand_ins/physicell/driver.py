@@ -199,6 +199,12 @@ class StandIn:
         self.library.read_gradient(self._host, self._index(substrate), out)
         return out.reshape(self.agents, 2)
 
+    def gradient_bound(self, substrate: int = 0) -> float:
+        """The largest error that a gradient can have, by `surrogate::report`; by the order of the settings."""
+        out = ctypes.c_double()
+        self._do(self.library.read_gradient_bound, substrate, ctypes.byref(out))
+        return out.value
+
     def internalised(self, substrate: str) -> FloatArray:
         """What each agent took up so far, net of what it gave off, by its own count."""
         return self._read(self.library.read_internalised, substrate, self.agents)
@@ -263,7 +269,17 @@ def _typed(library: ctypes.CDLL) -> ctypes.CDLL:
     host, number, whole, text = ctypes.c_void_p, ctypes.c_double, ctypes.c_int, ctypes.c_char_p
     answers: dict[str, Any] = {"last_message": text, "create": host}
     answers |= dict.fromkeys(
-        ("solver_call", "advance", "attach", "detach", "read_report", "has_own_solver", "solver_calls"), whole
+        (
+            "solver_call",
+            "advance",
+            "attach",
+            "detach",
+            "read_report",
+            "has_own_solver",
+            "solver_calls",
+            "read_gradient_bound",
+        ),
+        whole,
     )
     arguments: dict[str, list[Any]] = {
         "last_message": [],
@@ -287,6 +303,7 @@ def _typed(library: ctypes.CDLL) -> ctypes.CDLL:
         "advance": [host, whole],
         "read_density": [host, whole, _DOUBLES],
         "read_seen": [host, whole, _DOUBLES],
+        "read_gradient_bound": [host, whole, ctypes.c_void_p],
         "read_internalised": [host, whole, _DOUBLES],
         "has_own_solver": [host],
         "solver_calls": [host],

@@ -62,6 +62,15 @@ def test_what_cells_climb_and_make_themselves_has_no_node_to_take_a_share_of(tis
     assert off(host, scenario) <= host.report().bound <= 1e-3 * scenario.steady("oxygen").max()
 
 
+def test_gradients_come_with_their_bound(tissue, tmp_path):
+    host, scenario = tissue(35, cells=80)
+    host.attach(write_settings(tmp_path, tolerance=2.0))
+    host.advance()
+    row, column = scenario.voxels(scenario.cells)
+    off = np.abs(host.gradient("oxygen") - slopes(scenario.steady("oxygen"))[row, column]).max()
+    assert 0.0 < off <= host.gradient_bound() == 2.0 * host.report().bound / 20.0
+
+
 def test_a_tolerance_that_was_chosen_wins(tissue, tmp_path):
     host, _ = tissue(33)
     host.climb(3, "oxygen")

@@ -93,6 +93,22 @@ def test_a_substrate_that_is_climbed_is_solved_for_ten_times_as_closely_by_defau
         assert link.backend("oxygen").config.tolerance == 0.5
 
 
+@pytest.mark.parametrize("tolerance", [2.0, 1e-3])
+def test_the_gradient_comes_with_its_bound(tolerance):
+    sim = tissue(5)
+    with attach(sim, substrates=["oxygen"], tolerance=tolerance) as link:
+        assert link.gradient("oxygen") is None
+        assert link.gradient_bound("oxygen") == np.inf
+        exact = reference(sim)
+        sim.microenvironment.step(0.01)
+        gradient = link.gradient("oxygen")
+        by_row, by_column = np.gradient(seen(sim), sim.microenvironment.dx)
+        np.testing.assert_allclose(gradient, [by_column, by_row], atol=1e-12)
+        by_row, by_column = np.gradient(exact, sim.microenvironment.dx)
+        off = float(np.abs(gradient - [by_column, by_row]).max())
+        assert off <= link.gradient_bound("oxygen") <= 2.0 * link.history[0].bound / sim.microenvironment.dx
+
+
 def climbers(how: str = "simple") -> pc.Simulation:
     """Cells that take oxygen up among faces that hold it, and move up its gradient by one way or another."""
     ways = {
