@@ -114,6 +114,8 @@ class Upkeep:
     def gradient(self, name: str) -> npt.NDArray[np.float64]:
         """Slopes of what is in the host's memory, (2, H, W), field units / um, along x and along y."""
         substrate = self.substrates[name]
+        if name not in self._written:
+            raise RuntimeError("the simulation is over, and its fields with it; ask for their slopes before.")
         return gradient(self._written[name].held(), substrate.boundary, substrate.lattice.spacing_um)
 
     def let_go(self) -> None:

@@ -136,3 +136,6 @@ def test_slopes_of_what_is_written_are_those_of_the_steady_field_within_their_bo
     slopes = np.stack([(wide[:, 2:] - wide[:, :-2]).T, (high[2:] - high[:-2]).T]) / 10.0
     off = np.abs(surrogate.gradient("oxygen") - slopes).max()
     assert off <= surrogate.gradient_bound("oxygen") == surrogate.history[-1].bound / 5.0
+    surrogate.finish()
+    with pytest.raises(RuntimeError, match="the simulation is over, and its fields with it"):
+        surrogate.gradient("oxygen")
