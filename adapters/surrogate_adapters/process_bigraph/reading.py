@@ -161,7 +161,7 @@ class CellTable:
             rate: names.by_substrate(f"cells.{rate}", cells.get(rate) or {}, unit) for rate, (unit, _) in _ALL.items()
         }
         rates = {
-            (rate, name): _per_cell(each.get(name, _ALL[rate][1]), len(position))
+            (rate, name): _per_cell(_said(rate, each, name), len(position))
             for rate, each in given.items()
             for name in names.substrates
         }
@@ -274,6 +274,12 @@ def _held(vessels: Mapping[str, Mapping[str, Any]], name: str, values: Mapping[s
 
 
 _ALL = {**{rate: (unit, 0.0) for rate, unit in RATES.items()}, **OWN}
+
+
+def _said(rate: str, given: Mapping[str, Any], name: str) -> Any:
+    """What arrays say of a substrate; the host's default, one number, says nothing of what cells have of their own."""
+    said = given.get(name, _ALL[rate][1])
+    return _ALL[rate][1] if rate in OWN and np.ndim(said) == 0 else said
 
 
 def _nothing_but(values: Any, unsaid: float) -> bool:
