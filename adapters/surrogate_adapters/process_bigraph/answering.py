@@ -217,4 +217,10 @@ class Answering:
 
 #: Where a key is left out the host would fill in the value of another cell or vessel, unless it may be missing.
 _PLACE, _NUMBER = "maybe[list[float]]", "maybe[float]"
-_VESSEL = {"position_um": _PLACE, "end_um": _PLACE, "radius_um": _NUMBER, "value": "map[float]"}
+_VESSEL = {
+    "position_um": _PLACE,
+    "end_um": _PLACE,
+    "radius_um": _NUMBER,
+    "value": "map[float]",
+    "permeability_um_per_min": "map[float]",
+}

@@ -36,9 +36,20 @@ _WITHOUT_VOLUME = {"secretion_target", "release_per_min"}
 
 _NUMBERS = {float, int, np.float64}
 _CELL = {"position_um", "volume_um3", *RATES, *OWN}
-_VESSEL = {"position_um", "end_um", "radius_um", "value"}
+_VESSEL = {"position_um", "end_um", "radius_um", "value", "permeability_um_per_min"}
 #: How keys begin that somebody may have meant for one of ours.
-_MEANT = ("uptake", "secretion", "production", "release", "volume", "radius", "position", "diameter", "membrane")
+_MEANT = (
+    "uptake",
+    "secretion",
+    "production",
+    "release",
+    "volume",
+    "radius",
+    "position",
+    "diameter",
+    "membrane",
+    "permeability",
+)
 
 
 @dataclass(frozen=True)
@@ -254,14 +265,22 @@ def vessels_of(vessels: Mapping[str, Mapping[str, Any]], names: Names) -> dict[s
         if vessel.get("radius_um") is None:
             raise sp.InvalidProblemError(f"{whose} has no radius_um; a number >= 0 is allowed.")
     return {
-        name: _held({key: vessels[key] for key, value in values.items() if name in value}, name, values)
+        name: _held({key: vessels[key] for key, value in values.items() if name in value}, name, values, names)
         for name in names.substrates
     }
 
 
-def _held(vessels: Mapping[str, Mapping[str, Any]], name: str, values: Mapping[str, Mapping[str, float]]) -> sp.Vessels:
+def _held(
+    vessels: Mapping[str, Mapping[str, Any]], name: str, values: Mapping[str, Mapping[str, float]], known: Names
+) -> sp.Vessels:
     if not vessels:
         return sp.Vessels.none()
+    leaks = {
+        key: known.by_substrate(
+            f"vessels[{key!r}].permeability_um_per_min", one.get("permeability_um_per_min"), "um/min"
+        )
+        for key, one in vessels.items()
+    }
     return sp.Vessels(
         position_um=[_place(f"vessels[{key!r}]", vessel.get("position_um")) for key, vessel in vessels.items()],
         radius_um=[in_unit(f"vessels[{key!r}].radius_um", one["radius_um"], "um") for key, one in vessels.items()],
@@ -270,6 +289,7 @@ def _held(vessels: Mapping[str, Mapping[str, Any]], name: str, values: Mapping[s
             _place(f"vessels[{key!r}]", vessel.get("end_um") or vessel.get("position_um"))
             for key, vessel in vessels.items()
         ],
+        permeability_um_per_min=[leaks[key].get(name, math.inf) for key in vessels],
     )
 
 

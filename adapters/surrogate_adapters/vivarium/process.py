@@ -60,7 +60,7 @@ class SurrogateDiffusionField(DiffusionField):  # type: ignore[misc]
     Raises
     ------
     InvalidProblemError
-        If a parameter is unknown or out of its range, the bins are not square, or there is no such model.
+        If a parameter is unknown or out of its range, or there is no such model.
     UnsupportedProblemError
         If ``substrates`` names one that is not among ``molecules``.
 
@@ -189,7 +189,7 @@ class SurrogateDiffusionField(DiffusionField):  # type: ignore[misc]
             if name in self.names:
                 delta[name], new[name] = self._solve(name, field, set())
                 continue
-            self.diffusion = self._diffusivity[name] / self._tissue.domain.spacing_um**2
+            self.diffusion = self._diffusivity[name] / math.prod(self._tissue.domain.spacings_um)
             theirs, diffused = super().diffuse({name: field}, timestep)
             delta |= theirs
             new |= diffused
@@ -251,9 +251,5 @@ def _diffusivity_of(given: Any, molecules: list[str]) -> dict[str, float]:
 
 def _domain_of(n_bins: Any, bounds: Any, depth: float) -> sp.Domain:
     width, height = bounds[0] / n_bins[0], bounds[1] / n_bins[1]
-    if not math.isclose(width, height, rel_tol=1e-9):
-        raise sp.InvalidProblemError(
-            f"the bins are {width:g} x {height:g} um (bounds {list(bounds)} in n_bins {list(n_bins)}); square ones are "
-            "allowed."
-        )
-    return sp.Domain.from_lattice((n_bins[1], n_bins[0]), width, thickness_um=depth)
+    spacing = width if math.isclose(width, height, rel_tol=1e-9) else (height, width)
+    return sp.Domain.from_lattice((n_bins[1], n_bins[0]), spacing, thickness_um=depth)

@@ -132,3 +132,24 @@ def test_what_a_document_says_of_voxels_and_sides_is_saved_with_it(tmp_path):
 def test_what_is_no_map_and_no_side_is_refused(medium, words):
     with pytest.raises(sp.InvalidProblemError, match=words):
         answer({}, **medium)
+
+
+def test_a_vessel_may_leak():
+    vessel = {"position_um": [210.0, 90.0], "radius_um": 25.0, "value": {"oxygen": 38.0}}
+    leaky = {**vessel, "permeability_um_per_min": {"oxygen": 20.0}}
+    config = {"shape": list(SHAPE), "spacing_um": SPACING_UM, "substrates": {"oxygen": MEDIUM}}
+    domain = sp.Domain.from_lattice(SHAPE, SPACING_UM)
+    for one, permeability in ((vessel, None), (leaky, 20.0)):
+        process = SurrogateDiffusion(config, core=register(allocate_core()))
+        state = {"fields": {"oxygen": np.zeros(SHAPE)}, "vessels": {"v": one}}
+        field = process.update(state, 6000.0)["fields"]["oxygen"]
+        blood = sp.Vessels([(210.0, 90.0)], 25.0, 38.0, permeability_um_per_min=permeability)
+        told = sp.BackendConfig(
+            domain=domain,
+            diffusivity_um2_per_min=2e3,
+            decay_per_min=0.1,
+            boundary={**REFLECTING, "left": 38.0},
+            deposit="voxel",
+        )
+        exact = solved(sp.Backend(told).problem(sp.TissueState(vessels=blood)))
+        assert np.abs(field - exact).max() <= 1e-8

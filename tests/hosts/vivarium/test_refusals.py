@@ -29,7 +29,6 @@ from tests.hosts.vivarium.test_adapter import N_BINS, agent, field_alone
         ({"model": "runs/mine.safetensors"}, "model is 'runs/mine.safetensors'; the weights mine.safetensors are"),
         ({"diffusion": 0.0}, "molecule 'glc' has diffusion 0 um2/s; one > 0 is allowed, or leave it out of substrates"),
         ({"diffusion": {"oxygen": 5.0}}, "diffusion names 'oxygen'; the substrates answered for are glc"),
-        ({"bounds": [40.0, 40.0]}, r"the bins are 2 x 4 um .*; square ones"),
         ({"fixed": {"glc": np.ones((10, 20), dtype=bool)}}, r"fixed\['glc'\] has shape \(10, 20\).*\(20, 10\)"),
         ({"boundary": {"left": 5.0}}, "boundary names 'left'"),
         ({"boundary": {"glc": {"west": 5.0}}}, "unknown side 'west'; the sides are left, right, bottom, top"),
