@@ -14,7 +14,7 @@ from surrogate_plugin.equation.problem import MichaelisMenten, Problem
 
 def warm_up() -> None:
     """Go once through every route that has compiled kernels, with a progress bar."""
-    routes = (_spectral, _multigrid, _saturating, _guarded, _tissue)
+    routes = (_spectral, _multigrid, _saturating, _algebraic, _guarded, _tissue)
     with progress("compiling the kernels, once", total=len(routes)) as bar:
         for route in routes:
             route()
@@ -46,6 +46,12 @@ def _multigrid() -> None:
 def _saturating() -> None:
     for km in (0.5, 1e-3):
         _solve(_problem(64, varying=True, uptake=MichaelisMenten(vmax=0.02, km=km)), "exact")
+
+
+def _algebraic() -> None:
+    noise = 10.0 ** -np.random.default_rng(0).uniform(0.0, 6.0, (64, 64))
+    for uptake in (None, MichaelisMenten(vmax=0.02, km=0.5)):
+        _solve(_problem(64, varying=True, uptake=uptake).replace(diffusivity=noise), "algebraic")
 
 
 def _guarded() -> None:
