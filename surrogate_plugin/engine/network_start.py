@@ -93,7 +93,7 @@ class NetworkStart:
         if model is None:
             return Proposal(None, (trouble,) if trouble else ())
         outside = _outside(problem, model.card)
-        if outside and (policy != "always" or not problem.plain):
+        if outside and policy != "always":
             return Proposal(None, outside)
         began, loaded = time.perf_counter(), loading.seconds_spent()
         answer = model.predict(problem)
@@ -114,7 +114,7 @@ class NetworkStart:
 
         It takes a small part of a solve to say so: no network is loaded for it, and no problem looked through.
         """
-        if not problem.plain or not self._there():
+        if not self._there():
             return None  # asking tells more
         on_cpu = (self._device if self._model is None else self._model.device) != "cuda"
         if problem.constant_coefficients and on_cpu:
@@ -233,7 +233,7 @@ class Rival:
 
 def _where(problem: Problem) -> str:
     """What the time of a solve depends on beside the machine."""
-    return f"{problem.shape}, {thread_count()} threads"
+    return f"{problem.shape}{'' if problem.plain else ' with faces'}, {thread_count()} threads"
 
 
 def _judged(answer: Any, problem: Problem) -> tuple[FloatArray | None, str | None]:
@@ -250,8 +250,6 @@ def _judged(answer: Any, problem: Problem) -> tuple[FloatArray | None, str | Non
 
 
 def _outside(problem: Problem, card: ModelCard | None) -> tuple[Flag, ...]:
-    if not problem.plain:
-        return (Flag(Reason.OUTSIDE_CARD, "diffusivity varies, and networks know a constant diffusivity only."),)
     if card is None:
         return ()
     from surrogate_plugin.guard.applicability import check

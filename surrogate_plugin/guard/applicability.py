@@ -7,10 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from surrogate_plugin.arguments import largest
+from surrogate_plugin.equation.faces import faces_of
 from surrogate_plugin.equation.problem import Problem
+from surrogate_plugin.equation.sides import Side
 from surrogate_plugin.equation.solution import Flag, Reason
 from surrogate_plugin.equation.uptake import Saturation
 from surrogate_plugin.surrogate.card import BoundaryKind, ModelCard, Ranges
+from surrogate_plugin.surrogate.scale import value_scale
 
 #: Beyond a card's range by less than this factor a network still starts well, and the bound judges the outcome.
 SLACK = 1.25
@@ -18,7 +22,7 @@ SLACK = 1.25
 
 @dataclass(frozen=True)
 class Extent:
-    """What a card's ranges speak of, measured on one problem with a scalar diffusivity."""
+    """What a card's ranges speak of, measured on one problem."""
 
     shortest_length_px: float
     longest_length_px: float
@@ -28,6 +32,10 @@ class Extent:
     fixed_share: float
     boundaries: frozenset[BoundaryKind]
     shape: tuple[int, int]
+    supplied: bool = False
+    link_contrast: float = 1.0
+    blocked_share: float = 0.0
+    anisotropy: float = 1.0
 
 
 def check(problem: Problem, card: ModelCard) -> tuple[Flag, ...]:
@@ -57,12 +65,8 @@ def check(problem: Problem, card: ModelCard) -> tuple[Flag, ...]:
     >>> print(*check(Problem(source, boundary="reflecting"), card))
     outside-card: a side is reflecting, but model 'a' was trained with absorbing sides only.
     """
-    if not problem.plain:
-        return (_flag(f"diffusivity varies, but model {card.name!r} knows a constant diffusivity only."),)
-    if problem.largest_supply > 0:
-        return (_flag(f"the problem has production, which model {card.name!r} does not see."),)
-    if problem.largest_imposed <= 0:
-        return (_flag(f"nothing imposes a value above 0, and model {card.name!r} measures fields by the largest one."),)
+    if problem.largest_imposed <= 0 and problem.largest_supply <= 0:
+        return (_flag(f"nothing above 0 is imposed or supplied, and model {card.name!r} measures fields by that."),)
     extent = measure(problem)
     return tuple(_flag(sentence.format(name=card.name)) for sentence in _sentences(extent, card))
 
@@ -72,7 +76,7 @@ def measure(problem: Problem) -> Extent:
     from surrogate_plugin.guard.applicability_kernels import decay_range, groups
 
     uptake = problem.uptake
-    half = 0.0 if uptake is None else float(Saturation(1.0, uptake.km).secant(0.5 * problem.largest_imposed))
+    half = 0.0 if uptake is None else float(Saturation(1.0, uptake.km).secant(0.5 * value_scale(problem)))
     vmax = 0.0 if uptake is None else uptake.vmax
     scalars = not isinstance(problem.decay, np.ndarray) and not isinstance(vmax, np.ndarray)
     if scalars:
@@ -81,17 +85,35 @@ def measure(problem: Problem) -> Extent:
         decay, rate = np.broadcast_to(problem.decay, problem.shape), np.broadcast_to(vmax, problem.shape)
         weakest, strongest = decay_range(decay, rate, half, problem.fixed)
     per_link = 1.0 / problem.reference_link
-    sources, largest = groups(problem.fixed)
+    sources, largest_source = groups(problem.fixed)
     return Extent(
         shortest_length_px=_length(strongest * per_link),
         longest_length_px=_length(weakest * per_link),
         contrast=strongest / weakest if weakest > 0 else (math.inf if strongest > 0 else 1.0),
         sources=int(sources),
-        largest_source_px=int(largest),
+        largest_source_px=int(largest_source),
         fixed_share=float(np.count_nonzero(problem.fixed)) / problem.fixed.size,
-        boundaries=frozenset(_kind(side.kind, side.value) for side in problem.boundary.sides),
+        boundaries=frozenset(_kind(side) for side in problem.boundary.sides),
         shape=problem.shape,
+        supplied=problem.largest_supply > 0,
+        **_faces(problem),
     )
+
+
+def _faces(problem: Problem) -> dict[str, float]:
+    """What a card says of faces, as `Extent` has it."""
+    if problem.plain:
+        return {}
+    from surrogate_plugin.guard.applicability_kernels import face_range
+
+    north, east = faces_of(problem)
+    best, worst, blocked, count = face_range(north, east)
+    axes = [largest(link) for link in problem.axis_links]
+    return {
+        "link_contrast": best / worst if best > 0 else 1.0,
+        "blocked_share": blocked / count if count else 0.0,
+        "anisotropy": max(axes) / min(axes) if min(axes) > 0 else math.inf,
+    }
 
 
 def covering(extents: list[Extent]) -> Ranges:
@@ -114,14 +136,24 @@ def covering(extents: list[Extent]) -> Ranges:
         boundaries=tuple(sorted(kinds)),
         shortest_side_px=min(min(extent.shape) for extent in extents),
         longest_side_px=max(max(extent.shape) for extent in extents),
+        supplied=any(extent.supplied for extent in extents),
+        largest_link_contrast=high([extent.link_contrast for extent in extents]),
+        largest_blocked_share=high([extent.blocked_share for extent in extents]),
+        largest_anisotropy=high([extent.anisotropy for extent in extents]),
     )
 
 
+_DOES = {"value": "holds a value", "flux": "has a flux", "exchange": "exchanges"}
+
+
 def _sentences(extent: Extent, card: ModelCard) -> list[str]:
-    ranges, found = card.ranges, []
-    for kind in sorted(extent.boundaries - set(ranges.boundaries)):
-        side = "holds a value" if kind == "value" else f"is {kind}"
-        found.append(f"a side {side}, but model {{name!r}} was trained with {', '.join(ranges.boundaries)} sides only.")
+    ranges, known = card.ranges, ", ".join(card.ranges.boundaries)
+    found = [
+        f"a side {_DOES.get(kind, f'is {kind}')}, but model {{name!r}} was trained with {known} sides only."
+        for kind in sorted(extent.boundaries - set(ranges.boundaries))
+    ]
+    if extent.supplied and not ranges.supplied:
+        found.append("the problem has production or a flux, but model {name!r} was trained without.")
     sides = f"{extent.shape[0]} x {extent.shape[1]}"
     if min(extent.shape) < ranges.shortest_side_px or max(extent.shape) > ranges.longest_side_px:
         limits = f"{ranges.shortest_side_px} to {ranges.longest_side_px}"
@@ -137,6 +169,9 @@ def _sentences(extent: Extent, card: ModelCard) -> list[str]:
         ("number of sources", extent.sources, ranges.most_sources, ""),
         ("largest source", extent.largest_source_px, ranges.largest_source_px, " pixels"),
         ("share of fixed pixels", extent.fixed_share, ranges.largest_fixed_share, ""),
+        ("contrast of what faces conduct", extent.link_contrast, ranges.largest_link_contrast, ""),
+        ("share of faces that conduct nothing", extent.blocked_share, ranges.largest_blocked_share, ""),
+        ("anisotropy", extent.anisotropy, ranges.largest_anisotropy, ""),
     )
     for what, value, limit, unit in high:
         if value > limit * SLACK:
@@ -152,7 +187,7 @@ def _length(k: float) -> float:
     return math.inf if k <= 0 else k**-0.5
 
 
-def _kind(kind: str, value: float) -> BoundaryKind:
-    if kind == "value":
-        return "value" if value > 0 else "absorbing"
-    return "reflecting" if kind == "reflecting" else "periodic"
+def _kind(side: Side) -> BoundaryKind:
+    if side.kind == "value":
+        return "value" if side.value > 0 else "absorbing"
+    return side.kind

@@ -75,3 +75,19 @@ def groups(fixed):
             found += 1
             largest = max(largest, size[index])
     return found, largest
+
+
+@jit.fast
+def face_range(north, east):
+    """The best and the worst face that conducts, how many of those between pixels conduct nothing, and their number."""
+    best, worst, blocked = 0.0, _BEYOND, 0
+    for faces, last in ((north, (north.shape[0] - 1, -1)), (east, (-1, east.shape[1] - 1))):
+        for row in range(faces.shape[0]):
+            for column in range(faces.shape[1]):
+                face = faces[row, column]
+                best = face if face > best else best
+                worst = face if 0.0 < face < worst else worst
+                inside = 0 < row < last[0] if last[0] >= 0 else 0 < column < last[1]
+                blocked += 1 if inside and face == 0.0 else 0
+    rows, columns = east.shape[0], north.shape[1]
+    return best, worst, blocked, (rows - 1) * columns + rows * (columns - 1)

@@ -12,7 +12,7 @@ from pydantic_core import ErrorDetails
 from surrogate_plugin.surrogate import sizes
 from surrogate_plugin.surrogate.failures import DamagedModelError, ModelNotFoundError
 
-BoundaryKind = Literal["absorbing", "reflecting", "value", "periodic"]
+BoundaryKind = Literal["absorbing", "reflecting", "value", "periodic", "flux", "exchange"]
 
 #: Larger counts are no count of anything, and no longer exact as floats.
 _Count = Annotated[int, Field(ge=0, le=2**53)]
@@ -29,7 +29,8 @@ class Ranges(_Entry):
     """What the training problems looked like; the guard lets the network try nothing else.
 
     Lengths are diffusion lengths ``sqrt(D / decay)`` in pixels, Michaelis-Menten uptake counted by its secant at half
-    the largest imposed value; the decay is that of free pixels.
+    about the largest value, and an implicit time step by its decay ``1 / dt``; the decay is that of free pixels, and
+    D the best conductor's. What a card does not say of the wider equation its model was not trained on.
     """
 
     shortest_length_px: float = Field(gt=0, description="where a problem's decay is strongest")
@@ -39,6 +40,10 @@ class Ranges(_Entry):
     largest_source_px: _Count = Field(description="pixels of a problem's largest group")
     largest_fixed_share: float = Field(ge=0, le=1, description="fixed pixels over all of a problem")
     boundaries: tuple[BoundaryKind, ...]
+    supplied: bool = Field(default=False, description="by production, by fluxes through sides, by an earlier field")
+    largest_link_contrast: float = Field(default=1.0, ge=1, description="best over worst of the faces that conduct")
+    largest_blocked_share: float = Field(default=0.0, ge=0, le=1, description="of the faces between pixels, those shut")
+    largest_anisotropy: float = Field(default=1.0, ge=1, description="best links of one axis over those of the other")
     shortest_side_px: _Side
     longest_side_px: _Side
 

@@ -15,14 +15,15 @@ MOST = 40
 
 
 def solve(east: Tensor, north: Tensor, extra: Tensor, rhs: Tensor, guess: Tensor | None = None) -> Tensor:
-    """``u`` with ``-div(L grad u) + extra u = rhs`` on each grid; nothing crosses the outer edges.
+    """``u`` with ``-div(L grad u) + extra u = rhs`` on each grid.
 
     The gradient is exact too: the matrix is symmetric, so that one more solve gives it.
 
     Parameters
     ----------
     east, north : (N, h, w) float32
-        The links of each cell to the next column and the next row, > 0; those across the edges are not read.
+        The links of each cell to the next column and the next row, > 0. Those of the last column and the last row lead
+        to the first, or are all 0: then nothing crosses the edge.
     extra : (N, h, w) float32
         The extra diagonal, >= 0 and above 0 somewhere.
     rhs : (N, h, w) float32
@@ -36,7 +37,7 @@ def solve(east: Tensor, north: Tensor, extra: Tensor, rhs: Tensor, guess: Tensor
 
     Examples
     --------
-    >>> links, extra = torch.ones(1, 5, 6), torch.full((1, 5, 6), 0.5)
+    >>> links, extra = torch.ones(1, 5, 6), torch.full((1, 5, 6), 0.5)  # a torus
     >>> bool((solve(links, links, extra, 0.5 * torch.ones(1, 5, 6)) - 1.0).abs().max() < 1e-3)
     True
     """
@@ -65,7 +66,7 @@ class _Solve(Function):
         """With ``A u = f`` the gradient of f is ``g = A^-1 grad u``, that of a matrix entry ``-g`` times its ``u``."""
         east, north, extra, field = ctx.saved_tensors
         adjoint = _solve((east, north, extra), gradients[0], None)
-        across, up = torch.zeros_like(field), torch.zeros_like(field)
-        across[:, :, :-1] = -adjoint.diff(dim=2) * field.diff(dim=2)
-        up[:, :-1] = -adjoint.diff(dim=1) * field.diff(dim=1)
+        across, up = (-(adjoint.roll(-1, axis) - adjoint) * (field.roll(-1, axis) - field) for axis in (2, 1))
+        across[:, :, -1] *= east[:, :, -1] > 0
+        up[:, -1] *= north[:, -1] > 0
         return across, up, -adjoint * field, adjoint, None

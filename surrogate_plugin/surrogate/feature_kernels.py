@@ -50,8 +50,8 @@ def encode_image(team, image, rows, columns, first, source, fixed, decay, initia
 
 
 @jit.exact
-def decode_image(team, field, image, source, fixed, first_row, first_column, scale):
-    """Write the network's image into ``field``, within [0, ``scale``], fixed values imposed; NaN stays NaN."""
+def decode_image(team, field, image, source, fixed, first_row, first_column, scale, highest):
+    """Write the network's image into ``field``, within [0, ``highest``], fixed values imposed; NaN stays NaN."""
     chunks = pieces(field.size)
     chunk = claim(team, chunks)
     while chunk < chunks:
@@ -61,8 +61,8 @@ def decode_image(team, field, image, source, fixed, first_row, first_column, sca
                 value = np.float64(given[column + first_column]) * scale
                 if value < 0.0:
                     value = 0.0
-                if value > scale:
-                    value = scale
+                if value > highest:
+                    value = highest
                 field[row, column] = source[row, column] if fixed[row, column] else value
         chunk = claim(team, chunks)
     settle(team, chunks)

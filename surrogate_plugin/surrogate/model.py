@@ -45,18 +45,17 @@ class Model:
         Parameters
         ----------
         problem : Problem
-            With a scalar diffusivity; production is not seen.
 
         Returns
         -------
         (H, W) float64, field units
-            Fixed values imposed, the rest within [0, largest imposed value]. No bound on its error, and NaN where the
-            network says NaN: the guard judges it.
+            Fixed values imposed, the rest >= 0 and, where nothing is supplied, at most the largest imposed value. No
+            bound on its error, and NaN where the network says NaN: the guard judges it.
 
         Raises
         ------
         UnsupportedProblemError
-            If diffusivity varies.
+            If the problem is of the wider equation, and the network has no program for it.
         """
         import torch
 
@@ -65,13 +64,13 @@ class Model:
             with torch.inference_mode():
                 answer = self.network(image)[0, 0].cpu().numpy()
             return features.impose(answer[: problem.shape[0], : problem.shape[1]], problem)
-        if self._compiled is not None:
+        if self._compiled is not None and self._compiled.knows(problem):
             return self._compiled.predict(problem)
-        seen, saturation = features.encode(problem), features.saturation(problem)
+        seen = features.see(problem)
         with torch.inference_mode():
-            given = torch.from_numpy(seen[None]).to(self.device), torch.tensor([saturation], device=self.device)
-            answer = self.network(*given)[0].cpu().numpy()
-        return features.decode(answer, problem)
+            saturation = torch.tensor([seen.saturation], device=self.device)
+            answer = self.network(torch.from_numpy(seen.image[None]).to(self.device), saturation)[0].cpu().numpy()
+        return features.decode(answer, problem, seen)
 
     @cached_property
     def _compiled(self) -> CompiledNetwork | None:
@@ -110,10 +109,11 @@ def load(name_or_path: str | Path = "default", device: str = "auto") -> Model:
     """
     weights = find(name_or_path)
     card = ModelCard.read(weights.with_suffix(".json"))
-    if card.network.features != features.VERSION:
+    if card.network.features not in features.READABLE:
+        readable = " and ".join(str(version) for version in features.READABLE)
         raise DamagedModelError(
-            f"model {card.name!r} reads features of version {card.network.features}, this package writes version "
-            f"{features.VERSION}; retrain the model or install the package it came with."
+            f"model {card.name!r} reads features of version {card.network.features}, this package writes versions "
+            f"{readable}; retrain the model or install the package it came with."
         )
     try:
         found = checksum(weights)

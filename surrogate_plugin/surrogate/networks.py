@@ -33,6 +33,7 @@ from surrogate_plugin.surrogate.operations import (
     Step,
     Surround,
 )
+from surrogate_plugin.surrogate.wider_operations import ReadFaces, ReadSupply
 
 
 class PaperNetwork(ProgramNetwork):
@@ -133,6 +134,10 @@ class CompactNetwork(ProgramNetwork):
     equation itself finish it. Saturating uptake is counted by its secant, first at half the largest value, then at
     the coarse field. Layers are channels-last: plain matrix products.
 
+    In the wider equation the links between blocks are those of their faces besides, so is the hold of fixed pixels that
+    little joins to free ones, and what is supplied to a block stands on the right-hand side. That needs no layers, so
+    that weights of plain problems answer these too; with ``wider`` there are some, which see faces and supply.
+
     Parameters
     ----------
     width : int
@@ -145,12 +150,14 @@ class CompactNetwork(ProgramNetwork):
         Terms of the decoder.
     sweeps : int
         Of the last relaxation.
+    wider : int
+        1: with layers of its own for the wider equation, which change no answer to a plain problem.
 
     Forward
     -------
-    image : (N, 4, H', W') float32, from `features.encode`
+    image : (N, 4, H', W') float32, from `features.encode`; (N, 7, H', W') where one is of the wider equation
     saturation : (N,) float32, from `features.saturation`
-    returns : (N, H', W') float32, over the largest imposed value, fixed values imposed
+    returns : (N, H', W') float32, over the same value as the image, fixed values imposed
 
     Examples
     --------
@@ -160,9 +167,14 @@ class CompactNetwork(ProgramNetwork):
     torch.Size([1, 20, 28])
     """
 
-    def __init__(self, width: int = 16, mixers: int = 2, expansion: int = 2, head: int = 24, sweeps: int = 4) -> None:
+    #: The layers that ``wider`` adds; at first they change nothing.
+    ADDED = ("stem_faces.", "counted.", "gain_supply.")
+
+    def __init__(
+        self, width: int = 16, mixers: int = 2, expansion: int = 2, head: int = 24, sweeps: int = 4, wider: int = 0
+    ) -> None:
         super().__init__()
-        self.sweeps = sweeps
+        self.sweeps, self.wider = sweeps, bool(wider)
         self.stem = nn.Linear(PIXELS + 1, width)
         self.mixers = nn.ModuleList(Mixer(width, expansion) for _ in range(mixers))
         self.coefficients = nn.Linear(width, 6)
@@ -175,23 +187,61 @@ class CompactNetwork(ProgramNetwork):
         nn.init.zeros_(self.coefficients.bias)
         with torch.no_grad():
             self.spread.weight.copy_(_bilinear())
+        if self.wider:
+            self.stem_faces = nn.Linear(2 * PIXELS, width, bias=False)
+            self.counted = nn.Linear(width, 1)
+            self.gain_supply = nn.Linear(9, head, bias=False)
+            for layer in (self.stem_faces, self.counted, self.gain_supply):
+                nn.init.zeros_(layer.weight)
+            nn.init.zeros_(self.counted.bias)
 
     def program(self) -> list[Step]:
         """Encode, diffuse, decode, relax."""
+        return self._steps(wider=False)
+
+    def wider_program(self) -> list[Step]:
+        """The same with faces and supply."""
+        return self._steps(wider=True)
+
+    def _steps(self, *, wider: bool) -> list[Step]:
+        layers = wider and self.wider
         means = ("value", "share", "first_order", "rate")
-        return [
-            ReadBlocks(*DECAY_BOUNDS).on("image", "saturation", to=("seen", *means)),
-            Dense.of(self.stem).on("seen", to="cells"),
+        more = ("supply", "links", "grip") if wider else ()
+        steps = [ReadBlocks(*DECAY_BOUNDS).on("image", "saturation", to=("seen", *means))]
+        if wider:
+            supplied = ("image", "first_order", "rate", "saturation")
+            steps += [
+                ReadSupply().on(*supplied, to=("supply", "alone")),
+                ReadFaces().on("image", to=("faces", "links", "grip")),
+            ]
+        steps.append(Dense.of(self.stem).on("seen", to="cells"))
+        if layers:
+            steps += [Dense.of(self.stem_faces).on("faces", to="felt"), Add().on("cells", "felt", to="cells")]
+        steps += [
             Rectify().on("cells", to="cells"),
             *(step for mixer in cast(Iterable[Mixer], self.mixers) for step in mixer.steps("cells")),
             Dense.of(self.coefficients, single=True).on("cells", to="chosen"),
-            Diffuse(HOLD, UPDATES).on("chosen", *means, "saturation", to="field"),
+        ]
+        if layers:
+            counted = Dense.of(self.counted, single=True).on("cells", to="counted")
+            steps += [counted, Join().on("chosen", "counted", to="chosen")]
+        steps += [
+            Diffuse(HOLD, UPDATES, wider).on("chosen", *means, "saturation", *more, to="field"),
             Surround().on("field", to="near"),
             Surround().on("value", to="values_near"),
             Join().on("near", "values_near", to="around"),
             Dense.of(self.hidden).on("cells", to="hidden"),
             Rectify().on("hidden", to="hidden"),
             Dense.of(self.gain).on("around", to="gain"),
+        ]
+        if layers:
+            steps += [
+                Surround().on("alone", to="alone_near"),
+                Dense.of(self.gain_supply).on("alone_near", to="gain_supply"),
+                Add().on("gain", "gain_supply", to="gain"),
+            ]
+        return [
+            *steps,
             Multiply().on("hidden", "gain", to="hidden"),
             Dense.of(self.spread, single=True).on("near", to="smooth"),
             Dense.of(self.pixels).on("hidden", to="rough"),

@@ -1,14 +1,17 @@
 """What a network's program is made of: operations with their weights, and steps that say what each reads and writes.
 
 A program is a list of steps on named values. ``image`` and ``saturation`` are given, what the last step writes is the
-answer. A value of blocks is (N, h, w, channels) float32, one of pixels (N, H', W') with H' = 4 h and W' = 4 w. Here
-stands what each operation means, to torch and its gradients; `surrogate_plugin.surrogate.compiled` has a pass over rows
-for most of them, and a network all of whose operations have one is answered by these on a CPU.
+answer. A network has one program for plain problems, whose image has four channels, and may have another for the wider
+equation, whose image has seven. A value of blocks is (N, h, w, channels) float32, one of pixels (N, H', W') with
+H' = 4 h and W' = 4 w. Here stands what each operation means, to torch and its gradients;
+`surrogate_plugin.surrogate.compiled` has a pass over rows for most of them, and a network all of whose operations have
+one is answered by these on a CPU.
 """
 
 from __future__ import annotations
 
 import abc
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,8 +19,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from surrogate_plugin.errors import UnsupportedProblemError
 from surrogate_plugin.surrogate import diffusion_layer
-from surrogate_plugin.surrogate.features import BLOCK
+from surrogate_plugin.surrogate.features import BLOCK, CHANNELS
 from surrogate_plugin.surrogate.relaxation_layer import relax
 
 PIXELS = BLOCK * BLOCK
@@ -49,12 +53,22 @@ class ProgramNetwork(nn.Module, abc.ABC):
 
     @abc.abstractmethod
     def program(self) -> list[Step]:
-        """The steps, in their order, with the weights of now."""
+        """The steps for a plain problem, in their order, with the weights of now."""
+
+    def wider_program(self) -> list[Step]:
+        """The steps for a problem of the wider equation.
+
+        Raises
+        ------
+        UnsupportedProblemError
+            If the network has none.
+        """
+        raise UnsupportedProblemError("the network was made for plain problems: no production, no faces of their own.")
 
     def forward(self, image: Tensor, saturation: Tensor | None = None) -> Tensor:
         """The answer of the last step; a network that does without the saturation is called without."""
         values = {"image": image} if saturation is None else {"image": image, "saturation": saturation}
-        for step in self.program():
+        for step in self.program() if image.shape[1] <= CHANNELS else self.wider_program():
             written = step.operation(*(values[name] for name in step.reads))
             values.update(zip(step.writes, written if isinstance(written, tuple) else (written,), strict=True))
             answer = values[step.writes[-1]]
@@ -83,10 +97,10 @@ class ReadBlocks(Operation):
 
     def __call__(self, *read: Tensor) -> tuple[Tensor, ...]:
         image, saturation = read
-        mask = _blocks(image[:, 1])
+        mask = blocks(image[:, 1])
         share = mask.mean(dim=3, keepdim=True)
-        value = _blocks(image[:, 0]).mean(dim=3, keepdim=True) / share.clamp(min=1.0 / PIXELS)
-        first_order, rate = (_blocks(channel).mean(dim=3, keepdim=True) for channel in (image[:, 2], image[:, 3]))
+        value = blocks(image[:, 0]).mean(dim=3, keepdim=True) / share.clamp(min=1.0 / PIXELS)
+        first_order, rate = (blocks(channel).mean(dim=3, keepdim=True) for channel in (image[:, 2], image[:, 3]))
         free = 1.0 - share
         mean = _decay(first_order, rate, saturation, 0.5) / free.clamp(min=1.0 / PIXELS)
         scaled = torch.where(free > 0, mean.clamp(self.lowest, self.highest).log10() - self.centre, 0.0)
@@ -180,12 +194,12 @@ class Surround(Operation):
 
 @dataclass(frozen=True, eq=False)
 class Diffuse(Operation):
-    """The diffusion equation between blocks, ``(-div L grad + k + a) u = a v``, by the coefficients that layers chose.
+    """The diffusion equation between blocks, ``(-div L grad + k + a) u = a v + s``, by what layers chose.
 
     Reads six channels (the logarithms of how firmly fixed pixels hold a block and how fast it consumes, and twice the
     share of each block in the logarithm of its links to the east, west, north and south), the four means that
     `ReadBlocks` writes, and the saturation. Saturating uptake is counted by its secant, first at half the largest
-    imposed value, then at the field.
+    value that is to be expected, then at the field.
 
     Parameters
     ----------
@@ -193,24 +207,33 @@ class Diffuse(Operation):
         How firmly a block full of fixed pixels is held where layers say 0, in links between blocks.
     updates : int
         How often the secant follows the field.
+    wider : bool
+        Read also a block's mean supply, and links and grip as `ReadFaces` writes them, which what layers chose is then
+        multiplied with. A seventh channel is the logarithm of what supply counts for.
     """
 
     hold: float
     updates: int
+    wider: bool = False
 
     def __call__(self, *read: Tensor) -> Tensor:
-        chosen, *means, saturation = read
+        chosen, *means, saturation = read[:6]
         with torch.autocast(chosen.device.type, enabled=False):  # the coarse field is most of the answer
             value, share, first_order, rate = (mean.squeeze(3) for mean in means)
-            hold, hunger, *sides = chosen.float().clamp(-6.0, 6.0).unbind(3)
+            hold, hunger, *others = chosen.float().clamp(-6.0, 6.0).unbind(3)
             held = torch.where(share > 0, self.hold * share.sqrt() * hold.exp(), 0.0)
-            east, north = _links(sides)
-            hungry = PIXELS * hunger.exp()
+            hungry, rhs, faces, highest = PIXELS * hunger.exp(), held * value, None, 1.0
+            if self.wider:
+                supply, faces, grip = read[6].squeeze(3), read[7], read[8].squeeze(3)
+                held = held * grip
+                rhs = held * value + PIXELS * supply * (others[4].exp() if len(others) > 4 else 1.0)
+                highest = math.inf
+            east, north = _links(others[:4], faces)
             decay = _decay(first_order, rate, saturation, 0.5)
-            field = diffusion_layer.solve(east, north, decay * hungry + held, held * value)
+            field = diffusion_layer.solve(east, north, decay * hungry + held, rhs)
             for _ in range(self.updates if bool((saturation > 0).any()) else 0):
-                decay = _decay(first_order, rate, saturation, field.detach().clamp(0.0, 1.0))
-                field = diffusion_layer.solve(east, north, decay * hungry + held, held * value, field)
+                decay = _decay(first_order, rate, saturation, field.detach().clamp(0.0, highest))
+                field = diffusion_layer.solve(east, north, decay * hungry + held, rhs, field)
         return field[..., None]
 
 
@@ -252,16 +275,22 @@ def _decay(first_order: Tensor, rate: Tensor, saturation: Tensor, field: Tensor 
     return first_order + rate / (1.0 + slope * field)
 
 
-def _links(sides: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
-    """East and north links, each the product of what the two blocks that it joins say of that side."""
+def _links(sides: Sequence[Tensor], faces: Tensor | None) -> tuple[Tensor, Tensor]:
+    """East and north links, each the product of what the two blocks that it joins say of that side, and of its faces.
+
+    Those of the last column and row lead to the first, and are 0 where nothing does.
+    """
     to_east, to_west, to_north, to_south = sides
-    east, north = torch.ones_like(to_east), torch.ones_like(to_east)
-    east[:, :, :-1] = (0.5 * (to_east[:, :, :-1] + to_west[:, :, 1:])).exp()
-    north[:, :-1] = (0.5 * (to_north[:, :-1] + to_south[:, 1:])).exp()
-    return east, north
+    east = (0.5 * (to_east + to_west.roll(-1, 2))).exp()
+    north = (0.5 * (to_north + to_south.roll(-1, 1))).exp()
+    if faces is not None:
+        return east * faces[..., 0], north * faces[..., 1]
+    last_column, last_row = (torch.ones_like(side[:1]) for side in (east, north))
+    last_column[:, :, -1], last_row[:, -1] = 0.0, 0.0
+    return east * last_column, north * last_row
 
 
-def _blocks(channel: Tensor) -> Tensor:
+def blocks(channel: Tensor) -> Tensor:
     """(N, H', W') to (N, h, w, 16): the pixels of each block, row by row."""
     count, rows, columns = channel.shape
     split = channel.reshape(count, rows // BLOCK, BLOCK, columns // BLOCK, BLOCK)

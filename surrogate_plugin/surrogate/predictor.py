@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 class Predictor(Protocol):
     """A network that is ready to run, such as `surrogate_plugin.surrogate.model.Model`.
 
-    With a ``card`` of None it is tried on every problem of constant diffusivity.
+    With a ``card`` of None it is tried on every problem.
     """
 
     @property

@@ -10,18 +10,20 @@ from torch import Tensor
 from torch.autograd import Function
 
 from surrogate_plugin import team
+from surrogate_plugin.surrogate.features import CHANNELS, EAST, FIRST_ORDER, MASK, NORTH, RATE, SUPPLY, VALUE
 
 
 def relax(field: Tensor, image: Tensor, saturation: Tensor, sweeps: int) -> Tensor:
-    """``field`` after red-black Gauss-Seidel sweeps on ``-lap u + k u = 0``, with the fixed values imposed.
+    """``field`` after red-black Gauss-Seidel sweeps on ``-div(G grad u) + k u = s``, with the fixed values imposed.
 
     Pixel-scale error vanishes, and what is left shows where the network is wrong. Saturating uptake counts with its
-    secant at ``field``. Nothing crosses the outer edges of the padded lattice.
+    secant at ``field``. In a plain image every face conducts 1 and nothing is supplied; nothing crosses the outer edges
+    of the padded lattice. A pixel that nothing joins to any other, and that does not decay, stays as it is.
 
     Parameters
     ----------
     field : (N, H', W') float32
-    image : (N, 4, H', W') float32, from `features.encode`
+    image : (N, 4 or 7, H', W') float32, from `features.encode`
     saturation : (N,) float32, from `features.saturation`
     sweeps : int
         Each relaxes the pixels of one colour, then those of the other.
@@ -54,52 +56,57 @@ class _Relax(Function):
                 team.run(forward, *one, sweeps)
         else:
             swept, inverse = in_tensors(field.detach().float(), image, saturation, sweeps)
-        ctx.save_for_backward(inverse)
+        ctx.save_for_backward(inverse, image)
         ctx.sweeps = sweeps
         return swept
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         """The half sweeps transposed, in reverse order."""
-        (inverse,) = ctx.saved_tensors
+        inverse, image = ctx.saved_tensors
         if inverse.device.type != "cpu":
-            return transposed_in_tensors(gradients[0].float(), inverse, ctx.sweeps), None, None, None
+            return transposed_in_tensors(gradients[0].float(), inverse, image, ctx.sweeps), None, None, None
         from surrogate_plugin.surrogate.compiled.relaxation_kernels import backward
 
         gradient = gradients[0].detach().float().clone(memory_format=torch.contiguous_format)
-        for one in zip(gradient.numpy(), inverse.numpy(), strict=True):
-            team.run(backward, *one, np.empty_like(one[0]), ctx.sweeps)
+        for one, *others in zip(gradient.numpy(), inverse.numpy(), image.contiguous().numpy(), strict=True):
+            team.run(backward, one, *others, np.empty_like(one), ctx.sweeps)
         return gradient, None, None, None
 
 
 def in_tensors(field: Tensor, image: Tensor, saturation: Tensor, sweeps: int) -> tuple[Tensor, Tensor]:
     """The swept field and the inverse diagonal (0 on fixed pixels), by tensor operations that run on any device."""
-    rows, columns = field.shape[1:]
-    held = image[:, 1] > 0
-    links = torch.full_like(field, 4.0)
-    for edge in (links[:, 0], links[:, rows - 1], links[:, :, 0], links[:, :, columns - 1]):
-        edge -= 1.0
-    rate = image[:, 2] + image[:, 3] / (1.0 + saturation[:, None, None] * field.clamp(min=0.0))
-    inverse = torch.where(held, 0.0, 1.0 / (links + rate))
-    field = torch.where(held, image[:, 0], field)
+    held, supply = image[:, MASK] > 0, image[:, SUPPLY] if _wider(image) else 0.0
+    links = _to_neighbours(torch.ones_like(field), image)
+    rate = image[:, FIRST_ORDER] + image[:, RATE] / (1.0 + saturation[:, None, None] * field.clamp(min=0.0))
+    inverse = torch.where(held | (links + rate == 0), 0.0, 1.0 / (links + rate))
+    field = torch.where(held, image[:, VALUE], field)
     for colour in (0, 1) * sweeps:
         chosen = (inverse > 0) & _colour(field, colour)
-        field = torch.where(chosen, _near(field) * inverse, field)
+        field = torch.where(chosen, (_to_neighbours(field, image) + supply) * inverse, field)
     return field, inverse
 
 
-def transposed_in_tensors(gradient: Tensor, inverse: Tensor, sweeps: int) -> Tensor:
+def transposed_in_tensors(gradient: Tensor, inverse: Tensor, image: Tensor, sweeps: int) -> Tensor:
     """The gradient to the field before the sweeps, by tensor operations."""
     for colour in (1, 0) * sweeps:
         chosen = (inverse > 0) & _colour(gradient, colour)
         passed = torch.where(chosen, gradient * inverse, 0.0)
-        gradient = torch.where(chosen, 0.0, gradient) + _near(passed)
+        gradient = torch.where(chosen, 0.0, gradient) + _to_neighbours(passed, image)
     return gradient * (inverse > 0)
 
 
-def _near(field: Tensor) -> Tensor:
-    """The sum of the four neighbours, 0 beyond the edges."""
+def _wider(image: Tensor) -> bool:
+    return image.shape[1] > CHANNELS
+
+
+def _to_neighbours(field: Tensor, image: Tensor) -> Tensor:
+    """What the four neighbours of each pixel bring through its faces, 0 beyond the edges."""
     near = torch.zeros_like(field)
+    if _wider(image):
+        for axis, faces in ((1, image[:, NORTH]), (2, image[:, EAST])):
+            near += faces * field.roll(-1, axis) + (faces * field).roll(1, axis)
+        return near
     near[:, 1:] += field[:, :-1]
     near[:, :-1] += field[:, 1:]
     near[:, :, 1:] += field[:, :, :-1]

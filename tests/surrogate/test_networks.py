@@ -171,6 +171,7 @@ def random_grids(seed: int, shape: tuple[int, int, int]) -> list[torch.Tensor]:
     """Links east and north, weak decay with some cells held firmly, and what they are held at."""
     rng = np.random.default_rng(seed)
     east, north = (np.exp(rng.normal(0.0, 0.7, shape)) for _ in range(2))
+    east[:, :, -1] = north[:, -1] = 0.0
     held = np.where(rng.random(shape) < 0.1, np.exp(rng.normal(1.0, 2.0, shape)), 0.0)
     extra = held + np.exp(rng.uniform(np.log(1e-3), 0.0, (shape[0], 1, 1)))
     return [torch.from_numpy(part.astype(np.float32)) for part in (east, north, extra, held * rng.random(shape))]

@@ -79,5 +79,5 @@ def test_what_runs_on_a_gpu_is_what_runs_compiled(seed: int, sweeps: int, satura
     y.backward(torch.ones_like(y))  # type: ignore[no-untyped-call]
     field, inverse = relaxation.in_tensors(x.detach(), image, saturation, sweeps)
     torch.testing.assert_close(y.detach(), field, atol=1e-5, rtol=0.0)
-    gradient = relaxation.transposed_in_tensors(torch.ones_like(field), inverse, sweeps)
+    gradient = relaxation.transposed_in_tensors(torch.ones_like(field), inverse, image, sweeps)
     torch.testing.assert_close(x.grad, gradient, atol=1e-4, rtol=1e-5)

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from surrogate_plugin.equation.problem import MichaelisMenten
-from surrogate_training.problems.distributions import Mixture, Paper, Part, Vessels
+from surrogate_training.config import NetworkConfig, TrainConfig
+from surrogate_training.problems.distributions import Mixture, Paper, Part, Vessels, Wider
 from surrogate_training.samples.dataset import DataConfig, Split, batch_shape, exact_field, make_batch, sample_problem
 from surrogate_training.samples.stream import stream
 from tests.exact import exact_field as by_another
@@ -129,14 +130,16 @@ def test_the_study_s_other_reading_adds_up_rates() -> None:
     assert 1.0 < rates.max() <= 20.0  # so crowded that discs overlap
     assert rates[rates > 0].min() >= 0.01
     field = exact_field(problem, 1e-4)
-    np.testing.assert_allclose(field, by_another(problem), atol=1e-8 * field.max())
+    np.testing.assert_allclose(field, by_another(problem), rtol=0.0, atol=1e-3 * field.max())
 
 
-def test_what_networks_cannot_see_is_not_trained_on() -> None:
+def test_the_study_s_network_is_not_trained_on_what_it_cannot_see() -> None:
     flux = Paper(reading="flux")
-    for distribution in (flux, Mixture(parts=(Part(distribution=Vessels()), Part(distribution=flux)))):
-        with pytest.raises(ValidationError, match="cannot see production"):
-            DataConfig(distribution=distribution)
+    for distribution in (flux, Wider(), Mixture(parts=(Part(distribution=Vessels()), Part(distribution=flux)))):
+        data = DataConfig(distribution=distribution)
+        with pytest.raises(ValidationError, match="'paper' cannot see"):
+            TrainConfig(network=NetworkConfig(kind="paper"), data=data)
+        assert TrainConfig(data=data).data == data
 
 
 def test_a_mixture_draws_its_parts_by_weight() -> None:

@@ -23,7 +23,7 @@ PREDICTED = [[[1.2, 0.41], [0.045, 0.3]], [[0.8, -0.1], [0.02, 0.99]]]
 def batch(target: list[list[list[float]]]) -> Batch:
     values = torch.tensor(target)
     unread = torch.zeros(0)
-    return Batch(image=unread, saturation=unread, sides=unread, target=values, free=values < 1.0)
+    return Batch(unread, unread, unread, unread, target=values, size=unread, free=values < 1.0)
 
 
 def mean(formula: Callable[[float, float], float]) -> float:

@@ -95,7 +95,7 @@ def test_a_distribution_is_described(tmp_path: Path) -> None:
         ("samples = 0\n", "data.samples is 0"),
         ("speling = 1\n", "data.speling"),
         ("shards = 'nowhere'\n", "nowhere holds no index.json"),
-        ("[data.distribution]\nkind = 'paper'\nreading = 'flux'\n", "production"),
+        ("[data.distribution]\nkind = 'wider'\nkinds = ['flow']\n", "data.distribution.wider.kinds.0 is 'flow'"),
         ("[[[", "line 11"),
     ],
 )

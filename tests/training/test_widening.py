@@ -28,6 +28,10 @@ BEYOND: dict[str, tuple[str, Any]] = {
     "shortest_side_px": ("shape", (64, 128)),
     "longest_side_px": ("shape", (128, 640)),
     "boundaries": ("boundaries", frozenset({"absorbing", "periodic"})),
+    "supplied": ("supplied", True),
+    "largest_link_contrast": ("link_contrast", 30.0),
+    "largest_blocked_share": ("blocked_share", 0.3),
+    "largest_anisotropy": ("anisotropy", 4.0),
 }
 BAD, GOOD = (Answer(errors={}, bounds=(bound,) * len(CYCLES)) for bound in (0.5, 0.001))
 
@@ -63,7 +67,8 @@ def test_a_range_widens_where_that_is_supported_and_only_there(name: str) -> Non
 
 def test_within_the_ranges_and_without_decay_nothing_changes() -> None:
     endless = extent(longest_length_px=np.inf, contrast=np.inf)
-    for training in ([INSIDE] * 50, [endless] * 50, []):
+    one_way = extent(anisotropy=np.inf)
+    for training in ([INSIDE] * 50, [endless] * 50, [one_way] * 50, []):
         assert widened(RANGES, training, [HeldOut(endless, BAD, GOOD)]) == (RANGES, [])
 
 

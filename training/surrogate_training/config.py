@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from surrogate_plugin.surrogate import sizes
 from surrogate_training.losses.multiscale import MultiscaleLoss
 from surrogate_training.losses.study import StudyLoss
+from surrogate_training.problems.distributions import produces
 from surrogate_training.samples.dataset import DataConfig
 from surrogate_training.toml_files import read_toml, with_changes
 
@@ -97,7 +98,10 @@ class TrainConfig(_Section):
     name: FileName = "default"
     seed: int = Field(default=0, ge=0, lt=2**63, description="of the first weights and of a finite set's order")
     network: NetworkConfig = NetworkConfig()
-    start: Path | None = Field(default=None, description="published weights to begin with, instead of random ones")
+    start: Path | None = Field(
+        default=None,
+        description="published weights to begin with, instead of random ones, or the name of those that ship: plain",
+    )
     data: DataConfig = DataConfig()
     loss: Loss = MultiscaleLoss()
     optimiser: OptimiserConfig = OptimiserConfig()
@@ -122,6 +126,11 @@ class TrainConfig(_Section):
             raise ValueError(
                 f"optimiser.roll_back is true, but epochs of the loss {self.loss.kind!r} cannot be compared; "
                 "with it only false is allowed."
+            )
+        if self.network.kind == "paper" and produces(self.data.distribution):
+            raise ValueError(
+                "data.distribution has problems with production or of the wider equation, which the network 'paper' "
+                "cannot see; the reading 'imposed' is allowed, or the network 'compact'."
             )
         return self
 

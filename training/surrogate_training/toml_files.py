@@ -20,7 +20,7 @@ def shipped() -> tuple[str, ...]:
     Examples
     --------
     >>> shipped()
-    ('default', 'study-losses', 'study-seeds', 'study-training-set-size')
+    ('default', 'plain', 'study-losses', 'study-seeds', 'study-training-set-size')
     """
     return tuple(sorted(path.stem for path in FOLDER.glob("*.toml")))
 
@@ -41,7 +41,7 @@ def read_toml(source: str | Path) -> dict[str, Any]:
     Examples
     --------
     >>> read_toml("default")["seed"]
-    1
+    2
     """
     path = Path(source)
     if not path.is_file() and str(source) in shipped():

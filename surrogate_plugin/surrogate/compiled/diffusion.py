@@ -21,7 +21,7 @@ class CoarseEquation:
     """The equation of a lattice of (h, w) blocks, and the memory that its solves use again."""
 
     def __init__(self, h: int, w: int) -> None:
-        self._hold, self._hunger = np.empty((2, h, w), np.float32)
+        self._hold, self._hunger, self._counted = np.empty((3, h, w), np.float32)
         self._east, self._north, self._extra, self._rhs, self._field = np.empty((5, 1, h, w), np.float32)
         self._work = workspace(h, w)
 
@@ -29,9 +29,10 @@ class CoarseEquation:
         """Write the field of blocks into ``lattice``, from what layers chose; ``slope`` is the saturation."""
         h, w = self._hold.shape
         at = h * np.array(part.reads)
-        coefficients = self._hold, self._hunger
+        coefficients = self._hold, self._hunger, self._counted
         firmest = np.float32(part.operation.hold)
-        team.run(kernels.choose, lattice, at, firmest, *coefficients, self._east[0], self._north[0])
+        links = self._east[0], self._north[0]
+        team.run(kernels.choose, lattice, at, part.chosen, firmest, *coefficients, *links)
         self._field.fill(0.0)
         for level in (_HALF, *(_AT_FIELD for _ in range(part.operation.updates if slope > 0 else 0))):
             equation = self._field[0], self._extra[0], self._rhs[0]

@@ -36,9 +36,9 @@ def workspace(rows: int, columns: int) -> tuple[Any, ...]:
 def solve_batch(east, north, extra, rhs, out, tolerance, most, work):
     """Solve each grid of the batch from the guess in ``out``; returns the iterations of the last.
 
-    ``east[i, j]`` links (i, j) and (i, j + 1), ``north[i, j]`` links (i, j) and (i + 1, j); those across the far edges
-    are not read. All (N, h, w) float32; ``work`` from `workspace`. Stops at ``tolerance`` of the right-hand side's
-    preconditioned norm.
+    ``east[i, j]`` links (i, j) and (i, j + 1), ``north[i, j]`` links (i, j) and (i + 1, j); those of the last column
+    and of the last row lead to the first, where one of them is above 0. All (N, h, w) float32; ``work`` from
+    `workspace`. Stops at ``tolerance`` of the right-hand side's preconditioned norm.
 
     The iteration is one of its own beside the solver's: this one runs in float32 on a residual that it updates, and
     compiled as a whole, since calls from python would cost as much as the arithmetic of a grid of 64 x 64 blocks.
@@ -50,8 +50,9 @@ def solve_batch(east, north, extra, rhs, out, tolerance, most, work):
     team = alone()
     spent = 0
     for sample in range(count):
-        n[1:h, 1 : w + 1] = north[sample, : h - 1]
-        e[1 : h + 1, 1:w] = east[sample, :, : w - 1]
+        _set_rings(north[sample, h - 1], east[sample, :, w - 1], work)
+        n[1 : h + 1, 1 : w + 1] = north[sample]
+        e[1 : h + 1, 1 : w + 1] = east[sample]
         d[1 : h + 1, 1 : w + 1] = extra[sample]
         _set_up(team, d, n, e, inverse, levels, rates, matrix, rings)
         r[1 : h + 1, 1 : w + 1] = rhs[sample]
@@ -82,6 +83,24 @@ def solve_batch(east, north, extra, rhs, out, tolerance, most, work):
             spent += 1
         out[sample] = x[1 : h + 1, 1 : w + 1]
     return spent
+
+
+@jit.fast_inner
+def _set_rings(last_row, last_column, work):
+    """Which axes are rings; where that is another than before, nothing may be left in the halos."""
+    lattices, levels, rates, _, rings = work
+    rows, columns = False, False
+    for link in last_row:
+        rows = rows or link > 0
+    for link in last_column:
+        columns = columns or link > 0
+    if rings[0] == rows and rings[1] == columns:
+        return
+    rings[0], rings[1] = rows, columns
+    lattices[:] = 0.0
+    rates[:] = 0.0
+    for part in levels[2:7]:
+        part[:] = 0.0
 
 
 @jit.fast_inner

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from surrogate_plugin import team
 from surrogate_plugin.equation.problem import FloatArray, Problem
+from surrogate_plugin.errors import UnsupportedProblemError
 from surrogate_plugin.surrogate import features
 from surrogate_plugin.surrogate.compiled import row_kernels as kernels
 from surrogate_plugin.surrogate.compiled.diffusion import CoarseEquation
@@ -48,31 +49,40 @@ class CompiledNetwork:
     """
 
     def __init__(self, network: ProgramNetwork) -> None:
-        self._plan = plan(network.program())
+        self._plain = plan(network.program())
+        self._wider = _plan_or_none(network)
         self._lock = threading.Lock()
         self._kept: _Buffers | None = None
 
+    def knows(self, problem: Problem) -> bool:
+        """Whether it can answer a problem; torch can say more of one that it cannot."""
+        return self._wider is not None or not features.wider(problem)
+
     def predict(self, problem: Problem) -> FloatArray:
-        """The network's field, (H, W) float64 in field units, as `Model.predict`."""
+        """The network's field, (H, W) float64 in field units, as `Model.predict`; of a problem that it `knows`."""
         with self._lock:
-            buffers = self._buffers(features.PaddedLattice.around(problem.shape).blocks)
-            image = features.encode(problem, buffers.image)
-            return features.decode(self._run(image, features.saturation(problem), buffers), problem)
+            channels = features.WIDER_CHANNELS if features.wider(problem) else features.CHANNELS
+            buffers = self._buffers(features.PaddedLattice.around(problem.shape).blocks, channels)
+            seen = features.see(problem, buffers.image)
+            return features.decode(self._run(seen.image, seen.saturation, buffers), problem, seen)
 
     def __call__(self, image: Float32Array, saturation: float) -> Float32Array:
-        """The answer to (4, H', W') float32 from `features.encode`: (H', W') float32, as the network's."""
+        """The answer to (4 or 7, H', W') float32 from `features.encode`: (H', W') float32, as the network's."""
         with self._lock:
-            buffers = self._buffers((image.shape[1] // BLOCK, image.shape[2] // BLOCK))
+            buffers = self._buffers((image.shape[1] // BLOCK, image.shape[2] // BLOCK), image.shape[0])
             return self._run(image, saturation, buffers).copy()
 
-    def _buffers(self, blocks: tuple[int, int]) -> _Buffers:
+    def _buffers(self, blocks: tuple[int, int], channels: int) -> _Buffers:
         """The buffers for a lattice, which the next call with such a lattice uses again."""
-        if self._kept is None or self._kept.blocks != blocks:
-            self._kept = _Buffers(blocks, self._plan)
+        if self._kept is None or (self._kept.blocks, self._kept.image.shape[0]) != (blocks, channels):
+            made = self._plain if channels == features.CHANNELS else self._wider
+            if made is None:
+                raise UnknownProgramError("the network has no program for the wider equation")
+            self._kept = _Buffers(blocks, channels, made)
         return self._kept
 
     def _run(self, image: Float32Array, saturation: float, kept: _Buffers) -> Float32Array:
-        slope, made = np.float32(saturation), self._plan
+        slope, made = np.float32(saturation), kept.plan
         answer: Float32Array = kept.answer
         for part in made.parts:
             if isinstance(part, Rows):
@@ -83,6 +93,14 @@ class CompiledNetwork:
             else:
                 team.run(relax, answer, kept.inverse, image, slope, part.sweeps)
         return answer
+
+
+def _plan_or_none(network: ProgramNetwork) -> Plan | None:
+    """The plan of a network's program for the wider equation, where it has one, and it is known."""
+    try:
+        return plan(network.wider_program())
+    except (UnknownProgramError, UnsupportedProblemError):
+        return None
 
 
 def compiled(network: object) -> CompiledNetwork | None:
@@ -99,10 +117,11 @@ def compiled(network: object) -> CompiledNetwork | None:
 class _Buffers:
     """What a forward pass writes to: to ask the system for this memory anew costs as much as the arithmetic."""
 
-    def __init__(self, blocks: tuple[int, int], plan: Plan) -> None:
+    def __init__(self, blocks: tuple[int, int], channels: int, plan: Plan) -> None:
         h, w = self.blocks = blocks
+        self.plan = plan
         rows, columns = BLOCK * h, BLOCK * w
-        self.image = np.empty((features.CHANNELS, rows, columns), np.float32)
+        self.image = np.empty((channels, rows, columns), np.float32)
         self.table = plan.table(h)
         self.memory = _aligned(plan.rows(h), -(-w // _VECTOR) * _VECTOR)
         self.coarse = CoarseEquation(h, w)

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from surrogate_plugin.sharing_kernels import CHUNKS
 from surrogate_plugin.surrogate import operations as known
+from surrogate_plugin.surrogate import wider_operations as wider
 from surrogate_plugin.surrogate.compiled import row_kernels as kernels
 from surrogate_plugin.surrogate.operations import PIXELS, Operation, Step
 
@@ -30,6 +31,8 @@ _ON_ROWS: dict[type[Operation], int] = {
     known.Join: kernels.JOIN,
     known.Surround: kernels.SURROUND,
     known.Draw: kernels.DRAW,
+    wider.ReadSupply: kernels.READ_SUPPLY,
+    wider.ReadFaces: kernels.READ_FACES,
 }
 #: Those that work on the whole lattice, and those that look at the rows around.
 _ON_LATTICE = (known.Diffuse, known.Relax)
@@ -71,11 +74,12 @@ class Rows:
 
 @dataclass(frozen=True, eq=False)
 class Diffusion:
-    """A coarse solve: the channels before each value that it reads, and before the field."""
+    """A coarse solve: the channels before each value that it reads, and before the field; how many layers chose."""
 
     operation: known.Diffuse
     reads: tuple[int, ...]
     writes: int
+    chosen: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -177,7 +181,13 @@ def _channels(operation: Operation, read: list[int], given: list[str]) -> list[i
         case known.Relax():
             fits, made = read == [0] and given == ["image", "saturation"], [0]
         case known.Diffuse():
-            fits, made = read == [6, 1, 1, 1, 1] and given == ["saturation"], [1]
+            more = [1, 2, 1] if operation.wider else []
+            fits, made = one in (6, 7)[: 1 + len(more)] and given == ["saturation"], [1]
+            fits = fits and read[1:] == [1, 1, 1, 1, *more]
+        case wider.ReadSupply():
+            fits, made = read == [1, 1] and given == ["image", "saturation"], [1, 1]
+        case wider.ReadFaces():
+            fits, made = not read and given == ["image"], [2 * PIXELS, 2, 1]
         case known.Dense():
             shape = tuple(operation.weight.shape)
             fits, made = read == [shape[1]] and not given, [shape[0]]
@@ -289,7 +299,7 @@ def _parts(steps: list[_Placed]) -> list[Rows | Diffusion | known.Relax]:
                 parts.append(step.operation)
             else:
                 reads = tuple(value.first for value in step.reads)
-                parts.append(Diffusion(step.operation, reads, step.writes[0].first))
+                parts.append(Diffusion(step.operation, reads, step.writes[0].first, step.reads[0].channels))
         elif stages and step.stage == steps[at - 1].stage:
             stages[-1][1] = at + 1
         else:

@@ -14,8 +14,9 @@ import numpy as np
 
 from surrogate_plugin import jit
 from surrogate_plugin.sharing_kernels import claim, pieces, settle
+from surrogate_plugin.surrogate.compiled.face_kernels import read_faces, read_supply
 
-READ, DENSE, CONVOLVE, RECTIFY, ADD, MULTIPLY, JOIN, SURROUND, DRAW = range(9)
+READ, DENSE, CONVOLVE, RECTIFY, ADD, MULTIPLY, JOIN, SURROUND, DRAW, READ_SUPPLY, READ_FACES = range(11)
 #: A step of the table: operation, where its weights (of `JOIN`, how many values) and its bias begin (-1 where there is
 #: none), and its operands from here on: what it reads, then what it writes.
 OPERANDS = 3
@@ -25,13 +26,15 @@ ENTRIES = 4
 
 _BLOCK = 4
 _PIXELS = _BLOCK * _BLOCK
+#: Channels of an image whose means every network reads; after them comes the supply.
+_MEANS = 4
 
 
 @jit.fast
 def run_stages(team, stages, table, weights, memory, image, saturation, answer):
     """Go through the steps of each stage, ``table[stages[k, 0] : stages[k, 1]]``, row by row; a stage after the other.
 
-    All float32: ``memory`` (rows, columns), ``weights`` 1-D, ``image`` (4, 4 h, 4 w), ``answer`` (4 h, 4 w).
+    All float32: ``memory`` (rows, columns), ``weights`` 1-D, ``image`` (4 or 7, 4 h, 4 w), ``answer`` (4 h, 4 w).
     """
     h = image.shape[1] // _BLOCK
     for stage in range(stages.shape[0]):
@@ -74,13 +77,19 @@ def _step(step, weights, memory, image, saturation, answer, i, chunk):
             source = _row(step, 0, memory, min(max(i + k % 9 // 3 - 1, 0), h - 1), chunk)
             _shift(second[k], source[k // 9], k % 3 - 1, w)
     elif operation == READ:
-        for channel in range(image.shape[0]):
+        for channel in range(_MEANS):
             _sum_blocks(image[channel], i, _row(step, 1 + channel, memory, i, chunk)[0], w)
         first_order, rate = _row(step, 3, memory, i, chunk)[0], _row(step, 4, memory, i, chunk)[0]
         bounds = weights[step[1] : step[1] + 3]
         _read(first, second[0], third[0], first_order, rate, image, saturation, bounds, i)
     elif operation == DRAW:
         _draw(answer, first, i)
+    elif operation == READ_SUPPLY:
+        _sum_blocks(image[_MEANS], i, third[0], w)
+        alone = _row(step, 3, memory, i, chunk)[0]
+        read_supply(first[0], second[0], saturation, third[0], alone, w)
+    elif operation == READ_FACES:
+        read_faces(image, i, first, second, third)
 
 
 @jit.fast_inner

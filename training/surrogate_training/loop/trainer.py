@@ -14,7 +14,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from surrogate_plugin.surrogate.networks import build
+from surrogate_plugin.surrogate.networks import CompactNetwork, build
 from surrogate_training.config import TrainConfig
 from surrogate_training.loop import checkpoint
 from surrogate_training.loop.checkpoint import Progress
@@ -28,6 +28,7 @@ from surrogate_training.samples.batch import Batch, predict
 from surrogate_training.samples.shards import Index
 from surrogate_training.samples.stream import stream
 from surrogate_training.threads import fixed_threads
+from surrogate_training.toml_files import FOLDER
 
 #: Hears the share of the run behind us and a line of text; where there is a measurement, its row of the log.
 
@@ -272,9 +273,12 @@ def _device(name: str) -> torch.device:
 
 
 def _begin_with(network: nn.Module, weights: Path) -> None:
-    """Load published weights."""
+    """Load published weights, or those that ship; layers that are added to theirs stay as they begin, at zero."""
+    shipped = FOLDER / f"{weights}.safetensors"
     try:
-        network.load_state_dict(load_file(weights))
+        tensors = load_file(shipped if shipped.is_file() and not weights.exists() else weights)
+        added = {name: value for name, value in network.state_dict().items() if name.startswith(CompactNetwork.ADDED)}
+        network.load_state_dict(tensors if added.keys() & tensors.keys() else tensors | added)
     except (OSError, RuntimeError, SafetensorError) as error:
         line = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise ValueError(

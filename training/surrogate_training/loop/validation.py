@@ -53,12 +53,14 @@ class Validation:
 
 
 def measure_batches(network: nn.Module, batches: list[Batch], device: torch.device) -> list[dict[str, float]]:
-    """The metrics of every sample of ``batches``, fixed values imposed and the rest held to [0, 1]."""
+    """The metrics of every sample over its largest value, fixed values imposed and the rest held to [0, 1]."""
     found = []
     for batch in batches:
+        scale = batch.size[:, None, None]
         with torch.no_grad():
-            predicted = predict(network, batch.to(device)).cpu().clamp(0.0, 1.0)
-        imposed = torch.where(batch.free, predicted, batch.target)
-        for field, exact, free in zip(imposed.numpy(), batch.target.numpy(), batch.free.numpy(), strict=True):
+            predicted = (predict(network, batch.to(device)).cpu() / scale).clamp(0.0, 1.0)
+        target = batch.target / scale
+        imposed = torch.where(batch.free, predicted, target)
+        for field, exact, free in zip(imposed.numpy(), target.numpy(), batch.free.numpy(), strict=True):
             found.append(metrics.measure(field, exact, ~free))
     return found

@@ -9,9 +9,10 @@ import torch
 from torch import Tensor
 from torch.autograd import Function
 
-from surrogate_plugin.equation.sides import Boundary, Side
+from surrogate_plugin.equation.sides import Walls
 from surrogate_plugin.solvers.multigrid.hierarchy import Hierarchy
-from surrogate_training.samples.batch import KINDS, Batch, inside
+from surrogate_plugin.surrogate import features
+from surrogate_training.samples.batch import Batch, inside
 
 
 def after_cycle(error: Tensor, batch: Batch) -> Tensor:
@@ -48,14 +49,17 @@ def _each(values: Tensor, batch: Batch, work: Any) -> Tensor:
     """``work(hierarchy, x)`` on each sample's (H + 2, W + 2) float32 array, which it changes."""
     given = values.detach().to("cpu", torch.float32).numpy()
     free, decay = batch.free.cpu().numpy(), _tangent(batch).cpu().numpy().astype(np.float64)
-    sides = [tuple(codes) for codes in batch.sides.tolist()]
+    walls, rings = batch.walls.cpu().numpy().astype(np.float64), batch.rings.cpu().numpy()
+    images = batch.image.cpu().numpy() if batch.image.shape[1] > features.CHANNELS else None
     out = np.empty_like(given)
-    hierarchies: dict[tuple[int, ...], Hierarchy] = {}
-    for at, codes in enumerate(sides):
-        if codes not in hierarchies:
-            hierarchies[codes] = Hierarchy(batch.shape, Boundary(*(Side(KINDS[code], 0.0) for code in codes)).walls())
-        hierarchy = hierarchies[codes]
-        hierarchy.rebuild(free[at], decay[at])
+    hierarchies: dict[bytes, Hierarchy] = {}
+    for at in range(given.shape[0]):
+        kind = walls[at].tobytes() + rings[at].tobytes()
+        if kind not in hierarchies:
+            hierarchies[kind] = Hierarchy(batch.shape, Walls(walls[at], walls[at], np.zeros((2, 2)), rings[at]))
+        hierarchy = hierarchies[kind]
+        faces = None if images is None else features.faces_within(images[at], batch.shape, rings[at])
+        hierarchy.rebuild(free[at], decay[at], faces)
         x = hierarchy.vectors[0]
         x.fill(0.0)
         x[1:-1, 1:-1] = np.where(free[at], given[at], 0.0)

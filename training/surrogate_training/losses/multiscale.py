@@ -45,12 +45,13 @@ class MultiscaleLoss(BaseModel):
         return self
 
     def evaluate(self, predicted: Tensor, batch: Batch, epoch: int = 0) -> Tensor:
-        """The loss of predicted fields, (N, H, W) over the largest imposed value; imposed pixels do not count."""
+        """The loss of predicted fields, (N, H, W) in the unit of the targets; imposed pixels do not count."""
         del epoch
-        error = (predicted - batch.target) * batch.free
+        scale = batch.size[:, None, None]
+        error = (predicted - batch.target) * batch.free / scale
         loss = multiscale(error, self)
         if self.relative:
-            size = batch.target.square().mean(dim=(1, 2)).sqrt()
+            size = (batch.target / scale).square().mean(dim=(1, 2)).sqrt()
             loss = loss + self.relative * (_root_mean_square(error) / (size + 1e-3)).mean()
         if self.cycle:
             loss = loss + self.cycle * _peak(after_cycle(error, batch)).mean()

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
 
 from surrogate_plugin.equation.problem import MichaelisMenten, Problem
@@ -28,8 +29,8 @@ class Recorded(BaseModel):
     piece, which is also what a user asks of a retrained network: what comes next. A gap of steps before them belongs
     to neither, and a step that occurs on both sides of the gap, as where a run was repeated, is held out only.
 
-    Steps with production, with a diffusivity that varies, with nothing above 0 imposed or with no free pixel teach the
-    network nothing and are skipped; `report` counts them.
+    Steps with nothing above 0 imposed or supplied, or with no free pixel, teach the network nothing and are skipped;
+    `report` counts them. A step in time is one of the steady problem that it solves.
 
     Examples
     --------
@@ -59,9 +60,10 @@ class Recorded(BaseModel):
         ----------
         rng : numpy.random.Generator
         shape : (int, int)
-            Where this is smaller than the recorded lattice, a random window that holds a source or touches a side with
-            a value; a side of the window inside the lattice reflects. Where it is larger, the whole lattice: of each
-            axis the smaller one counts, so that all samples of one ``shape`` have one shape.
+            Where this is smaller than the recorded lattice, a random window that holds a source, touches a side with a
+            value or a flux, or holds a pixel that produces; a side of the window inside the lattice reflects. Where it
+            is larger, the whole lattice: of each axis the smaller one counts, so that all samples of one ``shape`` have
+            one shape.
 
         Returns
         -------
@@ -127,7 +129,9 @@ class Recorded(BaseModel):
             _range("sources", [extent.sources for extent in extents]),
             _range("largest source", [extent.largest_source_px for extent in extents], " px"),
             _range("share of fixed pixels", [extent.fixed_share for extent in extents]),
+            _range("contrast of what faces conduct", [extent.link_contrast for extent in extents]),
             f"sides: {', '.join(kinds)}",
+            f"with supply: {sum(extent.supplied for extent in extents)} of {len(extents)}",
         ]
         return "\n".join(lines)
 
@@ -146,20 +150,16 @@ class Recorded(BaseModel):
         if not training:
             raise RecordingError(
                 f"{self.path} has {len(usable)} steps of {len(headers)} that the network can learn from, which leaves "
-                "none to train on beside those held out; record more steps, without production, of a constant "
-                "diffusivity and with something imposed."
+                "none to train on beside those held out; record more steps, with something imposed or produced."
             )
         return training, usable[-held:]
 
 
 def _useless(header: Header) -> str | None:
     """Why the network cannot learn from a step."""
-    if header.diffusivity is None:
-        return "diffusivity varies"
-    if header.largest_production > 0:
-        return "production"
-    if header.largest_imposed <= 0:
-        return "nothing imposed"
+    let_in = (side.rate for side in header.sides if side.kind == "flux")
+    if max(header.largest_imposed, header.largest_production, *let_in) <= 0:
+        return "nothing imposed or supplied"
     return None if header.free_pixels else "no free pixel"
 
 
@@ -190,15 +190,22 @@ def _window(rng: Rng, problem: Problem, shape: Shape) -> Problem:
 
 
 def _feeding_pixel(rng: Rng, problem: Problem) -> tuple[int, int]:
-    """A random fixed pixel above 0; where there is none, a random pixel along a side that holds more than 0."""
+    """A random fixed pixel above 0; else one along a side that holds more or lets more in; else one that produces."""
     fixed = np.argwhere(problem.fixed & (problem.source > 0))
     if len(fixed):
-        row, column = fixed[int(rng.integers(len(fixed)))]
-        return int(row), int(column)
+        return _one_of(rng, fixed)
     row, column = (int(rng.integers(side)) for side in problem.shape)
     ends = ((row, 0), (row, problem.shape[1] - 1), (0, column), (problem.shape[0] - 1, column))
-    feeding = [end for end, side in zip(ends, problem.boundary.sides, strict=True) if side.value > 0]
-    return feeding[int(rng.integers(len(feeding)))]
+    pairs = zip(ends, problem.boundary.sides, strict=True)
+    feeding = [end for end, side in pairs if side.value > 0 or (side.kind == "flux" and side.rate > 0)]
+    if feeding:
+        return feeding[int(rng.integers(len(feeding)))]
+    return _one_of(rng, np.argwhere(np.broadcast_to(problem.production, problem.shape) > 0))
+
+
+def _one_of(rng: Rng, pixels: npt.NDArray[np.int64]) -> tuple[int, int]:
+    row, column = pixels[int(rng.integers(len(pixels)))]
+    return int(row), int(column)
 
 
 def _scaled(problem: Problem, factor: float) -> Problem:

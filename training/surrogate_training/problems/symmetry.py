@@ -8,7 +8,6 @@ from typing import TypeVar
 import numpy as np
 
 from surrogate_plugin.equation.problem import Problem
-from surrogate_plugin.equation.sides import Boundary
 
 _Scalar = TypeVar("_Scalar", bound=np.generic)
 
@@ -43,11 +42,7 @@ class Symmetry:
         >>> Symmetry(columns=True).problem(problem).boundary.right.value
         3.0
         """
-        if self == Symmetry():
-            return problem
-        pairs = list(problem.boundary.pairs)
         for axis, mirrored in enumerate((self.rows, self.columns)):
             if mirrored:
-                low, high = pairs[axis]
-                pairs[axis] = high, low
-        return problem.map(self.array, Boundary.of_pairs(pairs[::-1] if self.transpose else pairs))
+                problem = problem.mirror(axis)
+        return problem.turn().mirror(1) if self.transpose else problem

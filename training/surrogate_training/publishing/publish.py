@@ -18,17 +18,22 @@ from surrogate_plugin.guard.applicability import Extent, covering
 from surrogate_plugin.guard.applicability import measure as measure_extent
 from surrogate_plugin.surrogate import features
 from surrogate_plugin.surrogate.card import ModelCard, NetworkEntry, Ranges, checksum
+from surrogate_plugin.surrogate.model import Model
 from surrogate_plugin.surrogate.networks import build
 from surrogate_plugin.whole_files import replacing
 from surrogate_training.config import TrainConfig
 from surrogate_training.loop import checkpoint
 from surrogate_training.loop.checkpoint import Progress
 from surrogate_training.loop.validation import measure_batches
+from surrogate_training.problems.distributions import Mixture
 from surrogate_training.progress import Callback, silent
 from surrogate_training.quality import metrics
+from surrogate_training.quality.parts import by_part
 from surrogate_training.samples.dataset import DataConfig, make_batch, sample_problem
 from surrogate_training.threads import fixed_threads
 
+#: Test problems of each part of a mixture that the card tells of.
+PART_PROBLEMS = 40
 _PACKAGES = ("torch", "numpy", "scipy", "numba", "safetensors", "pydantic")
 
 
@@ -60,6 +65,10 @@ def publish(run: Path, folder: Path, callback: Callback = silent) -> ModelCard:
         callback((index + 1) / (config.test_batches + 1), "measuring on the test split")
     ranges = training_ranges(config.data, batches=max(1, min(600, progress.step)))
     card = write_model(run, folder, ranges=ranges, samples=samples)
+    if isinstance(config.data.distribution, Mixture) and config.data.distribution.whole_batches:
+        found = by_part(Model(card, network, "cpu"), config.data, PART_PROBLEMS)
+        said = {"parts": {name: summary.model_dump(mode="json") for name, summary in found.items()}}
+        card = write_model(run, folder, ranges=ranges, samples=samples, more=said)
     callback(1.0, "done")
     return card
 

@@ -16,6 +16,7 @@ from surrogate_plugin.surrogate.card import ModelCard
 from surrogate_plugin.surrogate.predictor import Predictor
 from surrogate_training.quality import metrics
 from surrogate_training.quality.guard_metrics import polished
+from surrogate_training.samples.batch import largest_value
 from surrogate_training.samples.dataset import exact_field
 
 #: Bounds are taken after so many multigrid cycles from the network's field.
@@ -30,9 +31,9 @@ class Answer(BaseModel):
     Attributes
     ----------
     errors : dict of float
-        Of the network's own field, as `metrics.measure` names them, over the largest imposed value.
+        Of the network's own field, as `metrics.measure` names them, over the largest value, imposed or of the field.
     bounds : tuple of float
-        The verified bound after each of `CYCLES`, over the largest imposed value; infinite where there is none.
+        The verified bound after each of `CYCLES`, over the same value; infinite where there is none.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, ser_json_inf_nan="constants")
@@ -83,12 +84,12 @@ def answer(predictor: Predictor, problem: Problem, accuracy: float) -> Answer:
     ----------
     predictor : Predictor
     problem : Problem
-        With a value above 0 imposed.
+        With a value above 0 imposed or supplied.
     accuracy : float
         Of the exact field that errors are taken from, over the largest imposed value.
     """
-    largest = problem.largest_imposed
     field, exact = predictor.predict(problem), exact_field(problem, accuracy)
+    largest = largest_value(problem, exact)
     equation, hierarchy = Operator(problem), Hierarchy(problem.shape, problem.walls)
     bounds = []
     for cycles in CYCLES:

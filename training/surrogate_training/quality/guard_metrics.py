@@ -21,6 +21,8 @@ from surrogate_plugin.solvers.multigrid.hierarchy import Hierarchy
 from surrogate_plugin.solvers.multigrid.solver import Iteration
 from surrogate_plugin.surrogate.predictor import Predictor
 from surrogate_training.progress import Callback, silent
+from surrogate_training.samples.batch import largest_value
+from surrogate_training.samples.dataset import exact_field, feeds
 
 #: Over the largest imposed value.
 TOLERANCES = (0.05, 0.01, 0.001)
@@ -63,7 +65,7 @@ def bounds_from(problem: Problem, start: FloatArray | None, smallest: float = mi
     Parameters
     ----------
     problem : Problem
-        With a constant diffusivity and a value above 0 imposed; Michaelis-Menten uptake may be there.
+        With a value above 0 imposed or supplied; Michaelis-Menten uptake may be there.
     start : (H, W) float64, field units, or None
         None: from nothing.
     smallest : float
@@ -72,7 +74,7 @@ def bounds_from(problem: Problem, start: FloatArray | None, smallest: float = mi
     Raises
     ------
     ValueError
-        If no value above 0 is imposed, or diffusivity varies.
+        If nothing above 0 is imposed or supplied.
 
     Examples
     --------
@@ -81,7 +83,7 @@ def bounds_from(problem: Problem, start: FloatArray | None, smallest: float = mi
     >>> len(bounds) > SHOWN_CYCLES, bounds[0] > 0.5, bounds[SHOWN_CYCLES] < 1e-3
     (True, True, True)
     """
-    largest = problem.largest_imposed
+    largest = _largest(problem)
     if not largest > 0:
         raise ValueError(f"the largest imposed value is {largest}; bounds are taken over it, so it must be above 0.")
     equation, hierarchy = Operator(problem), Hierarchy(problem.shape, problem.walls)
@@ -93,6 +95,14 @@ def bounds_from(problem: Problem, start: FloatArray | None, smallest: float = mi
         if cycles >= SHOWN_CYCLES and values[-1] <= smallest:
             break
     return Bounds(tuple(values))
+
+
+def _largest(problem: Problem) -> float:
+    """What bounds are taken over: the largest value, imposed or, where something is supplied, of the field."""
+    if not feeds(problem):
+        return 0.0
+    supplied = problem.largest_supply > 0
+    return largest_value(problem, exact_field(problem, 1e-3)) if supplied else problem.largest_imposed
 
 
 def polished(equation: Operator, hierarchy: Hierarchy, start: FloatArray | None, cycles: int) -> Iteration:

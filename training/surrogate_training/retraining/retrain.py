@@ -29,6 +29,7 @@ from surrogate_training.retraining.fine_tuning import base_of, fine_tuning, trai
 from surrogate_training.retraining.report import Pair, Report
 from surrogate_training.retraining.trials import Trial, Trials, kept_answers
 from surrogate_training.retraining.widening import HeldOut, widened
+from surrogate_training.samples.batch import largest_value
 from surrogate_training.samples.dataset import exact_field
 from surrogate_training.threads import fixed_threads
 
@@ -197,7 +198,8 @@ def _draw(path: Path, trials: Trials, found: Report, models: tuple[Model, Model]
     order = sorted(range(len(before)), key=lambda index: before[index].errors["relative_l2"])
     problem = trials.held_out[order[len(order) // 2]]
     fields = [exact_field(problem, trials.base.accuracy), *(model.predict(problem) for model in models)]
-    exact, parent, child = (field / problem.largest_imposed for field in fields)
+    largest = largest_value(problem, fields[0])
+    exact, parent, child = (field / largest for field in fields)
     retrain_picture.draw(found, exact, parent, child, path)
 
 

@@ -50,6 +50,9 @@ _MEASURES = {
     "most_sources": _Measure(lambda extent: extent.sources),
     "largest_source_px": _Measure(lambda extent: extent.largest_source_px),
     "largest_fixed_share": _Measure(lambda extent: extent.fixed_share),
+    "largest_link_contrast": _Measure(lambda extent: extent.link_contrast),
+    "largest_blocked_share": _Measure(lambda extent: extent.blocked_share),
+    "largest_anisotropy": _Measure(lambda extent: extent.anisotropy),
     "shortest_side_px": _Measure(lambda extent: min(extent.shape), lower=True),
     "longest_side_px": _Measure(lambda extent: max(extent.shape)),
 }
@@ -61,8 +64,9 @@ def widened(parent: Ranges, training: Sequence[Extent], held_out: Sequence[HeldO
     A limit moves if at least `LEAST_STATES` training states lie beyond it, and if of the held-out states beyond it
     the child has at least `LEAST_CERTIFIED`, and no smaller share than its parent, certified at 1 % after two cycles,
     whatever the cards say. It moves to the 0.5th or 99.5th percentile of the training states, as a card made anew
-    has it. A kind of side is added on the same terms. States without any decay have no diffusion length, so that no
-    card covers them and they support nothing.
+    has it. A kind of side is added on the same terms, and so is supply. States without any decay have no diffusion
+    length, and where one axis conducts nothing there is no anisotropy, so that no card covers such states and they
+    support nothing.
 
     Parameters
     ----------
@@ -76,7 +80,7 @@ def widened(parent: Ranges, training: Sequence[Extent], held_out: Sequence[HeldO
     Ranges, list of str
         And a sentence for each limit that training states lie beyond: what became of it, and why.
     """
-    usable = [extent for extent in training if math.isfinite(extent.longest_length_px)]
+    usable = [each for each in training if math.isfinite(each.longest_length_px) and math.isfinite(each.anisotropy)]
     if not usable:
         return parent, []
     found, changes, sentences = covering(usable), dict[str, Any](), list[str]()
@@ -96,6 +100,10 @@ def widened(parent: Ranges, training: Sequence[Extent], held_out: Sequence[HeldO
         if not objection:
             changes["boundaries"] = tuple(sorted({*changes.get("boundaries", parent.boundaries), kind}))
         sentences.append(f"sides of kind {kind} are " + (f"not added: {objection}." if objection else "added."))
+    if found.supplied and not parent.supplied:
+        objection = _objection(lambda extent: extent.supplied, usable, held_out)
+        changes["supplied"] = not objection
+        sentences.append("supply is " + (f"not added: {objection}." if objection else "added."))
     return parent.model_copy(update=changes), sentences
 
 

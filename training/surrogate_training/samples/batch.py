@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import get_args
 
 import numpy as np
 import torch
@@ -12,12 +11,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from surrogate_plugin.equation.problem import FloatArray, Problem
-from surrogate_plugin.equation.sides import Kind
 from surrogate_plugin.surrogate import features
 from surrogate_plugin.surrogate.networks import PaperNetwork
-
-#: Kinds of sides by the numbers that stand for them in a batch.
-KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
 @dataclass(frozen=True)
@@ -26,22 +21,28 @@ class Batch:
 
     Attributes
     ----------
-    image : (N, 4, H', W') float32
-        What the networks read, see `features.encode`.
+    image : (N, 4, H', W') or (N, 7, H', W') float32
+        What the networks read, see `features.encode`; of seven channels where one of the problems needs them.
     saturation : (N,) float32
-        The largest imposed value over ``km``, 0 where uptake does not saturate.
-    sides : (N, 4) int64
-        The places in `KINDS` of the left, right, bottom and top side.
+        See `features.saturation`.
+    walls : (N, 2, 2) float32
+        The conductances of the sides of plain problems, rows first, the low side first.
+    rings : (N, 2) bool
+        Which axes are rings.
     target : (N, H, W) float32
-        The exact field over the largest imposed value.
+        The exact field over the values that the image is over.
+    size : (N,) float32
+        The largest value, imposed or of the field, in the same unit: what errors are taken over.
     free : (N, H, W) bool
-        Where the network's word counts; the other pixels are imposed.
+        Where the network's word counts; the other pixels are imposed, void, or joined to no other.
     """
 
     image: Tensor
     saturation: Tensor
-    sides: Tensor
+    walls: Tensor
+    rings: Tensor
     target: Tensor
+    size: Tensor
     free: Tensor
 
     @property
@@ -61,23 +62,37 @@ class Batch:
 def assemble(problems: Sequence[Problem], solved: Sequence[FloatArray]) -> Batch:
     """Encode problems of one shape beside their exact fields, (H, W) float64 in field units."""
     lattice = features.PaddedLattice.around(problems[0].shape)
-    image = np.empty((len(problems), features.CHANNELS, *lattice.padded), np.float32)
-    target = np.empty((len(problems), *lattice.shape), np.float32)
-    free = np.empty(target.shape, np.bool_)
+    count, channels = len(problems), features.CHANNELS
+    if any(map(features.wider, problems)):
+        channels = features.WIDER_CHANNELS
+    image = np.empty((count, channels, *lattice.padded), np.float32)
+    target, free = np.empty((count, *lattice.shape), np.float32), np.empty((count, *lattice.shape), np.bool_)
+    size, saturation = np.empty(count, np.float32), np.empty(count, np.float32)
     for at, (problem, field) in enumerate(zip(problems, solved, strict=True)):
-        features.encode(problem, image[at])
-        target[at], free[at] = field / features.value_scale(problem), ~problem.fixed
+        seen = features.see(problem, image[at])
+        target[at], free[at], saturation[at] = field / seen.scale, problem.unknown, seen.saturation
+        if seen.alone is not None:
+            free[at] &= ~seen.alone
+        size[at] = (largest_value(problem, field) or 1.0) / seen.scale
     return Batch(
         torch.from_numpy(image),
-        torch.tensor([features.saturation(problem) for problem in problems], dtype=torch.float32),
-        torch.tensor([[KINDS.index(side.kind) for side in problem.boundary.sides] for problem in problems]),
+        torch.from_numpy(saturation),
+        torch.tensor(np.stack([problem.walls.conductance for problem in problems]), dtype=torch.float32),
+        torch.from_numpy(np.stack([problem.walls.ring for problem in problems])),
         torch.from_numpy(target),
+        torch.from_numpy(size),
         torch.from_numpy(free),
     )
 
 
+def largest_value(problem: Problem, field: FloatArray) -> float:
+    """The largest value that is imposed, or that the field has where something is supplied, field units."""
+    supplied = problem.largest_supply > 0
+    return max(problem.largest_imposed, float(field.max())) if supplied else problem.largest_imposed
+
+
 def predict(network: nn.Module, batch: Batch) -> Tensor:
-    """The network's fields over the largest imposed value, (N, H, W) float32."""
+    """The network's fields in the unit of the batch's targets, (N, H, W) float32."""
     if not isinstance(network, PaperNetwork):
         return inside(network(batch.image, batch.saturation).float(), batch.shape)
     source = inside(batch.image[:, 0], batch.shape)[:, None]

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Any, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from surrogate_plugin.equation.problem import FloatArray, Problem
-from surrogate_training.problems.distributions import Distribution, Mixture, Vessels, produces
+from surrogate_plugin.errors import InvalidProblemError
+from surrogate_plugin.solvers.protocol import Solver
+from surrogate_plugin.surrogate.scale import value_scale
+from surrogate_training.problems.distributions import Distribution, LatticeSide, Mixture, Part, Vessels
 from surrogate_training.problems.recordings import Recorded
 from surrogate_training.problems.symmetry import Symmetry
 from surrogate_training.samples.batch import Batch, assemble
@@ -24,8 +27,6 @@ _PART = 1
 _MIRRORS = (Symmetry(), Symmetry(columns=True), Symmetry(rows=True), Symmetry(rows=True, columns=True))
 
 
-#: What networks take and memory holds.
-LatticeSide = Annotated[int, Field(ge=8, le=2**14)]
 #: So many problems in a row that teach nothing mean that all are such.
 _MOST_DRAWS = 1000
 
@@ -51,14 +52,10 @@ class DataConfig(BaseModel):
     sides: tuple[LatticeSide, LatticeSide] = Field(
         default=(128, 576), description="of the other batches, log-uniform, rows and columns apart"
     )
-    accuracy: float = Field(default=2e-4, ge=1e-9, le=1, description="of the targets, over the largest imposed value")
+    accuracy: float = Field(default=2e-4, ge=1e-9, le=1, description="of the targets, over about the largest value")
 
     @model_validator(mode="after")
     def _check(self) -> DataConfig:
-        if produces(self.distribution):
-            raise ValueError(
-                "distribution has the reading 'flux', but networks cannot see production; 'imposed' is allowed."
-            )
         if self.sides[0] > self.sides[1]:
             raise ValueError(f"sides is {self.sides}; the shorter one comes first.")
         if self.finite and self.other_shapes:
@@ -75,11 +72,14 @@ class DataConfig(BaseModel):
 
 
 def exact_field(problem: Problem, accuracy: float) -> FloatArray:
-    """The field to ``accuracy`` of the largest imposed value, (H, W) float64."""
+    """The field to ``accuracy`` of about its largest value, (H, W) float64."""
+    from surrogate_plugin.solvers.algebraic.solver import Algebraic
+    from surrogate_plugin.solvers.direct.solver import SparseDirect
     from surrogate_plugin.solvers.multigrid.solver import Multigrid
 
-    solver = Multigrid()
-    tolerance = accuracy * problem.largest_imposed or None  # where nothing is imposed, to the solver's own
+    tolerance = accuracy * value_scale(problem)
+    solvers: tuple[Solver[Any], ...] = (Multigrid(), Algebraic(), SparseDirect())
+    solver = next(each for each in solvers if each.refusal(problem) is None)
     return solver.solve(solver.prepare(problem), problem, tolerance=tolerance).field
 
 
@@ -87,30 +87,37 @@ def batch_shape(config: DataConfig, split: Split, index: int) -> tuple[int, int]
     """The lattice of a batch, a function of its name alone.
 
     A batch of recorded states alone has their lattice, as hosts do not ask for parts of theirs; a side longer than any
-    of this configuration is cut to it.
+    of this configuration is cut to it. A part of a mixture may have sides of its own.
     """
-    if isinstance(config.distribution, Mixture):
-        drawn = batch_distribution(config, split, index)
-        if isinstance(drawn, Recorded):
-            longest = max(*config.shape, *config.sides)
-            rows, columns = drawn.lattice()
-            return min(rows, longest), min(columns, longest)
+    sides, others = config.sides, config.other_shapes
+    part = _batch_part(config, split, index)
+    if part is not None and isinstance(part.distribution, Recorded):
+        longest = max(*config.shape, *config.sides)
+        rows, columns = part.distribution.lattice()
+        return min(rows, longest), min(columns, longest)
+    if part is not None and part.sides is not None:
+        sides, others = part.sides, 1.0
     rng = _rng(config, split, index, 0)
-    if rng.random() >= config.other_shapes:
+    if rng.random() >= others:
         return config.shape
-    low, high = (math.log(side) for side in config.sides)
+    low, high = (math.log(side) for side in sides)
     return round(math.exp(rng.uniform(low, high))), round(math.exp(rng.uniform(low, high)))
 
 
 def batch_distribution(config: DataConfig, split: Split, index: int) -> Distribution:
     """What the problems of a batch are drawn from: a part of a mixture that draws parts by batches, or all there is."""
+    part = _batch_part(config, split, index)
+    return config.distribution if part is None else part.distribution
+
+
+def _batch_part(config: DataConfig, split: Split, index: int) -> Part | None:
     if not (isinstance(config.distribution, Mixture) and config.distribution.whole_batches):
-        return config.distribution
+        return None
     return config.distribution.draw(np.random.default_rng([config.seed, _STREAM[split], index, 0, _PART]))
 
 
 def sample_problem(config: DataConfig, split: Split, index: int, row: int) -> Problem:
-    """The problem named by (seed, split, batch ``index``, ``row``), anchored by at least one value above 0.
+    """The problem named by (seed, split, batch ``index``, ``row``), fed by at least one value or supply above 0.
 
     Raises
     ------
@@ -122,12 +129,26 @@ def sample_problem(config: DataConfig, split: Split, index: int, row: int) -> Pr
     distribution = batch_distribution(config, split, index)
     for _ in range(_MOST_DRAWS):
         problem = distribution.sample(rng, shape)
-        if problem.largest_imposed > 0 and not problem.fixed.all():
+        if feeds(problem) and not problem.fixed.all() and _is_steady(problem):
             return problem
     raise ValueError(
-        f"distribution: of {_MOST_DRAWS} problems of {shape[0]} x {shape[1]} pixels none has a value above 0 and a "
-        "free pixel; smaller sources or a larger shape are needed."
+        f"distribution: of {_MOST_DRAWS} problems of {shape[0]} x {shape[1]} pixels none has a value or a supply above "
+        "0 and a free pixel; smaller sources or a larger shape are needed."
     )
+
+
+def feeds(problem: Problem) -> bool:
+    """Whether anything above 0 is imposed or supplied, so that the field is not 0 everywhere."""
+    return problem.largest_imposed > 0 or problem.largest_supply > 0
+
+
+def _is_steady(problem: Problem) -> bool:
+    """Whether there is a field; a window of a recorded state need not hold what anchors it."""
+    try:
+        problem.check_steady()
+    except InvalidProblemError:
+        return False
+    return True
 
 
 def make_sample(config: DataConfig, number: int) -> tuple[Problem, FloatArray]:

@@ -9,9 +9,10 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict
 
-from surrogate_plugin.equation.codec import maps_of, numbers_of, side_parts
+from surrogate_plugin.equation.codec import faces_in, maps_of, numbers_of, side_parts
 from surrogate_plugin.equation.problem import FloatArray, Problem
 from surrogate_plugin.equation.sides import Boundary, Kind, Side
+from surrogate_plugin.surrogate.scale import value_scale
 from surrogate_training.damage import reading
 
 Array = npt.NDArray[Any]
@@ -19,17 +20,25 @@ Array = npt.NDArray[Any]
 
 #: Far more than any accuracy of the targets.
 _BEYOND = 0.1
+#: What a field is at most over the value that a network takes for its scale.
+_FAR = 1e3
+
+
+_SideOf = tuple[Kind, float] | tuple[Kind, float, float]
 
 
 class _Numbers(BaseModel):
-    """What of a sample is no map."""
+    """What of a sample is no map; of a side kind and value, and a rate where it has one."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    diffusivity: float
-    spacing: float
-    sides: tuple[tuple[Kind, float], tuple[Kind, float], tuple[Kind, float], tuple[Kind, float]]
+    diffusivity: float | None = None
+    diffusivity_y: float | None = None
+    diffusivity_x: float | None = None
+    spacing: float | tuple[float, float]
+    sides: tuple[_SideOf, _SideOf, _SideOf, _SideOf]
     decay: float | None = None
+    production: float | None = None
     vmax: float | None = None
     km: float | None = None
 
@@ -59,15 +68,16 @@ class KeptSample:
 
     @classmethod
     def of(cls, problem: Problem, field: FloatArray) -> KeptSample:
-        """Keep a problem without production and of constant diffusivity, as networks take it."""
+        """Keep a problem as networks take it."""
         parts = problem.parts
         maps: dict[str, Array] = {
-            name: value if name == "fixed" else value.astype(np.float32) for name, value in maps_of(parts).items()
+            name: value if name == "fixed" else value.astype(np.float32)
+            for name, value in (maps_of(parts) | faces_in(parts)).items()
         }
         maps["field"] = field.astype(np.float32)
-        sides = [(side.kind, side.value) for side in problem.boundary.sides]
-        plain = {name: number for name, number in numbers_of(parts).items() if name != "production"}
-        numbers = _Numbers.model_validate({"sides": sides, **plain})
+        sides = [(side.kind, side.value, side.rate)[: 3 if side.rate else 2] for side in problem.boundary.sides]
+        plain = {name: number for name, number in numbers_of(parts).items() if (name, number) != ("production", 0.0)}
+        numbers = _Numbers.model_validate({"sides": sides, **plain, "spacing": problem.spacing})
         return cls(maps, numbers.model_dump_json(exclude_none=True))
 
     def restore(self) -> tuple[Problem, FloatArray]:
@@ -85,11 +95,13 @@ class KeptSample:
         numbers = _Numbers.model_validate_json(self.numbers)
         sides = side_parts(Boundary(*(Side(*side) for side in numbers.sides)))
         plain = {"production": 0.0, **numbers.model_dump(exclude={"sides"}, exclude_none=True)}
+        plain["spacing"] = np.array(plain["spacing"]) if isinstance(plain["spacing"], tuple) else plain["spacing"]
         maps = {name: values for name, values in self.maps.items() if name != "field"}
         problem = Problem.of_parts({**plain, **sides, **maps})
         field = self.maps["field"].astype(np.float64)
-        # Nothing is produced, so that no exact field leaves what is imposed by more than it was solved to.
-        low, high = -_BEYOND * problem.largest_imposed, (1.0 + _BEYOND) * problem.largest_imposed
+        # Where nothing is supplied no exact field leaves what is imposed by more than it was solved to.
+        scale, supplied = value_scale(problem), problem.largest_supply > 0
+        low, high = -_BEYOND * scale, (_FAR if supplied else 1.0 + _BEYOND) * scale
         if field.shape != problem.shape or not np.all((field >= low) & (field <= high)):
             raise ValueError("its field is not one of its problem")
         return problem, field

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 from safetensors import SafetensorError, safe_open
 
+from surrogate_plugin.equation.codec import FACES
 from surrogate_plugin.surrogate.card import checksum
 from surrogate_training.damage import DamagedFileError, reading
 from surrogate_training.samples.dataset import DataConfig
@@ -111,7 +112,7 @@ class Shards:
             self.index.check(self.folder, name)
             self._checked.add(name)
         sample = read_sample(self.folder / name, row)
-        if any(value.shape != self.shape for value in sample.maps.values()):
+        if any(value.shape != self.shape for name, value in sample.maps.items() if name not in FACES):
             raise DamagedShardError(f"shard {self.folder / name} holds samples of another shape; {_REMAKE}.")
         return sample
 
