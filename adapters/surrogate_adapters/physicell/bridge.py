@@ -133,6 +133,8 @@ class Bridge:
         The substrates answered for: those named that diffuse.
     indices : list of int
         Their places among the host's.
+    variables : list of str
+        The custom variables of cells that say how they conduct and decay.
     in_time : list of bool
         Which of them go on in time.
     refresh, on_error : str
@@ -145,6 +147,7 @@ class Bridge:
     def __init__(self, settings: Settings, known: Sequence[str], fields: Fields, domain: sp.Domain, step_min: float):
         self.names = fields.names
         self.indices = [list(known).index(name) for name in self.names]
+        self.variables = fields.variables
         self.in_time = [fields.is_stepping(name) for name in self.names]
         self.refresh = settings.refresh if isinstance(settings.refresh, str) else "interval"
         self.interval_min = 0.0 if isinstance(settings.refresh, str) else settings.refresh
@@ -166,7 +169,7 @@ class Bridge:
         for s, name in enumerate(self.names):
             diffusivity, decay = coefficients[s].tolist()
             supplied = True if bool(value[s].any()) else None
-            held = bool(fixed[s].any())
+            held = bool(fixed[s].any()) or self._fields.anchors(name)
             if not self.in_time[s]:
                 self._telling.concerns_of(Substrate(name, diffusivity, decay, held=held, supplied=supplied))
             try:
@@ -183,6 +186,7 @@ class Bridge:
         passed: memoryview,
         starts: Sequence[memoryview | None],
         as_before: int,
+        kinds: Sequence[tuple[int, str]],
         *buffers: memoryview,
     ) -> list[Answer]:
         """The fields of the state in the buffers, steady ones and those that go on in time.
@@ -203,6 +207,8 @@ class Bridge:
             For each the field to go on from, where others than the last step have changed it.
         as_before : int
             1 to go on with the nodes and coefficients of the last step.
+        kinds : sequence of (int, str)
+            Numbers and names of the cell types.
         *buffers : memoryview
             As in `HostState`.
 
@@ -217,14 +223,14 @@ class Bridge:
         SolveError
             Whatever went wrong, in one sentence; unless the host's solver takes over, the state is saved before.
         """
-        state = HostState.over(buffers, len(self.names), self._domain.shape)
+        state = HostState.over(buffers, len(self.names), self._domain.shape, dict(kinds), self.variables)
         asked = [s for s, wanted in enumerate(np.frombuffer(stale, dtype=np.uint8)) if wanted]
         every = [Roles.of(np.frombuffer(roles, dtype=np.uint8)[index]) for index in self.indices]
         answers = []
         for s in asked:
             try:
                 if reason == "first" and not self.in_time[s]:
-                    self._telling.concerns_of(state.described(s, self.names[s], every[s]))
+                    self._telling.concerns_of(self._fields.described(s, state, every[s]))
                 if every[s].climbed:
                     self._fields.climb(self.names[s])
                 if self.in_time[s]:

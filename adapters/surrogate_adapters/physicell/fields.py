@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ import surrogate_plugin as sp
 from surrogate_adapters.biofvm import SHARE, SHARE_CLIMBED, Substrate, require_allowed
 from surrogate_adapters.physicell.log import Log
 from surrogate_adapters.physicell.settings import Settings
-from surrogate_adapters.physicell.state import FloatArray, HostState, Nodes
+from surrogate_adapters.physicell.state import FloatArray, HostState, Nodes, Roles
 from surrogate_adapters.physicell.wording import in_the_hosts_words
 from surrogate_adapters.steady_fields import SteadyFields
 
@@ -67,6 +67,7 @@ class Fields:
         self.names = list(coefficients)
         self._asked = settings.settings(self.names)
         self._domain = domain
+        self._media = {name: settings.medium(name) for name in self.names}
         configs = {name: self._config(name, *pair) for name, pair in coefficients.items()}
         # A run makes more solves than anyone wants to keep records of; the log has them.
         self._steady = SteadyFields(configs, settings.record, noun=None, keep=1)
@@ -74,6 +75,20 @@ class Fields:
         self._nodes: dict[str, Nodes] = {}
         self._climbed: set[str] = set()
         self._ever_there: set[str] = set()
+
+    @property
+    def variables(self) -> list[str]:
+        """The custom variables of cells that say how they conduct and decay, each once."""
+        return sorted({name for medium in self._media.values() for name in medium.variables})
+
+    def anchors(self, name: str) -> bool:
+        """Whether what comes in through the sides may pull a substrate to a value."""
+        return bool(self._media[name].sides)
+
+    def described(self, s: int, state: HostState, roles: Roles) -> Substrate:
+        """What decides whether a steady field suits substrate ``s``."""
+        told = state.described(s, self.names[s], roles)
+        return replace(told, held=True, supplied=True) if self.anchors(told.name) else told
 
     @property
     def never(self) -> list[str]:
@@ -99,10 +114,11 @@ class Fields:
     def answer(self, minutes: float, reason: str, s: int, state: HostState) -> Answer:
         """The steady field of substrate ``s`` of a state, which goes into the log."""
         name = self.names[s]
-        state.require_anchored(s, name)
+        if not self.anchors(name):
+            state.require_anchored(s, name)
         imposed, last = float(state.value[s].max()), self._steady.result(name)
         self.take_up(name, *state.coefficients[s].tolist(), **self._precision(name, imposed))
-        result = self._steady.solve(name, state.tissue(s, self._domain), minutes, reason)
+        result = self._steady.solve(name, self._tissue(s, state), minutes, reason)
         field, solution = np.ascontiguousarray(result.field), result.solution
         # Both are certified, so this is how far off the last one was by now, to their bounds.
         excess = 0.0 if last is None else float(np.abs(field - last.field).max())
@@ -122,7 +138,7 @@ class Fields:
             self._nodes[name] = state.nodes(s)
             self.take_up(name, *state.coefficients[s].tolist())
         start = None if going.start is None else np.frombuffer(going.start).reshape(self._domain.shape)
-        tissue = state.tissue(s, self._domain, self._nodes[name])
+        tissue = self._tissue(s, state, self._nodes[name])
         result = self._steady.step(name, tissue, minutes, going.minutes, start, reason)
         field, solution, bound = np.ascontiguousarray(result.field), result.solution, float(result.record.bound)
         seconds = result.record.seconds.get("solve", 0.0)
@@ -145,6 +161,11 @@ class Fields:
         none = np.zeros(self._domain.shape)
         return np.stack([none if result is None else result.field for result in results])
 
+    def _tissue(self, s: int, state: HostState, nodes: Nodes | None = None) -> sp.TissueState:
+        medium, decay = self._media[self.names[s]], float(state.coefficients[s, 1])
+        cells = medium.of_cells(state.kind, state.kinds, state.variables, decay)
+        return state.tissue(s, self._domain, nodes, cells, medium.of_voxels(self._domain.shape))
+
     def _precision(self, name: str, imposed: float) -> dict[str, Any]:
         """The default tolerance of a substrate that is climbed, if it is and nobody chose one."""
         method, last = self._asked[name].method, self._steady.result(name)
@@ -162,7 +183,8 @@ class Fields:
                 domain=self._domain,
                 diffusivity_um2_per_min=diffusivity,
                 decay_per_min=decay,
-                boundary="reflecting",  # the host's outer faces let nothing through; its Dirichlet faces are voxels
+                # Of itself the host lets nothing through its outer faces; its Dirichlet faces are voxels.
+                boundary=self._media[name].boundary,
                 deposit="voxel",
                 outside="clamp",
                 **dict(self._asked[name]),

@@ -7,12 +7,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, WrapValidator, field_validator
+from pydantic import BeforeValidator, ValidationError, WrapValidator, field_validator
 from pydantic_core import PydanticCustomError
 
 import surrogate_plugin as sp
 from surrogate_adapters.checked import Positive
 from surrogate_adapters.options import Options, settings_of
+from surrogate_adapters.physicell.medium import Medium
 from surrogate_plugin.session.settings import Stepping
 
 
@@ -30,10 +31,8 @@ def _some(given: Any) -> Any:
     return given
 
 
-class Choice(BaseModel):
+class Choice(Medium):
     """A table of its own for one substrate, ``[substrates.oxygen]``."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     tolerance: Positive | None = None
     stepping: Stepping | None = None
@@ -99,6 +98,10 @@ class Settings(Options):
         """One tolerance for all, or those given, by substrate; a substrate's own table wins."""
         found: float | dict[str, float] | None = self._by_substrate("tolerance")
         return found
+
+    def medium(self, name: str) -> Medium:
+        """What conducts and decays otherwise than the host says, of one substrate."""
+        return Medium() if isinstance(self.substrates, list) else self.substrates[name]
 
     def _by_substrate(self, key: str) -> Any:
         """What all have alike, or what each has that has it; a substrate's own table wins."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -108,6 +109,12 @@ class HostState:
     fixed : (substrates, H, W) bool
         Active Dirichlet nodes.
     value : (substrates, H, W) float64, field units
+    kind : (n,) int64
+        The number of each agent's type.
+    kinds : dict of int to str
+        Their names.
+    variables : dict of str to (n,) float64
+        What agents have of their own under some names; NaN where they have nothing.
     """
 
     voxel: npt.NDArray[np.int64]
@@ -116,16 +123,30 @@ class HostState:
     coefficients: FloatArray
     fixed: npt.NDArray[np.bool_]
     value: FloatArray
+    kind: npt.NDArray[np.int64] = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    kinds: dict[int, str] = field(default_factory=dict)
+    variables: dict[str, FloatArray] = field(default_factory=dict)
 
     @classmethod
-    def over(cls, buffers: Sequence[memoryview], substrates: int, shape: tuple[int, int]) -> HostState:
+    def over(
+        cls,
+        buffers: Sequence[memoryview],
+        substrates: int,
+        shape: tuple[int, int],
+        kinds: dict[int, str],
+        names: Sequence[str],
+    ) -> HostState:
         """Arrays over the header's buffers, in the order of the attributes; nothing is copied."""
-        voxel, volume, rates, *lattice = buffers
+        voxel, kind, variables, volume, rates, *lattice = buffers
+        own = np.frombuffer(variables).reshape(len(names), -1) if names else ()
         return cls(
             np.frombuffer(voxel, dtype=np.int64),
             np.frombuffer(volume),
             np.frombuffer(rates).reshape(substrates, 4, len(volume) // 8),
             *cls.lattice(lattice, substrates, shape),
+            np.frombuffer(kind, dtype=np.int64),
+            kinds,
+            dict(zip(names, own, strict=True)),
         )
 
     @staticmethod
@@ -166,8 +187,17 @@ class HostState:
         """The active Dirichlet nodes of one substrate, copied."""
         return self.fixed[substrate].copy(), self.value[substrate].copy()
 
-    def tissue(self, substrate: int, domain: sp.Domain, nodes: Nodes | None = None) -> sp.TissueState:
+    def tissue(
+        self,
+        substrate: int,
+        domain: sp.Domain,
+        nodes: Nodes | None = None,
+        own: Mapping[str, FloatArray] | None = None,
+        places: Mapping[str, Any] | None = None,
+    ) -> sp.TissueState:
         """Everything one substrate's field depends on; with other nodes than the host's, if they are given.
+
+        What a `Medium` says of cells and places comes on top, as ``own``, by agent, and as ``places``.
 
         Raises
         ------
@@ -177,7 +207,7 @@ class HostState:
             If a net export is negative: a constant drain can take the field below zero.
         """
         rates = self.rates[substrate]
-        taking_part = self._taking_part(rates)
+        taking_part = np.flatnonzero(self.voxel >= 0) if own else self._taking_part(rates)
         uptake, secretion, target, _ = rates[:, taking_part]
         cells = sp.Cells(
             voxel=np.maximum(self.voxel[taking_part], 0),
@@ -185,10 +215,11 @@ class HostState:
             uptake_per_min=uptake,
             secretion_per_min=secretion,
             secretion_target=target,
+            **{name: each[taking_part] for name, each in (own or {}).items()},
         )
         made = self._exported(rates[EXPORT], domain)
         fixed, value = (self.fixed[substrate], self.value[substrate]) if nodes is None else nodes
-        voxels = sp.Voxels(fixed, value, production_per_min=made)
+        voxels = sp.Voxels(fixed, value, production_per_min=made, **(places or {}))
         return sp.TissueState(cells, voxels=voxels)
 
     def _taking_part(self, rates: FloatArray) -> slice | npt.NDArray[np.int64]:

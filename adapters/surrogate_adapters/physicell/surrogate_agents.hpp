@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "surrogate_lattice.hpp"
@@ -14,6 +15,7 @@ namespace surrogate {
 /// Agents in contiguous arrays, kept from call to call so that they are not allocated anew.
 struct Agents {
     std::vector<std::int64_t> voxel; ///< (agents) n = j nx + i; -1 for those that take no part
+    std::vector<std::int64_t> kind;  ///< (agents) the number of its type
     std::vector<double> volume;      ///< (agents) um^3
     std::vector<double> rates;       ///< (substrates, 4, agents) uptake, secretion, target, net export
 
@@ -27,6 +29,7 @@ struct Agents {
     void read(const std::vector<Agent*>* list, const std::vector<int>& substrates) {
         const std::ptrdiff_t n = list == nullptr ? 0 : static_cast<std::ptrdiff_t>(list->size());
         voxel.resize(n);
+        kind.resize(n);
         volume.resize(n);
         rates.resize(4 * n * substrates.size());
 #pragma omp parallel for if (n > kFewAgents)
@@ -35,6 +38,7 @@ struct Agents {
             const auto& secretion = agent.phenotype.secretion;
             const bool active = takes_part(agent);
             voxel[a] = active ? agent.get_current_voxel_index() : -1;
+            kind[a] = TheHost::kind(agent);
             volume[a] = active ? TheHost::volume(agent) : 0.0;
             for (std::size_t s = 0; s < substrates.size(); s++) {
                 double* rate = &rates[4 * n * s + a];
@@ -45,6 +49,17 @@ struct Agents {
                 rate[3 * n] = active ? secretion.net_export_rates[index] : 0.0;
             }
         }
+    }
+
+    /// (variables, agents) what agents have of their own under some names; NaN where they have nothing.
+    template <class TheHost, class Agent>
+    std::vector<double> variables(const std::vector<Agent*>* list, const std::vector<std::string>& names) const {
+        std::vector<double> found;
+        found.reserve(names.size() * voxel.size());
+        for (const auto& name : names) {
+            for (std::size_t a = 0; a < voxel.size(); a++) found.push_back(TheHost::variable(*(*list)[a], name));
+        }
+        return found;
     }
 };
 

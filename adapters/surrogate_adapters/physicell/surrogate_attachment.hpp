@@ -171,6 +171,10 @@ private:
         counted_.assign(indices_.size(), 0.0);
         at_rest_ = std::make_unique<AtRest<Microenvironment>>(host_, indices_);
         densities_ = std::make_unique<Densities<Microenvironment>>(host_, indices_);
+        const python::Object variables = python::checked(PyObject_GetAttrString(bridge_.get(), "variables"));
+        for (Py_ssize_t k = 0; k < PyList_Size(variables.get()); k++) {
+            variables_.push_back(python::text(PyList_GetItem(variables.get(), k)));
+        }
         refresh_ = python::text(python::checked(PyObject_GetAttrString(bridge_.get(), "refresh")).get());
         on_error_ = python::text(python::checked(PyObject_GetAttrString(bridge_.get(), "on_error")).get());
         interval_ = PyFloat_AsDouble(python::checked(PyObject_GetAttrString(bridge_.get(), "interval_min")).get());
@@ -336,9 +340,11 @@ private:
 
     void ask(const char* reason, bool as_before) {
         const python::Lock lock;
-        const python::Object answers = python::checked(PyObject_CallMethod(bridge_.get(), "solve", "dsNNNNiNNNNNN",
+        const auto variables = agents_.template variables<TheHost>(TheHost::agents(host_), variables_);
+        const python::Object answers = python::checked(PyObject_CallMethod(bridge_.get(), "solve", "dsNNNNiNNNNNNNNN",
             TheHost::minutes(host_), reason, python::view(stale_), python::view(roles_),
-            python::view(in_time_.minutes()), in_time_.starts(fields_), as_before, python::view(agents_.voxel),
+            python::view(in_time_.minutes()), in_time_.starts(fields_), as_before, kinds(),
+            python::view(agents_.voxel), python::view(agents_.kind), python::view(variables),
             python::view(agents_.volume), python::view(agents_.rates), python::view(coefficients_),
             python::view(nodes_.fixed), python::view(nodes_.value)));
         Py_ssize_t next = 0;
@@ -362,6 +368,15 @@ private:
         started_ = false;
         const python::Object module = python::checked(PyImport_ImportModule("surrogate_adapters.physicell.bridge"));
         python::checked(PyObject_CallMethod(module.get(), "settle_down", nullptr));
+    }
+
+    /// Numbers and names of the agents' types.
+    PyObject* kinds() {
+        PyObject* list = PyList_New(0);
+        for (const auto& [number, name] : TheHost::kinds(host_)) {
+            PyList_Append(list, python::Object(Py_BuildValue("(is)", number, name.c_str())).get());
+        }
+        return list;
     }
 
     void take(PyObject* field, std::size_t s) {
@@ -445,6 +460,7 @@ private:
     std::vector<std::uint8_t> roles_, stale_;
 
     std::vector<std::vector<double>> fields_, taken_up_; // of each of our substrates: by voxel; by agent
+    std::vector<std::string> variables_; // of agents, that say how they conduct
     std::vector<double> counted_;    // of what is taken up in a minute, so many minutes are counted in a call
     InTime in_time_;
     std::vector<long> held_;         // calls since each was solved for

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <stdexcept>
 #include <string>
 #include <type_traits>
@@ -38,6 +39,9 @@ enum Role : std::uint8_t { kClimbs = 1, kSupplies = 2, kAnchors = 4 };
 ///   Exchange exchange(Agent&)                        the constants that are in force
 ///   void renew(Microenvironment&, Agent&, double)    sets them from the agent's rates
 ///   void roles(Microenvironment&, std::vector<std::uint8_t>&)   adds the roles that agents have, by substrate
+///   int kind(Agent&)                                 the number of an agent's type
+///   std::vector<std::pair<int, std::string>> kinds(Microenvironment&)   numbers and names of all types
+///   double variable(Agent&, std::string)             an agent's variable of that name; NaN if it has none
 ///   bool splits(solver)                              whether this is the solver that surrogate_sweeps.hpp repeats
 template <class Microenvironment>
 struct Host;
@@ -115,6 +119,16 @@ struct Host<BioFVM::Microenvironment> {
         for (auto* type : PhysiCell::cell_definitions_by_index) add(roles, type->phenotype, type->functions);
         if (PhysiCell::all_cells == nullptr) return;
         for (auto* cell : *PhysiCell::all_cells) add(roles, cell->phenotype, cell->functions);
+    }
+    static int kind(Agent& cell) { return cell.type; }
+    static std::vector<std::pair<int, std::string>> kinds(Here&) {
+        std::vector<std::pair<int, std::string>> found;
+        for (auto* type : PhysiCell::cell_definitions_by_index) found.emplace_back(type->type, type->name);
+        return found;
+    }
+    static double variable(Agent& cell, const std::string& name) {
+        const int index = cell.custom_data.find_variable_index(name);
+        return index < 0 ? std::numeric_limits<double>::quiet_NaN() : cell.custom_data[index];
     }
     static bool splits(void (*solver)(Here&, double)) {
         return solver == &BioFVM::diffusion_decay_solver__constant_coefficients_LOD_2D;

@@ -98,6 +98,12 @@ void set_phenotype_volume(Microenvironment* m, int a, double volume) {
 
 void set_climbs(Microenvironment* m, int a, int substrate) { m->agent_container->all_agents[a]->climbs = substrate; }
 
+void set_kind(Microenvironment* m, int a, int kind) { m->agent_container->all_agents[a]->type = kind; }
+
+void set_variable(Microenvironment* m, int a, const char* name, double value) {
+    m->agent_container->all_agents[a]->custom_data[name] = value;
+}
+
 // The last agent dies, and gives its voxel back this share of what it has taken up.
 void kill_last(Microenvironment* m, double share) {
     Agent& last = *m->agent_container->all_agents.back();

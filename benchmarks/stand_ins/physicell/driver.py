@@ -151,6 +151,14 @@ class StandIn:
         """Let an agent move along a gradient, or at least say so."""
         self.library.set_climbs(self._host, agent, self._index(substrate))
 
+    def set_kind(self, agent: int, kind: int) -> None:
+        """The type of an agent: 0 "stroma", 1 "wall", 2 "cyst"."""
+        self.library.set_kind(self._host, agent, kind)
+
+    def set_variable(self, agent: int, name: str, value: float) -> None:
+        """A custom variable of an agent."""
+        self.library.set_variable(self._host, agent, name.encode(), value)
+
     def kill_last(self, share: float) -> None:
         """The last agent dies, and releases this share of what it has taken up."""
         self.library.kill_last(self._host, share)
@@ -294,6 +302,8 @@ def _typed(library: ctypes.CDLL) -> ctypes.CDLL:
         "set_rates": [host, _DOUBLES],
         "set_phenotype_volume": [host, whole, number],
         "set_climbs": [host, whole, whole],
+        "set_kind": [host, whole, whole],
+        "set_variable": [host, whole, text, number],
         "kill_last": [host, number],
         "write_density": [host, whole, _DOUBLES],
         "read_gradient": [host, whole, _DOUBLES],

@@ -8,8 +8,11 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
+#include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace surrogate {
@@ -130,6 +133,8 @@ class Agent : public BasicAgent {
 public:
     Phenotype phenotype;
     bool is_out_of_domain = false;
+    int type = 0;                          // of "stroma", "wall" and "cyst"
+    std::map<std::string, double> custom_data;
     int climbs = -1;                       // the substrate it moves along, if any
     std::vector<double> seen;              // the densities that the last phenotype or mechanics step found
     std::vector<std::vector<double>> felt; // the gradients that the mechanics step found, by substrate
@@ -193,6 +198,12 @@ struct Host<stand_in::Microenvironment> {
                 if (agent->climbs == static_cast<int>(s)) roles[s] |= 1;
             }
         }
+    }
+    static int kind(Agent& agent) { return agent.type; }
+    static std::vector<std::pair<int, std::string>> kinds(Here&) { return {{0, "stroma"}, {1, "wall"}, {2, "cyst"}}; }
+    static double variable(Agent& agent, const std::string& name) {
+        const auto found = agent.custom_data.find(name);
+        return found == agent.custom_data.end() ? std::numeric_limits<double>::quiet_NaN() : found->second;
     }
     static bool splits(void (*solver)(Here&, double)) { return solver == &stand_in::split_solver; }
 };
