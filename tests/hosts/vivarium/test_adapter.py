@@ -243,6 +243,15 @@ def test_a_state_that_stays_is_held():
     assert [(entry.time, entry.held) for entry in process.history] == [(0.0, 2), (6.0, 0)]
 
 
+def test_agents_that_change_places_are_the_same_to_the_field():
+    process, field = field_alone(), np.ones(N_BINS)
+    here, there = (10.0, 5.0), (30.0, 15.0)
+    for first, second in ((here, there), (there, here), (here, here)):
+        agents = {"a": agent(first), "b": agent(second)}
+        field = process.next_update(2.0, {"fields": {"glc": field}, "agents": agents})["steady"]["glc"]
+    assert [(entry.time, entry.held) for entry in process.history] == [(0.0, 1), (4.0, 0)]
+
+
 def test_units_of_the_hosts_library_are_understood():
     plain = field_alone().next_update(1.0, {"fields": {"glc": np.ones(N_BINS)}, "agents": {"a": agent()}})
     with_units = agent([10.0 * units.um, 5e-3 * units.mm], 5e-14 * units.L)

@@ -283,3 +283,25 @@ def test_gradients_are_as_good_as_the_tolerance_and_a_tenth_of_the_default_is_fo
         # Differences over two bins of a field within its bound.
         assert errors[share] <= field.history[-1].bound / 2.0 + 1e-12
     assert BOUNDS == (40.0, 20.0)
+
+
+def test_a_step_at_which_nothing_is_new_tells_nothing_anew() -> None:
+    """Each entry of an update costs the host as much as reading an agent does."""
+    field = field_alone(tolerance=TOLERANCE)
+    agents = agents_at((10.0, 5.0), (30.0, 15.0))
+    states: dict[str, Any] = {"agents": agents, "fields": {"glc": np.ones(N_BINS)}}
+    first = field.follow(states)
+    assert first["agents"].keys() == {"0", "1"}
+    states["fields"]["glc"] = states["fields"]["glc"] + first["fields"]["glc"]
+    for key, update in first["agents"].items():
+        agents[key]["boundary"]["external"] = {"glc": update["boundary"]["external"]["glc"]["_value"]}
+    states["fields"]["glc"] = first["steady"]["glc"]
+    again = field.follow(states)
+    assert again["fields"] == {}
+    assert again["agents"] == {}
+    agents["1"]["boundary"]["location"] = (31.9, 15.0)  # within its bin
+    assert field.follow(states)["agents"] == {}
+    agents["1"]["boundary"]["location"] = (20.0, 15.0)
+    moved = field.follow(states)
+    assert moved["agents"].keys() == {"0", "1"}  # the field has changed for both
+    assert moved["fields"]["glc"].any()
