@@ -88,7 +88,7 @@ NOTHING = [
     ),
     (
         {"position_um": [105.0, 62.0], "radius_um": 8.0},
-        r"cells\['a'\] has 'radius_um', which nobody reads; position_um",
+        r"cells\['a'\] has 'radius_um', which nobody reads; .*position_um",
     ),
     ({**CELL, "uptake": {"oxygen": 10.0}}, r"cells\['a'\] has 'uptake', which nobody reads; .*uptake_per_min"),
     ({**CELL, "Uptake_per_min": {"oxygen": 10.0}}, r"cells\['a'\] has 'Uptake_per_min'"),
