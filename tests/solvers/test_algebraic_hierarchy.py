@@ -174,6 +174,17 @@ def test_a_rebuilt_hierarchy_is_a_new_one() -> None:
     assert np.array_equal(inverse_on(hierarchy, np.where(first[0], b, 0.0), Goal(share=1e-3)), before)
 
 
+def test_without_faces_they_are_usual_ones_whatever_was_before() -> None:
+    shape = (18, 22)
+    free, decay, faces, sides = next(operators(shape, 1, 13))
+    hierarchy = made((free, decay, faces, sides))
+    hierarchy.rebuild(free, decay)
+    b = np.where(free, 1.0, 0.0)
+    usual = np.ones((19, 22)), np.ones((18, 23))
+    expected = np.linalg.solve(dense((free, decay, usual, sides)), b.ravel()).reshape(shape)
+    assert np.abs(inverse_on(hierarchy, b, Goal(share=1e-14)) - expected).max() <= 1e-10 * expected.max()
+
+
 def test_another_decay_map_costs_cycles_and_no_accuracy() -> None:
     shape = (40, 36)
     for posed in operators(shape, 4, 10):

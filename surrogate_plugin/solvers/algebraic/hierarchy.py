@@ -47,7 +47,7 @@ class AlgebraicHierarchy:
         self._gradients: ConjugateGradients | None = None
         self._free: BoolArray | None = None
         self._decay: FloatArray | None = None
-        self._faces = unit_faces(shape, self._walls)
+        self._usual_faces = self._faces = unit_faces(shape, self._walls)
 
     def serves(self, shape: tuple[int, int], walls: Walls) -> bool:
         """Whether `rebuild` makes this the hierarchy of such a lattice, whatever its sides are called."""
@@ -69,7 +69,7 @@ class AlgebraicHierarchy:
         faces : ((H + 1, W), (H, W + 1)) float64, dimensionless, optional
             See `surrogate_plugin.equation.faces`; None: all are 1, and the outer ones the walls'.
         """
-        faces = self._faces if faces is None else faces
+        faces = self._usual_faces if faces is None else faces
         if self._decay is not None and _alike(
             (self._free, free), (self._decay, decay), *zip(self._faces, faces, strict=True)
         ):

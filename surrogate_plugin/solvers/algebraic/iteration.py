@@ -149,10 +149,8 @@ def run_to_estimate(iteration: Improving, tolerance: float | None, max_cycles: i
         before = iteration.cycles
         iteration.advance()
         since += 1
-        if tolerance is None and iteration.cycles == 1:
-            target = max(
-                target, SHARE * iteration.estimate
-            )  # of nothing the first step is about what the field will be
+        if tolerance is None and iteration.cycles == 1:  # from nothing a first step is about what the field will be
+            target = max(target, SHARE * iteration.estimate)
         if iteration.on_path or iteration.estimate < best / 1.5:
             best, since = math.inf if iteration.on_path else iteration.estimate, 0
         if iteration.cycles == before or since >= _PATIENCE:
