@@ -63,7 +63,7 @@ def _draw(row: Any, name: str, model: Model, problem: Problem) -> None:
 def _strength(problem: Problem) -> FloatArray:
     """Decay plus the uptake's rate at low values, per squared pixel."""
     rate = 0.0 if problem.uptake is None else problem.uptake.initial_slope
-    scaled = (problem.decay + rate) * problem.spacing**2 / problem.diffusivity
+    scaled = (problem.decay + rate) / problem.reference_link
     return np.broadcast_to(scaled, problem.shape)
 
 
