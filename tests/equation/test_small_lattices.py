@@ -93,7 +93,7 @@ def test_a_backend_steps_on_a_few_voxels(shape):
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 9), (3, 2), (2, 30)])
-@pytest.mark.parametrize(("boundary", "mode"), [("reflecting", "symmetric"), ("periodic", "wrap")])
+@pytest.mark.parametrize(("boundary", "mode"), [("reflecting", "symmetric"), ("periodic", "constant")])
 def test_a_network_sees_a_few_pixels_as_often_as_its_margin_is_wide(shape, boundary, mode):
     rng = np.random.default_rng(shape)
     fixed = rng.random(shape) < 0.5

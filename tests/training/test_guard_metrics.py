@@ -140,8 +140,6 @@ def test_problems_without_a_bound_of_this_kind_are_refused() -> None:
     with pytest.raises(ValueError, match="at least one"):
         measure(Answer(nothing), [])
     source = np.zeros((12, 12))
-    problem = Problem(
-        source, fixed=np.zeros((12, 12), np.bool_), production=1.0, uptake=MichaelisMenten(vmax=1.0, km=1.0)
-    )
+    problem = Problem(source, fixed=np.zeros((12, 12), np.bool_), uptake=MichaelisMenten(vmax=1.0, km=1.0))
     with pytest.raises(ValueError, match="largest imposed value is 0"):
         bounds_from(problem, None)
