@@ -14,7 +14,7 @@ from surrogate_plugin.equation.problem import MichaelisMenten, Problem
 
 def warm_up() -> None:
     """Go once through every route that has compiled kernels, with a progress bar."""
-    routes = (_spectral, _multigrid, _saturating, _algebraic, _guarded, _tissue)
+    routes = (_spectral, _multigrid, _mapped, _saturating, _algebraic, _guarded, _tissue)
     with progress("compiling the kernels, once", total=len(routes)) as bar:
         for route in routes:
             route()
@@ -41,6 +41,12 @@ def _spectral() -> None:
 
 def _multigrid() -> None:
     _solve(_problem(64, varying=True), "exact")
+
+
+def _mapped() -> None:
+    diffusivity = np.ones((64, 64))
+    diffusivity[20:40, 20:40] = 0.5
+    _solve(_problem(64, varying=True).replace(diffusivity=diffusivity), "multigrid")
 
 
 def _saturating() -> None:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from surrogate_plugin import team
 from surrogate_plugin.arguments import Float32Array
 from surrogate_plugin.equation import operator_kernels as kernels
-from surrogate_plugin.equation.faces import Faces, faces_of
+from surrogate_plugin.equation.faces import Faces
 from surrogate_plugin.equation.problem import Coefficient, FloatArray, Problem
 from surrogate_plugin.equation.sides import Walls
 from surrogate_plugin.equation.uptake import Saturation
@@ -55,7 +55,7 @@ class Operator:
         self.shape = problem.shape
         self.free = problem.unknown
         self.source = problem.source if problem.void is None else problem.known
-        self.faces: Faces | None = None if problem.plain else faces_of(problem)
+        self.faces: Faces | None = problem.faces
         self.decay = _scaled(problem.decay, scale, self.shape)
         self.production = _scaled(problem.supply, scale, self.shape)
         self.vmax = None if problem.uptake is None else _scaled(problem.uptake.vmax, scale, self.shape)

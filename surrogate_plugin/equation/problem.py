@@ -17,6 +17,7 @@ from surrogate_plugin.arguments import FloatArray as FloatArray
 from surrogate_plugin.arguments import coefficient, largest, least
 from surrogate_plugin.equation import anchoring, codec, posing, storage, supplying, transforms
 from surrogate_plugin.equation.codec import Part
+from surrogate_plugin.equation.faces import Faces, faces_of
 from surrogate_plugin.equation.membranes import Membranes
 from surrogate_plugin.equation.per_axis import Diffusivity, diffusivity_of, largest_of, per_axis, spacing_of
 from surrogate_plugin.equation.sides import Boundary, BoundaryLike, Walls
@@ -204,6 +205,11 @@ class Problem:
     def walls(self) -> Walls:
         """The sides as conductances and values."""
         return self.boundary.walls([largest(each) for each in self.axis_links], self.per_permeability)
+
+    @functools.cached_property
+    def faces(self) -> Faces | None:
+        """Conductances of all faces over `reference_link`, see `surrogate_plugin.equation.faces`; None if `plain`."""
+        return None if self.plain else faces_of(self)
 
     @functools.cached_property
     def supply(self) -> Coefficient:

@@ -94,13 +94,6 @@ def test_a_stale_state_raises() -> None:
         solver.solve(solver.prepare(one), other)
 
 
-def test_a_map_of_diffusivity_is_refused_by_name_and_taken_by_exact() -> None:
-    problem = random_problem(np.random.default_rng(8), shape=(24, 16), variable_diffusivity=True)
-    with pytest.raises(UnsupportedProblemError, match="sparse-direct"):
-        _engine.solve(problem, method="multigrid")
-    assert _engine.solve(problem, method="exact").method == "sparse-direct"
-
-
 @pytest.mark.parametrize("tolerance", [0.0, -1.0, np.nan, np.inf])
 def test_a_bad_tolerance_is_one_sentence(tolerance: float) -> None:
     problem = random_problem(np.random.default_rng(9), shape=(16, 16))

@@ -14,7 +14,7 @@ from surrogate_plugin.solvers.multigrid import level_kernels
 from surrogate_plugin.solvers.multigrid.level_kernels import half_sweep, prolong_and_sweep, restrict, sweep_from_zero
 
 #: Levels with fewer rows than this are gone through by one thread: on so little, threads cost more than they bring.
-_WORTH_THREADS = 192
+WORTH_THREADS = 192
 
 
 @jit.fast_inner
@@ -58,7 +58,7 @@ def _coarse_cycle(team, rings, levels, pre, post):
     dims, offset, xs, bs, inverse, north, east, coarsest = levels
     last = dims.shape[0] - 1
     shared = 1
-    while shared < last and dims[shared, 0] >= _WORTH_THREADS:
+    while shared < last and dims[shared, 0] >= WORTH_THREADS:
         shared += 1
     crew, single, mine = team, alone(), True
     for leg in range(1, 2 * last):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,12 +13,15 @@ from surrogate_plugin.arguments import Float32Array as Float32Array
 from surrogate_plugin.equation.faces import Faces
 from surrogate_plugin.equation.problem import BoolArray, FloatArray
 from surrogate_plugin.equation.sides import Walls
-from surrogate_plugin.solvers.multigrid import cycle_kernels, setup_kernels
+from surrogate_plugin.solvers.multigrid import cycle_kernels, mapped_kernels, setup_kernels
+from surrogate_plugin.solvers.multigrid.difficulty import difficulty_of
 
 if TYPE_CHECKING:
     from scipy.sparse.linalg import LinearOperator
 
 IntArray = npt.NDArray[np.int64]
+#: Diagonal links and weights of all coarse levels, flat, see `surrogate_plugin.solvers.multigrid.mapped_kernels`.
+Wide = tuple[Float32Array, Float32Array, Float32Array]
 
 _COARSEST_PIXELS = 16
 
@@ -37,6 +41,14 @@ def coarse_buffers(dims: IntArray) -> tuple[IntArray, int]:
     sizes[0] = 0  # the finest level lives in arrays of its own
     offset = np.concatenate(([0], np.cumsum(sizes)))
     return offset, int(offset[-1])
+
+
+def _without_loops(faces: Faces, rings: BoolArray) -> Faces:
+    """The faces but for those that lead from a pixel to itself, around a ring of one: they carry nothing."""
+    return tuple(
+        np.zeros_like(each) if ring and each.shape[axis] == 2 else each
+        for axis, (each, ring) in enumerate(zip(faces, rings, strict=True))
+    )
 
 
 class Hierarchy:
@@ -76,6 +88,8 @@ class Hierarchy:
         self._rate, self._wall = np.zeros(flat, np.float32), np.zeros(flat, np.float32)
         self._matrix = np.zeros((count, count))
         self._faces: Faces | None = None
+        #: The 5-point level with weighted transfers, see `mapped_kernels`.
+        self._head = 1
         self._free: BoolArray = np.zeros(shape, np.bool_)
 
     def serves(self, shape: tuple[int, int], walls: Walls) -> bool:
@@ -96,12 +110,16 @@ class Hierarchy:
         if self._is_of(free, decay, faces):
             return
         self._of = free, decay, faces
+        faces = None if faces is None else _without_loops(faces, self.rings)
         self._set_links(faces)
         self._free = free
-        team.run(
-            setup_kernels.set_up, free, decay, faces, self.walls, self.rings, self._finest, self._levels, self._rate,
-            self._wall, self._matrix,
-        )  # fmt: skip
+        given = free, decay, faces, self.walls, self.rings, self._finest, self._levels
+        if faces is None:
+            team.run(setup_kernels.set_up, *given, self._rate, self._wall, self._matrix)
+        else:
+            self._head = 0 if difficulty_of(faces).thin_walls else 1
+            buffers = self._rate, self._wall, self._matrix, self._head, self._scratch_for_head
+            team.run(mapped_kernels.set_up, *given, self._wide, *buffers)
 
     def relinearise(self, free: BoolArray, decay: FloatArray) -> None:
         """Give the finest level a new decay map and keep the coarse levels, which only precondition."""
@@ -111,7 +129,11 @@ class Hierarchy:
 
     def v_cycle(self, z: Float32Array, b: Float32Array, *, pre: int = 2, post: int = 2) -> None:
         """``z ~ A^-1 b`` by one V-cycle from zero; both (H + 2, W + 2) float32 with a halo."""
-        team.run(cycle_kernels.v_cycle, z, b, self._finest, self.rings, self._levels, pre, post)
+        if self._faces is None:
+            team.run(cycle_kernels.v_cycle, z, b, self._finest, self.rings, self._levels, pre, post)
+        else:
+            given = self._finest, self.rings, self._levels, self._wide, self._head
+            team.run(mapped_kernels.v_cycle, z, b, *given, pre, post)
 
     def apply(self, z: Float32Array, b: Float32Array) -> None:
         """A V-cycle, as an approximate inverse of the guard."""
@@ -175,8 +197,27 @@ class Hierarchy:
         )
 
     @property
+    def links(self) -> tuple[Float32Array, Float32Array] | tuple[None, None]:
+        """The finest level's links as kernels take them, each None where all are 1."""
+        return self._links
+
+    @property
     def _finest(self) -> tuple[Float32Array, Float32Array | None, Float32Array | None]:
         return self._inverse, *self._links
+
+    @functools.cached_property
+    def _wide(self) -> Wide:
+        flat = self._rate.size
+        return np.zeros(flat, np.float32), np.zeros(flat, np.float32), np.zeros((8, flat), np.float32)
+
+    @property
+    def _scratch_for_head(self) -> tuple[Float32Array, ...]:
+        """Five arrays of the finest level's shape where that is the head, else five that stand for them."""
+        return self._scratch if self._head == 0 else (self._inverse,) * 5
+
+    @functools.cached_property
+    def _scratch(self) -> tuple[Float32Array, ...]:
+        return tuple(np.zeros_like(self._inverse) for _ in range(5))
 
     def _set_links(self, faces: Faces | None) -> None:
         self._faces = faces

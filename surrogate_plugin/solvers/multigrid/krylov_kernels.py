@@ -6,6 +6,7 @@ import numpy as np
 
 from surrogate_plugin import jit
 from surrogate_plugin.sharing_kernels import claim, pieces, settle
+from surrogate_plugin.solvers.multigrid.level_kernels import row_of
 from surrogate_plugin.solvers.multigrid.setup_kernels import STRONGEST
 
 
@@ -48,11 +49,12 @@ def dot_and_max(team, r, z, sums, peaks):
 
 
 @jit.fast
-def direction_and_curvature(team, p, z, beta, decay, faces, walls, rings, sums):
+def direction_and_curvature(team, p, z, beta, decay, north, east, walls, rings, sums):
     """``p = z + beta p``, and ``(p, A p)`` as the sum of squared differences over links, walls and decay.
 
     ``p`` is 0 on fixed pixels. Written as squares the sum is positive whatever the rounding, where ``4 p -
-    neighbours`` would lose a small decay. ``sums``: (CHUNKS,) float64, 0 at first.
+    neighbours`` would lose a small decay. ``north`` and ``east`` are the finest level's links, see `level_kernels`.
+    ``sums``: (CHUNKS,) float64, 0 at first.
     """
     ny, nx = p.shape[0] - 2, p.shape[1] - 2
     chunks = pieces(p.size)
@@ -66,9 +68,9 @@ def direction_and_curvature(team, p, z, beta, decay, faces, walls, rings, sums):
             if rings[1]:
                 a[0], a[nx + 1] = a[nx], a[1]
             sums[chunk] += _within(a, decay[i])
-            sums[chunk] += _along(a, None if faces is None else faces[1][i], walls, rings)
+            sums[chunk] += _along(a, row_of(east, i + 1), walls, rings)
             if i > start:
-                sums[chunk] += _across(p[i], a, None if faces is None else faces[0][i])
+                sums[chunk] += _across(p[i], a, row_of(north, i))
         chunk = claim(team, chunks)
     settle(team, chunks)
     # The links between the chunks, and the walls: all rows are there now.
@@ -76,14 +78,14 @@ def direction_and_curvature(team, p, z, beta, decay, faces, walls, rings, sums):
         for chunk in range(chunks):
             i = chunk * ny // chunks
             if i > 0 and i < (chunk + 1) * ny // chunks:
-                sums[0] += _across(p[i], p[i + 1], None if faces is None else faces[0][i])
+                sums[0] += _across(p[i], p[i + 1], row_of(north, i))
         if rings[0]:
-            sums[0] += _across(p[ny], p[1], None if faces is None else faces[0][ny])
+            sums[0] += _across(p[ny], p[1], row_of(north, ny))
         else:
             p[0], p[ny + 1] = 0.0, 0.0
             for end, row in ((0, 1), (1, ny)):
-                if faces is not None:
-                    sums[0] += _across(p[0], p[row], faces[0][0 if end == 0 else ny])
+                if north is not None:
+                    sums[0] += _across(p[0], p[row], row_of(north, 0 if end == 0 else ny))
                 elif walls[0, end] > 0.0:
                     sums[0] += walls[0, end] * _across(p[0], p[row], None)
     settle(team, 1)
@@ -101,37 +103,37 @@ def _within(row, decay):
 
 
 @jit.fast_inner
-def _across(below, here, faces):
-    """What the faces between two rows add."""
+def _across(below, here, links):
+    """What the links between two rows add."""
     total = np.float32(0.0)
     for j in range(here.shape[0] - 2):
         difference = here[j + 1] - below[j + 1]
-        if faces is None:
+        if links is None:
             total += difference * difference
         else:
-            total += np.float32(faces[j]) * (difference * difference)
+            total += links[j + 1] * (difference * difference)
     return total
 
 
 @jit.fast_inner
-def _along(row, faces, walls, rings):
-    """What the faces and the walls along a row add; a ring's face counts once."""
+def _along(row, links, walls, rings):
+    """What the links and the walls along a row add; a ring's face counts once."""
     nx = row.shape[0] - 2
     total = np.float32(0.0)
     for j in range(1, nx):
         difference = row[j + 1] - row[j]
-        if faces is None:
+        if links is None:
             total += difference * difference
         else:
-            total += np.float32(faces[j]) * (difference * difference)
+            total += links[j] * (difference * difference)
     first, last = row[1], row[nx]
     if rings[1]:
         seam = (first - last) * (first - last)
-        total += seam if faces is None else np.float32(faces[nx]) * seam
-    elif faces is None:
+        total += seam if links is None else links[nx] * seam
+    elif links is None:
         total += walls[1, 0] * (first * first) + walls[1, 1] * (last * last)
     else:
-        total += np.float32(faces[0]) * (first * first) + np.float32(faces[nx]) * (last * last)
+        total += links[0] * (first * first) + links[nx] * (last * last)
     return total
 
 

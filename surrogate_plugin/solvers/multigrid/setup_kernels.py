@@ -90,13 +90,19 @@ def take_faces(team, faces, north, east):
     """The finest level's links from its faces; both with a halo."""
     across, along = faces
     ny, nx = along.shape[0], across.shape[1]
-    if claim(team, 1) == 0:
-        for i in range(ny + 1):
+    chunks = pieces(along.size)
+    chunk = claim(team, chunks)
+    while chunk < chunks:
+        for i in range(chunk * ny // chunks, (chunk + 1) * ny // chunks):
             for j in range(nx):
-                north[i, j + 1] = np.float32(across[i, j])
-        for i in range(ny):
+                north[i + 1, j + 1] = np.float32(across[i + 1, j])
             for j in range(nx + 1):
                 east[i + 1, j] = np.float32(along[i, j])
+        chunk = claim(team, chunks)
+    settle(team, chunks)
+    if claim(team, 1) == 0:
+        for j in range(nx):
+            north[0, j + 1] = np.float32(across[0, j])
     settle(team, 1)
 
 
@@ -222,8 +228,10 @@ def _invert_coarse_row(rate, wall, south, north, east, out):
 
 
 @jit.fast_inner
-def invert_coarsest(inverse, north, east, matrix, out):
+def invert_coarsest(inverse, north, east, diagonals, matrix, out):
     """The dense inverse of the coarsest level, float32; ``matrix``, float64 of the same size, is overwritten.
+
+    ``diagonals`` are its rising and falling links, or None where it has 5 points.
 
     Gauss-Jordan elimination, which needs no pivots in a symmetric, diagonally dominant matrix. Rows of pixels without
     any link are 0. Where nothing is left that anchors the level a pivot comes to rounding, or to 0: a closed box that
@@ -240,6 +248,11 @@ def invert_coarsest(inverse, north, east, matrix, out):
         for q, link in ((((i + 1) % ny) * nx + j, north[i + 1, j + 1]), (i * nx + (j + 1) % nx, east[i + 1, j + 1])):
             matrix[p, q] -= link
             matrix[q, p] -= link
+        if diagonals is not None:
+            up, right, left = ((i + 1) % ny) * nx, (j + 1) % nx, (j - 1) % nx
+            for q, link in ((up + right, diagonals[0][i + 1, j + 1]), (up + left, diagonals[1][i + 1, j + 1])):
+                matrix[p, q] -= link
+                matrix[q, p] -= link
     for p in range(count):
         inv = inverse[p // nx + 1, p % nx + 1]
         least = np.float64(1.1920929e-07) / np.float64(inv) if inv > 0 else 0.0
@@ -278,7 +291,7 @@ def set_up_coarse(team, rings, levels, rate, wall, matrix):
     n, e, inv = north[low:high].reshape(shape), east[low:high].reshape(shape), inverse[low:high].reshape(shape)
     set_up_level(team, rate[low:high].reshape(shape), part(wall, low, high, shape), n, e, rings, inv, None)
     if claim(team, 1) == 0:
-        invert_coarsest(inv, n, e, matrix, coarsest)
+        invert_coarsest(inv, n, e, None, matrix, coarsest)
     settle(team, 1)
 
 

@@ -1,0 +1,308 @@
+"""Compiled set-up of one level from the next finer one by Galerkin's product, with weights that follow the links.
+
+A fine pixel between two coarse ones holds their mean, weighted by the links to either side; one amid four holds what
+its equation gives from its neighbours (Dendy, "Black box multigrid", 1982). So nothing leaks through a weak link, and
+``P^T A P`` keeps the right conductance at any contrast. The product is not formed for the diagonal: a level is its
+links and ``rate``, the sum of a row, which is gathered from differences, so that a decay of 1e-9 beside links of 1
+reaches the coarsest level in float32. Links come out at 0 or above, but for some that are negligible; these are cut.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from surrogate_plugin import jit
+from surrogate_plugin.sharing_kernels import claim, pieces, settle
+from surrogate_plugin.solvers.multigrid.level_kernels import around, wrap
+
+#: A diagonal below this part of the product's own is none of rounding's doing.
+_ENOUGH = np.float32(0.999)
+
+
+@jit.fast_inner
+def _link(links, i, j, di, dj):
+    """What joins pixel (i, j) to its neighbour (i + di, j + dj)."""
+    north, east, rising, falling = links
+    if dj == 0:
+        return north[i if di > 0 else i - 1, j]
+    if di == 0:
+        return east[i, j if dj > 0 else j - 1]
+    return _diagonal(rising, falling, i, j, di, dj)
+
+
+@jit.fast_inner
+def _diagonal(rising, falling, i, j, di, dj):
+    if rising is None:
+        return np.float32(0.0)
+    row = i if di > 0 else i - 1
+    if di == dj:
+        return rising[row, j if dj > 0 else j - 1]
+    return falling[row, j if dj < 0 else j + 1]
+
+
+@jit.fast_inner
+def _facing(inverse, links, i, j, di, dj):
+    """The three links to one side, where one of ``di`` and ``dj`` is 0; none where the coarse pixel there is held."""
+    if inverse[i + di, j + dj] == 0:
+        return np.float32(0.0)
+    if di == 0:
+        return _link(links, i, j, 0, dj) + (_link(links, i, j, 1, dj) + _link(links, i, j, -1, dj))
+    return _link(links, i, j, di, 0) + (_link(links, i, j, di, 1) + _link(links, i, j, di, -1))
+
+
+@jit.fast_inner
+def _between(k, count, ring):
+    """The fine pixel beside a coarse one, or 0 where none lies between it and another coarse one."""
+    if 1 <= k <= count:
+        return k
+    return around(k, count) if ring and count % 2 == 0 else 0
+
+
+@jit.fast_inner
+def _edge_weight(rate, inverse, links, i, j, di, dj):
+    """What fine pixel (i, j) takes of the coarse pixel beside it in the direction (di, dj)."""
+    near, far = _facing(inverse, links, i, j, di, dj), _facing(inverse, links, i, j, -di, -dj)
+    whole = (near + far) + rate[i, j]
+    return near / whole if whole > 0 else np.float32(0.0)
+
+
+@jit.fast_inner
+def _corner_weight(inverse, links, i, j, di, dj, across, along):
+    """What fine pixel (i, j) takes of the coarse pixel at (i + di, j + dj).
+
+    ``across`` and ``along`` are what the pixels at (i, j + dj) and (i + di, j) take of it.
+    """
+    return inverse[i, j] * (
+        _link(links, i, j, di, dj) + (_link(links, i, j, 0, dj) * across + _link(links, i, j, di, 0) * along)
+    )
+
+
+@jit.fast_inner
+def weigh(team, rate, inverse, links, rings, weights):
+    """The weights of all coarse pixels; their halo is not set."""
+    e, w, n, s, ne, nw, se, sw = weights
+    ny, nx = inverse.shape[0] - 2, inverse.shape[1] - 2
+    cy, cx = (ny + 1) // 2, (nx + 1) // 2
+    zero = np.float32(0.0)
+    chunks = pieces(inverse.size)
+    chunk = claim(team, chunks)
+    while chunk < chunks:
+        for k in range(1 + chunk * cy // chunks, 1 + (chunk + 1) * cy // chunks):
+            i = 2 * k - 1
+            above, below = _between(i + 1, ny, rings[0]), _between(i - 1, ny, rings[0])
+            for m in range(1, cx + 1):
+                j = 2 * m - 1
+                right, left = _between(j + 1, nx, rings[1]), _between(j - 1, nx, rings[1])
+                to_e = _edge_weight(rate, inverse, links, i, right, 0, -1) if right else zero
+                to_w = _edge_weight(rate, inverse, links, i, left, 0, 1) if left else zero
+                to_n = _edge_weight(rate, inverse, links, above, j, -1, 0) if above else zero
+                to_s = _edge_weight(rate, inverse, links, below, j, 1, 0) if below else zero
+                e[k, m], w[k, m], n[k, m], s[k, m] = to_e, to_w, to_n, to_s
+                ne[k, m] = _corner_weight(inverse, links, above, right, -1, -1, to_n, to_e) if above and right else zero
+                nw[k, m] = _corner_weight(inverse, links, above, left, -1, 1, to_n, to_w) if above and left else zero
+                se[k, m] = _corner_weight(inverse, links, below, right, 1, -1, to_s, to_e) if below and right else zero
+                sw[k, m] = _corner_weight(inverse, links, below, left, 1, 1, to_s, to_w) if below and left else zero
+        chunk = claim(team, chunks)
+    settle(team, chunks)
+
+
+@jit.fast_inner
+def _edge_lack(rate, inverse, links, i, j, di, dj):
+    """What the weights of a fine pixel between two coarse ones lack to 1."""
+    sides = _facing(inverse, links, i, j, di, dj) + _facing(inverse, links, i, j, -di, -dj)
+    whole = sides + rate[i, j]
+    return rate[i, j] / whole if whole > 0 else np.float32(1.0)
+
+
+@jit.fast_inner
+def find_lack(team, rate, inverse, links, rings, lack):
+    """What the weights of each fine pixel lack to 1: without decay nothing, to the last bit. Halos are set."""
+    ny, nx = inverse.shape[0] - 2, inverse.shape[1] - 2
+    chunks = pieces(inverse.size)
+    chunk = claim(team, chunks)
+    while chunk < chunks:
+        for i in range(1 + chunk * ny // chunks, 1 + (chunk + 1) * ny // chunks):
+            if i & 1:
+                for j in range(1, nx + 1):
+                    lack[i, j] = np.float32(0.0) if j & 1 else _edge_lack(rate, inverse, links, i, j, 0, 1)
+            else:
+                for j in range(1, nx + 1, 2):
+                    lack[i, j] = _edge_lack(rate, inverse, links, i, j, 1, 0)
+        chunk = claim(team, chunks)
+    settle(team, chunks)
+    wrap(team, lack, rings)
+    chunk = claim(team, chunks)
+    while chunk < chunks:
+        for i in range(1 + chunk * ny // chunks, 1 + (chunk + 1) * ny // chunks):
+            if not i & 1:
+                for j in range(2, nx + 1, 2):
+                    sides = _link(links, i, j, 0, 1) * lack[i, j + 1] + _link(links, i, j, 0, -1) * lack[i, j - 1]
+                    sides += _link(links, i, j, 1, 0) * lack[i + 1, j] + _link(links, i, j, -1, 0) * lack[i - 1, j]
+                    lack[i, j] = inverse[i, j] * (rate[i, j] + sides)
+        chunk = claim(team, chunks)
+    settle(team, chunks)
+    wrap(team, lack, rings)
+
+
+@jit.fast_inner
+def find_loss(team, rate, links, lack, loss):
+    """``A P 1`` at each fine pixel: what a coarse field of 1 loses there."""
+    ny, nx = loss.shape[0] - 2, loss.shape[1] - 2
+    chunks = pieces(loss.size)
+    chunk = claim(team, chunks)
+    while chunk < chunks:
+        for i in range(1 + chunk * ny // chunks, 1 + (chunk + 1) * ny // chunks):
+            for j in range(1, nx + 1):
+                own = lack[i, j]
+                total = rate[i, j] * (np.float32(1.0) - own)
+                total += _link(links, i, j, 0, 1) * (lack[i, j + 1] - own)
+                total += _link(links, i, j, 0, -1) * (lack[i, j - 1] - own)
+                total += _link(links, i, j, 1, 0) * (lack[i + 1, j] - own)
+                total += _link(links, i, j, -1, 0) * (lack[i - 1, j] - own)
+                total += _link(links, i, j, 1, 1) * (lack[i + 1, j + 1] - own)
+                total += _link(links, i, j, 1, -1) * (lack[i + 1, j - 1] - own)
+                total += _link(links, i, j, -1, 1) * (lack[i - 1, j + 1] - own)
+                total += _link(links, i, j, -1, -1) * (lack[i - 1, j - 1] - own)
+                loss[i, j] = total
+        chunk = claim(team, chunks)
+    settle(team, chunks)
+
+
+@jit.fast_inner
+def _bump(weights, k, m, out):
+    """The weights around a coarse pixel as a 3 x 3 patch, rows from the south."""
+    e, w, n, s, ne, nw, se, sw = weights
+    out[0, 0], out[0, 1], out[0, 2] = sw[k, m], s[k, m], se[k, m]
+    out[1, 0], out[1, 1], out[1, 2] = w[k, m], np.float32(1.0), e[k, m]
+    out[2, 0], out[2, 1], out[2, 2] = nw[k, m], n[k, m], ne[k, m]
+
+
+@jit.fast_inner
+def _spread(i, j, bump, inverse, links, rings, image):
+    """``A`` times a bump around fine pixel (i, j), a 5 x 5 patch."""
+    ny, nx = inverse.shape[0] - 2, inverse.shape[1] - 2
+    image[:] = np.float32(0.0)
+    for a in range(3):
+        y = _between(i + a - 1, ny, rings[0]) if a != 1 else i
+        for c in range(3):
+            x = _between(j + c - 1, nx, rings[1]) if c != 1 else j
+            value = bump[a, c]
+            if y == 0 or x == 0 or value == 0 or inverse[y, x] == 0:
+                continue
+            image[a + 1, c + 1] += value / inverse[y, x]
+            for di in range(-1, 2):
+                for dj in range(-1, 2):
+                    if di != 0 or dj != 0:
+                        image[a + 1 + di, c + 1 + dj] -= value * _link(links, y, x, di, dj)
+
+
+@jit.fast_inner
+def _overlap(image, bump, rows, columns):
+    """The product of an image and a bump that is so many fine pixels away."""
+    total = np.float32(0.0)
+    for a in range(3):
+        for c in range(3):
+            y, x = 1 + rows + a, 1 + columns + c
+            if 0 <= y < 5 and 0 <= x < 5:
+                total += image[y, x] * bump[a, c]
+    return total
+
+
+@jit.fast_inner
+def multiply(team, inverse, links, loss, rings, weights, c_rate, diagonal, coarse):
+    """The rates, the diagonal and the links of the coarse level, without their halos."""
+    north, east, rising, falling = coarse
+    zero = np.float32(0.0)
+    ny, nx = inverse.shape[0] - 2, inverse.shape[1] - 2
+    cy, cx = (ny + 1) // 2, (nx + 1) // 2
+    bump, other, image = np.empty((3, 3), np.float32), np.empty((3, 3), np.float32), np.empty((5, 5), np.float32)
+    chunks = pieces(inverse.size)
+    chunk = claim(team, chunks)
+    while chunk < chunks:
+        for k in range(1 + chunk * cy // chunks, 1 + (chunk + 1) * cy // chunks):
+            i = 2 * k - 1
+            # Over the seam of an odd ring the next coarse pixel is one fine pixel away, elsewhere two.
+            up = 1 if k == cy and (ny & 1) == 1 else 2
+            over = k < cy or rings[0]
+            k_next = k + 1 if k < cy else 1
+            for m in range(1, cx + 1):
+                j = 2 * m - 1
+                right = 1 if m == cx and (nx & 1) == 1 else 2
+                left = 1 if m == 1 and (nx & 1) == 1 else 2
+                m_next, m_last = m + 1 if m < cx else 1, m - 1 if m > 1 else cx
+                beyond, before = m < cx or rings[1], m > 1 or rings[1]
+                # Around a ring of one a link leads from a pixel to itself and carries nothing.
+                looped = (rings[0] and cy == 1) or (rings[1] and cx == 1)
+                _bump(weights, k, m, bump)
+                c_rate[k, m] = _gathered(i, j, bump, loss, rings)
+                _spread(i, j, bump, inverse, links, rings, image)
+                diagonal[k, m] = zero if looped else _overlap(image, bump, 0, 0)
+                east[k, m] = north[k, m] = rising[k, m] = falling[k, m] = zero
+                if beyond and cx > 1:
+                    _bump(weights, k, m_next, other)
+                    east[k, m] = max(-_overlap(image, other, 0, right), zero)
+                if over:
+                    _bump(weights, k_next, m, other)
+                    north[k, m] = max(-_overlap(image, other, up, 0), zero) if cy > 1 else zero
+                    if beyond:
+                        _bump(weights, k_next, m_next, other)
+                        rising[k, m] = max(-_overlap(image, other, up, right), zero)
+                    if before:
+                        _bump(weights, k_next, m_last, other)
+                        falling[k, m] = max(-_overlap(image, other, up, -left), zero)
+        chunk = claim(team, chunks)
+    settle(team, chunks)
+
+
+@jit.fast_inner
+def _gathered(i, j, bump, loss, rings):
+    """The loss around a coarse pixel, by its weights."""
+    ny, nx = loss.shape[0] - 2, loss.shape[1] - 2
+    total = np.float32(0.0)
+    for a in range(3):
+        y = _between(i + a - 1, ny, rings[0]) if a != 1 else i
+        for c in range(3):
+            x = _between(j + c - 1, nx, rings[1]) if c != 1 else j
+            if y and x:
+                total += bump[a, c] * loss[y, x]
+    return max(total, np.float32(0.0))
+
+
+@jit.fast_inner
+def invert(team, rate, links, inverse):
+    """The inverse diagonal of a level in the place of its diagonal; 0 where a pixel has neither links nor decay.
+
+    Where links were cut, or rows had a negative sum, a diagonal of what is left would be too small: ``rate`` makes up.
+    """
+    north, east, rising, falling = links
+    ny, nx = inverse.shape[0] - 2, inverse.shape[1] - 2
+    chunks = pieces(inverse.size)
+    chunk = claim(team, chunks)
+    while chunk < chunks:
+        for i in range(1 + chunk * ny // chunks, 1 + (chunk + 1) * ny // chunks):
+            for j in range(1, nx + 1):
+                joined = (north[i, j] + north[i - 1, j]) + (east[i, j] + east[i, j - 1])
+                joined += (rising[i, j] + rising[i - 1, j - 1]) + (falling[i, j] + falling[i - 1, j + 1])
+                if joined + rate[i, j] < _ENOUGH * inverse[i, j]:
+                    rate[i, j] = inverse[i, j] - joined
+                total = joined + rate[i, j]
+                inverse[i, j] = np.float32(1.0) / total if total > 0 else np.float32(0.0)
+        chunk = claim(team, chunks)
+    settle(team, chunks)
+
+
+@jit.fast_inner
+def coarsen(team, rate, inverse, links, rings, scratch, weights, c_rate, c_inverse, coarse):
+    """The whole of a coarse level, halos included, from the next finer one, whose halos are set."""
+    lack, loss = scratch
+    wrap(team, inverse, rings)
+    weigh(team, rate, inverse, links, rings, weights)
+    for each in weights:
+        wrap(team, each, rings)
+    find_lack(team, rate, inverse, links, rings, lack)
+    find_loss(team, rate, links, lack, loss)
+    multiply(team, inverse, links, loss, rings, weights, c_rate, c_inverse, coarse)
+    for each in coarse:
+        wrap(team, each, rings)
+    invert(team, c_rate, coarse, c_inverse)
+    wrap(team, c_rate, rings)
