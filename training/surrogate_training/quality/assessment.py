@@ -7,15 +7,12 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from surrogate_plugin.equation.operator import Operator
 from surrogate_plugin.equation.problem import Problem
 from surrogate_plugin.guard.applicability import check
-from surrogate_plugin.guard.certificate import Certifier
-from surrogate_plugin.solvers.multigrid.hierarchy import Hierarchy
 from surrogate_plugin.surrogate.card import ModelCard
 from surrogate_plugin.surrogate.predictor import Predictor
 from surrogate_training.quality import metrics
-from surrogate_training.quality.guard_metrics import polished
+from surrogate_training.quality.guard_metrics import bounds_after
 from surrogate_training.samples.batch import largest_value
 from surrogate_training.samples.dataset import exact_field
 
@@ -90,13 +87,8 @@ def answer(predictor: Predictor, problem: Problem, accuracy: float) -> Answer:
     """
     field, exact = predictor.predict(problem), exact_field(problem, accuracy)
     largest = largest_value(problem, exact)
-    equation, hierarchy = Operator(problem), Hierarchy(problem.shape, problem.walls)
-    bounds = []
-    for cycles in CYCLES:
-        iteration = polished(equation, hierarchy, np.maximum(field, 0.0), cycles)
-        # A tolerance of 0 asks for the tightest bound.
-        bounds.append(Certifier(equation, hierarchy).bound(iteration.field, 0.0).value / largest)
-    return Answer(errors=metrics.measure(field / largest, exact / largest, problem.fixed), bounds=tuple(bounds))
+    bounds = tuple(bound / largest for bound in bounds_after(problem, np.maximum(field, 0.0), CYCLES))
+    return Answer(errors=metrics.measure(field / largest, exact / largest, problem.fixed), bounds=bounds)
 
 
 def answers(predictor: Predictor, problems: Iterable[Problem], accuracy: float) -> list[Answer]:

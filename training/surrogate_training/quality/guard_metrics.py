@@ -9,14 +9,17 @@ from __future__ import annotations
 import math
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from surrogate_plugin.equation.operator import Operator
 from surrogate_plugin.equation.problem import FloatArray, Problem
 from surrogate_plugin.guard.certificate import Certifier
+from surrogate_plugin.guard.hierarchies import Hierarchies
+from surrogate_plugin.solvers.algebraic.solver import begin
 from surrogate_plugin.solvers.multigrid.hierarchy import Hierarchy
 from surrogate_plugin.solvers.multigrid.solver import Iteration
 from surrogate_plugin.surrogate.predictor import Predictor
@@ -86,12 +89,9 @@ def bounds_from(problem: Problem, start: FloatArray | None, smallest: float = mi
     largest = _largest(problem)
     if not largest > 0:
         raise ValueError(f"the largest imposed value is {largest}; bounds are taken over it, so it must be above 0.")
-    equation, hierarchy = Operator(problem), Hierarchy(problem.shape, problem.walls)
     values: list[float] = []
-    for cycles in range(MOST_CYCLES + 1):
-        iteration = polished(equation, hierarchy, start, cycles)
-        # A tolerance of 0 asks for the tightest bound.
-        values.append(Certifier(equation, hierarchy).bound(iteration.field, 0.0).value / largest)
+    for cycles, bound in enumerate(bounds_after(problem, start, range(MOST_CYCLES + 1))):
+        values.append(bound / largest)
         if cycles >= SHOWN_CYCLES and values[-1] <= smallest:
             break
     return Bounds(tuple(values))
@@ -105,8 +105,29 @@ def _largest(problem: Problem) -> float:
     return largest_value(problem, exact_field(problem, 1e-3)) if supplied else problem.largest_imposed
 
 
+def bounds_after(problem: Problem, start: FloatArray | None, counts: Iterable[int]) -> Iterator[float]:
+    """The bound after each number of cycles, each begun afresh, by the cycles that the engine takes for such faces."""
+    equation, hierarchies = Operator(problem), Hierarchies()
+    for cycles in counts:
+        iteration = _polished_by(hierarchies, problem, equation, start, cycles)
+        # A tolerance of 0 asks for the tightest bound.
+        yield Certifier(equation, iteration.hierarchy).bound(iteration.field, 0.0).value
+
+
+def _polished_by(
+    hierarchies: Hierarchies, problem: Problem, equation: Operator, start: FloatArray | None, cycles: int
+) -> Any:
+    if hierarchies.is_for_lattices(problem):
+        return polished(equation, hierarchies.geometric(problem), start, cycles)
+    iteration = begin(problem, equation, hierarchies.algebraic(problem), start)
+    for _ in range(cycles):
+        iteration.advance()
+    iteration.smooth()
+    return iteration
+
+
 def polished(equation: Operator, hierarchy: Hierarchy, start: FloatArray | None, cycles: int) -> Iteration:
-    """The state of the engine's polish when it certifies after so many cycles."""
+    """The state of the engine's polish on lattices when it certifies after so many cycles."""
     iteration = Iteration(equation, hierarchy, start)
     for _ in range(cycles):
         iteration.advance()
