@@ -85,8 +85,8 @@ def _leaking(pen: _Pen, leaky: BoolArray, source: FloatArray, fixed: BoolArray, 
     # A wall as long as the longer side of a pixel has so much area in a voxel's volume.
     area = pen.unit_um / pen.domain.pixel_area_um2
     with np.errstate(over="ignore"):  # what overflows is refused as infinite by the problem
-        exchange = pen.walls(leaky, permeability[leaky] * area, inside)
-        supply = pen.walls(leaky, permeability[leaky] * area * pen.vessels.value[leaky], inside)
+        through = permeability[leaky] * area
+        exchange, supply = pen.walls(leaky, np.stack([through, through * pen.vessels.value[leaky]]), inside)
     return Blood(source, fixed | closed, closed if closed.any() else None, exchange, supply, lost)
 
 
@@ -114,10 +114,10 @@ class _Pen:
         return missed
 
     def walls(self, which: BoolArray, weight: FloatArray, inside: BoolArray) -> FloatArray:
-        """``weight``, one a vessel of these, times the length of their walls in each pixel, (H, W)."""
+        """``weight``, (m, k) for these vessels, times the length of their walls in each pixel, (m, H, W)."""
         from surrogate_plugin.tissue.vessel_kernels import wall_capsules
 
-        wall = np.zeros(inside.shape)
+        wall = np.zeros((len(weight), *inside.shape))
         ends = (end[which] for end in self.axes)
         wall_capsules(*ends, self.radius[which], weight, inside, wall, self.rings, self.sides)
         return wall

@@ -179,41 +179,47 @@ def _covered(x, y, x0, y0, x1, y1, radius, rings, size, sides, near):
 
 
 @jit.exact_inner
-def _give(x, y, step_x, step_y, length, closed, rings, wall):
+def _give(x, y, step_x, step_y, length, weight, closed, rings, wall):
     """Give a piece of wall to the first pixel from a point outwards that is not closed."""
-    height, width = wall.shape
+    height, width = closed.shape
     for _ in range(4 * (height + width)):
         column, row = math.floor(x), math.floor(y)
         if not (rings[1] or 0 <= column < width) or not (rings[0] or 0 <= row < height):
             return
         row, column = around(row, height), around(column, width)
         if not closed[row, column]:
-            wall[row, column] += length
+            for m in range(weight.size):
+                wall[m, row, column] += weight[m] * length
             return
         x += step_x
         y += step_y
 
 
 @jit.exact_inner
-def _piece(x, y, normal_x, normal_y, length, closed, rings, sides, wall):
+def _piece(x, y, normal_x, normal_y, length, weight, closed, rings, sides, wall):
     """Give a piece of wall at a point to its pixel, in equal parts to those whose edge or corner it is on."""
     # In pixels, and a little outwards: of a wall along an edge the pixels outside have all.
     nx, ny = normal_x / sides[1], normal_y / sides[0]
     x += 1e-6 * nx
     y += 1e-6 * ny
-    for a in (-_ON_EDGE, _ON_EDGE):
-        for b in (-_ON_EDGE, _ON_EDGE):
-            _give(x + a, y + b, 0.25 * nx, 0.25 * ny, 0.25 * length, closed, rings, wall)
+    step_x, step_y = 0.25 * nx, 0.25 * ny
+    low_x, high_x, low_y, high_y = x - _ON_EDGE, x + _ON_EDGE, y - _ON_EDGE, y + _ON_EDGE
+    if math.floor(low_x) == math.floor(high_x) and math.floor(low_y) == math.floor(high_y):
+        _give(x, y, step_x, step_y, length, weight, closed, rings, wall)
+        return
+    for px in (low_x, high_x):
+        for py in (low_y, high_y):
+            _give(px, py, step_x, step_y, 0.25 * length, weight, closed, rings, wall)
 
 
 @jit.exact
 def wall_capsules(x0, y0, x1, y1, radius, weight, closed, wall, rings, sides):
-    """Add ``weight[k]`` times the length of the outline of capsule k in each pixel to ``wall``, (H, W).
+    """Add ``weight[:, k]`` times the length of the outline of capsule k in each pixel to ``wall[:, ...]``, (m, H, W).
 
     A piece of the outline that lies inside another capsule is no wall. One in a pixel of ``closed`` is of the next
     pixel outwards that is not.
     """
-    size, others = wall.shape, np.empty(x0.size, dtype=np.int64)
+    size, others = closed.shape, np.empty(x0.size, dtype=np.int64)
     for k in range(x0.size):
         r, near = radius[k], others[: _neighbours(k, x0, y0, x1, y1, radius, rings, size, sides, others)]
         along_x, along_y = (x1[k] - x0[k]) * sides[1], (y1[k] - y0[k]) * sides[0]
@@ -226,7 +232,7 @@ def wall_capsules(x0, y0, x1, y1, radius, weight, closed, wall, rings, sides):
                 nx, ny = -side * ey, side * ex
                 x, y = x0[k] + t * (x1[k] - x0[k]) + r * nx / sides[1], y0[k] + t * (y1[k] - y0[k]) + r * ny / sides[0]
                 if not _covered(x, y, x0, y0, x1, y1, radius, rings, size, sides, near):
-                    _piece(x, y, nx, ny, weight[k] * length / pieces, closed, rings, sides, wall)
+                    _piece(x, y, nx, ny, length / pieces, weight[:, k], closed, rings, sides, wall)
         # A quarter of a circle has whole pieces, so that mirrored discs have mirrored walls.
         pieces = 4 * max(math.ceil(_PIECES * 0.5 * math.pi * r - _ON_EDGE), 4)
         for i in range(pieces):
@@ -236,4 +242,4 @@ def wall_capsules(x0, y0, x1, y1, radius, weight, closed, wall, rings, sides):
             cx, cy = (x1[k], y1[k]) if ahead else (x0[k], y0[k])
             x, y = cx + r * nx / sides[1], cy + r * ny / sides[0]
             if not _covered(x, y, x0, y0, x1, y1, radius, rings, size, sides, near):
-                _piece(x, y, nx, ny, weight[k] * 2.0 * math.pi * r / pieces, closed, rings, sides, wall)
+                _piece(x, y, nx, ny, 2.0 * math.pi * r / pieces, weight[:, k], closed, rings, sides, wall)
