@@ -39,10 +39,12 @@ def main() -> None:
     before, after = _problems(chosen.side, chosen.cells, chosen.moved)
     previous = sp.Engine().solve(before, tolerance=chosen.tolerance).field
     network = load("default", "cpu")
-    starts = {"previous": previous, "network": network.predict(after), "nothing": None}
+    said, says = network.predict(before), network.predict(after)
+    corrected = np.maximum(previous + (says - said), 0.0)
+    starts = {"previous": previous, "network": says, "previous, corrected by the network": corrected, "nothing": None}
     _bounds(after, starts, chosen.cycles)
-    _choices(after, previous, chosen.tolerance, chosen.repeats)
-    _difference(after, previous, network.predict(after))
+    _choices(before, after, chosen.tolerance, chosen.repeats)
+    _difference(after, previous, {"The network, which starts over,": says, "The network as a corrector": corrected})
 
 
 def _problems(side: int, cells: int, moved: float) -> tuple[Problem, Problem]:
@@ -81,27 +83,29 @@ def _bounds(problem: Problem, starts: dict[str, FloatArray | None], cycles: int)
     print("\n".join(markdown_table(["bound from", *(f"{count} cycles" for count in range(cycles + 1))], rows)), "\n")
 
 
-def _choices(problem: Problem, previous: FloatArray, tolerance: float, repeats: int) -> None:
+def _choices(before: Problem, after: Problem, tolerance: float, repeats: int) -> None:
+    """What an engine that was asked for the step before starts from; then one that was not."""
     rows, reasons = [], []
     for policy in ("fastest", "surrogate-first"):
-        for name, start in (("a previous field", previous), ("none", None)):
+        for name in ("the step before", "nothing"):
             engine = sp.Engine(policy=policy)
+            start = engine.solve(before, tolerance=tolerance).field if name == "the step before" else None
 
             def solve(engine: sp.Engine = engine, start: FloatArray | None = start) -> sp.Solution:
-                return engine.solve(problem, tolerance=tolerance, previous=start)
+                return engine.solve(after, tolerance=tolerance, previous=start)
 
             solve()
             seconds = statistics.median(_seconds(solve) for _ in range(repeats))
             solution = solve()
             taken, ms = solution.stats.counts.get("cycles", 0), f"{1e3 * seconds:.1f}"
             rows.append([f"{policy}, {name}", solution.stats.start, str(taken), ms, f"{solution.error_bound:.2g}"])
-            reasons.append(f"{policy}, {name}: {solution.stats.why or '; '.join(map(str, solution.flags))}")
-    print("\n".join(markdown_table(["policy, start at hand", "chosen", "cycles", "ms", "bound"], rows)), "\n")
+            reasons.append(f"{policy}, {name}: {solution.stats.why}")
+    print("\n".join(markdown_table(["policy, at hand", "chosen", "cycles", "ms", "bound"], rows)), "\n")
     print("\n".join(reasons), "\n")
 
 
-def _difference(problem: Problem, previous: FloatArray, network: FloatArray) -> None:
-    """What is left of the error of the step before by one cycle, and what a network has to reach to be worth more."""
+def _difference(problem: Problem, previous: FloatArray, others: dict[str, FloatArray]) -> None:
+    """What cycles leave of the difference of two steps, and how far off are those who would spare some of them."""
     exact = sp.solve(problem, method="exact", tolerance=1e-6).field
     operator, hierarchy = Operator(problem), Hierarchy(problem.shape, problem.walls)
     iteration = Iteration(operator, hierarchy, previous)
@@ -112,7 +116,8 @@ def _difference(problem: Problem, previous: FloatArray, network: FloatArray) -> 
         left.append(float(np.abs(iteration.field[1:-1, 1:-1] - exact).max()))
     print(f"The difference is driven by {lacking} of {exact.size} pixels, and is at most {left[0]:.2g}; cycles leave")
     print(", ".join(f"{each:.2g} ({each / left[0]:.1%})" for each in left[1:]), "of it.")
-    print(f"The network, which starts over, is {np.abs(network - exact).max():.2g} off.")
+    for name, field in others.items():
+        print(f"{name} is {np.abs(field - exact).max():.2g} off.")
 
 
 def _seconds(call: Callable[[], object]) -> float:

@@ -15,6 +15,7 @@ from surrogate_plugin import loading
 from surrogate_plugin.arguments import one_of
 from surrogate_plugin.engine import request as asked
 from surrogate_plugin.engine.certifying import certify
+from surrogate_plugin.engine.corrections import Corrections
 from surrogate_plugin.engine.exact import Exact
 from surrogate_plugin.engine.network_start import NetworkStart
 from surrogate_plugin.engine.request import Request
@@ -73,6 +74,7 @@ class Engine:
         self.policy = cast(Policy, one_of("policy", policy, get_args(Policy)))
         self._network = NetworkStart(asked.model_of(model), one_of("device", device, asked.DEVICES))
         self._exact = Exact()
+        self._corrections = Corrections()
         # The buffers serve one solve at a time: a second thread's would spoil the first's certificate.
         self._lock = threading.RLock()
         _alive.add(self)
@@ -134,12 +136,24 @@ class Engine:
         trace.take(proposal)
         if proposal.field is not None:
             trace.why = _WHY_NETWORK[self.policy]
-            solution = self._exact.from_network(request, trace, proposal.field)
+            solution = self._polished(request, trace, proposal.field)
             return self._exact.solve(request, trace) if solution is None else solution
         began, loaded = time.perf_counter(), loading.seconds_spent()
         solution = self._exact.solve(request, trace, proposal.rival)
         spent = time.perf_counter() - began - (loading.seconds_spent() - loaded)
         self._network.count(request.problem, spent)
+        return solution
+
+    def _polished(self, request: Request, trace: Trace, prediction: FloatArray) -> Solution | None:
+        """From the previous field with the change that the network sees, if it said what was before; else its own."""
+        start = self._corrections.corrected(request.handed, prediction)
+        if start is not None:
+            trace.why += " It corrects the previous field by the difference of what it says now and said then."
+        solution = self._exact.from_network(request, trace, prediction if start is None else start)
+        if solution is not None:
+            usual = self._network.typical_error() * float(solution.field.max())
+            if solution.error_bound <= usual:  # else there is less to gain than what the field itself is off
+                self._corrections.remember(solution.field, prediction)
         return solution
 
     def _raw_surrogate(self, request: Request, trace: Trace) -> Solution:

@@ -45,11 +45,14 @@ class Request:
         The largest error allowed; None asks for an exact method's default accuracy.
     previous : (H, W) float64, field units, or None
         A field to start from, within what the maximum principle allows.
+    handed : object
+        That field as it was handed over, to be known again.
     """
 
     problem: Problem
     tolerance: float | None = None
     previous: FloatArray | None = None
+    handed: object = None
 
     @classmethod
     def read(cls, problem: Any, tolerance: Any, previous: Any) -> Request:
@@ -59,11 +62,11 @@ class Request:
         start = None
         if previous is not None:
             start = np.clip(field_of("previous", previous, posing), 0.0, ceiling(posing))
-        return cls(posing, tolerance_of(tolerance), start)
+        return cls(posing, tolerance_of(tolerance), start, previous)
 
     @cached_property
     def equation(self) -> Operator:
-        """The dimensionless equation; only for a constant diffusivity."""
+        """The dimensionless equation."""
         return Operator(self.problem)
 
 
