@@ -21,14 +21,11 @@ from surrogate_plugin.arguments import (
 )
 from surrogate_plugin.engine import request as asked
 from surrogate_plugin.engine.engine import shared_engine
-from surrogate_plugin.engine.trace import Trace
 from surrogate_plugin.equation.problem import FloatArray, Problem
 from surrogate_plugin.equation.solution import Solution
 from surrogate_plugin.errors import InvalidProblemError
 from surrogate_plugin.guard.maximum_principle import ceiling
 
-#: Who answers where nothing is and nothing comes.
-NOTHING = "nothing-there"
 #: The default tolerance of a step, of the largest value around.
 _DEFAULT_SHARE = 1e-3
 #: A step that is shorter, times ``D / h^2``, is taken without diffusion, of whose size float64 holds four digits.
@@ -92,12 +89,7 @@ class TimeStep:
     def solve(
         self, engine: Solves, *, method: str = "guarded", tolerance: float | None = None, error_map: bool = False
     ) -> Solution:
-        """The field after the step, from the field before it; its bound covers what is carried.
-
-        Where nothing is and nothing comes, the field is 0 for certain, and nobody has to be asked.
-        """
-        if ceiling(self.posed) == 0.0:
-            return self._covering(self._nothing(error_map))
+        """The field after the step, from the field before it; its bound covers what is carried."""
         wanted = self.default_tolerance(method) if tolerance is None else tolerance
         solution = engine.solve(
             self.posed,
@@ -108,18 +100,16 @@ class TimeStep:
         )
         return self._covering(solution)
 
-    def _nothing(self, error_map: bool) -> Solution:
-        zero = np.zeros(self.problem.shape)
-        solution = Trace().solution(self.posed, zero, 0.0, NOTHING, {}, "nothing")
-        return dataclasses.replace(solution, error_map=np.zeros_like(zero)) if error_map else solution
-
     def _covering(self, solution: Solution) -> Solution:
         """The solution with bounds that cover what is carried; fixed pixels carry nothing.
 
         Decay and production of the posed step are rounded, each by a part of itself, and a field that answers for all
         the equation's terms together is then off by as small a part of its largest value.
         """
-        more = self.carried + _ROUNDING * (float(solution.field.max()) + solution.error_bound)
+        size = float(solution.field.max()) + solution.error_bound
+        if self.problem.uptake is not None:  # which, saturated, leaves it to the others to answer for a term
+            size = max(size, ceiling(self.posed))
+        more = self.carried + _ROUNDING * size
         if more == 0.0:
             return solution
         error_map = solution.error_map
@@ -177,7 +167,6 @@ def advance(
     Solution
         Not below 0, whatever ``dt`` is. Its ``error_bound`` is at least the largest distance to the exact solution of
         the step taken from the exact field before: the step's own bound and ``field_error / (1 + dt min decay)``.
-        Its ``method`` is ``"nothing-there"`` where nothing is and nothing comes.
 
     Error
     -----

@@ -23,6 +23,7 @@ from surrogate_plugin.engine.trace import Trace
 from surrogate_plugin.equation.problem import FloatArray, Problem
 from surrogate_plugin.equation.solution import Reason, Solution
 from surrogate_plugin.errors import UnsupportedProblemError
+from surrogate_plugin.guard.maximum_principle import ceiling
 from surrogate_plugin.team import limit_threads
 
 if TYPE_CHECKING:
@@ -105,6 +106,11 @@ class Engine:
             Bound the error at each pixel too, by a certificate of its own: ``solution.error_map``, and with it
             ``solution.gradient_bound``.
 
+        Returns
+        -------
+        Solution
+            Its ``method`` is ``"nothing-there"`` where nothing feeds the field, so that nobody has to be asked.
+
         Raises
         ------
         InvalidProblemError
@@ -120,6 +126,10 @@ class Engine:
         return _mapped(problem, solution) if error_map else solution
 
     def _route(self, request: Request, trace: Trace, method: str) -> Solution:
+        if method != "surrogate" and ceiling(request.problem) == 0.0:
+            if method not in ("guarded", "exact"):
+                self._exact.taker(request, method)
+            return trace.nothing(request.problem)
         if method == "guarded":
             return self._guarded(request, trace)
         if method == "surrogate":

@@ -9,7 +9,7 @@ import numpy as np
 from surrogate_plugin.engine.asking import Answer, ask
 from surrogate_plugin.engine.keeping import OURS, Keeping
 from surrogate_plugin.engine.network_start import Rival
-from surrogate_plugin.engine.polish import EXACT_SHARE, MULTIGRID, Improving, algebraic, from_network, polish
+from surrogate_plugin.engine.polish import EXACT_SHARE, MULTIGRID, algebraic, from_network, polish
 from surrogate_plugin.engine.previous_start import PreviousStart
 from surrogate_plugin.engine.request import Request
 from surrogate_plugin.engine.routes import Experience, Route, described, routes
@@ -20,7 +20,7 @@ from surrogate_plugin.errors import UnsupportedProblemError
 from surrogate_plugin.guard.certificate import Certifier
 from surrogate_plugin.guard.hierarchies import Hierarchies
 from surrogate_plugin.solvers.multigrid.solver import Iteration
-from surrogate_plugin.solvers.protocol import Solver
+from surrogate_plugin.solvers.protocol import Improving, Solver
 
 
 class Exact:
@@ -51,15 +51,20 @@ class Exact:
 
     def named(self, request: Request, trace: Trace, name: str) -> Solution:
         """One solver alone, which answers whatever its bound, and whose errors are the caller's."""
-        solver = self._keeping.named(name)
-        reason = solver.refusal(request.problem)
-        if reason is not None:
-            raise UnsupportedProblemError(reason)
+        solver = self.taker(request, name)
         if name == "multigrid":
             return cast(Solution, self._multigrid(request, trace, last=True))
         if name == "algebraic":
             return cast(Solution, self._algebraic(request, trace, last=True))
         return cast(Solution, self._direct(request, trace, name, solver, last=True))
+
+    def taker(self, request: Request, name: str) -> Solver[Any]:
+        """The solver of this name; raises where there is none, or where it does not take the problem."""
+        solver = self._keeping.named(name)
+        reason = solver.refusal(request.problem)
+        if reason is not None:
+            raise UnsupportedProblemError(reason)
+        return solver
 
     def _multigrid(
         self, request: Request, trace: Trace, *, last: bool = False, rival: Rival | None = None

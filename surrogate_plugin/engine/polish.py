@@ -5,19 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from surrogate_plugin.engine.request import Request
 from surrogate_plugin.engine.starts import Start
 from surrogate_plugin.engine.trace import Trace
-from surrogate_plugin.equation.problem import FloatArray
 from surrogate_plugin.equation.solution import Reason, Solution
 from surrogate_plugin.guard.certificate import Certifier
-from surrogate_plugin.guard.inverse import ApproximateInverse
 from surrogate_plugin.guard.maximum_principle import ceiling
 from surrogate_plugin.solvers.multigrid.solver import run_to_estimate
+from surrogate_plugin.solvers.protocol import Improving
 
 _MAX_TRIES = 6
 #: The default accuracy of exact methods, of the largest value.
@@ -28,24 +27,6 @@ _CERTIFY_AT = 0.75
 #: A start that one cycle leaves this far off (of the largest value) is worse than none: from nothing, one cycle
 #: leaves about 0.15.
 WORSE_THAN_NOTHING = 0.3
-
-
-class Improving(Protocol):
-    """A field under improvement, as multigrid's and the algebraic solver's iterations are."""
-
-    cycles: int
-    largest_residual: float
-    estimate: float
-
-    @property
-    def field(self) -> FloatArray: ...
-
-    @property
-    def hierarchy(self) -> ApproximateInverse: ...
-
-    def advance(self) -> None: ...
-
-    def smooth(self) -> None: ...
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from dataclasses import field as default
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from surrogate_plugin import loading
 from surrogate_plugin.equation.gradients import Surroundings
 from surrogate_plugin.equation.problem import FloatArray, Problem
@@ -17,6 +19,9 @@ from surrogate_plugin.guard.maximum_principle import settle
 
 if TYPE_CHECKING:
     from surrogate_plugin.engine.network_start import Proposal
+
+#: Who answers where nothing feeds the field.
+NOTHING = "nothing-there"
 
 
 @dataclass
@@ -47,6 +52,10 @@ class Trace:
             self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - began - compiled
             if compiled > 0.0:
                 self.seconds["load"] = self.seconds.get("load", 0.0) + compiled
+
+    def nothing(self, problem: Problem) -> Solution:
+        """The answer where nothing feeds the field, which is 0 then for certain, so that nobody has to be asked."""
+        return self.solution(problem, np.zeros(problem.shape), 0.0, NOTHING, {}, "nothing")
 
     def solution(
         self, problem: Problem, field: FloatArray, bound: float, method: str, counts: dict[str, int], start: str

@@ -7,15 +7,46 @@ has the methods without inheriting them, as those written for contract 1 do.
 from __future__ import annotations
 
 import abc
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from surrogate_plugin.equation.problem import FloatArray, Problem
 from surrogate_plugin.equation.solution import Solution
 from surrogate_plugin.errors import StaleStateError
 
-__all__ = ["Solver", "adopted", "require_fresh"]
+__all__ = ["Improving", "Solver", "adopted", "require_fresh"]
 
 State = TypeVar("State")
+
+
+class Improving(Protocol):
+    """A field under improvement by cycles, which may be looked at after each: multigrid's and the algebraic solver's.
+
+    Attributes
+    ----------
+    field : (H + 2, W + 2) float64, field units, with a halo
+    hierarchy
+        What its cycles invert with, which the guard takes for a certificate.
+    cycles : int
+    largest_residual : float, field units (the equation has links of order 1)
+    estimate : float, field units
+        Estimate (not a bound) of the largest error; infinite until the first cycle.
+    """
+
+    cycles: int
+    largest_residual: float
+    estimate: float
+
+    @property
+    def field(self) -> FloatArray: ...
+
+    @property
+    def hierarchy(self) -> Any: ...
+
+    def advance(self) -> None:
+        """A step: a cycle, or several where it is Newton's."""
+
+    def smooth(self) -> None:
+        """Sweeps on the finest level, before the field is certified: they show little in the error, much in bounds."""
 
 
 class Solver(abc.ABC, Generic[State]):

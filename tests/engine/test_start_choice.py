@@ -80,8 +80,9 @@ def test_a_field_of_something_else_is_no_start() -> None:
 
 
 def test_a_previous_field_that_nothing_has_changed_for_is_told_as_such() -> None:
-    problem = Problem(np.zeros((32, 32)), decay=np.linspace(0.1, 0.2, 1024).reshape(32, 32), boundary="reflecting")
-    solution = engine_without_network().solve(problem, previous=np.zeros((32, 32)), tolerance=1.0)
+    decay = np.linspace(0.1, 0.2, 1024).reshape(32, 32)
+    problem = Problem(np.zeros((32, 32)), decay=decay, production=4.0 * decay, boundary="reflecting")
+    solution = engine_without_network().solve(problem, previous=np.full((32, 32), 4.0), tolerance=1.0)
     assert solution.stats.why == "The previous field lacks nothing."
     assert solution.stats.counts["cycles"] == 0
 

@@ -149,3 +149,17 @@ def test_surrogate_first_polishes_a_network_field_by_whatever_follows_the_faces(
     solution = Engine(model=Network(), policy="surrogate-first").solve(problem, tolerance=1e-4)
     assert solution.method == "surrogate"
     assert np.abs(solution.field - exact).max() <= solution.error_bound <= 1e-4
+
+
+@pytest.mark.parametrize("method", ["guarded", "exact"])
+def test_where_nothing_feeds_the_field_nobody_has_to_be_asked(method: str) -> None:
+    for problem in (
+        sp.Problem(np.zeros((90, 80)), decay=np.full((90, 80), 0.1) + 0.1 * np.eye(90, 80), boundary="reflecting"),
+        sp.Problem(np.zeros((90, 80)), diffusivity=np.eye(90, 80), boundary={"left": sp.Exchange(2.0, 0.0)}),
+        sp.Problem(np.zeros((5, 4)), uptake=sp.MichaelisMenten(1.0, 1.0)),
+    ):
+        solution = sp.solve(problem, method=method, error_map=True)
+        assert not solution.field.any()
+        assert (solution.error_bound, solution.flags) == (0.0, ())
+        assert solution.error_map is not None
+        assert not solution.error_map.any()

@@ -76,6 +76,27 @@ def colour(team, lo, hi, first, last, cols, links, strong, kind):
 
 
 @jit.exact_inner
+def _leave(m, worth, before, after, heads):
+    """Take a node out of the list of its worth."""
+    if before[m] >= 0:
+        after[before[m]] = after[m]
+    else:
+        heads[worth[m]] = after[m]
+    if after[m] >= 0:
+        before[after[m]] = before[m]
+
+
+@jit.exact_inner
+def _enter(m, worth, before, after, heads):
+    """Put a node at the head of the list of its worth."""
+    head = heads[worth[m]]
+    before[m], after[m] = -1, head
+    if head >= 0:
+        before[head] = m
+    heads[worth[m]] = m
+
+
+@jit.exact_inner
 def _colour_chunk(start, stop, first, last, cols, links, strong, kind, worth, before, after, heads):
     """Nodes of equal worth are lists, ``heads`` their first ones; a node whose worth changes goes to another's head."""
     worth[:] = 0
@@ -87,20 +108,14 @@ def _colour_chunk(start, stop, first, last, cols, links, strong, kind, worth, be
                 worth[cols[k] - start] += 1
     for i in range(stop - start - 1, -1, -1):
         if kind[start + i] == UNDECIDED:
-            head = heads[worth[i]]
-            before[i], after[i] = -1, head
-            if head >= 0:
-                before[head] = i
-            heads[worth[i]] = i
+            _enter(i, worth, before, after, heads)
     top = MOST_WORTH
     while top >= 0:
         i = heads[top]
         if i < 0:
             top -= 1
             continue
-        heads[top] = after[i]
-        if after[i] >= 0:
-            before[after[i]] = -1
+        _leave(i, worth, before, after, heads)
         kind[start + i] = COARSE
         for k in range(first[start + i], last[start + i]):
             j = cols[k]
@@ -113,19 +128,10 @@ def _colour_chunk(start, stop, first, last, cols, links, strong, kind, worth, be
                 continue
             # The node leaves its list; if it does not go, it is worth one less.
             m = j - start
-            if before[m] >= 0:
-                after[before[m]] = after[m]
-            else:
-                heads[worth[m]] = after[m]
-            if after[m] >= 0:
-                before[after[m]] = before[m]
+            _leave(m, worth, before, after, heads)
             if not goes:
                 worth[m] = max(worth[m] - 1, 0)
-                head = heads[worth[m]]
-                before[m], after[m] = -1, head
-                if head >= 0:
-                    before[head] = m
-                heads[worth[m]] = m
+                _enter(m, worth, before, after, heads)
                 continue
             # Those that it depends on are worth one more.
             for q in range(first[j], last[j]):
@@ -133,21 +139,11 @@ def _colour_chunk(start, stop, first, last, cols, links, strong, kind, worth, be
                 if not start <= n < stop or kind[n] != UNDECIDED or links[q] < strong[j]:
                     continue
                 m = n - start
-                if worth[m] == MOST_WORTH:
-                    continue
-                if before[m] >= 0:
-                    after[before[m]] = after[m]
-                else:
-                    heads[worth[m]] = after[m]
-                if after[m] >= 0:
-                    before[after[m]] = before[m]
-                worth[m] += 1
-                head = heads[worth[m]]
-                before[m], after[m] = -1, head
-                if head >= 0:
-                    before[head] = m
-                heads[worth[m]] = m
-                top = max(top, worth[m])
+                if worth[m] < MOST_WORTH:
+                    _leave(m, worth, before, after, heads)
+                    worth[m] += 1
+                    _enter(m, worth, before, after, heads)
+                    top = max(top, worth[m])
 
 
 @jit.exact

@@ -11,6 +11,7 @@ from surrogate_plugin.equation.operator import Operator
 from surrogate_plugin.equation.problem import FloatArray
 from surrogate_plugin.solvers.algebraic.conjugate_gradients import ConjugateGradients
 from surrogate_plugin.solvers.algebraic.hierarchy import AlgebraicHierarchy
+from surrogate_plugin.solvers.protocol import Improving
 
 #: What is left in units of the largest value where nothing is said.
 SHARE = 1e-11
@@ -22,35 +23,12 @@ _PATIENCE, MOST_CYCLES = 16, 120
 _OFF = 4.0
 
 
-class Improving(Protocol):
-    """A field under improvement, linear or not; multigrid's iteration is alike.
-
-    Attributes
-    ----------
-    field : (H + 2, W + 2) float64, field units, with a halo
-    cycles : int
-    largest_residual : float, field units (the equation has links of order 1)
-    estimate : float, field units
-        Estimate (not a bound) of the largest error; infinite until the first cycle.
-    on_path : bool
-        Whether residual and estimate say little, as the equation is still another.
-    """
-
-    cycles: int
-    largest_residual: float
-    estimate: float
+class Settling(Improving, Protocol):
+    """One that looks at its own residual before it believes its estimate, linear or not."""
 
     @property
-    def field(self) -> FloatArray: ...
-
-    @property
-    def on_path(self) -> bool: ...
-
-    def advance(self) -> None:
-        """A step: a cycle, or several where it is Newton's."""
-
-    def smooth(self) -> None:
-        """Sweeps on the finest level, before the field is certified: they show little in the error, much in bounds."""
+    def on_path(self) -> bool:
+        """Whether residual and estimate say little, as the equation is still another."""
 
     def settled(self) -> bool:
         """Whether the field's own residual, taken anew, agrees with the estimate."""
@@ -131,7 +109,7 @@ class Iteration:
         self._stale = False
 
 
-def run_to_estimate(iteration: Improving, tolerance: float | None, max_cycles: int = MOST_CYCLES) -> None:
+def run_to_estimate(iteration: Settling, tolerance: float | None, max_cycles: int = MOST_CYCLES) -> None:
     """Advance until the estimated error is at most ``tolerance`` (None: 1e-11 of the largest value), or for nothing.
 
     The estimate is believed once the field's own residual agrees with it, or has been taken in its place.
@@ -157,5 +135,5 @@ def run_to_estimate(iteration: Improving, tolerance: float | None, max_cycles: i
             return
 
 
-def _accuracy(iteration: Improving) -> float:
+def _accuracy(iteration: Settling) -> float:
     return SHARE * float(iteration.field[1:-1, 1:-1].max())
