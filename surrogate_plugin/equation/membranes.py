@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -95,7 +96,12 @@ class Membranes:
             raise InvalidProblemError(
                 f"ids is {shown(ids)} of dtype {numbers.dtype}; an (H, W) array of whole numbers is allowed."
             )
-        y, x = (_between(*_beside(numbers, axis, rings[axis]), permeability, around) for axis in (0, 1))
+        between: float | Mapping[tuple[int, int], float] = (
+            _pairs_of(permeability)
+            if isinstance(permeability, Mapping)
+            else _one_permeability("permeability", permeability)
+        )
+        y, x = (_between(*_beside(numbers, axis, rings[axis]), between, around) for axis in (0, 1))
         return cls(x=x, y=y)
 
     def on(self, shape: tuple[int, ...], rings: tuple[bool, ...]) -> Membranes | None:
@@ -139,19 +145,33 @@ def _beside(numbers: npt.NDArray[Any], axis: int, ring: bool) -> tuple[npt.NDArr
 
 
 def _permeability(name: str, value: Any) -> Coefficient:
-    if isinstance(value, float | int) and not isinstance(value, bool):
-        number = one_number(name, value, _ALLOWED)
-        if not number >= 0:
-            raise InvalidProblemError(f"{name} is {shown(value)}; {_ALLOWED} are allowed.")
-        return number
+    if isinstance(value, str | bool | Real):
+        return _one_permeability(name, value)
     array = real_array(name, value, allowed=_ALLOWED.rstrip(","))
     if array.ndim == 0:
-        return _permeability(name, float(array))
+        return _one_permeability(name, float(array))
     wrong = ~(array >= 0)
     if wrong.any():
         place = tuple(int(i) for i in np.unravel_index(int(np.argmax(wrong)), array.shape))
         raise InvalidProblemError(f"{name}{list(place)} is {array[place]:g}; {_ALLOWED} are allowed.")
     return array
+
+
+def _one_permeability(name: str, value: Any) -> float:
+    number = one_number(name, value, _ALLOWED)
+    if not number >= 0:
+        raise InvalidProblemError(f"{name} is {shown(value)}; {_ALLOWED} are allowed.")
+    return number
+
+
+def _pairs_of(permeability: Mapping[Any, Any]) -> dict[tuple[Any, Any], float]:
+    """The permeability between two numbers, checked."""
+    found = {}
+    for pair, value in permeability.items():
+        if not isinstance(pair, tuple) or len(pair) != 2:
+            raise InvalidProblemError(f"permeability names {shown(pair)}; pairs of numbers, as (0, 7), are allowed.")
+        found[pair] = _one_permeability(f"permeability[{pair}]", value)
+    return found
 
 
 def _between(

@@ -204,6 +204,11 @@ def test_what_may_not_be_posed_is_refused_in_one_sentence(changes: dict[str, obj
             lambda: sp.Membranes.between(np.ones((2, 2)), 1.0),
             "ids is .* of dtype float64; an .* array of whole",
         ),
+        (lambda: sp.Membranes(x=True), "membranes.x is True"),
+        (lambda: sp.Membranes.between([[1, 2]], "thin"), "permeability is 'thin'"),
+        (lambda: sp.Membranes.between([[1, 2]], {(1, 2): -1.0}), r"permeability\[\(1, 2\)\] is -1.0"),
+        (lambda: sp.Membranes.between([[1, 2]], {1: 2.0}), "permeability names 1; pairs of numbers"),
+        (lambda: sp.Membranes.between([[1, 2]], {(1, 2, 3): 2.0}), r"permeability names \(1, 2, 3\); pairs"),
         (lambda: sp.PerAxis(x=-1.0, y=1.0), "diffusivity.x is -1"),
     ],
 )
