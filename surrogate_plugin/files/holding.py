@@ -31,7 +31,7 @@ class Source:
         How these were told, as a phrase.
     nothing : str
         Why nothing is held, as a clause; empty where something is.
-    spacing : float, length per pixel, optional
+    spacing : float or (dy, dx), length per pixel, optional
         Where the file knows it.
     notes, warnings : tuple of str
         Sentences on how the file was understood, and on what may be meant otherwise.
@@ -41,7 +41,7 @@ class Source:
     fixed: BoolArray
     rule: str
     nothing: str = ""
-    spacing: float | None = None
+    spacing: float | tuple[float, ...] | None = None
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 

@@ -35,7 +35,7 @@ class Levels:
         0 where the file holds nothing: transparent pixels, masked entries.
     held : (H, W) bool, optional
         Which pixels are held, where the file itself says so.
-    spacing : float, length per pixel, optional
+    spacing : float or (dy, dx), length per pixel, optional
         Where the file knows it.
     notes : tuple of str
         Sentences on how the file was understood, for people.
@@ -47,7 +47,7 @@ class Levels:
     kind: Kind
     opacity: FloatArray | None = None
     held: BoolArray | None = None
-    spacing: float | None = None
+    spacing: float | tuple[float, ...] | None = None
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 

@@ -106,11 +106,12 @@ def read_vti(path: Path, name: str | None) -> Levels:
         check_size(path, (rows, columns))
         values = _numbers(root, arrays[name], rows * columns).reshape(rows, columns)
         across, upward, _ = (float(each) for each in image.get("Spacing", "1 1 1").split())
-        if not 0 < across < np.inf or abs(across - upward) > 1e-6 * across:
-            raise InvalidProblemError(f"{path} has spacings {across:g} and {upward:g}; square pixels are allowed.")
+        if not (0 < across < np.inf and 0 < upward < np.inf):
+            raise InvalidProblemError(f"{path} has spacings {across:g} and {upward:g}; finite values > 0 are allowed.")
+        spacing = across if abs(across - upward) <= 1e-6 * across else (upward, across)
         bound = image.find("FieldData/DataArray[@Name='error_bound']")
         notes = () if bound is None else (f"Its field has an error of at most {_numbers(root, bound, 1)[0]:.3g}.",)
-    return Levels(values.astype(np.float64), Kind.NUMBERS, spacing=across, notes=notes, warnings=tuple(said))
+    return Levels(values.astype(np.float64), Kind.NUMBERS, spacing=spacing, notes=notes, warnings=tuple(said))
 
 
 def _points(image: ElementTree.Element) -> list[int]:

@@ -45,6 +45,11 @@ def test_what_a_tissue_is_made_of_is_posed_and_solved(files: Path) -> None:
     exact = sp.solve(expected, method="exact").field
     assert np.abs(np.load(files / "field.npy") - exact).max() <= json.loads(said)["error_bound"] + 1e-9
     assert 'Spacing="3.0 2.0 1"' in (files / "field.vti").read_text()
+    result = CliRunner().invoke(
+        app, ["certify", str(files / "field.vti"), "--problem", str(files / "posed.npz"), "--json"]
+    )
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.output)["error_bound"] <= 2.0 * json.loads(said)["error_bound"] + 1e-9
 
 
 def test_the_table_says_what_the_tissue_is(files: Path) -> None:
