@@ -9,6 +9,7 @@ import pytest
 
 import surrogate_plugin as sp
 from surrogate_plugin.equation.assembly import assemble
+from surrogate_plugin.equation.codec import digest
 from surrogate_plugin.equation.operator import Operator
 from tests.equation.assembled import assembled, solved
 from tests.equation.wider import wide_problems
@@ -251,3 +252,52 @@ def test_a_membrane_across_the_seam_goes_along_with_images() -> None:
     np.testing.assert_allclose(sp.solve(problem.mirror(1), "exact").field, exact[:, ::-1], atol=1e-10)
     np.testing.assert_allclose(sp.solve(problem.turn(), "exact").field, exact[::-1].T, atol=1e-10)
     assert problem.pad().fingerprint == problem.crop().fingerprint == problem.fingerprint
+
+
+def _every_part() -> sp.Problem:
+    return sp.Problem(
+        np.eye(6, 7), diffusivity=sp.PerAxis(x=2.0, y=np.linspace(1.0, 2.0, 42).reshape(6, 7)), decay=0.1,
+        spacing=(1.0, 2.0), boundary={"left": sp.Exchange(0.5, 3.0), "bottom": sp.Flux(0.2), "top": "reflecting"},
+        membranes=sp.Membranes(x=0.3, y=0.4),
+    )  # fmt: skip
+
+
+_SIDES = {"left": sp.Exchange(0.5, 3.0), "bottom": sp.Flux(0.2), "top": "reflecting"}
+#: What changes the operator, and what it is applied to alone.
+OPERATOR = [
+    {"diffusivity": sp.PerAxis(x=2.5, y=np.linspace(1.0, 2.0, 42).reshape(6, 7))},
+    {"diffusivity": sp.PerAxis(x=np.linspace(1.0, 2.0, 42).reshape(6, 7), y=2.0)},
+    {"spacing": (2.0, 1.0)},
+    {"spacing": (1.0, 2.5)},
+    {"boundary": _SIDES | {"left": sp.Exchange(0.6, 3.0)}},
+    {"boundary": _SIDES | {"left": "reflecting"}},
+    {"membranes": sp.Membranes(x=0.4, y=0.3)},
+    {"membranes": None},
+]
+SUPPLIED = [
+    {"boundary": _SIDES | {"left": sp.Exchange(0.5, 4.0)}},
+    {"boundary": _SIDES | {"bottom": sp.Flux(0.3)}},
+]
+
+
+@pytest.mark.parametrize("changes", OPERATOR)
+def test_an_operator_is_not_taken_for_another_whatever_part_of_it_differs(changes: dict[str, object]) -> None:
+    """A kept factorisation of the one would answer for the other."""
+    engine, one = sp.Engine(), _every_part()
+    other = one.replace(**changes)
+    assert one.fingerprint != other.fingerprint
+    for method in ("sparse-direct", "algebraic", "exact"):
+        engine.solve(one, method=method)
+        field = engine.solve(other, method=method).field
+        np.testing.assert_allclose(field, solved(other), atol=1e-9)
+
+
+@pytest.mark.parametrize("changes", SUPPLIED)
+def test_what_feeds_a_field_is_no_part_of_its_operator_but_of_the_problem(changes: dict[str, object]) -> None:
+    one = _every_part()
+    other = one.replace(**changes)
+    assert one.fingerprint == other.fingerprint
+    assert digest(one.parts) != digest(other.parts)
+    engine = sp.Engine()
+    engine.solve(one, method="sparse-direct")
+    np.testing.assert_allclose(engine.solve(other, method="sparse-direct").field, solved(other), atol=1e-9)
