@@ -301,3 +301,13 @@ def test_what_feeds_a_field_is_no_part_of_its_operator_but_of_the_problem(change
     engine = sp.Engine()
     engine.solve(one, method="sparse-direct")
     np.testing.assert_allclose(engine.solve(other, method="sparse-direct").field, solved(other), atol=1e-9)
+
+
+def test_where_two_cells_touch_there_are_two_membranes_and_pairs_may_differ() -> None:
+    ids = np.array([[0, 1, 2], [0, 1, 1]])
+    both = sp.Membranes.between(ids, 0.5, around=0)
+    np.testing.assert_array_equal(both.x, [[0.5, 0.25], [0.5, np.inf]])
+    np.testing.assert_array_equal(both.y, [[np.inf, np.inf, 0.25]])
+    pairs = sp.Membranes.between(ids, {(1, 0): 3.0, (1, 2): 0.0})
+    np.testing.assert_array_equal(pairs.x, [[3.0, 0.0], [3.0, np.inf]])
+    np.testing.assert_array_equal(pairs.y, [[np.inf, np.inf, 0.0]])
