@@ -33,9 +33,9 @@ def rasterise(domain: Domain, state: TissueState, deposit: Deposit, outside: Out
     return Raster(
         blood.source,
         blood.fixed,
-        uptake + _on_lattice(domain, "uptake_per_min", voxels.uptake_per_min),
+        _together(uptake, _on_lattice(domain, "uptake_per_min", voxels.uptake_per_min)),
         secretion,
-        production + blood.supply + _on_lattice(domain, "production_per_min", voxels.production_per_min),
+        _together(production, blood.supply, _on_lattice(domain, "production_per_min", voxels.production_per_min)),
         left_out=blood.lost + len(state.cells) - len(bodies),
         exchange_per_min=blood.exchange,
         exchange_supply_per_min=blood.supply,
@@ -91,6 +91,14 @@ def _on_lattice(domain: Domain, name: str, value: _Given) -> _Given:
     if isinstance(value, np.ndarray):
         same_shape(f"voxels.{name}", value.shape, domain.shape, "the domain")
     return value
+
+
+def _together(first: Coefficient, *others: Coefficient) -> Coefficient:
+    """The sum; a map to which nothing is added is no other map."""
+    for other in others:
+        if isinstance(other, np.ndarray) or other != 0.0:
+            first = first + other
+    return first
 
 
 def _conducted(domain: Domain, given: Diffusivity | None) -> Diffusivity | None:
