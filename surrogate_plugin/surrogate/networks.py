@@ -123,58 +123,19 @@ UPDATES = 2
 DECAY_BOUNDS = (1e-7, 1e2, math.log10(1 / 400))
 
 
-class CompactNetwork(ProgramNetwork):
-    """Field from source image and uptake maps: encode blocks of 4x4 pixels, diffuse between them, decode, relax.
-
-    What is far acts through diffusion, and diffusion between blocks costs next to nothing when it is solved instead
-    of learned. So the encoder, which sees the mask and the decay but no value, only says what each block amounts to,
-    ``(-div L grad + k + a) u = a v``: how well it conducts (L), how fast it consumes (k), how firmly its fixed pixels
-    hold it (a) at their mean value (v). The decoder writes the pixels as combinations of the coarse u and v around
-    them, so that the answer is linear in the imposed values as the equation is, and Gauss-Seidel sweeps with the
-    equation itself finish it. Saturating uptake is counted by its secant, first at half the largest value, then at
-    the coarse field. Layers are channels-last: plain matrix products.
-
-    In the wider equation the links between blocks are those of their faces besides, so is the hold of fixed pixels that
-    little joins to free ones, and what is supplied to a block stands on the right-hand side. That needs no layers, so
-    that weights of plain problems answer these too; with ``wider`` there are some, which see faces and supply.
+class Coder(nn.Module):
+    """The layers of a network that encode blocks, choose their coefficients and draw their pixels.
 
     Parameters
     ----------
-    width : int
-        Channels a block.
-    mixers : int
-        How many mixers; each sees one block farther.
-    expansion : int
-        Hidden channels of a mixer over its channels.
-    head : int
-        Terms of the decoder.
-    sweeps : int
-        Of the last relaxation.
-    wider : int
-        1: with layers of its own for the wider equation, which change no answer to a plain problem.
-
-    Forward
-    -------
-    image : (N, 4, H', W') float32, from `features.encode`; (N, 7, H', W') where one is of the wider equation
-    saturation : (N,) float32, from `features.saturation`
-    returns : (N, H', W') float32, over the same value as the image, fixed values imposed
-
-    Examples
-    --------
-    >>> import torch
-    >>> image = torch.zeros(1, 4, 20, 28); image[0, :2, 9, 9] = 1.0
-    >>> CompactNetwork(width=8)(image, torch.zeros(1)).shape
-    torch.Size([1, 20, 28])
+    width, mixers, expansion, head : int
+        See `CompactNetwork`.
+    wider : bool
+        With layers that see faces and supply; at first they change nothing.
     """
 
-    #: The layers that ``wider`` adds; at first they change nothing.
-    ADDED = ("stem_faces.", "counted.", "gain_supply.")
-
-    def __init__(
-        self, width: int = 16, mixers: int = 2, expansion: int = 2, head: int = 24, sweeps: int = 4, wider: int = 0
-    ) -> None:
+    def __init__(self, width: int, mixers: int, expansion: int, head: int, *, wider: bool = False) -> None:
         super().__init__()
-        self.sweeps, self.wider = sweeps, bool(wider)
         self.stem = nn.Linear(PIXELS + 1, width)
         self.mixers = nn.ModuleList(Mixer(width, expansion) for _ in range(mixers))
         self.coefficients = nn.Linear(width, 6)
@@ -187,7 +148,7 @@ class CompactNetwork(ProgramNetwork):
         nn.init.zeros_(self.coefficients.bias)
         with torch.no_grad():
             self.spread.weight.copy_(_bilinear())
-        if self.wider:
+        if wider:
             self.stem_faces = nn.Linear(2 * PIXELS, width, bias=False)
             self.counted = nn.Linear(width, 1)
             self.gain_supply = nn.Linear(9, head, bias=False)
@@ -195,16 +156,16 @@ class CompactNetwork(ProgramNetwork):
                 nn.init.zeros_(layer.weight)
             nn.init.zeros_(self.counted.bias)
 
-    def program(self) -> list[Step]:
+    def plain_steps(self, sweeps: int) -> list[Step]:
         """Encode, diffuse, decode, relax."""
-        return self._steps(wider=False)
+        return self._steps(sweeps, wider=False)
 
-    def wider_program(self) -> list[Step]:
+    def wider_steps(self, sweeps: int) -> list[Step]:
         """The same with faces and supply."""
-        return self._steps(wider=True)
+        return self._steps(sweeps, wider=True)
 
-    def _steps(self, *, wider: bool) -> list[Step]:
-        layers = wider and self.wider
+    def _steps(self, sweeps: int, *, wider: bool) -> list[Step]:
+        layers = wider and hasattr(self, "counted")
         means = ("value", "share", "first_order", "rate")
         more = ("supply", "links", "grip") if wider else ()
         steps = [ReadBlocks(*DECAY_BOUNDS).on("image", "saturation", to=("seen", *means))]
@@ -247,8 +208,95 @@ class CompactNetwork(ProgramNetwork):
             Dense.of(self.pixels).on("hidden", to="rough"),
             Add().on("smooth", "rough", to="blocks"),
             Draw().on("blocks", to="pixels"),
-            Relax(self.sweeps).on("pixels", "image", "saturation", to="answer"),
+            Relax(sweeps).on("pixels", "image", "saturation", to="answer"),
         ]
+
+
+class CompactNetwork(ProgramNetwork, Coder):
+    """Field from source image and uptake maps: encode blocks of 4x4 pixels, diffuse between them, decode, relax.
+
+    What is far acts through diffusion, and diffusion between blocks costs next to nothing when it is solved instead
+    of learned. So the encoder, which sees the mask and the decay but no value, only says what each block amounts to,
+    ``(-div L grad + k + a) u = a v``: how well it conducts (L), how fast it consumes (k), how firmly its fixed pixels
+    hold it (a) at their mean value (v). The decoder writes the pixels as combinations of the coarse u and v around
+    them, so that the answer is linear in the imposed values as the equation is, and Gauss-Seidel sweeps with the
+    equation itself finish it. Saturating uptake is counted by its secant, first at half the largest value, then at
+    the coarse field. Layers are channels-last: plain matrix products.
+
+    In the wider equation the links between blocks are those of their faces besides, so is the hold of fixed pixels that
+    little joins to free ones, what is supplied to a block stands on the right-hand side, and there are twice as many
+    sweeps, since a block says little of what its faces do. That needs no layers, so that weights of plain problems
+    answer these too; with ``wider`` there are some for these problems alone, which see faces and supply.
+
+    Parameters
+    ----------
+    width : int
+        Channels a block.
+    mixers : int
+        How many mixers; each sees one block farther.
+    expansion : int
+        Hidden channels of a mixer over its channels.
+    head : int
+        Terms of the decoder.
+    sweeps : int
+        Of the last relaxation.
+    wider : int
+        Channels a block of the layers for the wider equation, whose head is in proportion; 0: there are none.
+
+    Forward
+    -------
+    image : (N, 4, H', W') float32, from `features.encode`; (N, 7, H', W') where one is of the wider equation
+    saturation : (N,) float32, from `features.saturation`
+    returns : (N, H', W') float32, over the same value as the image, fixed values imposed
+
+    Examples
+    --------
+    >>> import torch
+    >>> image = torch.zeros(1, 4, 20, 28); image[0, :2, 9, 9] = 1.0
+    >>> CompactNetwork(width=8)(image, torch.zeros(1)).shape
+    torch.Size([1, 20, 28])
+    """
+
+    #: Where the layers for the wider equation stand.
+    WIDER = "wider."
+
+    def __init__(
+        self, width: int = 16, mixers: int = 2, expansion: int = 2, head: int = 24, sweeps: int = 4, wider: int = 0
+    ) -> None:
+        super().__init__(width, mixers, expansion, head)
+        self.sweeps = sweeps
+        self.wider = Coder(wider, mixers, expansion, -(-wider * head // width), wider=True) if wider else None
+
+    def program(self) -> list[Step]:
+        """Encode, diffuse, decode, relax."""
+        return self.plain_steps(self.sweeps)
+
+    def wider_program(self) -> list[Step]:
+        """The same with faces and supply, by the layers that are there for it."""
+        return (self.wider or self).wider_steps(2 * self.sweeps)
+
+    @classmethod
+    def begun(cls, given: dict[str, Tensor], fresh: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Weights to go on with: those of a network that has smaller layers for the wider equation, or none.
+
+        Layers for the wider equation begin as those of ``given``, else as its others; what is new in them begins as in
+        ``fresh`` and changes nothing yet.
+        """
+        begun = {name: value for name, value in given.items() if not name.startswith(cls.WIDER)}
+        for name, value in fresh.items():
+            if name.startswith(cls.WIDER):
+                begun[name] = _grown(given.get(name, given.get(name.removeprefix(cls.WIDER))), value)
+        return begun
+
+
+def _grown(small: Tensor | None, large: Tensor) -> Tensor:
+    """A layer that has ``small``'s outputs, which read of its inputs alone, and more, which are as in ``large``."""
+    if small is None or any(less > more for less, more in zip(small.shape, large.shape, strict=True)):
+        return large
+    grown = large.clone()
+    grown[: small.shape[0]] = 0.0
+    grown[tuple(slice(side) for side in small.shape)] = small
+    return grown
 
 
 def _bilinear() -> Tensor:

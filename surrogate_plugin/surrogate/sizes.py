@@ -14,7 +14,7 @@ SIZES: dict[str, dict[str, tuple[int, int]]] = {
         "expansion": (1, 16),
         "head": (1, 4096),
         "sweeps": (0, 1000),
-        "wider": (0, 1),
+        "wider": (0, 512),
     },
     "paper": {"width": (2, 256)},
 }

@@ -92,27 +92,39 @@ def test_fixed_values_are_imposed_whatever_the_weights(kind: str) -> None:
     assert (field >= 0).all()
 
 
-@pytest.mark.parametrize("wider", [0, 1])
 @pytest.mark.parametrize("boundary", ["absorbing", 0.4])
-def test_a_plain_problem_told_as_one_of_the_wider_equation_has_the_same_answer(
-    wider: int, boundary: str | float
-) -> None:
+def test_a_plain_problem_told_as_one_of_the_wider_equation_has_the_same_answer(boundary: str | float) -> None:
+    """But for the sweeps, of which the wider equation has more."""
     rng = np.random.default_rng(1)
     source, decay = np.where(rng.random((33, 46)) < 0.1, 1.0, 0.0), rng.uniform(0.0, 0.1, (33, 46))
     problem = Problem(source, decay=decay, boundary=boundary)
     channels = np.empty((features.WIDER_CHANNELS, *features.PaddedLattice.around(problem.shape).padded), np.float32)
-    network = drawn(wider)
-    plain, told = said(network, features.see(problem)), said(network, features.see(problem, channels))
-    torch.testing.assert_close(told, plain, rtol=0.0, atol=1e-6)
+    network = drawn(0)
+    told = said(network, features.see(problem, channels))
+    network.sweeps *= 2
+    torch.testing.assert_close(told, said(network, features.see(problem)), rtol=0.0, atol=1e-6)
 
 
 def test_layers_for_the_wider_equation_change_no_plain_answer() -> None:
-    network, more = drawn(0), CompactNetwork(width=10, head=9, wider=1)
+    network, more = drawn(0), CompactNetwork(width=10, head=9, wider=7)
     more.load_state_dict(network.state_dict(), strict=False)
     seen = features.see(Problem(np.eye(30), decay=0.01))
     torch.testing.assert_close(said(more, seen), said(network, seen), rtol=0.0, atol=0.0)
-    wider = features.see(scene("all"))
-    torch.testing.assert_close(said(more, wider), said(network, wider), rtol=0.0, atol=1e-6)
+    assert not torch.equal(said(more, features.see(scene("all"))), said(network, features.see(scene("all"))))
+
+
+@pytest.mark.parametrize("before", [0, 10])
+def test_larger_layers_begin_with_the_answers_of_smaller_ones(before: int) -> None:
+    """Those of plain problems where there are no others; what is new learns from there."""
+    small, large = drawn(before), CompactNetwork(width=10, head=9, wider=14)
+    large.load_state_dict(CompactNetwork.begun(small.state_dict(), large.state_dict()))
+    for problem in (Problem(np.eye(30), decay=0.01), scene("all")):
+        seen = features.see(problem)
+        torch.testing.assert_close(said(large, seen), said(small, seen), rtol=0.0, atol=2e-6)
+    large(torch.from_numpy(features.see(scene("all")).image[None]), torch.zeros(1)).sum().backward()
+    learning = {name: each.grad for name, each in large.named_parameters() if each.grad is not None}
+    assert all(name.startswith(CompactNetwork.WIDER) for name in learning)
+    assert float(learning["wider.pixels.weight"][:, 9:].abs().max()) > 0.0
 
 
 def exact(problem: Problem) -> FloatArray:

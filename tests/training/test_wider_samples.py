@@ -13,16 +13,25 @@ from surrogate_plugin.equation.per_axis import PerAxis
 from surrogate_plugin.equation.problem import Problem
 from surrogate_plugin.surrogate import features
 from surrogate_plugin.surrogate.model import load
-from surrogate_training.config import NetworkConfig, TrainConfig
+from surrogate_plugin.surrogate.networks import CompactNetwork
+from surrogate_training.config import NetworkConfig, OptimiserConfig, TrainConfig
 from surrogate_training.loop.trainer import Trainer
 from surrogate_training.losses.cycle import after_cycle
 from surrogate_training.losses.multiscale import MultiscaleLoss
 from surrogate_training.problems.distributions import Mixture, Part, Vessels, Wider
 from surrogate_training.problems.symmetry import Symmetry
 from surrogate_training.problems.wider import _ORDER
+from surrogate_training.publishing.publish import training_ranges
 from surrogate_training.quality.parts import by_part, table
 from surrogate_training.samples.batch import assemble, predict
-from surrogate_training.samples.dataset import DataConfig, batch_shape, exact_field, make_batch, sample_problem
+from surrogate_training.samples.dataset import (
+    DataConfig,
+    batch_distribution,
+    batch_shape,
+    exact_field,
+    make_batch,
+    sample_problem,
+)
 from surrogate_training.samples.kept import KeptSample
 from tests.exact import exact_field as by_another
 
@@ -150,15 +159,61 @@ def test_a_loss_is_over_the_largest_value_whatever_the_scale_of_the_image() -> N
     assert again.image.shape == batch.image.shape
 
 
+WIDE = {"width": 16, "mixers": 2, "head": 24, "sweeps": 4, "wider": 6}
+
+
 def test_weights_of_plain_problems_are_begun_with(tmp_path: Path) -> None:
     """The layers that are added change nothing at first: the trained network begins as what it was."""
-    network = NetworkConfig(hyperparameters={"width": 16, "mixers": 2, "head": 24, "sweeps": 4, "wider": 1})
+    network = NetworkConfig(hyperparameters=WIDE)
     config = TrainConfig(network=network, start=Path("plain"), data=DataConfig(shape=(24, 24), other_shapes=0.0))
     trainer = Trainer(config, tmp_path / "run")
     batch = make_batch(config.data, "test", 0)
     with torch.inference_mode():
         found, expected = predict(trainer.network, batch), predict(load(_plain(), "cpu").network, batch)
     assert torch.equal(found, expected)
+
+
+def test_what_is_not_to_be_learnt_stays_to_the_bit(tmp_path: Path) -> None:
+    """Layers for the wider equation alone learn, so that plain problems keep their answers; a resumed run too."""
+    parts = tuple(Part(distribution=Wider(kinds=(kind,), vessels=VESSELS)) for kind in ("production", "membranes"))
+    data = DataConfig(
+        distribution=Mixture(parts=parts, whole_batches=True), batch=2, shape=(24, 24), other_shapes=0.0
+    )  # fmt: skip
+    config = TrainConfig(
+        network=NetworkConfig(hyperparameters=WIDE), start=Path("plain"), learn="wider", data=data, workers=0,
+        optimiser=OptimiserConfig(steps=6, warmup_steps=0),
+    )  # fmt: skip
+    before = Trainer(config, tmp_path / "other").network.state_dict()
+    trainer = Trainer(config, tmp_path / "run")
+    for index in range(3):
+        trainer.step(make_batch(data, "train", index))
+    trainer.save()
+    again = Trainer(config, tmp_path / "run")
+    for index in range(3, 6):
+        again.step(make_batch(data, "train", index))
+    for network in (again.network, again.average):
+        for name, value in network.state_dict().items():
+            learnt = name.startswith(CompactNetwork.WIDER)
+            assert torch.equal(value, before[name]) != learnt, name
+
+
+def test_who_has_no_layers_for_the_wider_equation_cannot_learn_them() -> None:
+    with pytest.raises(ValueError, match="learn is 'wider', but the network has no layers for the wider equation"):
+        TrainConfig(learn="wider")
+
+
+def test_parts_that_are_known_are_met_in_tests_alone() -> None:
+    new = Part(distribution=Wider(kinds=("production",), more=0.0, vessels=VESSELS))
+    known = Part(distribution=VESSELS, taught=False, weight=3.0)
+    data = DataConfig(distribution=Mixture(parts=(known, new), whole_batches=True))
+    assert all(batch_distribution(data, "train", index) is new.distribution for index in range(30))
+    tested = [batch_distribution(data, "test", index) is known.distribution for index in range(60)]
+    assert 0.5 < np.mean(tested) < 0.95
+    assert training_ranges(data.model_copy(update={"shape": (24, 24), "other_shapes": 0.0}), 12).largest_contrast > 1.0
+    with pytest.raises(ValueError, match="taught is false in all of them"):
+        Mixture(parts=(known,), whole_batches=True)
+    with pytest.raises(ValueError, match="with whole_batches = true that is allowed"):
+        Mixture(parts=(known, new))
 
 
 def test_weights_that_are_not_there_are_named(tmp_path: Path) -> None:

@@ -102,6 +102,10 @@ class TrainConfig(_Section):
         default=None,
         description="published weights to begin with, instead of random ones, or the name of those that ship: plain",
     )
+    learn: Literal["all", "wider"] = Field(
+        default="all",
+        description="which layers; wider: those for the wider equation alone, so that other answers stay to the bit",
+    )
     data: DataConfig = DataConfig()
     loss: Loss = MultiscaleLoss()
     optimiser: OptimiserConfig = OptimiserConfig()
@@ -126,6 +130,11 @@ class TrainConfig(_Section):
             raise ValueError(
                 f"optimiser.roll_back is true, but epochs of the loss {self.loss.kind!r} cannot be compared; "
                 "with it only false is allowed."
+            )
+        if self.learn == "wider" and not (self.network.kind == "compact" and self.network.hyperparameters.get("wider")):
+            raise ValueError(
+                "learn is 'wider', but the network has no layers for the wider equation; hyperparameters with wider = "
+                "16 give it some, and 'all' is allowed."
             )
         if self.network.kind == "paper" and produces(self.data.distribution):
             raise ValueError(

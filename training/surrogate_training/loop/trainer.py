@@ -69,11 +69,11 @@ class Trainer:
         self.network = build(config.network.kind, config.network.hyperparameters).to(self.device)
         if config.start is not None and saved is None:
             _begin_with(self.network, config.start)
+        _choose_learning(self.network, config)
         self.average = copy.deepcopy(self.network).eval()
         rule = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[config.optimiser.kind]
-        self.optimiser = rule(
-            self.network.parameters(), lr=config.optimiser.learning_rate, weight_decay=config.optimiser.weight_decay
-        )
+        learning = [parameter for parameter in self.network.parameters() if parameter.requires_grad]
+        self.optimiser = rule(learning, lr=config.optimiser.learning_rate, weight_decay=config.optimiser.weight_decay)
         learned = self.network, self.average, self.optimiser
         self.last_good = LastGoodEpoch(*learned) if config.optimiser.roll_back else None
         if saved:
@@ -273,17 +273,23 @@ def _device(name: str) -> torch.device:
 
 
 def _begin_with(network: nn.Module, weights: Path) -> None:
-    """Load published weights, or those that ship; layers that are added to theirs stay as they begin, at zero."""
+    """Load published weights, or those that ship; see `CompactNetwork.begun` for layers that these lack."""
     shipped = FOLDER / f"{weights}.safetensors"
     try:
         tensors = load_file(shipped if shipped.is_file() and not weights.exists() else weights)
-        added = {name: value for name, value in network.state_dict().items() if name.startswith(CompactNetwork.ADDED)}
-        network.load_state_dict(tensors if added.keys() & tensors.keys() else tensors | added)
+        network.load_state_dict(CompactNetwork.begun(tensors, network.state_dict()))
     except (OSError, RuntimeError, SafetensorError) as error:
         line = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise ValueError(
             f"start is {weights}, whose weights are not those of the configured network ({line})."
         ) from None
+
+
+def _choose_learning(network: nn.Module, config: TrainConfig) -> None:
+    """Hold what is not to be learnt as it is."""
+    if config.learn == "wider":
+        for name, parameter in network.named_parameters():
+            parameter.requires_grad_(name.startswith(CompactNetwork.WIDER))
 
 
 def _distinct(config: TrainConfig) -> int | None:

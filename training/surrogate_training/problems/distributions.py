@@ -6,7 +6,7 @@ import math
 from typing import Annotated, Literal
 
 import numpy as np
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from surrogate_plugin.equation.problem import Problem
 from surrogate_training.problems import painting
@@ -79,6 +79,9 @@ class Part(Drawn):
     sides: tuple[LatticeSide, LatticeSide] | None = Field(
         default=None, description="of its batches' lattices, log-uniform, where parts are drawn by batches"
     )
+    taught: bool = Field(
+        default=True, description="false: met in tests alone, where parts are drawn by batches; known from before"
+    )
     distribution: Vessels | Wider | Paper | Recorded = Field(discriminator="kind")
 
 
@@ -108,10 +111,19 @@ class Mixture(Drawn):
                 shape = (min(shape[0], rows), min(shape[1], columns))
         return drawn.sample(rng, shape)
 
-    def draw(self, rng: Rng) -> Part:
-        """One of the parts, by weight."""
-        weights = np.array([part.weight for part in self.parts])
-        return self.parts[int(rng.choice(len(self.parts), p=weights / weights.sum()))]
+    def draw(self, rng: Rng, *, to_teach: bool = False) -> Part:
+        """One of the parts, or of those that are taught, by weight."""
+        parts = [part for part in self.parts if part.taught or not to_teach]
+        weights = np.array([part.weight for part in parts])
+        return parts[int(rng.choice(len(parts), p=weights / weights.sum()))]
+
+    @model_validator(mode="after")
+    def _teaches(self) -> Mixture:
+        if not any(part.taught for part in self.parts):
+            raise ValueError("parts: taught is false in all of them; at least one is taught.")
+        if not (self.whole_batches or all(part.taught for part in self.parts)):
+            raise ValueError("parts: taught is false in one; with whole_batches = true that is allowed.")
+        return self
 
 
 Distribution = Annotated[Vessels | Wider | Paper | Recorded | Mixture, Field(discriminator="kind")]

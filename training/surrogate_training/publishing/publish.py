@@ -25,7 +25,7 @@ from surrogate_training.config import TrainConfig
 from surrogate_training.loop import checkpoint
 from surrogate_training.loop.checkpoint import Progress
 from surrogate_training.loop.validation import measure_batches
-from surrogate_training.problems.distributions import Mixture
+from surrogate_training.problems.distributions import Distribution, Mixture
 from surrogate_training.progress import Callback, silent
 from surrogate_training.quality import metrics
 from surrogate_training.quality.parts import by_part
@@ -130,11 +130,22 @@ def write_model(
 
 
 def training_ranges(data: DataConfig, batches: int) -> Ranges:
-    """What the first ``batches`` training batches covered, drawn again without solving them."""
+    """What the first ``batches`` training batches covered, drawn again without solving them.
+
+    Parts that are not taught are known from an earlier training, so they count.
+    """
+    data = data.model_copy(update={"distribution": _all_taught(data.distribution)})
     extents: list[Extent] = []
     for index in range(batches):
         extents += [measure_extent(sample_problem(data, "train", index, row)) for row in range(min(2, data.batch))]
     return covering(extents)
+
+
+def _all_taught(distribution: Distribution) -> Distribution:
+    if not isinstance(distribution, Mixture):
+        return distribution
+    parts = tuple(part.model_copy(update={"taught": True}) for part in distribution.parts)
+    return distribution.model_copy(update={"parts": parts})
 
 
 def _training(config: dict[str, Any], progress: dict[str, Any]) -> dict[str, Any]:

@@ -87,6 +87,7 @@ def fine_tuning(
         for part in _parts(trained)
         if not isinstance(part.distribution, Recorded) or part.distribution.path.exists()
     ]
+    kept = [part.model_copy(update={"taught": True}) for part in kept]
     new = Part(distribution=recorded, weight=sum(part.weight for part in kept))
     changes = {
         "distribution": Mixture(parts=(*kept, new), whole_batches=True),
@@ -108,6 +109,7 @@ def fine_tuning(
             "name": name,
             "seed": seed,
             "start": weights,
+            "learn": "all",
             "data": trained.data.model_copy(update=changes),
             "optimiser": optimiser,
             "stop": StopConfig(),

@@ -113,7 +113,8 @@ def batch_distribution(config: DataConfig, split: Split, index: int) -> Distribu
 def _batch_part(config: DataConfig, split: Split, index: int) -> Part | None:
     if not (isinstance(config.distribution, Mixture) and config.distribution.whole_batches):
         return None
-    return config.distribution.draw(np.random.default_rng([config.seed, _STREAM[split], index, 0, _PART]))
+    rng = np.random.default_rng([config.seed, _STREAM[split], index, 0, _PART])
+    return config.distribution.draw(rng, to_teach=split == "train")
 
 
 def sample_problem(config: DataConfig, split: Split, index: int, row: int) -> Problem:
