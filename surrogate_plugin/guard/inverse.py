@@ -37,6 +37,9 @@ class ApproximateInverse(Protocol):
     def apply(self, z: Proposal, b: Float32Array) -> None:
         """``z ~ A^-1 b``, 0 on fixed pixels; both (H + 2, W + 2)."""
 
+    def apply_well(self, z: Proposal, b: Float32Array) -> None:
+        """The same, closer, where `apply` leaves much of ``b``."""
+
     def rebuild(self, free: BoolArray, decay: FloatArray, faces: Faces | None = None) -> None:
         """Be made for a mask and a decay map, both (H, W), and faces, see `surrogate_plugin.equation.faces`."""
 
@@ -67,6 +70,10 @@ class FactorisedInverse:
         """``z = A^-1 b``; 0 where the matrix is singular."""
         right = b.ravel()[self._inside].astype(np.float64)
         z.reshape(-1)[self._inside] = 0.0 if self._factors is None else self._factors.apply(right)
+
+    def apply_well(self, z: Proposal, b: Float32Array) -> None:
+        """As `apply`, which leaves nothing."""
+        self.apply(z, b)
 
     def rebuild(self, free: BoolArray, decay: FloatArray, faces: Faces | None = None) -> None:
         """Factorise the operator's matrix, with another decay map, anew."""

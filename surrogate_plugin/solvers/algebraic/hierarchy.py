@@ -90,6 +90,10 @@ class AlgebraicHierarchy:
         """``z ~ A^-1 b``, as an approximate inverse of the guard: to a fiftieth of the largest ``|b|``."""
         self.solve(z, b, Goal(residual=_LEFT))
 
+    def apply_well(self, z: Proposal, b: Proposal) -> None:
+        """As `apply`, which leaves little."""
+        self.apply(z, b)
+
     def solve(self, z: Proposal, b: Proposal, goal: Goal) -> int:
         """``z ~ A^-1 b``, both (H + 2, W + 2), 0 on pixels that are not free; how many cycles it took."""
         if self._gradients is None:
