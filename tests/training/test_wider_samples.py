@@ -200,6 +200,19 @@ def test_what_is_not_to_be_learnt_stays_to_the_bit(tmp_path: Path) -> None:
 def test_who_has_no_layers_for_the_wider_equation_cannot_learn_them() -> None:
     with pytest.raises(ValueError, match="learn is 'wider', but the network has no layers for the wider equation"):
         TrainConfig(learn="wider")
+    with pytest.raises(ValueError, match="has no problems of the wider equation, so that nothing would be learnt"):
+        TrainConfig(learn="wider", network=NetworkConfig(hyperparameters=WIDE))
+
+
+def test_problems_that_held_layers_alone_see_teach_nothing_and_stop_nothing(tmp_path: Path) -> None:
+    parts = Part(distribution=VESSELS), Part(distribution=Wider(vessels=VESSELS))
+    mixture = Mixture(parts=parts, whole_batches=True)
+    data = DataConfig(distribution=mixture, batch=1, shape=(24, 24), other_shapes=0.0)
+    trainer = Trainer(TrainConfig(network=NetworkConfig(hyperparameters=WIDE), learn="wider", data=data), tmp_path)
+    before = trainer.network.state_dict()["wider.stem.weight"].clone()
+    plain = data.model_copy(update={"distribution": VESSELS})
+    assert np.isfinite(trainer.step(make_batch(plain, "train", 0)))
+    assert torch.equal(trainer.network.state_dict()["wider.stem.weight"], before)
 
 
 def test_parts_that_are_known_are_met_in_tests_alone() -> None:

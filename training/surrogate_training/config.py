@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from surrogate_plugin.surrogate import sizes
 from surrogate_training.losses.multiscale import MultiscaleLoss
 from surrogate_training.losses.study import StudyLoss
-from surrogate_training.problems.distributions import produces
+from surrogate_training.problems.distributions import produces, teaches_wider
 from surrogate_training.samples.dataset import DataConfig
 from surrogate_training.toml_files import read_toml, with_changes
 
@@ -135,6 +135,11 @@ class TrainConfig(_Section):
             raise ValueError(
                 "learn is 'wider', but the network has no layers for the wider equation; hyperparameters with wider = "
                 "16 give it some, and 'all' is allowed."
+            )
+        if self.learn == "wider" and not teaches_wider(self.data.distribution):
+            raise ValueError(
+                "learn is 'wider', but data.distribution has no problems of the wider equation, so that nothing would "
+                "be learnt; with it 'all' is allowed."
             )
         if self.network.kind == "paper" and produces(self.data.distribution):
             raise ValueError(

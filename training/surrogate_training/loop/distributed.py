@@ -48,13 +48,15 @@ class Group:
         """
         if self.size == 1:
             return loss
-        gradients = [parameter.grad for parameter in network.parameters() if parameter.grad is not None]
+        learning = [parameter for parameter in network.parameters() if parameter.requires_grad]
+        # A batch need not reach all layers, and those that it reaches differ from process to process.
+        gradients = [torch.zeros_like(each) if each.grad is None else each.grad for each in learning]
         flat = torch.cat([gradient.flatten() for gradient in gradients] + [loss.reshape(1)])
         distributed.all_reduce(flat)
         flat /= self.size
         parts = torch.split(flat[:-1], [gradient.numel() for gradient in gradients])
-        for gradient, part in zip(gradients, parts, strict=True):
-            gradient.copy_(part.view_as(gradient))
+        for parameter, part in zip(learning, parts, strict=True):
+            parameter.grad = part.view_as(parameter).clone()
         return flat[-1]
 
     def agree(self, *values: float) -> list[float]:

@@ -114,7 +114,8 @@ class Trainer:
             group["lr"] = self.learning_rate()
         self.optimiser.zero_grad(set_to_none=True)
         loss = self.loss(self.network, batch)
-        loss.backward()  # type: ignore[no-untyped-call]
+        if loss.requires_grad:  # problems that only layers which are held see teach nothing
+            loss.backward()  # type: ignore[no-untyped-call]
         loss = self.group.average(self.network, loss.detach())
         nn.utils.clip_grad_norm_(self.network.parameters(), settings.clip)
         self.optimiser.step()

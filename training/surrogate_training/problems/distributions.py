@@ -136,6 +136,13 @@ def produces(distribution: Distribution) -> bool:
     return isinstance(distribution, Wider) or (isinstance(distribution, Paper) and distribution.reading == "flux")
 
 
+def teaches_wider(distribution: Distribution) -> bool:
+    """Whether problems that are taught may be of the wider equation; recorded states may."""
+    if isinstance(distribution, Mixture):
+        return any(teaches_wider(part.distribution) for part in distribution.parts if part.taught)
+    return isinstance(distribution, Recorded) or produces(distribution)
+
+
 def _inside(rng: Rng, radius: float, side: int) -> float:
     """A whole pixel whose disc of this radius lies inside the lattice."""
     reach = math.ceil(radius)
