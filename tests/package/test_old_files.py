@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import surrogate_plugin as sp
-from surrogate_adapters.physicell import settings
+from surrogate_adapters.physicell import choices
 from surrogate_plugin.surrogate.model import load
 from surrogate_training.config import read_config
 from surrogate_training.samples.dataset import DataConfig
@@ -149,5 +149,5 @@ def test_settings_of_a_study_plan_the_runs_they_planned() -> None:
 
 @pytest.mark.parametrize("name", ["surrogate", "surrogate-tables"])
 def test_settings_of_physicell_say_what_they_said(name: str) -> None:
-    read = settings.load(WRITTEN / f"{name}.toml")
+    read = choices.load(WRITTEN / f"{name}.toml")
     assert {key: getattr(read, key) for key in said("surrogate")[name]} == said("surrogate")[name]

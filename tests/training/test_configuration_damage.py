@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from surrogate_adapters.physicell.settings import Settings
-from surrogate_adapters.physicell.settings import load as load_settings
+from surrogate_adapters.physicell.choices import Choices
+from surrogate_adapters.physicell.choices import load as load_settings
 from surrogate_plugin.equation.problem import Problem
 from surrogate_plugin.errors import InvalidProblemError
 from surrogate_training.config import TrainConfig, read_config
@@ -185,7 +185,7 @@ def try_settings(read: Any) -> None:
 @settings(max_examples=100)
 @given(edited=edits(tomllib.loads(SETTINGS)), damage=byte_damages())
 def test_settings_of_an_adapter_are_read_or_refused(edited: dict[str, Any], damage: Any) -> None:
-    try_settings(lambda: Settings(**edited))
+    try_settings(lambda: Choices(**edited))
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "surrogate.toml"
         path.write_bytes(damage(SETTINGS.encode()))

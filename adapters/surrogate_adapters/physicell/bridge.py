@@ -13,8 +13,8 @@ import numpy as np
 import surrogate_plugin as sp
 from surrogate_adapters.biofvm import Substrate, do_not_diffuse, require_allowed
 from surrogate_adapters.options import names_of
+from surrogate_adapters.physicell.choices import Choices, load
 from surrogate_adapters.physicell.fields import Answer, Fields, Going
-from surrogate_adapters.physicell.settings import Settings, load
 from surrogate_adapters.physicell.state import HostState, Roles, domain_of
 from surrogate_adapters.physicell.telling import Telling
 from surrogate_adapters.physicell.wording import in_the_hosts_words
@@ -138,13 +138,13 @@ class Bridge:
     in_time : list of bool
         Which of them go on in time.
     refresh, on_error : str
-        As in `Settings`; "interval" for a number of minutes.
+        As in `Choices`; "interval" for a number of minutes.
     interval_min : float, min
         That number, else 0.
     notices : Notices
     """
 
-    def __init__(self, settings: Settings, known: Sequence[str], fields: Fields, domain: sp.Domain, step_min: float):
+    def __init__(self, settings: Choices, known: Sequence[str], fields: Fields, domain: sp.Domain, step_min: float):
         self.names = fields.names
         self.indices = [list(known).index(name) for name in self.names]
         self.variables = fields.variables

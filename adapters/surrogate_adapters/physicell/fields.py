@@ -10,8 +10,8 @@ import numpy as np
 
 import surrogate_plugin as sp
 from surrogate_adapters.biofvm import SHARE, SHARE_CLIMBED, Substrate, require_allowed
+from surrogate_adapters.physicell.choices import Choices
 from surrogate_adapters.physicell.log import Log
-from surrogate_adapters.physicell.settings import Settings
 from surrogate_adapters.physicell.state import FloatArray, HostState, Nodes, Roles
 from surrogate_adapters.physicell.wording import in_the_hosts_words
 from surrogate_adapters.steady_fields import SteadyFields
@@ -46,7 +46,7 @@ class Fields:
 
     Parameters
     ----------
-    settings : Settings
+    settings : Choices
     coefficients : mapping of substrate to (float, float)
         Diffusion coefficient (um^2 / min) and decay rate (1 / min) of those answered for.
     domain : Domain
@@ -63,7 +63,7 @@ class Fields:
         Naming the substrate, if a coefficient or a setting is not allowed.
     """
 
-    def __init__(self, settings: Settings, coefficients: Mapping[str, tuple[float, float]], domain: sp.Domain) -> None:
+    def __init__(self, settings: Choices, coefficients: Mapping[str, tuple[float, float]], domain: sp.Domain) -> None:
         self.names = list(coefficients)
         self._asked = settings.settings(self.names)
         self._domain = domain

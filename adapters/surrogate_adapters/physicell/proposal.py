@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import surrogate_plugin as sp
 from surrogate_adapters.biofvm import SHARE, SHARE_CLIMBED, concerns, do_not_diffuse
-from surrogate_adapters.physicell.configuration import Configuration
-from surrogate_adapters.physicell.state import domain_of
+from surrogate_adapters.physicell.facts import climbers, remark, substrate_of
+from surrogate_adapters.physicell.settings import Settings
 from surrogate_adapters.physicell.variables import Variable
 
 
@@ -32,7 +32,7 @@ class Verdict:
     reason: str
 
 
-def verdicts(configuration: Configuration) -> list[Verdict]:
+def verdicts(settings: Settings) -> list[Verdict]:
     """One verdict a substrate, in PhysiCell's order.
 
     Raises
@@ -41,19 +41,19 @@ def verdicts(configuration: Configuration) -> list[Verdict]:
         If the lattice is not allowed, whatever the substrates are.
     """
     try:
-        domain_of(configuration.nodes, configuration.spacing_um, configuration.origin_um)
+        _ = settings.lattice.domain
     except ValueError as error:
-        raise sp.UnsupportedProblemError(f"{configuration.path}: {error}") from None
-    still = do_not_diffuse(one.substrate for one in configuration.variables)
-    return [_verdict(one, configuration, one.name in still) for one in configuration.variables]
+        raise sp.UnsupportedProblemError(f"{settings.path}: {error}") from None
+    still = do_not_diffuse(substrate_of(settings, one) for one in settings.variables)
+    return [_verdict(one, settings, one.name in still) for one in settings.variables]
 
 
-def _verdict(variable: Variable, configuration: Configuration, still: bool) -> Verdict:
+def _verdict(variable: Variable, settings: Settings, still: bool) -> Verdict:
     if still:
         reason = f"{variable.name} does not diffuse, so the header steps it voxel by voxel, as PhysiCell would."
         return Verdict(variable.name, False, None, reason)
-    against = concerns(variable.substrate, configuration.size_um, configuration.phenotype_min)
-    tolerance, how = _tolerance(variable)
+    against = concerns(substrate_of(settings, variable), settings.lattice.size_um, settings.times.phenotype_min)
+    tolerance, how = _tolerance(variable, list(climbers(settings, variable.name)))
     if not against:
         return Verdict(variable.name, True, tolerance, how)
     told = [
@@ -62,14 +62,14 @@ def _verdict(variable: Variable, configuration: Configuration, still: bool) -> V
     ]
     if any(one.kind == "nothing supplies it" for one in against):
         told.append("If your own code does, name it with --substrates.")
-    return Verdict(variable.name, False, tolerance, " ".join(filter(None, [*told, variable.remark])))
+    return Verdict(variable.name, False, tolerance, " ".join(filter(None, [*told, remark(variable)])))
 
 
-def _tolerance(variable: Variable) -> tuple[float | None, str]:
+def _tolerance(variable: Variable, climbed_by: list[str]) -> tuple[float | None, str]:
     """The largest error allowed, and how it comes about."""
     largest = max(variable.sides.values(), default=0.0)
-    share, percent = (SHARE_CLIMBED, "0.1 %") if variable.climbed_by else (SHARE, "1 %")
-    climbed = f", since {', '.join(variable.climbed_by)} climbs it" if variable.climbed_by else ""
+    share, percent = (SHARE_CLIMBED, "0.1 %") if climbed_by else (SHARE, "1 %")
+    climbed = f", since {', '.join(climbed_by)} climbs it" if climbed_by else ""
     if largest <= 0:
         return None, f"No side holds it above 0: the default tolerance, {percent} of the largest value{climbed}."
     tolerance = float(f"{share * largest:.3g}")

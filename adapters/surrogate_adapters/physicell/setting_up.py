@@ -12,13 +12,14 @@ import surrogate_plugin as sp
 from surrogate_adapters.biofvm import require_allowed
 from surrogate_adapters.options import names_of
 from surrogate_adapters.physicell import project
-from surrogate_adapters.physicell.configuration import CONFIGURATION, Configuration, read
+from surrogate_adapters.physicell.choices import Choices, load
 from surrogate_adapters.physicell.embedding import Embedding, this_python
+from surrogate_adapters.physicell.facts import substrate_of
 from surrogate_adapters.physicell.headers import write_headers
 from surrogate_adapters.physicell.patching import patch
 from surrogate_adapters.physicell.project import FORMER, PLACES, Written
 from surrogate_adapters.physicell.proposal import Verdict, verdicts
-from surrogate_adapters.physicell.settings import Settings, load
+from surrogate_adapters.physicell.settings import CONFIGURATION, Settings, read_settings
 from surrogate_adapters.physicell.settings_file import differences, settings_text, write_settings
 
 _MOVES = """
@@ -94,7 +95,7 @@ def _settings_path(folder: Path, asked: Asked) -> Path:
     return folder / (places if moving or not asked.patch else PLACES).settings
 
 
-def _present(folder: Path, asked: Asked) -> Settings | None:
+def _present(folder: Path, asked: Asked) -> Choices | None:
     """The settings of the project, if they are there and are to stay."""
     path = _settings_path(folder, asked)
     if asked.force or not path.exists():
@@ -105,14 +106,14 @@ def _present(folder: Path, asked: Asked) -> Settings | None:
         raise sp.InvalidProblemError(f"{str(error).rstrip('.')}; correct it, or replace it with --force.") from None
 
 
-def _configuration(folder: Path, asked: Asked, present: Settings | None, say: Say) -> Configuration | None:
+def _configuration(folder: Path, asked: Asked, present: Choices | None, say: Say) -> Settings | None:
     """The project's XML; without one, or with one that only PhysiCell can read, names have to be given."""
     path = asked.configuration or folder / CONFIGURATION
     if asked.configuration is None and not path.is_file():
         say(f"There is no {path}, so nothing is known of the substrates.")
         return None
     try:
-        found = read(path, folder)
+        found = read_settings(path, folder)
     except sp.InvalidProblemError as error:
         if asked.configuration is not None or (asked.substrates is None and present is None):
             raise
@@ -125,7 +126,7 @@ def _configuration(folder: Path, asked: Asked, present: Settings | None, say: Sa
 
 
 def _names(
-    asked: Asked, present: Settings | None, configuration: Configuration | None, proposed: Sequence[Verdict], say: Say
+    asked: Asked, present: Choices | None, configuration: Settings | None, proposed: Sequence[Verdict], say: Say
 ) -> list[str]:
     """The substrates that the settings will name: those that are there, those asked for, or those that fit."""
     if configuration is None:
@@ -147,8 +148,8 @@ def _names(
     return chosen
 
 
-def _require_declared(names: Sequence[str], configuration: Configuration) -> None:
-    declared = {one.name: one.substrate for one in configuration.variables}
+def _require_declared(names: Sequence[str], configuration: Settings) -> None:
+    declared = {one.name: substrate_of(configuration, one) for one in configuration.variables}
     for name in names:
         if name not in declared:
             raise sp.UnsupportedProblemError(
@@ -158,15 +159,15 @@ def _require_declared(names: Sequence[str], configuration: Configuration) -> Non
         require_allowed(declared[name])
 
 
-def _told(names: Sequence[str], configuration: Configuration | None, proposed: Sequence[Verdict]) -> Iterator[str]:
+def _told(names: Sequence[str], configuration: Settings | None, proposed: Sequence[Verdict]) -> Iterator[str]:
     """A line a substrate."""
     if configuration is None:
         return
-    (nx, ny, _), (dx, dy, _) = configuration.nodes, configuration.spacing_um
+    (nx, ny, _), (dx, dy, _) = configuration.lattice.nodes, configuration.lattice.spacing_um
     size = f"{dx:g}" if dx == dy else f"{dx:g} x {dy:g}"
     yield (
         f"{configuration.path}: {nx} x {ny} voxels of {size} um, a phenotype step of "
-        f"{configuration.phenotype_min:g} min."
+        f"{configuration.times.phenotype_min:g} min."
     )
     width = max(len(one.name) for one in proposed)
     for one in proposed:
@@ -181,7 +182,7 @@ def _written(
     folder: Path,
     asked: Asked,
     python: Embedding,
-    present: Settings | None,
+    present: Choices | None,
     names: Sequence[str],
     proposed: Sequence[Verdict],
 ) -> Iterator[Written]:

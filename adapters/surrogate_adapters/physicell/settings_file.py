@@ -7,8 +7,8 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from surrogate_adapters.physicell.choices import Choices
 from surrogate_adapters.physicell.project import Written, keep_copy
-from surrogate_adapters.physicell.settings import Settings
 from surrogate_plugin.whole_files import write_text
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
@@ -47,13 +47,13 @@ def write_settings(path: Path, text: str) -> Written:
 
 
 def differences(
-    present: Settings, executable: Path, substrates: Sequence[str] | None, tolerance: float | None
+    present: Choices, executable: Path, substrates: Sequence[str] | None, tolerance: float | None
 ) -> list[str]:
     """What the settings of a project say otherwise than a command that does not replace them was asked for.
 
     Parameters
     ----------
-    present : Settings
+    present : Choices
     executable : Path
         The Python of the command.
     substrates, tolerance
@@ -66,7 +66,7 @@ def differences(
 
     Examples
     --------
-    >>> differences(Settings(python="/a", substrates=["oxygen"]), Path("/b"), ["oxygen"], None)
+    >>> differences(Choices(python="/a", substrates=["oxygen"]), Path("/b"), ["oxygen"], None)
     ["python is '/a', not '/b'"]
     """
     asked: dict[str, tuple[object, object]] = {"python": (present.python, str(executable))}

@@ -1,4 +1,4 @@
-"""The substrates that a PhysiCell project's XML declares, and what its cell types and rules do with each.
+"""The substrates that PhysiCell_settings.xml declares: what they are, how they get about, and where they are held.
 
 Sides are held only if the ``Dirichlet_boundary_condition`` of some substrate is on; then each is held as its
 ``boundary_value`` says, or where it has none as the substrate's condition says (so in PhysiCell 1.10 to 1.14).
@@ -6,16 +6,30 @@ Sides are held only if the ``Dirichlet_boundary_condition`` of some substrate is
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from xml.etree.ElementTree import Element
 
-from surrogate_adapters.biofvm import Substrate
-from surrogate_adapters.physicell.elements import Document, child, is_on
+from surrogate_adapters.physicell.elements import Document, child, is_on, line_of
 
-_SIDES = ("xmin", "xmax", "ymin", "ymax")
-_CELL_TYPES = "cell_definitions/cell_definition"
+__all__ = ["SIDES", "Held", "Variable", "variables_of"]
+
+#: In the order in which PhysiCell makes nodes of them: the later wins where two meet.
+SIDES = ("xmin", "xmax", "ymin", "ymax", "zmin", "zmax")
+
+
+@dataclass(frozen=True)
+class Held:
+    """A value of the XML that holds a substrate if it is enabled.
+
+    Attributes
+    ----------
+    enabled : bool
+    value : float, field units
+    """
+
+    enabled: bool
+    value: float
 
 
 @dataclass(frozen=True)
@@ -24,139 +38,89 @@ class Variable:
 
     Attributes
     ----------
-    substrate : Substrate
-        What decides whether a steady field suits it, by the XML and its rules; what custom code does is not known.
-    sides : dict of str to float, field units
-        The sides that are held, and at what.
-    remark : str or None
-        Where the XML looks as if it held sides and does not, why.
-    climbed_by : tuple of str
-        The cell types with chemotaxis along it.
+    name, unit : str
+    diffusivity_um2_per_min : float, um^2 / min
+    decay_per_min : float, 1 / min
+    initial : float, field units
+        The initial condition, unless a file has others.
+    condition : Held
+        Its ``Dirichlet_boundary_condition``.
+    options : mapping of side to Held
+        Its ``Dirichlet_options``, those that are written.
+    enabled_sides : mapping of side to float, field units
+        Those that both together turn on; those along z only where the lattice has layers.
+    sides : mapping of side to float, field units
+        Those that PhysiCell holds, and at what: the enabled ones, or none.
+    line : int
+        Where the XML has it.
     """
 
-    substrate: Substrate
-    sides: dict[str, float]
-    remark: str | None
-    climbed_by: tuple[str, ...]
+    name: str
+    unit: str
+    diffusivity_um2_per_min: float
+    decay_per_min: float
+    initial: float
+    condition: Held
+    options: Mapping[str, Held]
+    enabled_sides: Mapping[str, float]
+    sides: Mapping[str, float]
+    line: int
 
-    @property
-    def name(self) -> str:
-        """What rules and settings call it by."""
-        return self.substrate.name
 
-
-def variables_of(document: Document, folder: Path) -> list[Variable]:
+def variables_of(document: Document, sides: tuple[str, ...]) -> list[Variable]:
     """The substrates, in PhysiCell's order.
 
     Parameters
     ----------
     document : Document
-    folder : Path
-        The project, from which the XML counts the paths of its rules.
-
-    Returns
-    -------
-    list of Variable
+    sides : tuple of str
+        Those that there are: `SIDES`, or the first four of them.
 
     Raises
     ------
     InvalidProblemError
-        If what should be a number is none.
+        If what should be a number is none, a substrate has no name, or two have the same.
     """
     declared = document.root.findall("microenvironment_setup/variable")
-    conditions = any(_condition_is_on(one) for one in declared)
-    behaviours = set(_behaviours(document.root, folder))
-    return [_variable(document, one, conditions, behaviours) for one in declared]
+    any_held = any(is_on(child(one, "Dirichlet_boundary_condition").get("enabled")) for one in declared)
+    found: dict[str, Variable] = {}
+    for element in declared:
+        one = _variable(document, element, sides, any_held)
+        if one.name in found:
+            raise document.error(
+                element,
+                f"variable {one.name!r} is there twice, at first on line {found[one.name].line}; once is allowed.",
+            )
+        found[one.name] = one
+    return list(found.values())
 
 
-def _variable(document: Document, declared: Element, conditions: bool, behaviours: set[str]) -> Variable:
+def _variable(document: Document, declared: Element, sides: tuple[str, ...], any_held: bool) -> Variable:
     name = declared.get("name", "")
-    enabled = _enabled_sides(document, declared, name)
-    sides = enabled if conditions else {}
-    secreted = f"{name} secretion" in behaviours or _any(document, name, "secretion_rate")
-    supplied = f"{name} secretion" in behaviours or _any(document, name, "secretion_rate", "secretion_target")
-    exported = f"{name} export" in behaviours or _any(document, name, "net_export_rate")
-    taken_up = f"{name} uptake" in behaviours or _any(document, name, "uptake_rate")
+    if not name:
+        raise document.error(declared, "variable has no name; one is needed, by which cells and rules call it.")
     parameters = child(declared, "physical_parameter_set")
-    substrate = Substrate(
+    condition = _held(document, child(declared, "Dirichlet_boundary_condition"), "Dirichlet_boundary_condition", name)
+    options: dict[str, Held] = {}
+    for option in declared.findall("Dirichlet_options/boundary_value"):
+        side = next((side for side in SIDES if side in option.get("ID", "")), None)
+        if side is not None:
+            options[side] = _held(document, option, f"boundary_value {side}", name)
+    each = {side: options.get(side, condition) for side in sides}
+    enabled = {side: held.value for side, held in each.items() if held.enabled}
+    return Variable(
         name=name,
+        unit=declared.get("units", ""),
         diffusivity_um2_per_min=document.number(parameters, "diffusion_coefficient", owner=name),
         decay_per_min=document.number(parameters, "decay_rate", owner=name),
-        held=bool(sides),
-        supplied=supplied or exported or any(value > 0 for value in sides.values()),
-        taken_up=True if secreted or taken_up else None,  # custom code may
-    )
-    remark = _remark(name, _condition_is_on(declared), enabled, sides)
-    return Variable(substrate, sides, remark, tuple(_climbers(document, name, behaviours)))
-
-
-def _condition_is_on(declared: Element) -> bool:
-    return is_on(child(declared, "Dirichlet_boundary_condition").get("enabled"))
-
-
-def _enabled_sides(document: Document, declared: Element, name: str) -> dict[str, float]:
-    """The sides that are held if any are."""
-    sides: dict[str, float] = {}
-    if _condition_is_on(declared):
-        sides = dict.fromkeys(_SIDES, document.number(declared, "Dirichlet_boundary_condition", owner=name))
-    for given in declared.findall("Dirichlet_options/boundary_value"):
-        side = next((side for side in _SIDES if side in given.get("ID", "")), None)
-        if side is None:
-            continue
-        sides.pop(side, None)
-        if is_on(given.get("enabled")):
-            sides[side] = document.value(given, f"boundary_value {side}", owner=name)
-    return sides
-
-
-def _remark(name: str, condition: bool, enabled: dict[str, float], sides: dict[str, float]) -> str | None:
-    if condition and not enabled:
-        return (
-            "Its Dirichlet_boundary_condition is enabled, but PhysiCell goes by Dirichlet_options, where no side of "
-            f"{name} is: it holds none."
-        )
-    if enabled and not sides:
-        return (
-            f"Its Dirichlet_options enable {', '.join(enabled)}, but PhysiCell holds no side of {name} unless a "
-            "Dirichlet_boundary_condition is enabled too."
-        )
-    return None
-
-
-def _any(document: Document, name: str, *numbers: str) -> bool:
-    """Whether any cell type has all of these other than 0: secretion to a target of 0 takes up."""
-    cells = document.root.findall(f"{_CELL_TYPES}/phenotype/secretion/substrate")
-    return any(
-        all(document.number(one, number, owner=name) != 0.0 for number in numbers)
-        for one in cells
-        if one.get("name") == name
+        initial=document.number(declared, "initial_condition", owner=name),
+        condition=condition,
+        options=options,
+        enabled_sides=enabled,
+        sides=enabled if any_held else {},
+        line=line_of(declared),
     )
 
 
-def _climbers(document: Document, name: str, behaviours: set[str]) -> Iterator[str]:
-    for cell_type in document.root.findall(_CELL_TYPES):
-        options = child(cell_type, "phenotype/motility/options")
-        if is_on(options.findtext("advanced_chemotaxis/enabled")):  # PhysiCell then passes the other one over
-            given = options.findall("advanced_chemotaxis/chemotactic_sensitivities/chemotactic_sensitivity")
-            along = any(
-                document.value(one, "chemotactic_sensitivity", owner=name) != 0.0
-                for one in given
-                if one.get("substrate") == name
-            )
-        else:
-            along = is_on(options.findtext("chemotaxis/enabled")) and options.findtext("chemotaxis/substrate") == name
-        if along:
-            yield cell_type.get("name", "")
-    if behaviours & {f"chemotactic response to {name}", f"chemotactic sensitivity to {name}"}:
-        yield "a rule"
-
-
-def _behaviours(root: Element, folder: Path) -> Iterator[str]:
-    """Every field of every rule that is on; a behaviour such as ``oxygen secretion`` is one of them."""
-    for rules in root.findall("cell_rules/rulesets/ruleset"):
-        path = folder / rules.findtext("folder", "").strip() / rules.findtext("filename", "").strip()
-        if not is_on(rules.get("enabled")) or not path.is_file():
-            continue  # a file that is missing PhysiCell says itself
-        for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
-            if not line.lstrip().startswith("//"):
-                yield from (field.strip() for field in line.split(","))
+def _held(document: Document, element: Element, what: str, owner: str) -> Held:
+    return Held(is_on(element.get("enabled")), document.value(element, what, owner=owner))

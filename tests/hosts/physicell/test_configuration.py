@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import surrogate_plugin as sp
-from surrogate_adapters.physicell.configuration import read
+from surrogate_adapters.physicell.facts import substrate_of
 from surrogate_adapters.physicell.proposal import Verdict, verdicts
+from surrogate_adapters.physicell.settings import read_settings
 from surrogate_adapters.physicell.variables import Variable
 from tests.fuzzing import assert_one_sentence, byte_damages
 
@@ -68,18 +69,20 @@ def write(folder: Path, *variables: str, cells: str = "", rules: str = "", domai
 
 def only(folder: Path, *variables: str, **others: str) -> Variable:
     """The first substrate as it is read."""
-    return read(write(folder, *variables, **others), folder).variables[0]
+    return read_settings(write(folder, *variables, **others), folder).variables[0]
 
 
 def judged(folder: Path, *variables: str, **others: str) -> Verdict:
     """What is proposed for the first substrate."""
-    return verdicts(read(write(folder, *variables, **others), folder))[0]
+    return verdicts(read_settings(write(folder, *variables, **others), folder))[0]
 
 
 def test_the_lattice_and_the_step_are_those_of_the_xml() -> None:
-    found = read(PROJECT / "config" / "PhysiCell_settings.xml", PROJECT)
-    assert (found.nodes, found.spacing_um, found.origin_um) == ((20, 12, 1), (20.0, 20.0, 20.0), (-200.0, -120.0))
-    assert (found.phenotype_min, found.names, found.size_um) == (6.0, ["oxygen"], (400.0, 240.0))
+    found = read_settings(PROJECT / "config" / "PhysiCell_settings.xml", PROJECT)
+    lattice = found.lattice
+    assert (lattice.nodes, lattice.spacing_um) == ((20, 12, 1), (20.0, 20.0, 20.0))
+    assert (lattice.origin_um, lattice.size_um) == ((-200.0, -120.0, -10.0), (400.0, 240.0))
+    assert (found.times.phenotype_min, found.names) == (6.0, ["oxygen"])
 
 
 @pytest.mark.parametrize(
@@ -168,17 +171,18 @@ def test_what_cells_secrete_or_export_is_supplied(tmp_path: Path, rates: dict) -
 
 def test_secretion_to_a_target_of_0_supplies_nothing(tmp_path: Path) -> None:
     sink = cell_type("A", exchange("a signal", secretion_rate=5, secretion_target=0))
-    found = only(tmp_path, variable("a signal", condition="false"), cells=sink)
-    assert (found.substrate.supplied, found.substrate.taken_up) == (False, True)
+    found = read_settings(write(tmp_path, variable("a signal", condition="false"), cells=sink), tmp_path)
+    substrate = substrate_of(found, found.variables[0])
+    assert (substrate.supplied, substrate.taken_up) == (False, True)
 
 
 def test_any_number_of_voxels_from_2_on_is_allowed(tmp_path: Path) -> None:
     """PhysiCell's own solver of 2-D models needs as many along x and y."""
     small = {"x_min": 0, "x_max": 45, "y_min": 0, "y_max": 40}
-    found = read(write(tmp_path, variable("oxygen"), domain=small), tmp_path)
-    assert found.nodes == (3, 2, 1)
+    found = read_settings(write(tmp_path, variable("oxygen"), domain=small), tmp_path)
+    assert found.lattice.nodes == (3, 2, 1)
     assert verdicts(found)[0].fits
-    found = read(write(tmp_path, variable("oxygen"), domain=small | {"y_max": 20}), tmp_path)
+    found = read_settings(write(tmp_path, variable("oxygen"), domain=small | {"y_max": 20}), tmp_path)
     with pytest.raises(sp.UnsupportedProblemError, match="3 x 1 voxels; at least 2 along x and y"):
         verdicts(found)
 
@@ -203,7 +207,7 @@ def test_what_a_rule_makes_cells_secrete_is_supplied(tmp_path: Path) -> None:
 def test_a_lattice_that_is_not_allowed_is_refused_with_the_path(tmp_path: Path) -> None:
     path = write(tmp_path, variable("oxygen"), domain={"use_2D": "false", "z_max": 40})
     with pytest.raises(sp.UnsupportedProblemError, match="3 layers of voxels along z") as error:
-        verdicts(read(path, tmp_path))
+        verdicts(read_settings(path, tmp_path))
     assert str(error.value).startswith(str(path))
 
 
@@ -221,7 +225,7 @@ def test_what_is_no_configuration_is_one_sentence_with_the_path(tmp_path: Path, 
     path = tmp_path / "PhysiCell_settings.xml"
     path.write_bytes(content)
     with pytest.raises(sp.InvalidProblemError, match=says) as error:
-        read(path, tmp_path)
+        read_settings(path, tmp_path)
     assert str(path) in str(error.value)
     assert_one_sentence(error.value)
 
@@ -229,7 +233,7 @@ def test_what_is_no_configuration_is_one_sentence_with_the_path(tmp_path: Path, 
 def test_a_number_that_is_none_is_named_with_its_substrate(tmp_path: Path) -> None:
     path = write(tmp_path, variable("oxygen").replace(">0.1<", ">fast<"))
     with pytest.raises(sp.InvalidProblemError, match="decay_rate of oxygen is 'fast'"):
-        read(path, tmp_path)
+        read_settings(path, tmp_path)
 
 
 @settings(max_examples=150, deadline=None)
@@ -239,7 +243,7 @@ def test_a_damaged_configuration_is_right_or_one_sentence(tmp_path_factory, dama
     path = folder / "PhysiCell_settings.xml"
     path.write_bytes(damage((PROJECT / "config" / "PhysiCell_settings.xml").read_bytes()))
     try:
-        told = verdicts(read(path, folder))
+        told = verdicts(read_settings(path, folder))
     except ValueError as error:
         assert_one_sentence(error)
     else:

@@ -12,9 +12,9 @@ import pytest
 
 import surrogate_plugin as sp
 from surrogate_adapters.physicell import project
+from surrogate_adapters.physicell.choices import Choices, load
 from surrogate_adapters.physicell.embedding import this_python
 from surrogate_adapters.physicell.headers import header_texts
-from surrogate_adapters.physicell.settings import Settings, load
 from tests.hosts.physicell import projects
 from tests.hosts.physicell.projects import GUIDE, HEADER, PYTHON, SETTINGS, contents, our_lines, run
 
@@ -183,9 +183,9 @@ def test_settings_that_the_header_would_refuse_are_not_written(folder: Path, opt
 
 def test_the_guide_shows_what_init_writes_and_prints() -> None:
     shown = [tomllib.loads(block) for block in re.findall(r"```toml\n(.*?)```", GUIDE, flags=re.DOTALL)]
-    assert {key for settings in shown for key in settings} == set(Settings.model_fields)
+    assert {key for settings in shown for key in settings} == set(Choices.model_fields)
     for settings in shown:
-        Settings(**settings)
+        Choices(**settings)
     code = "\n".join(re.findall(r"```(?:cpp|make)\n(.*?)```", GUIDE, flags=re.DOTALL))
     for line in (*our_lines(), project.define_flags(PYTHON), project.USE_FLAGS):
         assert line in code
