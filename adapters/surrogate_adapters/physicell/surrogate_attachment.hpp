@@ -222,7 +222,7 @@ private:
         const double short_step = TheHost::mechanics_dt(host_);
         if (!answered_) {
             densities_->read(s, fields_[s]);
-            in_time_.begin(s);
+            in_time_.begin(s, short_step);
         } else if (changed) {
             std::vector<double> now, before = fields_[s];
             densities_->read(s, now);
@@ -235,14 +235,14 @@ private:
                 if (!answered_) return;
             }
             InTime::write_over(fields_[s], before, now, late);
-            in_time_.change(s);
+            in_time_.change(s, short_step);
         }
         for (const auto n : nodes_.all) {
             if (nodes_.fixed[s * voxels_ + n]) fields_[s][n] = nodes_.value[s * voxels_ + n];
         }
         to_write_ = to_write_ || changed;
         in_time_.pass(s, dt);
-        if (in_time_.due(s, short_step, dt)) stale_[s] = kChanged;
+        if (in_time_.due(s, dt)) stale_[s] = kChanged;
     }
 
     /// Whether a substrate's coefficients are others than those it was solved with.
@@ -313,7 +313,8 @@ private:
     /// Whether there is a new field; if not, the host's solver is to answer until the next one is due. `as_before`
     /// solves with nodes and coefficients as they were, for what goes on in time.
     bool solve(const char* reason, bool as_before = false) {
-        if (!as_before) {
+        // What is asked for one substrate alone does not put the others off.
+        if (std::all_of(stale_.begin(), stale_.end(), [](std::uint8_t why) { return why == kDue; })) {
             asked_for_ = agents_.voxel.size();
             solved_at_ = TheHost::minutes(host_);
         }

@@ -15,12 +15,16 @@ namespace surrogate {
 /// A step is taken right before the host's own, backwards in time: the field at its end is the one that agents and nodes
 /// as they are then, and the field before, come to. In between it is held, and what others do meanwhile is not lost.
 /// When they write into it, or nodes or coefficients change, it is first brought up to that minute with what there was
-/// before. Changes that come faster than mechanics steps are followed by a step at each of those.
+/// before. What follows a change is fast at first and then slower and slower: so the first step after it is as short as a
+/// mechanics step, and each next one a quarter longer, until those of the host are shorter; the field held is then hardly
+/// older than a fifth of the time since the change. Changes that come faster than mechanics steps are followed by a step
+/// at each of those.
 class InTime {
 public:
     void configure(PyObject* bridge, std::size_t owned) {
         minutes_.assign(owned, 0.0);
         changed_.assign(owned, 1);
+        next_.assign(owned, 0.0);
         const python::Object told = python::checked(PyObject_GetAttrString(bridge, "in_time"));
         for (std::size_t s = 0; s < owned; s++) {
             is_.push_back(PyObject_IsTrue(PyList_GetItem(told.get(), static_cast<Py_ssize_t>(s))) == 1);
@@ -31,22 +35,25 @@ public:
     double behind(std::size_t s) const { return minutes_[s]; }
     const std::vector<double>& minutes() const { return minutes_; }
 
-    /// From here on the field is the host's own.
-    void begin(std::size_t s) {
+    /// From here on the field is the host's own, which may be far from what it comes to.
+    void begin(std::size_t s, double short_step) {
         minutes_[s] = 0.0;
-        changed_[s] = 1;
+        change(s, short_step);
     }
     void pass(std::size_t s, double dt) { minutes_[s] += dt; }
-    void change(std::size_t s) { changed_[s] = 1; }
+    void change(std::size_t s, double short_step) {
+        changed_[s] = 1;
+        next_[s] = short_step;
+    }
     void stepped(std::size_t s) {
+        const bool followed = minutes_[s] > 0.9 * next_[s]; // and not cut short by a step of the host
+        if (followed) next_[s] *= kLonger;
         minutes_[s] = 0.0;
         changed_[s] = 0;
     }
 
-    /// Whether what has changed is to be followed in this call of `dt`, be it between the host's steps.
-    bool due(std::size_t s, double short_step, double dt) const {
-        return changed_[s] && minutes_[s] > short_step - 0.5 * dt;
-    }
+    /// Whether a change is to be followed in this call of `dt`, be it between the host's steps.
+    bool due(std::size_t s, double dt) const { return minutes_[s] > next_[s] - 0.5 * dt; }
 
     /// For each substrate the field that its step starts from, where others have changed it; None for all else.
     PyObject* starts(const std::vector<std::vector<double>>& fields) const {
@@ -73,9 +80,11 @@ public:
     }
 
 private:
+    static constexpr double kLonger = 1.25;
+
     std::vector<bool> is_;
-    std::vector<double> minutes_;
-    std::vector<std::uint8_t> changed_; // since the last step
+    std::vector<double> minutes_, next_; // behind the host; after so many of them it is to be followed
+    std::vector<std::uint8_t> changed_;  // since the last step
 };
 
 } // namespace surrogate

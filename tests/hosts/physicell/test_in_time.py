@@ -116,10 +116,9 @@ def logged(folder: Path) -> list[tuple[float, str]]:
 
 def test_each_step_is_the_implicit_one_of_the_agents_as_they_are(model, tmp_path):
     one = model()
-    field = one.host.density("antigen")
     attach(one, tmp_path)
-    one.host.advance()
-    field = one.stepped(field, DT)
+    one.host.advance(steps(12.0))  # by then what followed the start is past
+    field = one.host.density("antigen")
     for _ in range(3):
         one.rates[:, 1, 0] *= 1.3
         one.put()
@@ -130,8 +129,30 @@ def test_each_step_is_the_implicit_one_of_the_agents_as_they_are(model, tmp_path
         np.testing.assert_allclose(one.host.density("antigen"), field, atol=1e-6)
         there = (one.place // H).astype(int)
         np.testing.assert_array_equal(one.host.seen("antigen"), one.host.density("antigen")[there[:, 1], there[:, 0]])
-    assert logged(tmp_path) == [(0.0, "first"), (2.0, "phenotype"), (4.0, "phenotype"), (6.0, "phenotype")]
+    assert logged(tmp_path)[-4:] == [(time, "phenotype") for time in (12.0, 14.0, 16.0, 18.0)]
     assert not one.host.report(1).notices
+
+
+def test_steps_after_the_start_and_after_a_dose_grow_until_the_hosts_are_shorter(model, tmp_path):
+    one = model()
+    field = one.host.density("antigen")
+    attach(one, tmp_path)
+    one.host.advance(steps(12.3) - 1)
+    dosed = one.host.density("antigen")
+    dosed[4, 5] += 20.0
+    one.host.write("antigen", dosed)
+    one.host.advance(steps(26.0) - steps(12.3) + 1)
+    last = 0.0
+    for time, _ in logged(tmp_path):
+        end = time if time == 12.3 else time + DT  # a call ends a step later, and a dose was there before it began
+        field, last = one.stepped(field, end - last), end
+        field[4, 5] += 20.0 * (time == 12.3)
+    np.testing.assert_allclose(one.host.density("antigen"), field, atol=1e-6)
+    times = [time for time, _ in logged(tmp_path)]
+    for change in (0.0, 12.25):
+        since = np.array([time - change for time in times if change <= time <= change + 8.0])
+        assert np.all(np.diff(since) <= 0.25 * since[:-1] + MECHANICS + DT)
+    assert times[-3:] == [22.0, 24.0, 26.0]
 
 
 @pytest.mark.parametrize("refresh", ["phenotype", "mechanics", 0.5])
@@ -159,20 +180,40 @@ def test_a_dose_that_user_code_writes_spreads_from_when_it_was_written(model, tm
     assert one.apart(exact) < 0.02
 
 
-def test_a_field_is_brought_up_to_the_minute_of_a_dose(model, tmp_path):
-    """With what there was before; then one short step, and on with the host's own."""
-    one = model()
-    field = one.stepped(one.stepped(one.host.density("antigen"), DT), PHENOTYPE)
+@pytest.mark.parametrize("minutes", [0.3, 0.6, 1.0, 1.8])
+def test_a_dose_spreads_between_the_hosts_steps_too(model, tmp_path, minutes):
+    """Fast at first: half of it is gone from its voxel within 0.3 min, and the next step of the host is 2 min away."""
+    one = model(600.0)
+
+    def dose(field):
+        written = field.copy()
+        written[4, 5] += 20.0
+        return written
+
+    exact = one.finely(4.1 + minutes + DT, lambda time, field: dose(field) if abs(time - 4.1) < 1e-6 else field)
     attach(one, tmp_path)
-    one.host.advance(steps(3.3) - 1)
+    one.host.advance(steps(4.1) - 1)
+    one.host.write("antigen", dose(one.host.density("antigen")))
+    one.host.advance(steps(4.1 + minutes) - steps(4.1) + 1)
+    assert one.apart(exact) < 0.45
+
+
+def test_a_field_is_brought_up_to_the_minute_of_a_dose(model, tmp_path):
+    """With what there was before; then one short step, and on with longer ones."""
+    one = model()
+    attach(one, tmp_path)
+    one.host.advance(steps(12.0))  # by then what followed the start is past
+    field = one.host.density("antigen")
+    one.host.advance(steps(13.3) - steps(12.0) - 1)
     dosed = one.host.density("antigen")
+    np.testing.assert_array_equal(dosed, field)
     dosed[4, 5] += 20.0
     one.host.write("antigen", dosed)
     one.host.advance(2)
-    field = one.stepped(field, 3.3 - PHENOTYPE - DT)
+    field = one.stepped(field, 13.3 - 12.0 - DT)
     field[4, 5] += 20.0
     np.testing.assert_allclose(one.host.density("antigen"), one.stepped(field, MECHANICS), atol=1e-6)
-    assert logged(tmp_path)[2:] == [(3.3, "changes"), (3.35, "changes")]
+    assert logged(tmp_path)[-3:] == [(12.0, "phenotype"), (13.3, "changes"), (13.35, "changes")]
 
 
 @pytest.mark.parametrize("diffusivity", [1e4, 30.0])
@@ -246,6 +287,18 @@ def test_what_a_dying_cell_releases_goes_on_from_its_voxel(model, tmp_path):
     taken = one.host.internalised("antigen").sum() - before
     assert release > 100.0
     assert H**3 * one.host.density("antigen").sum() + taken == pytest.approx(held + release, rel=2e-2)
+
+
+def test_steps_of_one_substrate_do_not_put_a_steady_one_off(model, tmp_path):
+    one = model()
+    attach(one, tmp_path, refresh=1.0)
+    for _ in range(steps(4.0)):
+        dosed = one.host.density("antigen")
+        dosed[4, 5] += 0.1
+        one.host.write("antigen", dosed)
+        one.host.advance()
+    lines = [line.split(",") for line in (tmp_path / "log.csv").read_text().splitlines()[1:]]
+    assert [round(float(line[0]), 6) for line in lines if line[1] == "oxygen"] == [0.0, 1.0, 2.0, 3.0, 4.0]
 
 
 def test_coefficients_that_change_hold_from_then_on(model, tmp_path):
