@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import surrogate_plugin as sp
@@ -9,6 +10,7 @@ from surrogate_adapters.biofvm import SHARE, SHARE_CLIMBED, concerns, do_not_dif
 from surrogate_adapters.physicell.facts import climbers, remark, substrate_of
 from surrogate_adapters.physicell.settings import Settings
 from surrogate_adapters.physicell.variables import Variable
+from surrogate_adapters.quasi_steady import relaxation_min
 
 
 @dataclass(frozen=True)
@@ -24,12 +26,15 @@ class Verdict:
         Where a side holds a value above 0; the default otherwise.
     reason : str
         Sentences.
+    slow : str or None
+        Where it is far from steady at a phenotype step, why.
     """
 
     name: str
     fits: bool
     tolerance: float | None
     reason: str
+    slow: str | None = None
 
 
 def verdicts(settings: Settings) -> list[Verdict]:
@@ -62,7 +67,20 @@ def _verdict(variable: Variable, settings: Settings, still: bool) -> Verdict:
     ]
     if any(one.kind == "nothing supplies it" for one in against):
         told.append("If your own code does, name it with --substrates.")
-    return Verdict(variable.name, False, tolerance, " ".join(filter(None, [*told, remark(variable)])))
+    slow = _slow(variable, settings) if any(one.kind == "not quasi-steady" for one in against) else None
+    return Verdict(variable.name, False, tolerance, " ".join(filter(None, [*told, remark(variable)])), slow)
+
+
+def _slow(variable: Variable, settings: Settings) -> str:
+    """How far from steady a substrate is at a phenotype step, and what makes it so."""
+    diffusivity, decay, size = variable.diffusivity_um2_per_min, variable.decay_per_min, settings.lattice.size_um
+    rest = relaxation_min(diffusivity, decay, size, held=bool(variable.sides))
+    lasts = "never comes to rest" if math.isinf(rest) else f"comes to rest in about {rest:.3g} min"
+    spreads = f"it spreads over {max(size):g} um with {diffusivity:g} um^2/min, "
+    return (
+        f"{variable.name} {lasts}, and a phenotype step is {settings.times.phenotype_min:g} min: "
+        f"{spreads if variable.sides else 'no side holds it, '}and it decays at {decay:g}/min."
+    )
 
 
 def _tolerance(variable: Variable, climbed_by: list[str]) -> tuple[float | None, str]:

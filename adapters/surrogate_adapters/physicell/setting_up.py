@@ -196,7 +196,8 @@ def _written(
     path = folder / places.settings
     if present is None:
         own = {one.name: one.tolerance for one in proposed if one.name in names and one.tolerance is not None}
-        yield write_settings(path, settings_text(python.executable, names, asked.tolerance or own))
+        slow = {one.name: one.slow for one in proposed if one.slow is not None}
+        yield write_settings(path, settings_text(python.executable, names, asked.tolerance or own, slow))
     else:
         differing = differences(present, python.executable, asked.substrates, asked.tolerance)
         why = f"{'; '.join(differing)}; --force replaces it" if differing else ""

@@ -14,8 +14,27 @@ from surrogate_plugin.whole_files import write_text
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 
 
-def settings_text(executable: Path, substrates: Sequence[str], tolerance: float | Mapping[str, float] | None) -> str:
+def settings_text(
+    executable: Path,
+    substrates: Sequence[str],
+    tolerance: float | Mapping[str, float] | None,
+    slow: Mapping[str, str] | None = None,
+) -> str:
     """The settings, with every choice that was not made at its default.
+
+    Parameters
+    ----------
+    executable : Path
+        The Python of the command.
+    substrates : sequence of str
+        Those answered for.
+    tolerance : float, mapping of substrate to float, or None, field units
+    slow : mapping of substrate to str, optional
+        Those that are far from steady at a phenotype step, and a sentence that says why; to be stepped in time.
+
+    Returns
+    -------
+    str
 
     Examples
     --------
@@ -25,6 +44,12 @@ def settings_text(executable: Path, substrates: Sequence[str], tolerance: float 
     substrates = ["oxygen"] # all others are stepped as PhysiCell steps them
     # tolerance = 0.38 # largest error anywhere, in the substrate's unit; by default 1 % of the largest value
     <BLANKLINE>
+    >>> slow = {"drug": "drug comes to rest in about 50 min, and a phenotype step is 6 min: no side holds it, and ..."}
+    >>> print(settings_text(Path("/venv/bin/python"), ["oxygen"], None, slow).partition("value\\n")[2])
+    # These are far from steady at a phenotype step. To follow them in time, have them in substrates and say
+    # stepping = { drug = "implicit-euler" }
+    # - drug comes to rest in about 50 min, and a phenotype step is 6 min: no side holds it, and ...
+    <BLANKLINE>
     """
     named = json.dumps(list(substrates), ensure_ascii=False)  # a list of strings is the same in TOML
     return (
@@ -33,6 +58,7 @@ def settings_text(executable: Path, substrates: Sequence[str], tolerance: float 
         f"substrates = {named} # all others are stepped as PhysiCell steps them\n"
         f"{_tolerance(tolerance, len(substrates))} # largest error anywhere, in the substrate's unit; by default "
         "1 % of the largest value\n"
+        f"{_stepping(slow or {})}"
     )
 
 
@@ -86,6 +112,20 @@ def _tolerance(tolerance: float | Mapping[str, float] | None, substrates: int) -
         return f"tolerance = {next(iter(tolerance.values()))!r}"
     entries = (f"{_key(name)} = {value!r}" for name, value in tolerance.items())
     return f"tolerance = {{ {', '.join(entries)} }}"
+
+
+def _stepping(slow: Mapping[str, str]) -> str:
+    if not slow:
+        return ""
+    entries = ", ".join(f'{_key(name)} = "implicit-euler"' for name in slow)
+    return (
+        "# These are far from steady at a phenotype step. To follow them in time, have them in substrates and say\n"
+        f"# stepping = {{ {entries} }}\n" + "".join(f"# - {_on_one_line(sentence)}\n" for sentence in slow.values())
+    )
+
+
+def _on_one_line(sentence: str) -> str:
+    return " ".join(sentence.split())
 
 
 def _key(name: str) -> str:

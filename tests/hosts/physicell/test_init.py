@@ -17,6 +17,7 @@ from surrogate_adapters.physicell.embedding import this_python
 from surrogate_adapters.physicell.headers import header_texts
 from tests.hosts.physicell import projects
 from tests.hosts.physicell.projects import GUIDE, HEADER, PYTHON, SETTINGS, contents, our_lines, run
+from tests.hosts.physicell.settings_files import variable, write
 
 folder = projects.folder
 
@@ -92,6 +93,33 @@ def test_where_nothing_fits_nothing_is_written_unless_it_is_named(folder: Path) 
     assert named.exit_code == 0
     assert "answered for, as asked, but: oxygen comes to rest" in named.output
     assert load(folder / SETTINGS).names == ["oxygen"]
+
+
+def test_what_is_slower_than_a_phenotype_step_is_proposed_to_be_stepped(folder: Path) -> None:
+    """Oxygen that is held, a drug that sides hold and that spreads slowly, and a virus that nothing but decay ends."""
+    virus = variable("virus", 1e3, 0.0, options={})
+    drug = variable("my drug", 100.0, 0.001, options={"xmin": ("true", 1.0)})
+    write(folder, variable("oxygen", options={"xmin": ("true", 38.0)}), drug, virus)
+    assert run(folder).exit_code == 0
+    path = folder / SETTINGS
+    text = path.read_text()
+    lines = text.splitlines()
+    at = lines.index('# stepping = { "my drug" = "implicit-euler", virus = "implicit-euler" }')
+    assert lines[at + 1 :] == [
+        "# - my drug comes to rest in about 503 min, and a phenotype step is 6 min: it spreads over 1000 um with "
+        "100 um^2/min, and it decays at 0.001/min.",
+        "# - virus never comes to rest, and a phenotype step is 6 min: no side holds it, and it decays at 0/min.",
+    ]
+    assert load(path).names == ["oxygen"]
+    # Done as it says, it is what the settings say.
+    path.write_text(text.replace("# stepping", "stepping").replace('["oxygen"]', '["oxygen", "my drug", "virus"]'))
+    asked = load(path).settings(["oxygen", "my drug", "virus"])
+    assert [asked[name].stepping for name in asked] == ["steady", "implicit-euler", "implicit-euler"]
+
+
+def test_nothing_is_proposed_where_all_comes_to_rest(folder: Path) -> None:
+    run(folder)
+    assert "stepping" not in (folder / SETTINGS).read_text()
 
 
 @pytest.mark.parametrize("content", [None, "<PhysiCell_settings>"])
