@@ -97,7 +97,7 @@ def test_where_nothing_fits_nothing_is_written_unless_it_is_named(folder: Path) 
 
 def test_what_is_slower_than_a_phenotype_step_is_proposed_to_be_stepped(folder: Path) -> None:
     """Oxygen that is held, a drug that sides hold and that spreads slowly, and a virus that nothing but decay ends."""
-    virus = variable("virus", 1e3, 0.0, options={})
+    virus = variable("virus", 1e3, 0.0, condition="false")
     drug = variable("my drug", 100.0, 0.001, options={"xmin": ("true", 1.0)})
     write(folder, variable("oxygen", options={"xmin": ("true", 38.0)}), drug, virus)
     assert run(folder).exit_code == 0
