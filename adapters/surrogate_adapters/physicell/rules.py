@@ -11,7 +11,7 @@ from xml.etree.ElementTree import Element
 import surrogate_plugin as sp
 from surrogate_adapters.physicell.elements import Document, is_on, line_of
 
-__all__ = ["Rule", "Ruleset", "rulesets_of"]
+__all__ = ["Rule", "Ruleset", "exchange", "located", "rulesets_of"]
 
 #: What follows the name of a substrate in the name of a behaviour, and what it changes.
 _EXCHANGES = {
@@ -22,6 +22,18 @@ _EXCHANGES = {
     "export": "export",
 }
 _CLIMBS = ("chemotactic response to ", "chemotactic sensitivity to ")
+
+
+def exchange(behaviour: str, substrate: str) -> str | None:
+    """What a behaviour is of a substrate's exchange: ``"secretion"``, ``"uptake"`` and so on, or None.
+
+    Examples
+    --------
+    >>> exchange("oxygen secretion saturation density", "oxygen"), exchange("migration speed", "oxygen")
+    ('secretion target', None)
+    """
+    start = f"{substrate} "
+    return _EXCHANGES.get(behaviour.removeprefix(start)) if behaviour.startswith(start) else None
 
 
 @dataclass(frozen=True)
@@ -56,7 +68,7 @@ class Rule:
         ('uptake', None)
         """
         # Earlier formats have other columns, so the behaviour is found by its name.
-        return next((_EXCHANGES[rest] for one in self.fields if (rest := _rest(one, substrate)) in _EXCHANGES), None)
+        return next(filter(None, (exchange(field, substrate) for field in self.fields)), None)
 
     def climbs(self, substrate: str) -> bool:
         """Whether it changes how cells move along the gradient of a substrate."""
@@ -118,7 +130,3 @@ def _rules(path: Path) -> Iterator[Rule]:
         fields = tuple(field.strip() for field in line.split(","))
         if len(fields) > 1 and not line.lstrip().startswith("//"):
             yield Rule(fields, path, number)
-
-
-def _rest(behaviour: str, substrate: str) -> str:
-    return behaviour.removeprefix(f"{substrate} ") if behaviour.startswith(f"{substrate} ") else ""

@@ -2,62 +2,25 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from pathlib import Path
-from xml.etree.ElementTree import Element
+from typing import Any
 
 import surrogate_plugin as sp
 from surrogate_adapters.physicell.cell_types import CellType, cell_types_of
 from surrogate_adapters.physicell.elements import NOTHING, Document, child, is_on, line_of
+from surrogate_adapters.physicell.lattice import Lattice, lattice_of, nodes_of
+from surrogate_adapters.physicell.placed import Placed, read_placed
 from surrogate_adapters.physicell.rules import Rule, Ruleset, located, rulesets_of
-from surrogate_adapters.physicell.state import domain_of
+from surrogate_adapters.physicell.starting import field_of
+from surrogate_adapters.physicell.state import FloatArray, Nodes
 from surrogate_adapters.physicell.variables import SIDES, Variable, variables_of
+from surrogate_plugin.session.posing import problem_of, raster_of
 
 __all__ = ["CONFIGURATION", "File", "Lattice", "Saves", "Settings", "Times", "read_settings"]
 
 #: Where PhysiCell looks if it is not told otherwise.
 CONFIGURATION = "config/PhysiCell_settings.xml"
-
-
-@dataclass(frozen=True)
-class Lattice:
-    """The voxels of a microenvironment.
-
-    Attributes
-    ----------
-    nodes : (nx, ny, nz)
-        Voxels along each axis.
-    spacing_um : (dx, dy, dz), um
-    origin_um : (x, y, z), um
-        The corner with the lowest coordinates.
-    flat : bool
-        Whether the XML says ``use_2D``.
-    unit : str
-        What the XML calls the unit of length; PhysiCell counts in micrometres whatever it says.
-    """
-
-    nodes: tuple[int, int, int]
-    spacing_um: tuple[float, float, float]
-    origin_um: tuple[float, float, float]
-    flat: bool
-    unit: str
-
-    @property
-    def size_um(self) -> tuple[float, float]:
-        """Width and height, um."""
-        return self.nodes[0] * self.spacing_um[0], self.nodes[1] * self.spacing_um[1]
-
-    @property
-    def domain(self) -> sp.Domain:
-        """The lattice as the core has it.
-
-        Raises
-        ------
-        UnsupportedProblemError
-            If there is more than one layer of voxels, or less than two voxels along x or y.
-        """
-        return domain_of(self.nodes, self.spacing_um, self.origin_um[:2])
 
 
 @dataclass(frozen=True)
@@ -179,6 +142,74 @@ class Settings:
             f"{self.path} has no substrate {name!r}; it has {', '.join(self.names) or 'none'}."
         )
 
+    def nodes(self, name: str) -> Nodes:
+        """The Dirichlet nodes of one substrate at the start: where it is held, (H, W) bool, and at what, (H, W)."""
+        self.variable(name)
+        return nodes_of(self.lattice.domain, self.variables, name)
+
+    def initial(self, name: str) -> float | FloatArray:
+        """The field of one substrate at the start, field units: a number, or (H, W) where a file has it.
+
+        Raises
+        ------
+        InvalidProblemError
+            If the file cannot be read, or has not a number for each voxel.
+        """
+        variable, file = self.variable(name), self.initial_condition
+        if file is None:
+            return variable.initial
+        return field_of(file.path, file.kind, self.lattice, self.names, name, variable.initial)
+
+    def placed(self) -> Placed:
+        """The cells that stand in the file of positions; none where there is none, as custom code may place them.
+
+        Raises
+        ------
+        InvalidProblemError
+            If the file cannot be read: one sentence with the line.
+        """
+        file = self.cell_positions
+        return Placed.none() if file is None else read_placed(file.path, file.kind, self.cell_types, self.lattice)
+
+    def tissue(self, name: str, cells: sp.Cells | None = None) -> sp.TissueState:
+        """What the field of one substrate depends on at the start: its nodes, and cells: those placed if not given."""
+        fixed, value = self.nodes(name)
+        return sp.TissueState(self.placed().cells(name) if cells is None else cells, voxels=sp.Voxels(fixed, value))
+
+    def backend_config(self, name: str, **further: Any) -> sp.BackendConfig:
+        """How the field of one substrate is answered for; ``further`` options as of `BackendConfig`.
+
+        Of itself PhysiCell lets nothing through its outer faces, and its cells live in the voxels of their centres.
+
+        Raises
+        ------
+        InvalidProblemError
+            If a coefficient or an option is not allowed.
+        UnsupportedProblemError
+            If the lattice has layers, or less than two voxels along an axis.
+        """
+        variable = self.variable(name)
+        ours: dict[str, Any] = {"boundary": "reflecting", "deposit": "voxel", "outside": "clamp"}
+        if further.get("stepping", "steady") != "steady":
+            ours["initial"] = self.initial(name)
+        return sp.BackendConfig(
+            domain=self.lattice.domain,
+            diffusivity_um2_per_min=variable.diffusivity_um2_per_min,
+            decay_per_min=variable.decay_per_min,
+            **{**ours, **further},
+        )
+
+    def problem(self, name: str, cells: sp.Cells | None = None) -> sp.Problem:
+        """The problem of one substrate's steady field at the start; cells are those placed if not given.
+
+        Raises
+        ------
+        InvalidProblemError, UnsupportedProblemError
+            As `backend_config`, `placed` and `Problem` do.
+        """
+        config = self.backend_config(name)
+        return problem_of(raster_of(self.tissue(name, cells), config), config)
+
 
 def read_settings(path: str | Path, folder: str | Path | None = None) -> Settings:
     """Read the settings of a simulation.
@@ -217,7 +248,7 @@ def read_settings(path: str | Path, folder: str | Path | None = None) -> Setting
     document = Document.read(path)
     if document.root.tag != "PhysiCell_settings" or document.root.find("domain") is None:
         raise sp.InvalidProblemError(f"{path} is no configuration of PhysiCell: it has no PhysiCell_settings/domain.")
-    lattice = _lattice(document)
+    lattice = lattice_of(document)
     return Settings(
         path=path,
         folder=root,
@@ -231,30 +262,6 @@ def read_settings(path: str | Path, folder: str | Path | None = None) -> Setting
         cell_positions=_file(document, "initial_conditions/cell_positions", folders),
         dirichlet_nodes=_file(document, "microenvironment_setup/options/dirichlet_nodes", folders),
     )
-
-
-def _lattice(document: Document) -> Lattice:
-    domain = child(document.root, "domain")
-    flat = is_on(domain.findtext("use_2D"))
-    (dx, nx), (dy, ny) = _axis(document, domain, "x"), _axis(document, domain, "y")
-    dz, nz = (document.number(domain, "dz", positive=True), 1) if flat else _axis(document, domain, "z")
-    x, y = document.number(domain, "x_min"), document.number(domain, "y_min")
-    z = -dz / 2.0 if flat else document.number(domain, "z_min")
-    unit = document.root.findtext("overall/space_units", "").strip()
-    return Lattice((nx, ny, nz), (dx, dy, dz), (x, y, z), flat, unit)
-
-
-def _axis(document: Document, domain: Element, axis: str) -> tuple[float, int]:
-    """The spacing along one axis, um, and the number of voxels."""
-    spacing = document.number(domain, f"d{axis}", positive=True)
-    length = document.number(domain, f"{axis}_max") - document.number(domain, f"{axis}_min")
-    if not 0 < length <= 1e9 * spacing:
-        raise document.error(
-            domain,
-            f"{axis}_max - {axis}_min is {length:g} and d{axis} is {spacing:g}; 1 to 1e9 voxels along an axis are "
-            "allowed.",
-        )
-    return spacing, math.ceil(length / spacing)
 
 
 def _times(document: Document) -> Times:
