@@ -2,8 +2,11 @@
 
 A part is what faces of a conductance above 0 connect. It is *anchored* by decay, by a fixed pixel beside it or by a
 side that draws it to a value; failing these, by saturating uptake that can take all that is produced. A part that
-nothing anchors and nothing feeds is *void*: any constant would do, and 0, the limit of a decay that vanishes, is its
-field by convention. One that is fed has no steady state.
+nothing anchors and that production feeds has no steady state.
+
+A part that nothing feeds, no production, no fixed pixel and no side with a value, is *void*: its field is 0. Where
+it is not even anchored any constant would do, and 0, the limit of a decay that vanishes, is its field by convention.
+Nobody has to solve for it; a pocket that obstacles seal off is the hardest there is for coarse lattices.
 """
 
 from __future__ import annotations
@@ -16,7 +19,6 @@ from surrogate_plugin.arguments import BoolArray, Coefficient, FloatArray, Index
 from surrogate_plugin.errors import InvalidProblemError
 
 if TYPE_CHECKING:
-    from surrogate_plugin.equation.faces import Faces
     from surrogate_plugin.equation.problem import Problem
 
 #: Beside links of 1: what alone is too little for an anchor.
@@ -32,12 +34,10 @@ def void_of(problem: Problem) -> BoolArray | None:
     InvalidProblemError
         If the problem has no steady state, or none that is unique.
     """
-    if not _cut(problem):
-        _check_whole(problem)
-        return None
-    if problem.least_decay > 0:
-        return None
-    return _void_parts(problem)
+    if _cut(problem):
+        return _void_parts(problem)
+    _check_whole(problem)
+    return None
 
 
 def _cut(problem: Problem) -> bool:
@@ -92,16 +92,34 @@ def _uptake_anchor(problem: Problem) -> float:
 
 def _void_parts(problem: Problem) -> BoolArray | None:
     """See `void_of`, where faces that conduct nothing may cut the lattice into parts."""
-    from surrogate_plugin.equation.faces import faces_of
+    from surrogate_plugin.equation.parts_kernels import find_held, number_parts
 
-    faces, free = faces_of(problem), ~problem.fixed
-    part, count = _parts(faces, free, problem.walls.ring)
+    free, part, held = ~problem.fixed, np.empty(problem.shape, np.int64), np.empty(problem.shape, np.bool_)
+    assert problem.faces is not None  # what is cut is not plain
+    given = free, *problem.faces, problem.walls.ring
+    count = number_parts(*given, part)
+    find_held(*given, held)
+
+    def some(which: BoolArray) -> BoolArray:
+        """Which parts have such a pixel."""
+        found = np.zeros(count, np.bool_)
+        found[part[free & which]] = True
+        return found
+
+    is_held, made = some(held), some(np.broadcast_to(np.asarray(problem.supply) > 0, free.shape))
+    if problem.least_decay == 0:
+        _check_parts(problem, free, part, is_held)
+    void = free & ~(is_held | made)[part] if count else np.zeros_like(free)
+    return void if void.any() else None
+
+
+def _check_parts(problem: Problem, free: BoolArray, part: IndexArray, held: BoolArray) -> None:
+    """Refuse parts that are fed and that nothing anchors, and a tissue of which nothing is anchored."""
 
     def total(value: Coefficient) -> FloatArray:
         weights = np.broadcast_to(value, free.shape)[free]
-        return np.bincount(part[free], weights, minlength=count).astype(np.float64)
+        return np.bincount(part[free], weights, minlength=held.size).astype(np.float64)
 
-    held = total(_beside_a_value(problem, faces).astype(np.float64)) > 0
     made, decay = total(problem.supply), total(problem.decay)
     taken = total(0.0 if problem.uptake is None else problem.uptake.vmax)
     anchored = held | (decay > 0) | (taken > made)
@@ -118,43 +136,3 @@ def _void_parts(problem: Problem) -> BoolArray | None:
             "the problem has no unique steady state: decay is 0 everywhere, and no face that conducts leads to a fixed "
             f"pixel or a side with a value; {_REMEDY}."
         )
-    void = free & ~anchored[part]
-    return void if void.any() else None
-
-
-def _parts(faces: Faces, free: BoolArray, rings: BoolArray) -> tuple[IndexArray, int]:
-    """Which connected part a free pixel is of, (H, W) int, and how many there are; fixed pixels connect nothing."""
-    import scipy.sparse
-    from scipy.sparse.csgraph import connected_components
-
-    number = np.arange(free.size).reshape(free.shape)
-    pairs = []
-    for axis, along in enumerate(faces):
-        pixel, is_free = np.moveaxis(number, axis, 0), np.moveaxis(free, axis, 0)
-        face = np.moveaxis(along, axis, 0)
-        linked = (face[1:-1] > 0) & is_free[:-1] & is_free[1:]
-        pairs.append((pixel[:-1][linked], pixel[1:][linked]))
-        if rings[axis]:
-            linked = (face[0] > 0) & is_free[-1] & is_free[0]
-            pairs.append((pixel[-1][linked], pixel[0][linked]))
-    one, other = (np.concatenate(each) for each in zip(*pairs, strict=True))
-    graph = scipy.sparse.coo_array((np.ones(one.size, np.int8), (one, other)), shape=(free.size, free.size))
-    count, part = connected_components(graph, directed=False)
-    return np.reshape(part, free.shape).astype(np.int64), int(count)
-
-
-def _beside_a_value(problem: Problem, faces: Faces) -> BoolArray:
-    """Which pixels a face that conducts joins to a fixed pixel or to a side with a value, (H, W)."""
-    beside = np.zeros(problem.shape, np.bool_)
-    for axis, along in enumerate(faces):
-        near, fixed = np.moveaxis(beside, axis, 0), np.moveaxis(problem.fixed, axis, 0)
-        face = np.moveaxis(along, axis, 0)
-        near[:-1] |= (face[1:-1] > 0) & fixed[1:]
-        near[1:] |= (face[1:-1] > 0) & fixed[:-1]
-        if problem.walls.ring[axis]:
-            near[0] |= (face[0] > 0) & fixed[-1]
-            near[-1] |= (face[0] > 0) & fixed[0]
-        else:
-            near[0] |= face[0] > 0
-            near[-1] |= face[-1] > 0
-    return beside

@@ -72,7 +72,7 @@ def assemble(problem: Problem) -> Graph:
     The ghost nodes come after the pixels, axis by axis from the last, the low side first: left, right, bottom, top.
     """
     number = np.arange(problem.source.size).reshape(problem.shape)
-    faces, walls = faces_of(problem), problem.walls
+    faces, walls = problem.faces or faces_of(problem), problem.walls
     axes = range(number.ndim)[::-1]
     links = [_across(number, faces[axis], axis) for axis in axes]
     links += [_around(number, faces[axis], axis) for axis in axes if walls.ring[axis]]

@@ -11,7 +11,7 @@ import numpy as np
 from surrogate_plugin import team
 from surrogate_plugin.equation import balance_kernels as kernels
 from surrogate_plugin.equation.balance_kernels import AFTER, BEFORE, SENT
-from surrogate_plugin.equation.faces import Faces, faces_of
+from surrogate_plugin.equation.faces import Faces
 from surrogate_plugin.equation.problem import BoolArray, Coefficient, FloatArray, Problem
 from surrogate_plugin.sharing_kernels import CHUNKS
 
@@ -90,7 +90,7 @@ class Balance:
         shares : Shares
             Nobody's but the tissue's if not given.
         """
-        free, faces = ~problem.fixed, None if problem.plain else faces_of(problem)
+        free, faces = ~problem.fixed, problem.faces
         sums = _added_up(problem, before, after, free, faces, shares.cells)
         area = math.prod(problem.spacings)
         produced, removed, first_order, saturating = (area * dt * total for total in sums[:SENT])

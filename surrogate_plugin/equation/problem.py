@@ -233,7 +233,7 @@ class Problem:
 
     @functools.cached_property
     def void(self) -> BoolArray | None:
-        """(H, W), the pixels that nothing anchors and nothing feeds, whose steady field is 0 by convention; or None.
+        """(H, W), the pixels of parts that nothing feeds, whose steady field is 0, see `anchoring`; or None.
 
         Raises
         ------

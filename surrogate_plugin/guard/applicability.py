@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from surrogate_plugin.arguments import largest
-from surrogate_plugin.equation.faces import faces_of
 from surrogate_plugin.equation.problem import Problem
 from surrogate_plugin.equation.sides import Side
 from surrogate_plugin.equation.solution import Flag, Reason
@@ -106,7 +105,8 @@ def _faces(problem: Problem) -> dict[str, float]:
         return {}
     from surrogate_plugin.guard.applicability_kernels import face_range
 
-    north, east = faces_of(problem)
+    assert problem.faces is not None
+    north, east = problem.faces
     best, worst, blocked, count = face_range(north, east)
     axes = [largest(link) for link in problem.axis_links]
     return {

@@ -175,7 +175,7 @@ def _encode_wider(problem: Problem, image: Float32Array, lattice: PaddedLattice,
     from surrogate_plugin.surrogate.wider_feature_kernels import encode_faces, encode_pixels
 
     walls = problem.walls
-    north, east = faces_of(problem)
+    north, east = _faces_outside(problem.void, problem.faces or faces_of(problem))
     alone = (north[:-1] + north[1:]) + (east[:, :-1] + east[:, 1:]) == 0.0
     held = walls.conductance > 0
     decay, rate, supply = (
@@ -188,6 +188,17 @@ def _encode_wider(problem: Problem, image: Float32Array, lattice: PaddedLattice,
     )  # fmt: skip
     team.run(encode_faces, image, lattice.first, held, walls.ring, north, east)
     return alone if alone.any() else None
+
+
+def _faces_outside(void: BoolArray | None, faces: Faces) -> Faces:
+    """The faces without those of void pixels, which the network does not see."""
+    if void is None:
+        return faces
+    north, east = (each.copy() for each in faces)
+    for each, low, high in ((north, np.s_[:-1], np.s_[1:]), (east, np.s_[:, :-1], np.s_[:, 1:])):
+        each[low][void] = 0.0
+        each[high][void] = 0.0
+    return north, east
 
 
 def faces_within(image: Float32Array, shape: tuple[int, int], rings: npt.ArrayLike) -> Faces:
@@ -240,7 +251,7 @@ def decode(image: Float32Array, problem: Problem, seen: Seen | None = None) -> F
     -------
     (H, W) float64, field units
         At least 0, and without supply at most the largest imposed value. Pixels that nothing joins to others are in
-        balance with themselves, and void ones 0. A NaN of the network stays one, for the guard to see.
+        balance with themselves, void ones at 0. A NaN of the network stays one, for the guard to see.
     """
     from surrogate_plugin.surrogate.feature_kernels import decode_image
 
@@ -253,8 +264,6 @@ def decode(image: Float32Array, problem: Problem, seen: Seen | None = None) -> F
         seen = see(problem) if seen is None else seen
         if seen.alone is not None:
             field[seen.alone] = np.where(problem.fixed, problem.source, balance(problem))[seen.alone]
-        if problem.void is not None:
-            field[problem.void] = 0.0
     return field
 
 

@@ -34,7 +34,7 @@ class ReadFaces(Operation):
 
     A link is the mean of two bounds: rows of faces in series beside each other, and cuts of faces one after the other.
     What it leads from is the middle of a block, or where there are pixels at all: those that nothing joins to others
-    are no way, and no obstacle to one that begins beyond them.
+    are no way, and no obstacle to one that begins or ends beside them.
     """
 
     def __call__(self, *read: Tensor) -> tuple[Tensor, ...]:
@@ -63,7 +63,12 @@ def _links(faces: Tensor, live: Tensor) -> Tensor:
     """
     count, rows, columns = faces.shape
     shape = count, rows // BLOCK, BLOCK, columns // BLOCK, BLOCK
-    given, middle = faces.reshape(shape), torch.where(live & live.roll(-1, 2), faces, 1.0).reshape(shape)[..., 1]
+    middle = torch.where(live & live.roll(-1, 2), faces, 1.0).reshape(shape)[..., 1]
+    first, second, third, fourth = faces.reshape(shape).unbind(-1)
+    begins, inside, within, ends = live.reshape(shape).unbind(-1)
+    first = torch.where(inside | within | ends, first, 1.0)  # a row that ends with the first pixel of a block
+    third = torch.where(begins | inside | within, third, 1.0)
+    given = torch.stack([first, second, third, fourth], dim=-1)
     in_rows = 1.0 / _resistance(given.clamp(min=LEAST), middle.clamp(min=LEAST))
     in_cuts = 1.0 / _resistance(given.sum(dim=2).clamp(min=LEAST), middle.sum(dim=2).clamp(min=LEAST))
     links = 0.5 * (in_rows.sum(dim=2) + in_cuts)

@@ -188,3 +188,22 @@ def test_a_network_without_a_program_for_it_says_so() -> None:
     assert not CompiledNetwork(network).knows(problem)
     with pytest.raises(UnsupportedProblemError, match="plain problems"):
         network(torch.from_numpy(features.encode(problem)[None]), torch.zeros(1))
+
+
+@pytest.mark.parametrize("side", range(29, 37))
+@pytest.mark.parametrize("turned", [False, True])
+def test_the_last_block_is_joined_however_few_of_its_pixels_there_are(side: int, turned: bool) -> None:
+    """A tissue whose side leaves any number of pixels to the last block, fed through that side."""
+    sides: dict[str, object] = dict.fromkeys(("left", "right", "bottom", "top"), "reflecting")
+    sides["top" if turned else "right"] = sp.Flux(1.0)
+    shape = (side, 30) if turned else (30, side)
+    problem = Problem(np.zeros(shape), np.zeros(shape, np.bool_), decay=1e-3, boundary=sides)
+    field, expected = CompiledNetwork(CompactNetwork(wider=8)).predict(problem), exact(problem)
+    assert np.abs(field - expected).max() < 0.05 * expected.max()
+
+
+def test_a_sealed_pocket_is_not_seen_and_answered_by_0() -> None:
+    diffusivity = np.ones((30, 30))
+    diffusivity[10:19, 10] = diffusivity[10:19, 18] = diffusivity[10, 10:19] = diffusivity[18, 10:19] = 0.0
+    problem = Problem(np.eye(30) * (np.arange(30) < 5), diffusivity=diffusivity, decay=1e-6, boundary="reflecting")
+    assert not CompiledNetwork(drawn(9)).predict(problem)[11:18, 11:18].any()

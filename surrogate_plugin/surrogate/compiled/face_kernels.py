@@ -111,6 +111,41 @@ def _middle_north(image, y, x):
 
 
 @jit.fast_inner
+def _first_east(image, y, x):
+    """The face from the first pixel of a block to the next column, 1 where its row ends with that pixel."""
+    face = image[_EAST, y, x]
+    if face == np.float32(0.0) and not (_live(image, y, x + 1) or _live(image, y, x + 2) or _live(image, y, x + 3)):
+        return np.float32(1.0)
+    return face
+
+
+@jit.fast_inner
+def _third_east(image, y, x):
+    """The face from the third pixel of a block, which begins at ``x``, 1 where its row begins with the last one."""
+    face = image[_EAST, y, x + 2]
+    if face == np.float32(0.0) and not (_live(image, y, x) or _live(image, y, x + 1) or _live(image, y, x + 2)):
+        return np.float32(1.0)
+    return face
+
+
+@jit.fast_inner
+def _first_north(image, y, x):
+    """The same along columns."""
+    face = image[_NORTH, y, x]
+    if face == np.float32(0.0) and not (_live(image, y + 1, x) or _live(image, y + 2, x) or _live(image, y + 3, x)):
+        return np.float32(1.0)
+    return face
+
+
+@jit.fast_inner
+def _third_north(image, y, x):
+    face = image[_NORTH, y + 2, x]
+    if face == np.float32(0.0) and not (_live(image, y, x) or _live(image, y + 1, x) or _live(image, y + 2, x)):
+        return np.float32(1.0)
+    return face
+
+
+@jit.fast_inner
 def _closed_columns(faces):
     """Whether the last column of an image leads to the first."""
     last, closed = faces.shape[1] - 1, False
@@ -129,12 +164,13 @@ def _links_east(image, i, out, closed):
         a, b = _BLOCK * j, _BLOCK * ((j + 1) % w)
         in_rows, s1, s2, s3, t0, t1 = zero, zero, zero, zero, zero, zero
         for y in range(_BLOCK * i, _BLOCK * (i + 1)):
-            f, f1, g1 = faces[y], _middle_east(image, y, a + 1), _middle_east(image, y, b + 1)
-            in_rows += one / _resistance(f1, f[a + 2], f[a + 3], f[b], g1)
+            f1, f2, f3 = _middle_east(image, y, a + 1), _third_east(image, y, a), faces[y, a + 3]
+            g0, g1 = _first_east(image, y, b), _middle_east(image, y, b + 1)
+            in_rows += one / _resistance(f1, f2, f3, g0, g1)
             s1 += f1
-            s2 += f[a + 2]
-            s3 += f[a + 3]
-            t0 += f[b]
+            s2 += f2
+            s3 += f3
+            t0 += g0
             t1 += g1
         out[j] = half * (in_rows + one / _resistance(s1, s2, s3, t0, t1))
     if not closed:
@@ -148,20 +184,21 @@ def _links_north(image, i, out):
     faces = image[_NORTH]
     h, w = faces.shape[0] // _BLOCK, faces.shape[1] // _BLOCK
     a, b = _BLOCK * i, _BLOCK * ((i + 1) % h)
-    f2, f3, g0 = faces[a + 2], faces[a + 3], faces[b]
+    across = faces[a + 3]
     closed = i < h - 1
     if not closed:
-        for x in range(f3.size):
-            closed = closed or f3[x] > 0
+        for x in range(across.size):
+            closed = closed or across[x] > 0
     for j in range(w):
         in_rows, s1, s2, s3, t0, t1 = zero, zero, zero, zero, zero, zero
         for x in range(_BLOCK * j, _BLOCK * (j + 1)):
-            f1, g1 = _middle_north(image, a + 1, x), _middle_north(image, b + 1, x)
-            in_rows += one / _resistance(f1, f2[x], f3[x], g0[x], g1)
+            f1, f2, f3 = _middle_north(image, a + 1, x), _third_north(image, a, x), across[x]
+            g0, g1 = _first_north(image, b, x), _middle_north(image, b + 1, x)
+            in_rows += one / _resistance(f1, f2, f3, g0, g1)
             s1 += f1
-            s2 += f2[x]
-            s3 += f3[x]
-            t0 += g0[x]
+            s2 += f2
+            s3 += f3
+            t0 += g0
             t1 += g1
         out[j] = half * (in_rows + one / _resistance(s1, s2, s3, t0, t1)) if closed else zero
 
