@@ -71,7 +71,11 @@ def test_the_faces_come_back(kind: str) -> None:
     problem = scene(kind)
     image = features.encode(problem)
     found = features.faces_within(image, problem.shape, problem.walls.ring)
-    for one, other in zip(found, faces_of(problem), strict=True):
+    north, east = faces_of(problem)
+    if problem.void is not None:  # which the network does not see
+        north[:-1][problem.void] = north[1:][problem.void] = 0.0
+        east[:, :-1][problem.void] = east[:, 1:][problem.void] = 0.0
+    for one, other in zip(found, (north, east), strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-6, atol=1e-30)
 
 

@@ -30,6 +30,8 @@ _OVERHEAD = 4000
 _SURE = 0.5
 #: More cycles than this to 1e-6 of the largest value, of which 1e-10 takes half as many again, are others' business.
 _PATIENCE = 30.0
+#: Before a field is certified.
+_SWEEPS, _SWEEPS_OF_MAPS = 3, 6
 #: What a cycle with maps takes, in cycles without.
 _MAPPED = 1.6
 #: Decay beside which the four links of a pixel hardly count.
@@ -172,16 +174,17 @@ class Iteration:
         else:
             self.hierarchy.rebuild(e.free, self.decay, e.faces)
 
-    def smooth(self, sweeps: int = 3) -> None:
+    def smooth(self) -> None:
         """Gauss-Seidel sweeps on the finest level alone, before the field is certified.
 
         A conjugate-gradient step leaves some roughness, which hardly shows in the error but much in the residual:
-        three sweeps, a quarter of a cycle, bring the bound from 2-16 times the error to 1.1-4. Its residual is left
-        to the next `advance`, since as a rule there is none.
+        three sweeps, a quarter of a cycle, bring the bound from 2-16 times the error to 1.1-4; where faces conduct
+        differently six bring it from 1.7 to 1.3 times. Its residual is left to the next `advance`, since as a rule
+        there is none.
         """
         if not self.cycles or self.on_path or not 0.0 < self.largest_residual < math.inf:
             return
-        self.hierarchy.sweep(self._z, self._r, sweeps)
+        self.hierarchy.sweep(self._z, self._r, _SWEEPS if self.equation.faces is None else _SWEEPS_OF_MAPS)
         self._add(self._z, 1.0 / self._scale)
         self._smoothed = True
 

@@ -44,7 +44,7 @@ def by_part(
 
 def problems_of(data: DataConfig, part: Part, problems: int) -> Iterator[Problem]:
     """The first test problems of one part, on lattices as it is trained on."""
-    alone = Mixture(parts=(part,), whole_batches=True)
+    alone = Mixture(parts=(part.model_copy(update={"taught": True}),), whole_batches=True)
     config = data.model_copy(update={"distribution": alone})
     for number in range(problems):
         yield sample_problem(config, "test", number, 0)
