@@ -119,6 +119,9 @@ class Mixer(nn.Module):
 HOLD = 8.0
 #: How often the secant of saturating uptake follows the coarse field.
 UPDATES = 2
+#: The last sweeps of the wider equation over those of a plain problem. Twice as many certify 75 % of problems with
+#: obstacles at 1 % after one cycle and 87 % of anisotropic ones, with the same weights four times as many 87 and 95 %.
+WIDER_SWEEPS = 4
 #: ``k`` is held to these before its logarithm is taken, which is 0 at the study's 1/400.
 DECAY_BOUNDS = (1e-7, 1e2, math.log10(1 / 400))
 
@@ -224,9 +227,9 @@ class CompactNetwork(ProgramNetwork, Coder):
     the coarse field. Layers are channels-last: plain matrix products.
 
     In the wider equation the links between blocks are those of their faces besides, so is the hold of fixed pixels that
-    little joins to free ones, what is supplied to a block stands on the right-hand side, and there are twice as many
-    sweeps, since a block says little of what its faces do. That needs no layers, so that weights of plain problems
-    answer these too; with ``wider`` there are some for these problems alone, which see faces and supply.
+    little joins to free ones, and what is supplied to a block stands on the right-hand side. There are `WIDER_SWEEPS`
+    times as many sweeps, since a block says little of what its faces do. None of that needs layers, so that weights of
+    plain problems answer these too; with ``wider`` there are some for these problems alone, which see faces and supply.
 
     Parameters
     ----------
@@ -273,7 +276,7 @@ class CompactNetwork(ProgramNetwork, Coder):
 
     def wider_program(self) -> list[Step]:
         """The same with faces and supply, by the layers that are there for it."""
-        return (self.wider or self).wider_steps(2 * self.sweeps)
+        return (self.wider or self).wider_steps(WIDER_SWEEPS * self.sweeps)
 
     @classmethod
     def begun(cls, given: dict[str, Tensor], fresh: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -14,7 +14,7 @@ from surrogate_plugin.equation.problem import FloatArray, Problem
 from surrogate_plugin.errors import UnsupportedProblemError
 from surrogate_plugin.surrogate import diffusion_layer, features
 from surrogate_plugin.surrogate.compiled.network import CompiledNetwork
-from surrogate_plugin.surrogate.networks import CompactNetwork
+from surrogate_plugin.surrogate.networks import WIDER_SWEEPS, CompactNetwork
 from surrogate_plugin.surrogate.operations import ProgramNetwork, Step
 from tests.surrogate.wider_scenes import KINDS, scene
 
@@ -101,7 +101,7 @@ def test_a_plain_problem_told_as_one_of_the_wider_equation_has_the_same_answer(b
     channels = np.empty((features.WIDER_CHANNELS, *features.PaddedLattice.around(problem.shape).padded), np.float32)
     network = drawn(0)
     told = said(network, features.see(problem, channels))
-    network.sweeps *= 2
+    network.sweeps *= WIDER_SWEEPS
     torch.testing.assert_close(told, said(network, features.see(problem)), rtol=0.0, atol=1e-6)
 
 
