@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from surrogate_plugin.recordings.reader import RecordingError as RecordingError
     from surrogate_plugin.recordings.writer import Recorder as Recorder
     from surrogate_plugin.recordings.writer import RecordingWarning as RecordingWarning
+    from surrogate_plugin.report.writing import ReportWarning as ReportWarning
+    from surrogate_plugin.report.writing import RunReport as RunReport
     from surrogate_plugin.session.backend import Backend as Backend
     from surrogate_plugin.session.backend import BackendConfig as BackendConfig
     from surrogate_plugin.session.backend import StepRecord as StepRecord
@@ -94,6 +96,8 @@ _HOME = {
     "RecordingWarning": "recordings.writer",
     "Recording": "recordings.reader",
     "RecordingError": "recordings.reader",
+    "RunReport": "report.writing",
+    "ReportWarning": "report.writing",
     "use_threads": "team",
     "InvalidProblemError": "errors",
     "UnsupportedProblemError": "errors",
@@ -135,6 +139,8 @@ __all__ = [
     "RecordingWarning",
     "Recording",
     "RecordingError",
+    "RunReport",
+    "ReportWarning",
     "use_threads",
     "InvalidProblemError",
     "UnsupportedProblemError",

@@ -36,8 +36,18 @@ def embedded(picture: Figure | bytes, *, name: str, alt: str) -> str:
             raise ValueError(f"the picture begins with {picture[:8]!r}; a matplotlib Figure or a PNG is allowed.")
         return _image(picture, alt)
     if any(axes.images for axes in picture.axes):
-        return _image(_saved(picture, "png", dpi=_DPI), alt)
+        return _image(png_of(picture), alt)
     return _vectors(_saved(picture, "svg", transparent=True).decode(), name, alt)
+
+
+def png_of(figure: Figure) -> bytes:
+    """A figure as a PNG of 256 colours, a third of the size of one with all of them."""
+    from PIL import Image
+
+    stream = io.BytesIO()
+    with Image.open(io.BytesIO(_saved(figure, "png", dpi=_DPI))) as image:
+        image.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(stream, format="png", optimize=True)
+    return stream.getvalue()
 
 
 def _image(png: bytes, alt: str) -> str:

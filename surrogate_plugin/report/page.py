@@ -23,6 +23,9 @@ __all__ = ["Page"]
 #: What a page may load: pictures and a style that it holds itself, and nothing else, whatever somebody wrote into it.
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 
+#: A text longer than this is a sentence.
+_SENTENCE = 24
+
 
 class Page:
     """A page in one file that opens without a network, on phones, on paper, on light and on dark screens.
@@ -179,8 +182,13 @@ def _checked(row: Sequence[object], header: Sequence[str]) -> Sequence[object]:
 
 def _row(row: Sequence[object], right: Sequence[bool]) -> str:
     first, *others = row
-    cells = "".join(f"<td{_side(at)}>{_value(each)}</td>" for each, at in zip(others, right[1:], strict=True))
+    cells = "".join(_cell(_value(each), at) for each, at in zip(others, right[1:], strict=True))
     return f'<tr><th scope="row">{_value(first)}</th>{cells}</tr>'
+
+
+def _cell(value: str, right: bool) -> str:
+    """A cell; sentences get room, so that they do not become a tower of words on a phone."""
+    return f'<td class="words">{value}</td>' if len(value) > _SENTENCE else f"<td{_side(right)}>{value}</td>"
 
 
 def _side(right: bool) -> str:

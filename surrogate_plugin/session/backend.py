@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,6 +27,7 @@ from surrogate_plugin.tissue.state import TissueState
 if TYPE_CHECKING:
     from surrogate_plugin.engine.engine import Engine
     from surrogate_plugin.recordings.writer import Recorder
+    from surrogate_plugin.report.writing import RunReport, Watch
 
 __all__ = ["Backend", "BackendConfig", "StepRecord", "StepResult", "Summary"]
 
@@ -35,8 +37,8 @@ class Backend:
 
     Each step starts from the field of the step before; a state with the same numbers as the last one, or the same on
     the pixels, is answered with the field held. A backend can be copied and pickled: the copy goes on by itself from
-    the records and the field held, with an engine of its own as ``config`` describes it, and records nothing, since a
-    store has one writer.
+    the records and the field held, with an engine of its own as ``config`` describes it, and neither records nor
+    reports, since a store and a page have one writer.
 
     Parameters
     ----------
@@ -47,6 +49,9 @@ class Backend:
         Appends each state solved for to a store; one that cannot be written warns once and stops no step.
     keep : int or None
         How many records are kept, the newest; None keeps all. `summary` counts every step all the same.
+    watch : Watch, optional
+        A part of a `RunReport` that several backends share; by default one of its own, at ``config.report``, if that is
+        given.
 
     Attributes
     ----------
@@ -55,6 +60,8 @@ class Backend:
         `reconfigure` does so by name.
     engine : Engine
     recorder : Recorder or None
+    report : RunReport or None
+        The page of its own; ``report.write()`` writes it at once.
     records : list of StepRecord
         One a step, in order, so that ``records[-1]`` is of the last one; ``record.step`` counts from the first step
         of all, whether or not its record is still there.
@@ -89,10 +96,12 @@ class Backend:
         engine: Engine | None = None,
         recorder: Recorder | None = None,
         keep: int | None = 10_000,
+        watch: Watch | None = None,
     ) -> None:
         instance_of("config", config, BackendConfig, "a BackendConfig")
         _able("engine", engine, "an Engine", "solve")
         _able("recorder", recorder, "a Recorder", "open", "take")
+        _able("watch", watch, "a Watch", "take", "stop")
         if keep is not None and (type(keep) is not int or keep < 1):
             raise InvalidProblemError(f"keep is {shown(keep)}; None or a whole number >= 1 is allowed.")
         if recorder is not None:
@@ -100,6 +109,10 @@ class Backend:
         self.config = config
         self.recorder = recorder
         self.records: list[StepRecord] = []
+        self.report: RunReport | None = None
+        self._watch: Watch | None = watch
+        if config.report is not None:
+            self.report, self._watch = self._reporting(config, config.report)
         self.engine = config.engine() if engine is None else engine
         self._keep = keep
         self._tally = Tally(keep)
@@ -129,6 +142,18 @@ class Backend:
             If ``state`` is no `TissueState`, something is off the domain, the state has no unique steady field where
             one is asked for, or ``dt_min`` is needed and no positive number; the backend is left as it was.
         """
+        try:
+            result = self._answer(state, dt_min)
+        except BaseException as error:
+            if self._watch is not None:
+                self._watch.stop(error)
+            raise
+        posed = self._posed if self._last is None else self._last.posed
+        if self._watch is not None and posed is not None:
+            self._watch.take(posed, result.field, result.record)
+        return result
+
+    def _answer(self, state: TissueState, dt_min: float | None) -> StepResult:
         instance_of("state", state, TissueState, "a TissueState")
         if self.config.steady:
             return self._steady(state)
@@ -262,7 +287,7 @@ class Backend:
         ------
         InvalidProblemError
             If an option is unknown or not allowed, or is one of the engine's, which is kept: ``model``, ``policy`` and
-            ``device``. The backend is left as it was.
+            ``device``; or if it is the page, ``report``. The backend is left as it was.
         RecordingError
             If the lattice is another one than that of the recorder's store.
 
@@ -276,6 +301,8 @@ class Backend:
         (0.2, 0.38)
         """
         config = self.config.replace(**changes)
+        if config.report != self.config.report:
+            raise InvalidProblemError(f"report is {self.config.report!r}, which a backend keeps; make another Backend.")
         for name in ("model", "policy", "device"):
             stands = getattr(self.config, name)
             if getattr(config, name) != stands:
@@ -294,6 +321,14 @@ class Backend:
         records are kept.
         """
         return self._tally.summary()
+
+    def _reporting(self, config: BackendConfig, path: str | Path) -> tuple[RunReport, Watch]:
+        """A page of its own, written for the last time when this backend is gone."""
+        from surrogate_plugin import RunReport  # it reads what stands here, and is met by those alone who ask for one
+
+        report = RunReport(path)
+        report.follow(self)
+        return report, report.watch("field", config)
 
     def _previous(self, problem: Problem) -> FloatArray | None:
         """The last field, if it was on this lattice."""
@@ -321,14 +356,15 @@ class Backend:
         return StepResult(solution, record, self.config.domain, self.config.boundary, self.config.outside)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in vars(self).items() if name not in ("engine", "recorder", "_posed")}
+        own = ("engine", "recorder", "report", "_watch", "_posed")
+        return {name: value for name, value in vars(self).items() if name not in own}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
         # `copy.copy` hands over the very objects of the original.
         self.records, self._tally = list(self.records), copy.deepcopy(self._tally)
         self._evolution, self._posed = copy.copy(self._evolution), None
-        self.recorder = None
+        self.recorder = self.report = self._watch = None
         self.engine = self.config.engine()
 
 

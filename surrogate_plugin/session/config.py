@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -48,6 +49,8 @@ class BackendConfig(Settings):
         How cells land on pixels, see `Domain.rasterise`.
     outside : "error", "drop" or "clamp"
         What becomes of cells and vessels off the domain, see `Domain.rasterise`.
+    report : str or Path, optional
+        Where the backend writes a page of its run, such as ``"run.html"``, see `RunReport`.
 
     Raises
     ------
@@ -70,6 +73,7 @@ class BackendConfig(Settings):
     initial: float | _Map = 0.0
     deposit: Deposit = "area"
     outside: Outside = "error"
+    report: str | Path | None = None
 
     @field_validator("diffusivity_um2_per_min", "decay_per_min", "initial", mode="before")
     @classmethod

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.report.browser import NAMES, Browser, found
+from tests.report.runs import run
 from tests.report.test_page import NASTY, page_of
 
 PROGRAM = found()
@@ -41,6 +42,16 @@ def test_a_page_opens_without_a_complaint_and_fits(browser: Browser, path: Path,
     assert browser.tells("document.documentElement.scrollWidth") <= width
     assert browser.tells("document.querySelectorAll('script').length") == 0
     assert browser.tells("[...document.images].every(image => image.naturalWidth > 0)") is True
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_the_page_of_a_run_opens_without_a_complaint_and_fits(browser: Browser, tmp_path: Path, width: int) -> None:
+    backend = run(5, report=tmp_path / "run.html")
+    assert backend.report is not None
+    browser.open(backend.report.write(over=True), width)
+    assert browser.complaints == []
+    assert browser.tells("document.documentElement.scrollWidth") <= width
+    assert browser.tells("document.querySelectorAll('figure').length") == 5
 
 
 def test_ink_and_paper_differ_on_light_and_on_dark_screens_and_on_paper(browser: Browser, path: Path) -> None:
