@@ -1,4 +1,4 @@
-"""The command line: ``surrogate-plugin demo | example | solve | certify | hosts | doctor``, and plugins' commands."""
+"""The command line: ``surrogate-plugin demo | example | solve | certify | view | ...``, and plugins' commands."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 import surrogate_plugin
-from surrogate_plugin.cli import certify, demo, doctor, example, hosts, plugins, solve
+from surrogate_plugin.cli import certify, demo, doctor, example, hosts, plugins, solve, view
 
 app = typer.Typer(
     name="surrogate-plugin",
@@ -21,6 +21,7 @@ app.command()(demo.demo)
 app.command()(example.example)
 app.command()(solve.solve)
 app.command()(certify.certify)
+app.command()(view.view)
 app.command()(hosts.hosts)
 app.command()(doctor.doctor)
 plugins.add_commands(app)

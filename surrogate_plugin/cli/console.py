@@ -16,10 +16,13 @@ from rich.table import Table
 
 from surrogate_plugin import loading
 from surrogate_plugin.errors import InvalidProblemError, UnsupportedProblemError
+from surrogate_plugin.recordings.store import RecordingError
 from surrogate_plugin.registry import BrokenPluginError, UnknownPluginError
 
 #: What a caller can put right; anything else is a fault of ours and keeps its traceback.
-_CALLERS_ERRORS = (InvalidProblemError, UnsupportedProblemError, UnknownPluginError, BrokenPluginError, OSError)
+_CALLERS_ERRORS = (
+    InvalidProblemError, UnsupportedProblemError, UnknownPluginError, BrokenPluginError, RecordingError, OSError,
+)  # fmt: skip
 
 BAD_INPUT = 2
 INTERRUPTED = 130

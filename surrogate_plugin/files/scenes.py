@@ -114,6 +114,29 @@ def read_vti(path: Path, name: str | None) -> Levels:
     return Levels(values.astype(np.float64), Kind.NUMBERS, spacing=spacing, notes=notes, warnings=tuple(said))
 
 
+def read_told(path: Path) -> dict[str, str | float]:
+    """What `vti_bytes` was told: texts and single numbers of the field data; others are left out.
+
+    Raises
+    ------
+    InvalidProblemError
+        If it is damaged.
+    """
+    with readable(path, "a .vti scene"):
+        root = ElementTree.parse(path).getroot()
+        found: dict[str, str | float] = {}
+        for each in root.iterfind("ImageData/FieldData/*"):
+            name, kind = str(each.get("Name")), each.get("type", "")
+            if each.get("NumberOfTuples", "1") != "1":
+                continue
+            if kind == "String" and each.get("format") == "ascii":
+                codes = bytes(int(code) for code in (each.text or "").split())
+                found[name] = codes.rstrip(b"\0").decode()
+            elif kind in _TYPES:
+                found[name] = float(_numbers(root, each, 1)[0])
+    return found
+
+
 def _points(image: ElementTree.Element) -> list[int]:
     """How many there are along x, y and z."""
     ends = [int(each) for each in image.get("WholeExtent", "").split()]

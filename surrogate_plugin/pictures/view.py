@@ -65,14 +65,9 @@ def draw_field(
 ) -> AxesImage:
     """Paint a field, (H, W), in micrometres with a colour bar; ``options`` go to matplotlib's ``imshow``."""
     (x0, y0), (width, height) = domain.origin_um, domain.size_um
-    image = axes.imshow(
-        field,
-        origin="lower",
-        extent=(x0, x0 + width, y0, y0 + height),
-        cmap=colours,
-        interpolation="bilinear",
-        **options,
-    )
+    options = {"interpolation": "bilinear", **options}
+    extent = (x0, x0 + width, y0, y0 + height)
+    image = axes.imshow(field, origin="lower", extent=extent, cmap=colours, **options)
     bar = axes.get_figure().colorbar(image, ax=axes, shrink=0.8, pad=0.015, aspect=30)  # type: ignore[union-attr]
     bar.set_label(label, color=INK)
     bar.ax.tick_params(colors=INK, labelsize=8)
@@ -243,19 +238,28 @@ def _save(scene: Any, path: Path) -> None:
             raise OSError("it was cut short; make room on the disk")
 
 
-def relief(domain: Domain, field: FloatArray, *, height_um: float, colours: str = "magma") -> Any:
+def relief(
+    domain: Domain,
+    field: FloatArray,
+    *,
+    height_um: float,
+    colours: str = "magma",
+    limits: tuple[float, float] | None = None,
+) -> Any:
     """The field as a landscape ``height_um`` high: a pyvista plotter, to ``.screenshot(path)`` or ``.show()``.
 
-    Drawn off-screen where there is no display.
+    Drawn off-screen where there is no display. The ends of the colours stand for ``limits``, and the upper one for the
+    height; by default they are the field's own.
     """
     import pyvista
 
     scene = image_data(domain, field=field)
-    peak = float(field.max())
+    peak = float(field.max()) if limits is None else limits[1]
     surface = scene.warp_by_scalar("field", factor=height_um / peak if peak > 0 else 0.0)
     plotter: Any = pyvista.Plotter(off_screen=True, window_size=[1600, 1000])
     plotter.set_background(PAPER)
-    plotter.add_mesh(surface, scalars="field", cmap=colours, smooth_shading=True, specular=0.3, show_scalar_bar=False)
+    shown: dict[str, Any] = {"cmap": colours, "clim": limits, "show_scalar_bar": False}
+    plotter.add_mesh(surface, scalars="field", smooth_shading=True, specular=0.3, **shown)
     plotter.view_isometric()
     plotter.camera.zoom(1.4)
     return plotter

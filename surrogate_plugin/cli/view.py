@@ -1,0 +1,148 @@
+"""``surrogate-plugin view``: one's own data as a picture, from a recording, a finished run or a saved field."""
+
+from __future__ import annotations
+
+import json as json_text
+import os
+import re
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+
+from surrogate_plugin.cli.console import plain_errors, progress, stderr, stdout, stopped_at_once, table
+from surrogate_plugin.cli.showing import Asked, open_film
+from surrogate_plugin.errors import InvalidProblemError
+from surrogate_plugin.pictures import panels, surface
+from surrogate_plugin.pictures.scene import Film, Scene, chosen_moment, chosen_substrate
+from surrogate_plugin.whole_files import UnwritableError, replacing
+
+#: What is said where pyvista cannot draw.
+_NO_GL = "pyvista finds no OpenGL on this machine, so the surface was drawn by matplotlib, which is coarser."
+_NAMES = ", ".join(panels.PANELS)
+
+
+def view(
+    path: Annotated[
+        Path,
+        typer.Argument(help="A recording (.zarr), a finished run's folder, a saved field, or a problem (.npz)."),
+    ],
+    what: Annotated[str, typer.Option(help=f"What is drawn, side by side, with commas between: {_NAMES}.")] = "field",
+    substrate: Annotated[str | None, typer.Option(help="Which substrate; the first if not given.")] = None,
+    step: Annotated[int, typer.Option(help="Which moment, from 0; below 0 from the last.")] = -1,
+    threshold: Annotated[
+        float | None, typer.Option(help="Draw a contour at this value, below which tissue counts as hypoxic.")
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "--out", "-o", help="Where the picture goes; by default NAME-WHAT.png here."),
+    ] = None,
+    size: Annotated[str, typer.Option(help="Pixels, WIDTH or WIDTHxHEIGHT.")] = "",
+    colours: Annotated[str, typer.Option("--colours", "--colour-map", help="Colour map of matplotlib.")] = "magma",
+    problem: Annotated[
+        Path | None, typer.Option(help="The problem of a saved field, for its vessels, bound and comparison.")
+    ] = None,
+    method: Annotated[
+        str | None, typer.Option(help="Who solves for the fields of a recording or problem, as of `solve`; else exact.")
+    ] = None,
+    array: Annotated[str | None, typer.Option(help="Which array of a .npz or .vti with several.")] = None,
+    spacing: Annotated[str | None, typer.Option(help="Of a saved field: length per pixel, or height,width.")] = None,
+    units: Annotated[str, typer.Option(help="Unit of the field, as mmHg.")] = "",
+    length_units: Annotated[str, typer.Option(help="Unit of lengths, as um.")] = "",
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of the table.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
+) -> None:
+    """Draw one's own data: the field with its vessels, cells, bounds, or the surrogate beside the exact field.
+
+    Of a recording the fields are solved for, exactly, from what was recorded. No display is needed.
+
+    [bold]Example:[/] surrogate-plugin view run.zarr --what field,bound --step -1 --threshold 5 -o oxygen.png
+    """
+    asked = [name.strip() for name in what.split(",")]
+    with plain_errors():
+        style = panels.Style(colours, threshold, None, *_size(size, asked))
+        panels.check(asked, style)
+        out = output or Path(f"{_stem(path)}-{'-'.join(asked)}.png")
+        _check_output(out, [path, problem])
+        film = open_film(path, Asked(problem, array, spacing, units, length_units, method))
+        with stopped_at_once("Stopped; no picture was written."), nullcontext() if quiet else progress("drawing"):
+            scene = film.scene(chosen_moment(film, step), chosen_substrate(film, substrate))
+            made = panels.draw(scene, asked, style)
+            with replacing(out) as partial:
+                made.savefig(partial, dpi="figure", metadata=_metadata(scene, partial))
+    if not quiet:
+        if "surface" in asked and not surface.can_render():
+            stderr().print(_NO_GL, style="yellow", markup=False, soft_wrap=True)
+        _tell(film, scene, asked, out, json)
+
+
+def _size(text: str, what: list[str]) -> tuple[int, int]:
+    """Width and height in pixels; by default as wide as the panels need, and as high as the tissue asks for."""
+    if not text:
+        count = sum(len(panels.PANELS.get(name, ())) for name in what)
+        return (1000 if count == 1 else 700 * count), 0
+    found = re.fullmatch(r"(\d+)(?:x(\d+))?", text)
+    sides = [] if found is None else [int(side) for side in found.groups() if side is not None]
+    if not sides or not all(100 <= side <= 20_000 for side in sides):
+        raise InvalidProblemError(f"size is {text!r}; WIDTH or WIDTHxHEIGHT is allowed, each from 100 to 20000 pixels.")
+    return sides[0], sides[1] if len(sides) > 1 else 0
+
+
+def _stem(path: Path) -> str:
+    return Path(os.path.realpath(path)).name.split(".")[0] or "view"
+
+
+def _check_output(path: Path, inputs: list[Path | None]) -> None:
+    """Refuse what cannot be written, or would overwrite what is read."""
+    if path.suffix.lower() not in (".png", ".svg", ".pdf"):
+        raise InvalidProblemError(f"output {path.name!r} ends in {path.suffix!r}; .png, .svg or .pdf is allowed.")
+    if path.is_dir():
+        raise UnwritableError(f"{path} is a folder; the name of a file is allowed.")
+    if os.path.realpath(path) in [os.path.realpath(each) for each in inputs if each is not None]:
+        raise InvalidProblemError(f"output {str(path)!r} is read; another name is allowed.")
+
+
+def _metadata(scene: Scene, path: Path) -> dict[str, str] | None:
+    """What a .png says of itself; the other formats have names of their own."""
+    if path.suffix.lower() != ".png":
+        return None
+    told = {"Software": "surrogate-plugin", "Title": panels.heading(scene), "units": scene.units}
+    return told | ({} if scene.bound is None else {"error_bound": repr(float(scene.bound))})
+
+
+def _tell(film: Film, scene: Scene, what: list[str], out: Path, as_json: bool) -> None:
+    if as_json:
+        typer.echo(json_text.dumps(_said(film, scene, what, out), allow_nan=False))
+        return
+    units = f" {scene.units}" if scene.units else ""
+    rows = [("moment", f"{scene.name}{'' if scene.time is None else f', {scene.time:g} min'} (of {len(film.names)})")]
+    if len(film.substrates) > 1:
+        rows.append(("substrate", f"{scene.substrate} (of {', '.join(film.substrates)})"))
+    rows.append(("values", f"{scene.field.min():.6g} to {scene.field.max():.6g}{units}"))
+    rows += [] if scene.bound is None else [("error at most", f"{scene.bound:.3g}{units}")]
+    rows += [("solved by", scene.method)] if scene.method and not scene.saved else []
+    rows += [] if scene.cells is None else [("cells", f"{len(scene.cells):,}")]
+    rows.append(("written", str(out)))
+    made = table("Picture", "", "")
+    made.show_header = False
+    for name, value in rows:
+        made.add_row(name, escape(value))
+    stdout().print(made)
+
+
+def _said(film: Film, scene: Scene, what: list[str], out: Path) -> dict[str, Any]:
+    return {
+        "written": [str(out)],
+        "what": what,
+        "moment": scene.name,
+        "moments": len(film.names),
+        "time_min": scene.time,
+        "substrate": scene.substrate,
+        "substrates": list(film.substrates),
+        "values": {"lowest": float(scene.field.min()), "highest": float(scene.field.max())},
+        "units": scene.units or None,
+        "error_bound": scene.bound,
+        "cells": None if scene.cells is None else len(scene.cells),
+    }
