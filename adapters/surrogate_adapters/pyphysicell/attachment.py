@@ -40,11 +40,11 @@ def attach(
     """Let the backend answer for some substrates of a pyphysicell simulation.
 
     From the next call of its microenvironment's step on, these substrates hold the steady field of the present cells
-    and Dirichlet nodes. It is solved for before each phenotype step, so that cells decide on a fresh field, and in
-    between when cells were born, died, changed their rates or volumes or came into another voxel, or when Dirichlet
-    nodes changed; otherwise it is held. All other substrates, and all that the host does with cells, are left to the
-    host. Lattice, coefficients and Dirichlet nodes are read from the host; its outer faces let nothing through. Uptake
-    counts once, internalised totals keep counting, and gradients are those of the field.
+    and Dirichlet nodes. It is solved for before each phenotype step, so that cells decide on a fresh field, and, if
+    anybody reads it in between, when cells were born, died, changed their rates or volumes or came into another voxel,
+    or when Dirichlet nodes changed; otherwise it is held. All other substrates, and all that the host does with cells,
+    are left to the host. Lattice, coefficients and Dirichlet nodes are read from the host; its outer faces let nothing
+    through. Uptake counts once, internalised totals keep counting, and gradients are those of the field.
 
     What a steady field cannot follow is told as a `PromiseWarning`, once a kind and substrate: substrates slower than a
     phenotype step, fields that others write into, nodes that change.
@@ -97,9 +97,10 @@ def attach(
     Notes
     -----
     The bound covers the steady field of the state that was solved for: the cells as they are when a diffusion step
-    begins. What they do later in that step, they read in the next one. With ``move_limit_um`` or
-    ``refresh="phenotype"`` they read the field of a state gone by until it is solved for anew; how far off that was is
-    then the ``excess`` of the new `HistoryEntry`.
+    begins. What they do later in that step, they read in the next one; where nobody reads before the next phenotype
+    step, inside the host's ``run`` without gradients, it is solved for then, or when ``run`` ends. With
+    ``move_limit_um`` or ``refresh="phenotype"`` they read the field of a state gone by until it is solved for anew; how
+    far off that was is then the ``excess`` of the new `HistoryEntry`.
 
     Examples
     --------
@@ -164,7 +165,7 @@ class Attachment:
         self._host_step = me.step
         self._attached = True
         me.step = self.step
-        self._loop = Loop(simulation)
+        self._loop = Loop(simulation, self.settle)
         uptake.stand_guard(self)
 
     @property
@@ -177,13 +178,25 @@ class Attachment:
         began = time.perf_counter()
         me = self._simulation.microenvironment
         # A step around ours is a turn of somebody else's.
-        since = self._loop.since() if vars(me).get("step") == self.step else Since.ANYTHING
-        to_write = [one for one in self._substrates if one.advance(self._simulation, dt, since)]
+        ours = vars(me).get("step") == self.step
+        since = self._loop.since() if ours else Since.ANYTHING
+        unread = ours and self._loop.unread and self.answers_for_all()
+        to_write = [one for one in self._substrates if one.advance(self._simulation, dt, since, unread)]
         if not self.answers_for_all():
             self._host_step(dt)
             to_write = self._substrates
         for substrate in to_write:
             substrate.write(me.density)
+        self.seconds += time.perf_counter() - began
+
+    def settle(self) -> None:
+        """Solve for what cells changed while nobody read the field, since somebody is going to."""
+        began = time.perf_counter()
+        changed = [one for one in self._substrates if one.settle(self._simulation)]
+        for substrate in changed:
+            substrate.write(self._simulation.microenvironment.density)
+        if changed:
+            self._simulation._sample_fields()
         self.seconds += time.perf_counter() - began
 
     def detach(self) -> None:

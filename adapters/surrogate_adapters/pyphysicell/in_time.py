@@ -51,12 +51,12 @@ class InTime(Upkeep):
         """What the host's density holds, (H, W); None before the first diffusion step."""
         return self._field
 
-    def advance(self, simulation: Any, dt: float, since: Since = Since.ANYTHING) -> bool:
+    def advance(self, simulation: Any, dt: float, since: Since = Since.ANYTHING, unread: bool = False) -> bool:
         """Take a step of time if one is due; hold otherwise. See `Upkeep.advance`."""
         step = self._step_that_follows(dt)
         self._taken = []
         if since is Since.NOTHING and step is None and self._field is not None:
-            return self._hold(dt)
+            return self._stay(dt)
         me, short = simulation.microenvironment, float(simulation.model.time.dt_mechanics)
         if self._field is None:
             self._begin(me)
@@ -66,7 +66,7 @@ class InTime(Upkeep):
         if step is None and self._changed and self._behind > short - 0.5 * dt:
             step = "changes"
         if step is None:
-            return self._hold(0.0) or self._changed
+            return self._stay(0.0) or self._changed
         self._nodes = reading.nodes_of(me, self.index)
         self._reconfigure(me)
         self._step(simulation, step)
@@ -95,7 +95,7 @@ class InTime(Upkeep):
         self._changed = True  # so that the first step goes on from here
         self._coefficients = reading.coefficients_of(microenvironment, self.index)
 
-    def _hold(self, minutes: float) -> bool:
+    def _stay(self, minutes: float) -> bool:
         self._behind += minutes
         if self.result is not None:
             self._fields.hold(self.name)

@@ -84,11 +84,11 @@ def nodes_of(microenvironment: Any, index: int) -> Nodes:
     me = microenvironment
     on = np.asarray(me.dirichlet_mask)[:, index].astype(bool)
     where = np.asarray(me.dirichlet_idx)[on]
-    fixed = np.zeros(me.ny * me.nx, dtype=np.bool_)
-    value = np.zeros(me.ny * me.nx)
-    fixed[where] = True
-    value[where] = np.asarray(me.dirichlet_val)[on, index]
-    return Nodes(fixed.reshape(me.ny, me.nx), value.reshape(me.ny, me.nx))
+    fixed, value = np.zeros((me.ny, me.nx), dtype=np.bool_), np.zeros((me.ny, me.nx))
+    fixed.reshape(-1)[where] = True
+    value.reshape(-1)[where] = np.asarray(me.dirichlet_val)[on, index]
+    value.flags.writeable = False  # so that the core takes it without another copy
+    return Nodes(fixed, value)
 
 
 def voxels_of(nodes: Nodes, production: FloatArray | None = None, **places: Any) -> sp.Voxels:

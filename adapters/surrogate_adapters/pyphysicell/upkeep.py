@@ -41,6 +41,13 @@ class Upkeep:
         Where to tell what a steady field cannot follow.
     """
 
+    #: What the field was solved for with.
+    _config: sp.BackendConfig | None = None
+    #: Whether cells may have changed without anybody having looked.
+    _put_off = False
+    #: Whether cells have read the field in later diffusion steps than the one that it was solved for in.
+    _read_later = False
+
     def __init__(
         self,
         simulation: Any,
@@ -75,7 +82,7 @@ class Upkeep:
         """What the host's density holds, (H, W); None before the first step."""
         return None if self.result is None else self.result.field
 
-    def advance(self, simulation: Any, dt: float, since: Since = Since.ANYTHING) -> bool:
+    def advance(self, simulation: Any, dt: float, since: Since = Since.ANYTHING, unread: bool = False) -> bool:
         """Solve if due; hold otherwise.
 
         Parameters
@@ -85,6 +92,9 @@ class Upkeep:
             Of this diffusion step.
         since : Since
             What may have happened since the last one.
+        unread : bool
+            Whether nobody reads the field before a phenotype step is due, or `settle` is called: what cells change in
+            between is put off until then.
 
         Returns
         -------
@@ -97,15 +107,46 @@ class Upkeep:
             Naming the substrate, if its field cannot be solved for now.
         """
         step = self._step_that_follows(dt)
-        last = self.result
-        if since is Since.NOTHING and step is None and last is not None:
-            self._fields.hold(self.name)
+        if step is None and self.result is not None and since <= (Since.MECHANICS if unread else Since.NOTHING):
+            self._hold(unread)
             return False
         written_over = since is Since.ANYTHING and self._notice(simulation)
-        reason = self._due(simulation, step, since)
+        reason = self._due(simulation, step, since, unread)
         if reason is None:
+            self._hold(unread)
+            return written_over
+        if reason == step and self._is_settled(simulation):
+            self._put_off = False
             self._fields.hold(self.name)
             return written_over
+        self._solve(simulation, reason)
+        return True
+
+    def settle(self, simulation: Any) -> bool:
+        """Solve for what cells changed while that was put off; whether they did."""
+        reason = self._watch.cells_differ(simulation) if self._put_off and self.refresh != "phenotype" else None
+        self._put_off = False
+        if reason is None:
+            return False
+        self._solve(simulation, reason)
+        return True
+
+    def _is_settled(self, simulation: Any) -> bool:
+        """Whether the field is that of this very state, as where a run ended right before a phenotype step."""
+        medium = self._asked.medium
+        if medium.is_of_cells or medium.voxels is not None or self.backend.config is not self._config:
+            return False
+        # Where nodes hold nothing, the tolerance goes by the last field.
+        held = reading.largest_held(simulation.microenvironment, self.index) > 0
+        return held and self._watch.is_same(simulation)
+
+    def _hold(self, unread: bool) -> None:
+        self._put_off |= unread
+        self._read_later |= not unread
+        self._fields.hold(self.name)
+
+    def _solve(self, simulation: Any, reason: str) -> None:
+        last = self.result
         try:
             self._configure(simulation.microenvironment)
             self._refuse_what_drifts(simulation)
@@ -116,11 +157,11 @@ class Upkeep:
             # Those change the field for all, whatever cells did.
             self._fields.latest(self.name).excess = self._excess(simulation, result.field, last.field)
         self._watch.remember(simulation)
+        self._config, self._put_off, self._read_later = self.backend.config, False, False
         if reason == "first":
             self._tell_concerns(simulation, "nothing supplies it")
         if simulation.needs_gradients:
             gradients.write(simulation.microenvironment, self.index, result.field)
-        return True
 
     def state(self, simulation: Any) -> sp.TissueState:
         """The host's present state, as this substrate depends on it."""
@@ -169,7 +210,7 @@ class Upkeep:
         due = [clock.name for clock in self._clocks if clock.due(dt)]
         return due[0] if due else None
 
-    def _due(self, simulation: Any, step: str | None, since: Since) -> str | None:
+    def _due(self, simulation: Any, step: str | None, since: Since, unread: bool) -> str | None:
         me = simulation.microenvironment
         if self.result is None:
             return "first"
@@ -179,7 +220,7 @@ class Upkeep:
             return "dirichlet"
         if step is not None:
             return step
-        return None if self.refresh == "phenotype" else self._watch.cells_differ(simulation)
+        return None if unread or self.refresh == "phenotype" else self._watch.cells_differ(simulation)
 
     def _notice(self, simulation: Any) -> bool:
         """Say what others did since the last step that a steady field follows in its own way, or not at all.
@@ -251,4 +292,5 @@ class Upkeep:
 
     def _late(self) -> bool:
         """Whether cells may have read a field that no longer was theirs, since the options allow for it."""
-        return self.refresh == "phenotype" or self._watch.move_limit_um not in (None, 0.0)
+        allowed = self.refresh == "phenotype" or self._watch.move_limit_um not in (None, 0.0)
+        return allowed and self._read_later

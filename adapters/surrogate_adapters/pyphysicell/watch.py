@@ -37,9 +37,8 @@ class Watch:
     def remember(self, simulation: Any) -> None:
         """What later states are compared with."""
         me, cells, n, s = simulation.microenvironment, simulation.cells, simulation.cells.n, self.index
-        rates = (cells.uptake_rate, cells.secretion_rate, cells.secretion_target, cells.net_export_rate)
-        place = [cells.position[:n, 0], cells.position[:n, 1], reading.voxel_of(me, cells.position[:n])]
-        self._cells = np.stack([*place, cells.volume_total[:n], *(rate[:n, s] for rate in rates)])
+        voxel = reading.voxel_of(me, cells.position[:n]) if self.move_limit_um is None else np.zeros(n)
+        self._cells = np.stack([*_place_of(cells), voxel, *_rates_of(cells, s)])
         self._nodes = _nodes_of(me, s)
         self._coefficients = reading.coefficients_of(me, s)
 
@@ -50,6 +49,14 @@ class Watch:
     def coefficients_differ(self, microenvironment: Any) -> bool:
         """Whether diffusion or decay changed."""
         return reading.coefficients_of(microenvironment, self.index) != self._coefficients
+
+    def is_same(self, simulation: Any) -> bool:
+        """Whether all that was remembered is as it was, to the bit."""
+        cells, me = simulation.cells, simulation.microenvironment
+        if cells.n != self._cells.shape[1] or self.coefficients_differ(me) or self.nodes_differ(me):
+            return False
+        now = [*_place_of(cells), *_rates_of(cells, self.index)]
+        return all(map(np.array_equal, [*self._cells[:2], *self._cells[3:]], now))
 
     def cells_differ(self, simulation: Any) -> str | None:
         """``count``, ``rates`` or ``moved``; None where the field feels no difference."""
@@ -73,6 +80,17 @@ class Watch:
             self.index,
         )
         return {kernels.SAME: None, kernels.CHANGED: "rates", kernels.MOVED: "moved"}[found]
+
+
+def _place_of(cells: Any) -> list[FloatArray]:
+    """Where cells are, (n,) along x and along y."""
+    return [cells.position[: cells.n, 0], cells.position[: cells.n, 1]]
+
+
+def _rates_of(cells: Any, index: int) -> list[FloatArray]:
+    """Their volumes and their rates of one substrate, (n,) each."""
+    rates = (cells.uptake_rate, cells.secretion_rate, cells.secretion_target, cells.net_export_rate)
+    return [cells.volume_total[: cells.n], *(rate[: cells.n, index] for rate in rates)]
 
 
 def written(microenvironment: Any, index: int, field: FloatArray) -> tuple[int, float]:
