@@ -1,4 +1,4 @@
-"""Plugins of other packages: solvers, adapters, models, demos and commands, found through their entry points.
+"""Plugins of other packages: solvers, adapters, models, demos, commands and readers of runs, by entry point.
 
 This is the only place that discovers anything. Each step is small and pure: read the entry points, mark repeated
 names, load each on its own, check its shape. What goes wrong becomes data: a `Plugin` that is broken says why, and
@@ -37,7 +37,8 @@ ADAPTERS = "surrogate_plugin.adapters"
 MODELS = "surrogate_plugin.models"
 DEMOS = "surrogate_plugin.demos"
 COMMANDS = "surrogate_plugin.commands"
-GROUPS = (SOLVERS, ADAPTERS, MODELS, DEMOS, COMMANDS)
+RUNS = "surrogate_plugin.runs"
+GROUPS = (SOLVERS, ADAPTERS, MODELS, DEMOS, COMMANDS, RUNS)
 
 #: What a solver must have; all others are functions.
 _SOLVER_METHODS = ("refusal", "prepare", "solve")

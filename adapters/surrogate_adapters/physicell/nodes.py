@@ -1,0 +1,126 @@
+"""Dirichlet nodes of a finished run: its sides by the settings, and those of custom code, which is in no file of it."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+import surrogate_plugin as sp
+
+FloatArray = npt.NDArray[np.float64]
+
+#: Where the sides of a lattice are, in the order in which PhysiCell makes nodes of them: the later wins.
+_SIDES: dict[str, tuple[slice | int, slice | int]] = {
+    "xmin": (slice(None), 0),
+    "xmax": (slice(None), -1),
+    "ymin": (0, slice(None)),
+    "ymax": (-1, slice(None)),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Nodes:
+    """Where one substrate is held.
+
+    Attributes
+    ----------
+    fixed : (H, W) bool
+    value : (H, W) float64, field units
+        0 elsewhere.
+    """
+
+    fixed: npt.NDArray[np.bool_]
+    value: FloatArray
+
+    @classmethod
+    def of_sides(cls, shape: tuple[int, int], sides: Mapping[str, float]) -> Nodes:
+        """The outer voxels of the sides that are held.
+
+        Examples
+        --------
+        >>> Nodes.of_sides((3, 4), {"xmin": 38.0, "ymax": 5.0}).value[:, :2].tolist()
+        [[38.0, 0.0], [38.0, 0.0], [5.0, 5.0]]
+        """
+        fixed, value = np.zeros(shape, dtype=np.bool_), np.zeros(shape)
+        for side, where in _SIDES.items():
+            if side in sides:
+                fixed[where], value[where] = True, sides[side]
+        return cls(fixed, value)
+
+    def with_others(self, others: Nodes | None) -> Nodes:
+        """These and others, which win where both are."""
+        if others is None:
+            return self
+        return Nodes(self.fixed | others.fixed, np.where(others.fixed, others.value, self.value))
+
+
+def held_nodes(before: FloatArray, now: FloatArray, known: npt.NDArray[np.bool_]) -> Nodes:
+    """The voxels above 0 that hold the very same value in two fields while a neighbour changes, but for known ones.
+
+    Examples
+    --------
+    >>> before, now = np.ones((4, 4)), np.full((4, 4), 2.0)
+    >>> before[2, 2] = now[2, 2] = 38.0
+    >>> np.argwhere(held_nodes(before, now, np.zeros((4, 4), dtype=bool)).fixed).tolist()
+    [[2, 2]]
+    """
+    changed = np.pad(before != now, 1)
+    beside = changed[:-2, 1:-1] | changed[2:, 1:-1] | changed[1:-1, :-2] | changed[1:-1, 2:]
+    fixed = (before == now) & (now > 0) & beside & ~known
+    return Nodes(fixed, np.where(fixed, now, 0.0))
+
+
+def nodes_of_file(path: Path, domain: sp.Domain, names: Sequence[str]) -> dict[str, Nodes]:
+    """The nodes in a ``.csv`` of columns x, y and one a substrate, empty where that is not held.
+
+    Parameters
+    ----------
+    path : Path
+    domain : Domain
+    names : sequence of str
+        The substrates that there are.
+
+    Raises
+    ------
+    InvalidProblemError
+        If it cannot be read, names no x, y or substrate, or a place that is none of the domain's.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            rows = [{(key or "").strip(): text for key, text in row.items()} for row in csv.DictReader(file)]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise sp.InvalidProblemError(
+            f"cannot read nodes from '{path}': {error}; 'held' or a .csv is allowed."
+        ) from None
+    columns = [name for name in (rows[0] if rows else ()) if name in names]
+    if not rows or not {"x", "y"} <= rows[0].keys() or not columns:
+        raise sp.InvalidProblemError(f"{path} needs columns x, y and at least one of {', '.join(names)}, and a row.")
+    x, y = (_column(path, rows, name) for name in "xy")
+    if not domain.contains(np.stack([x, y], axis=1)).all():
+        raise sp.InvalidProblemError(f"{path} has a node off the domain; places on it, in um, are allowed.")
+    (height, width), (dy, dx) = domain.shape, domain.spacings_um
+    column = np.clip((x - domain.origin_um[0]) // dx, 0, width - 1).astype(np.int64)
+    row = np.clip((y - domain.origin_um[1]) // dy, 0, height - 1).astype(np.int64)
+    found = {}
+    for name in columns:
+        held = np.array([bool((each[name] or "").strip()) for each in rows])
+        fixed, value = np.zeros(domain.shape, dtype=np.bool_), np.zeros(domain.shape)
+        fixed[row[held], column[held]] = True
+        value[row[held], column[held]] = _column(path, [each for each in rows if (each[name] or "").strip()], name)
+        found[name] = Nodes(fixed, value)
+    return found
+
+
+def _column(path: Path, rows: Sequence[Mapping[str, str]], name: str) -> FloatArray:
+    try:
+        numbers = np.array([float(row[name]) for row in rows])
+    except (TypeError, ValueError):
+        numbers = np.array([np.nan])
+    if not np.isfinite(numbers).all():
+        raise sp.InvalidProblemError(f"{path} has something else than finite numbers in its column {name}.")
+    return numbers

@@ -1,0 +1,201 @@
+"""``surrogate-plugin audit``: a finished run in, a number for how wrong its fields were out."""
+
+from __future__ import annotations
+
+import json as json_text
+import sys
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.markup import escape
+
+from surrogate_plugin.cli.console import plain_errors, progress, stderr, stdout, stopped_at_once, table
+from surrogate_plugin.errors import InvalidProblemError
+
+if TYPE_CHECKING:
+    from surrogate_plugin.audit.run import Run
+    from surrogate_plugin.audit.tables import Audit, Entry
+
+#: Some field was in error by more than the tolerance.
+FOUND_ERRORS = 1
+
+
+def audit(
+    run: Annotated[Path, typer.Argument(help="Output folder or project of a finished run, or saves of pyphysicell.")],
+    substrate: Annotated[
+        list[str] | None, typer.Option("--substrate", "-s", help="Only this one; may be given several times.")
+    ] = None,
+    moments: Annotated[
+        str | None,
+        typer.Option(help="Which: 'last', names with commas between, or 'START:END' in min; all by default."),
+    ] = None,
+    threshold: Annotated[
+        list[str] | None,
+        typer.Option(help="Count cells on the wrong side, as oxygen=5 (which is the default), in the field's unit."),
+    ] = None,
+    tolerance: Annotated[
+        float | None, typer.Option(min=0, help="Difference that counts as none; 1 % of the largest value by default.")
+    ] = None,
+    settings: Annotated[
+        Path | None, typer.Option(help="PhysiCell_settings.xml, where it is not beside the run.")
+    ] = None,
+    nodes: Annotated[
+        str | None,
+        typer.Option(help="Nodes that custom code held: 'held' to detect them, or a .csv of x, y, substrates."),
+    ] = None,
+    report: Annotated[Path | None, typer.Option(help="Write an HTML page with tables and maps.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")] = False,
+    steady_only: Annotated[
+        bool, typer.Option("--steady-only", help="Leave the steps in time out: quicker, and no difference is judged.")
+    ] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Leave with exit code 1 where an error is shown.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
+) -> None:
+    """How far the fields that the cells of a finished run saw were from certified ones; nothing is run again.
+
+    The steady field of every saved moment's cells and sides is solved with a bound on its error, and certified steps in
+    time from the saved moment before tell an error of the run from a field that was not yet steady.
+
+    [bold]Example:[/] surrogate-plugin audit output --substrate oxygen --report audit.html
+    """
+    from surrogate_plugin.audit.auditing import audit as audited
+    from surrogate_plugin.audit.reading import open_run
+
+    with plain_errors():
+        if report is not None:
+            _check_report(report)
+        limits = _thresholds(threshold)
+        given = {"settings": settings, "nodes": nodes}
+        found = open_run(run, **{name: value for name, value in given.items() if value is not None})
+        chosen = _moments(found, moments)
+        unknown = [name for name in limits if name not in found.facts.substrates]
+        if unknown:
+            raise InvalidProblemError(
+                f"threshold names {unknown[0]!r}, which the run does not have; it has "
+                f"{', '.join(found.facts.substrates)}."
+            )
+        count = len(chosen) * len(substrate or found.facts.substrates)
+        with stopped_at_once(), nullcontext() if quiet else progress("auditing", count) as bar:
+
+            def advance(moment: str, name: str) -> None:
+                if bar is not None:
+                    bar.update(bar.task_ids[0], advance=0 if bar.tasks[0].description == "auditing" else 1)
+                    bar.update(bar.task_ids[0], description=f"{moment} {name}")
+
+            result = audited(
+                found, substrates=substrate, moments=chosen, tolerance=tolerance or None, thresholds=limits or None,
+                in_time=not steady_only, progress=advance,
+            )  # fmt: skip
+        if report is not None:
+            from surrogate_plugin.audit.page import audit_page
+
+            audit_page(result).write(report)
+    if not quiet:
+        _print_json(result) if json else _print_tables(result, report)
+    if strict and any(entry.error_at_least > entry.tolerance for entry in result.entries):
+        raise typer.Exit(FOUND_ERRORS)
+
+
+def _check_report(path: Path) -> None:
+    if path.suffix.lower() not in (".html", ".htm"):
+        raise InvalidProblemError(f"report is {str(path)!r}; a name that ends in .html is allowed.")
+    if not path.resolve().parent.is_dir():
+        raise InvalidProblemError(f"report is {str(path)!r}, in a folder that does not exist.")
+
+
+def _thresholds(given: list[str] | None) -> dict[str, float]:
+    """What was given as ``substrate=value``."""
+    found = {}
+    for text in given or []:
+        name, equals, value = text.rpartition("=")
+        try:
+            found[name.strip()] = float(value)
+        except ValueError:
+            equals = ""
+        if not equals or not found[name.strip()] >= 0:
+            raise InvalidProblemError(f"threshold is {text!r}; a substrate and a number >= 0 are allowed, as oxygen=5.")
+    return found
+
+
+def _moments(run: Run, given: str | None) -> list[str]:
+    """The names of the moments that are meant."""
+    names = list(run.names)
+    if given is None:
+        return names
+    if given == "last":
+        return names[-1:]
+    if ":" in given:
+        try:
+            start, end = (float(text) if text.strip() else limit for text, limit in zip(
+                given.split(":"), (0.0, float("inf")), strict=True))  # fmt: skip
+        except ValueError:
+            raise InvalidProblemError(
+                f"moments is {given!r}; two numbers of minutes, as 60:240, are allowed."
+            ) from None
+        chosen = [name for name in names if start <= run.moment(name).time_min <= end]
+        if not chosen:
+            raise InvalidProblemError(f"moments is {given!r}, in which no moment was saved.")
+        return chosen
+    return [name.strip() for name in given.split(",") if name.strip()]
+
+
+def _print_json(result: Audit) -> None:
+    typer.echo(json_text.dumps(result.as_json(), allow_nan=False))
+
+
+def _print_tables(result: Audit, report: Path | None) -> None:
+    """One table a substrate, and what its last moment means."""
+    for substrate in result.substrates:
+        entries = result.of(substrate)
+        made = table(escape(_title(entries[0])), "min", "largest", "L2", "at cells", "bound", "verdict")
+        for entry in entries:
+            made.add_row(f"{entry.time_min:g}", *map(escape, _row(entry)))
+        stdout().print(made)
+        for line in _sentences(entries[-1]):
+            stdout().print(f"  {line}", markup=False)
+    for note in result.notes:
+        stderr().print(f"Note: {note}", style="dim", markup=False, soft_wrap=True)
+    if report is not None:
+        stdout().print(f"Written: {report}", markup=False, soft_wrap=True)
+    sys.stdout.flush()
+
+
+def _title(entry: Entry) -> str:
+    return f"{entry.substrate}{f' ({entry.units})' if entry.units else ''}: saved less steady"
+
+
+def _row(entry: Entry) -> list[str]:
+    if entry.steady is None:
+        return ["", "", "", "", entry.verdict]
+    share = entry.steady.relative_l2
+    return [
+        f"{entry.steady.largest:.3g}",
+        "" if share != share else f"{100 * share:.2g} %",
+        f"{entry.steady.median:+.3g}" if entry.steady.cells else "",
+        f"{entry.bound:.1g}",
+        entry.verdict,
+    ]
+
+
+def _sentences(entry: Entry) -> list[str]:
+    """What the last moment of a substrate means, and what would help."""
+    said, units = [entry.sentence], f" {entry.units}" if entry.units else ""
+    step, crossing = entry.time_step, entry.crossing
+    if step is not None and step.predicted_at_cells > entry.tolerance:
+        if step.small_enough_min is not None and step.then is not None:
+            said.append(
+                f"With a diffusion step of {step.small_enough_min:g} min instead of {step.dt_min:g} no cell would be "
+                f"off by more than {step.then:.2g}{units} at rest: an estimate."
+            )
+        else:
+            said.append(f"No diffusion step down to {1e-5 * step.dt_min:g} min is small enough, as an estimate.")
+    if crossing is not None and not (crossing.below_saved or crossing.below_steady):
+        said.append(f"No living cell was below {crossing.threshold:g}{units}, nor would one be in the steady field.")
+    elif crossing is not None:
+        said.append(
+            f"Below {crossing.threshold:g}{units}: {crossing.below_saved} living cells, {crossing.below_steady} in "
+            f"the steady field; {len(crossing.made_low)} only as saved, {len(crossing.made_high)} only steady."
+        )
+    return said
