@@ -1,4 +1,4 @@
-"""The command line: ``surrogate-plugin demo | example | solve | certify | audit | view | ...``, and plugins' commands."""
+"""The command line: ``surrogate-plugin demo | example | solve | certify | audit | ...``, and commands of plugins."""
 
 from __future__ import annotations
 
