@@ -33,7 +33,6 @@ def test_a_page_has_settings_answers_flags_certainty_and_versions() -> None:
         "1e+05 µm²/min",
         "0.38 mmHg",
         "all held at 0",
-        "spectral",
         "numba",
         "SHA-256",
     ):
