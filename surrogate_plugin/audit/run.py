@@ -76,10 +76,12 @@ class Moment:
         In which voxel each reads the fields, ``row * columns + column``.
     cell_id : (n,) int64
     alive : (n,) bool
-    kind : tuple of str
-        The cell type of each.
     seen : mapping of str to Seen
         By substrate.
+    kind : tuple of str
+        The cell type of each.
+    radius_um : (n,) float64, um, or None
+        Of spheres of their volumes, where that is saved.
     """
 
     name: str
@@ -91,6 +93,7 @@ class Moment:
     alive: BoolArray
     seen: Mapping[str, Seen]
     kind: tuple[str, ...] = ()
+    radius_um: FloatArray | None = None
 
     def at_cells(self, field: npt.NDArray[np.float64]) -> FloatArray:
         """What each cell reads of a field, (n,): the value of its voxel."""

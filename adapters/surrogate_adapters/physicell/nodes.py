@@ -14,14 +14,6 @@ import surrogate_plugin as sp
 
 FloatArray = npt.NDArray[np.float64]
 
-#: Where the sides of a lattice are, in the order in which PhysiCell makes nodes of them: the later wins.
-_SIDES: dict[str, tuple[slice | int, slice | int]] = {
-    "xmin": (slice(None), 0),
-    "xmax": (slice(None), -1),
-    "ymin": (0, slice(None)),
-    "ymax": (-1, slice(None)),
-}
-
 
 @dataclass(frozen=True, eq=False)
 class Nodes:
@@ -36,21 +28,6 @@ class Nodes:
 
     fixed: npt.NDArray[np.bool_]
     value: FloatArray
-
-    @classmethod
-    def of_sides(cls, shape: tuple[int, int], sides: Mapping[str, float]) -> Nodes:
-        """The outer voxels of the sides that are held.
-
-        Examples
-        --------
-        >>> Nodes.of_sides((3, 4), {"xmin": 38.0, "ymax": 5.0}).value[:, :2].tolist()
-        [[38.0, 0.0], [38.0, 0.0], [5.0, 5.0]]
-        """
-        fixed, value = np.zeros(shape, dtype=np.bool_), np.zeros(shape)
-        for side, where in _SIDES.items():
-            if side in sides:
-                fixed[where], value[where] = True, sides[side]
-        return cls(fixed, value)
 
     def with_others(self, others: Nodes | None) -> Nodes:
         """These and others, which win where both are."""

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 import surrogate_plugin as sp
 from surrogate_adapters.biofvm_scheme import Exchange, Scheme
+from surrogate_adapters.physicell.lattice import nodes_of
 from surrogate_adapters.physicell.multicellds import Saved
 from surrogate_adapters.physicell.nodes import Nodes, held_nodes, nodes_of_file
 from surrogate_adapters.physicell.settings import CONFIGURATION, Settings, read_settings
@@ -110,6 +111,7 @@ class PhysiCellRun:
             cell_id=saved.label("ID")[0].astype(np.int64),
             alive=np.asarray(alive),
             seen={one: self._seen(saved, k, voxel, inside) for k, one in enumerate(saved.names)},
+            radius_um=np.cbrt(saved.label("total_volume")[0] * (3.0 / (4.0 * np.pi))),
             kind=tuple(saved.kinds.get(int(kind), str(kind)) for kind in kinds),
         )
 
@@ -143,14 +145,19 @@ class PhysiCellRun:
 
     def _nodes(self, saved: Saved, k: int) -> Nodes:
         """What is held: the sides by the settings, and what was said of custom code."""
-        name = saved.names[k]
-        sides = next((one.sides for one in self.settings.variables if one.name == name), {})
-        nodes = Nodes.of_sides(saved.domain.shape, sides)
+        name, nodes = saved.names[k], self._sides(saved, k)
         if self.nodes is None:
             return nodes
         if self.nodes == "held":
             return self._suspected.get(name, nodes)
         return nodes.with_others(self._given.get(name))
+
+    def _sides(self, saved: Saved, k: int) -> Nodes:
+        """The nodes of the sides; none of a substrate that the settings do not have."""
+        name, shape = saved.names[k], saved.domain.shape
+        if name not in self.settings.names:
+            return Nodes(np.zeros(shape, dtype=np.bool_), np.zeros(shape))
+        return Nodes(*nodes_of(saved.domain, self.settings.variables, name))
 
     @cached_property
     def _last(self) -> Saved:
@@ -168,8 +175,7 @@ class PhysiCellRun:
         last, before = self._last, Saved.read(self.folder / f"{self.names[-2]}.xml")
         found = {}
         for k, name in enumerate(last.names):
-            sides = next((one.sides for one in self.settings.variables if one.name == name), {})
-            nodes = Nodes.of_sides(last.domain.shape, sides)
+            nodes = self._sides(last, k)
             if before.fields[k].shape == last.fields[k].shape:
                 others = held_nodes(before.fields[k], last.fields[k], nodes.fixed)
                 if others.fixed.any():

@@ -120,6 +120,7 @@ class SimulationRun:
             cell_id=np.array(cells.ID[: cells.n]),
             alive=np.asarray(cells.dead[: cells.n] == 0),
             seen={one: _seen(sim, k, domain, voxel) for k, one in enumerate(sim.model.substrate_names)},
+            radius_um=np.array(cells.radius[: cells.n]),
             kind=tuple(types[int(kind)] for kind in cells.type_idx[: cells.n]),
         )
 
