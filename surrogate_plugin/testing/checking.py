@@ -12,7 +12,7 @@ import pytest
 
 from surrogate_plugin.equation.problem import FloatArray
 from surrogate_plugin.errors import PromiseWarning
-from surrogate_plugin.testing import reading
+from surrogate_plugin.testing import conducting, reading
 from surrogate_plugin.testing.diagnosis import diagnose, diagnose_slopes
 from surrogate_plugin.testing.scenario import CellTable, Scenario
 
@@ -117,7 +117,8 @@ class Checks:
         """What the cells see is the exact steady field where they are, to what is allowed."""
         seen = np.asarray(host.seen(name))
         assert seen.shape == (len(cells),), f"{len(cells)} cells read {name}, but the host has {seen.shape}."
-        there = reading.values(scenario, scenario.steady(name, cells), cells)
+        conducted = conducting.diffusivity(scenario, name, cells)
+        there = reading.values(scenario, scenario.steady(name, cells), cells, conducted)
         far = float(np.abs(seen - there).max(initial=0.0))
         assert far <= allowed, f"a cell reads {name} {far:g} off the value where it is ({allowed:g} is allowed)."
 

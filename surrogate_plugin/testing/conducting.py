@@ -16,23 +16,29 @@ if TYPE_CHECKING:
 
 __all__ = ["diffusivity", "membranes"]
 
+#: Of a voxel: an obstacle that a cell covers less of remains one.
+_GRAZED = 1e-6
+
 
 def diffusivity(scenario: Scenario, name: str, cells: CellTable) -> Coefficient:
     """The mean by area of the cells in each voxel, and of the medium around them: a number, or (H, W) float64."""
-    medium, own = scenario.medium(name).diffusivity_um2_per_min, cells.conducts(name)
+    medium, own = scenario.medium(name), cells.conducts(name)
+    around: Coefficient = medium.diffusivity_um2_per_min if medium.diffusivity_map is None else medium.diffusivity_map
     if np.isnan(own).all():
-        return medium
+        return around
     told = ~np.isnan(own)
     cover = _cover(scenario, cells)[told]
     total, conducted = cover.sum(axis=0), np.tensordot(own[told], cover, axes=1)
-    around = np.maximum(1.0 - total, 0.0)
-    return np.asarray(conducted / np.maximum(total, 1.0) + around * medium)
+    return np.asarray(conducted / np.maximum(total, 1.0) + np.maximum(1.0 - total, 0.0) * around)
 
 
 def membranes(scenario: Scenario, name: str, cells: CellTable) -> Membranes | None:
-    """Membranes in series on the faces between voxels that a cell is in and those that it is not in; None if none."""
-    permeability = cells.membranes(name)
-    if np.isinf(permeability).all():
+    """Membranes in series on the faces between voxels that a cell is in and those that it is not in; None if none.
+
+    Those between regions are in series with them.
+    """
+    medium, permeability = scenario.medium(name), cells.membranes(name)
+    if np.isinf(permeability).all() and medium.regions is None:
         return None
     with np.errstate(divide="ignore"):
         resistance = 1.0 / permeability
@@ -45,6 +51,8 @@ def membranes(scenario: Scenario, name: str, cells: CellTable) -> Membranes | No
             faces = np.zeros(scenario.shape)
             for inside, held in zip(_discs(scenario, cells), resistance, strict=True):
                 faces[inside != np.roll(inside, -1, axis=axis)] += held
+        if medium.regions is not None:
+            faces[medium.regions != np.roll(medium.regions, -1, axis=axis)] += 1.0 / medium.permeability_um_per_min
         found.append(faces if ring else np.delete(faces, -1, axis=axis))
     with np.errstate(divide="ignore"):
         return Membranes(y=1.0 / found[0], x=1.0 / found[1])
@@ -57,7 +65,8 @@ def _cover(scenario: Scenario, cells: CellTable) -> FloatArray:
         return scenario.weights(cells).reshape(len(cells), *scenario.shape) * share[:, np.newaxis, np.newaxis]
     place, radius = _in_voxels(scenario, cells)
     each = [parts(scenario.shape, x, y, r, rings=scenario.rings) for (x, y), r in zip(place, radius, strict=True)]
-    return np.array(each).reshape(len(cells), *scenario.shape)
+    cover = np.array(each).reshape(len(cells), *scenario.shape)
+    return np.where(cover < _GRAZED, 0.0, cover)
 
 
 def _mean_by_volume(scenario: Scenario, cells: CellTable, resistance: FloatArray) -> FloatArray:

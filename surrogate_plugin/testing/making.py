@@ -35,6 +35,9 @@ def random_scenario(
     saturating: bool = False,
     conducting: bool = False,
     walled: bool = False,
+    decaying: bool = False,
+    placed: bool = False,
+    regioned: bool = False,
     torus: bool = False,
     sides: Mapping[str, SideLike] | None = None,
     sides_at: Literal["outside", "nodes"] = "outside",
@@ -63,6 +66,10 @@ def random_scenario(
         Whether uptake saturates, in the middle of what the field holds.
     conducting, walled : bool
         Whether some cells conduct in their own way, and have membranes.
+    decaying : bool
+        Whether some cells let decay more than there decays around them, or less.
+    placed, regioned : bool
+        Whether places conduct and decay in their own way, some of them obstacles, and membranes lie between regions.
     torus, sides, sides_at, deposit
         As in `Scenario`.
 
@@ -90,6 +97,14 @@ def random_scenario(
     if walled:
         through = {name: usual[name] / spacing_um * rng.choice([np.inf, 0.01, 1.0], cells) for name in names}
         table = replace(table, membrane_um_per_min=through)
+    if decaying:
+        background = {medium.name: medium.decay_per_min for medium in media}
+        table = replace(
+            table,
+            decay_change_per_min={name: rng.choice([0.0, -0.4 * background[name], 3.0], cells) for name in names},
+        )
+    if placed or regioned:
+        media = tuple(_parted(rng, shape, medium, spacing_um, placed, regioned) for medium in media)
     return Scenario(shape, spacing_um, depth, media, table, torus, dict(sides or {}), sides_at, deposit)
 
 
@@ -126,6 +141,23 @@ def _medium(
     held.flat[vessels] = value * rng.uniform(0.6, 1.0, len(vessels))
     km = 0.2 * value if saturating else None
     return Medium(name, diffusivity, decay, 0.25 * value, fixed, held, discs, km)
+
+
+def _parted(
+    rng: np.random.Generator, shape: tuple[int, int], medium: Medium, spacing_um: float, placed: bool, regioned: bool
+) -> Medium:
+    """The substrate with places of their own: quarters of the lattice, cut off the middle, with single obstacles."""
+    row, column = int(rng.integers(1, shape[0])), int(rng.integers(1, shape[1]))
+    quarters = np.add.outer(2 * (np.arange(shape[0]) >= row), np.arange(shape[1]) >= column).astype(np.int64)
+    if placed:
+        share = np.array([1.0, 0.05, 0.5, 0.2])[quarters]
+        share[(rng.random(shape) < 0.05) & ~medium.fixed] = 0.0
+        decay = medium.decay_per_min * (0.5 + quarters)
+        medium = replace(medium, diffusivity_map=medium.diffusivity_um2_per_min * share, decay_map=decay)
+    if regioned:
+        leak = 0.05 * medium.diffusivity_um2_per_min / spacing_um
+        medium = replace(medium, regions=quarters, permeability_um_per_min=leak)
+    return medium
 
 
 def _cells(

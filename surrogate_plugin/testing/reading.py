@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import numpy as np
 
-from surrogate_plugin.equation.problem import FloatArray
+from surrogate_plugin.equation.problem import Coefficient, FloatArray
+from surrogate_plugin.equation.sides import Exchange, Flux
 from surrogate_plugin.testing.scenario import CellTable, Scenario
 
 __all__ = ["slopes", "values"]
 
 
-def values(scenario: Scenario, field: FloatArray, cells: CellTable) -> FloatArray:
-    """What each cell reads of a field, (n,) float64: that of its voxel, or between the centres where it is spread."""
+def values(scenario: Scenario, field: FloatArray, cells: CellTable, conducted: Coefficient | None = None) -> FloatArray:
+    """What each cell reads of a field, (n,) float64: that of its voxel, or between the centres where it is spread.
+
+    What a flux or an exchange makes outside a side goes by what the voxels beside it conduct, um^2 / min.
+    """
     if scenario.deposit == "voxel":
         return np.asarray(field[scenario.voxels(cells)])
-    wide = _with_ghosts(scenario, field)
+    wide = _with_ghosts(scenario, field, conducted)
     place = cells.position_um[:, ::-1] / scenario.spacing_um + 0.5  # row and column in the wider field
     lower = np.floor(place).astype(np.int64)
     (row, column), (t, s) = lower.T, (place - lower).T
@@ -39,14 +43,25 @@ def slopes(scenario: Scenario, field: FloatArray) -> FloatArray:
     return np.array(found)
 
 
-def _with_ghosts(scenario: Scenario, field: FloatArray) -> FloatArray:
+def _with_ghosts(scenario: Scenario, field: FloatArray, conducted: Coefficient | None) -> FloatArray:
     """The field with what holds one voxel outside each side."""
-    wide = field
+    wide, links = field, np.broadcast_to(np.inf if conducted is None else conducted, field.shape) / scenario.spacing_um
     for axis, ring in enumerate(scenario.rings):
-        wide = np.pad(wide, [(1, 1) if axis == each else (0, 0) for each in (0, 1)], mode="wrap" if ring else "edge")
-    if scenario.sides_at == "outside":
-        for side, border in (("left", np.s_[:, 0]), ("right", np.s_[:, -1]), ("bottom", np.s_[0]), ("top", np.s_[-1])):
-            value = scenario.sides.get(side, "reflecting")
-            if isinstance(value, int | float):
-                wide[border] = value
+        around = [(1, 1) if axis == each else (0, 0) for each in (0, 1)]
+        wide, links = (np.pad(each, around, mode="wrap" if ring else "edge") for each in (wide, links))
+    for side, border in (("left", np.s_[:, 0]), ("right", np.s_[:, -1]), ("bottom", np.s_[0]), ("top", np.s_[-1])):
+        given = scenario.sides.get(side, "reflecting")
+        if isinstance(given, Flux | Exchange):
+            wide[border] = _beyond(given, wide[border], links[border])
+        elif isinstance(given, int | float) and scenario.sides_at == "outside":
+            wide[border] = given
     return wide
+
+
+def _beyond(side: Flux | Exchange, edge: FloatArray, link: FloatArray) -> FloatArray:
+    """What is one voxel outside where so much comes in; ``link`` is D / h of the voxels at the edge, um / min."""
+    with np.errstate(divide="ignore"):
+        if isinstance(side, Flux):
+            return np.where(link > 0, edge + side.inward / link, edge)
+        share = 1.0 / (1.0 + link / side.rate) * (link > 0)
+    return np.asarray(edge + share * (side.value - edge))

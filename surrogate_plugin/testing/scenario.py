@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from surrogate_plugin.equation.problem import BoolArray, FloatArray, MichaelisMenten, Problem
-from surrogate_plugin.equation.sides import SideLike
+from surrogate_plugin.equation.sides import Exchange, Flux, SideLike
 from surrogate_plugin.testing import conducting
 from surrogate_plugin.testing.discs import covered, shares
 from surrogate_plugin.testing.tables import CellTable, Disc, Indices, Medium
@@ -88,13 +88,33 @@ class Scenario:
             self.torus and not {"left", "right"} & set(self.sides),
         )
 
+    @property
+    def poses(self) -> frozenset[str]:
+        """What it has that not every host can be told, as `WiderSuite` names it.
+
+        Examples
+        --------
+        >>> sorted(Scenario.random(1, (12, 20), conducting=True, regioned=True).poses)
+        ['conducts', 'regions']
+        """
+        cells, media = self.cells, self.media
+        has = {
+            "conducts": any(not np.isnan(cells.conducts(name)).all() for name in self.names),
+            "walls": any(not np.isinf(cells.membranes(name)).all() for name in self.names),
+            "decays": any(cells.decays(name).any() for name in self.names),
+            "places": any(m.diffusivity_map is not None or m.decay_map is not None for m in media),
+            "regions": any(m.regions is not None for m in media),
+            "fluxes": any(isinstance(side, Flux | Exchange) for side in self.sides.values()),
+        }
+        return frozenset(what for what, there in has.items() if there)
+
     def medium(self, name: str) -> Medium:
         """The substrate of this name."""
         return next(medium for medium in self.media if medium.name == name)
 
     def scale(self, name: str) -> float:
         """What errors are measured by, field units: the largest value the substrate's field can reach."""
-        held = [value for value in self.sides.values() if not isinstance(value, str)]
+        held = [getattr(side, "value", side) for side in self.sides.values() if not isinstance(side, str | Flux)]
         reached = [self.held(name)[1].max(), *self.cells.secretion_target[name], *held]
         return float(max(reached)) or 1.0
 
@@ -108,7 +128,7 @@ class Scenario:
             fixed |= on
         if self.sides_at == "nodes":
             for side, held in self.sides.items():
-                if isinstance(held, str):
+                if not _is_value(held):
                     continue
                 border = np.zeros(self.shape, dtype=np.bool_)
                 border[_BORDERS[side]] = True
@@ -169,11 +189,12 @@ class Scenario:
             return np.asarray((amount @ weights).reshape(self.shape))
 
         secretion, uptake = share * cells.secretion_per_min[name], spread(share * cells.uptake_per_min[name])
-        decay = medium.decay_per_min + spread(secretion)
+        background = medium.decay_per_min if medium.decay_map is None else medium.decay_map
+        decay = np.maximum(background + spread(share * cells.decays(name)), 0.0) + spread(secretion)
         production = spread(secretion * cells.secretion_target[name] + cells.made(name) / self.voxel_volume_um3)
         km, (fixed, value) = medium.michaelis_km, self.held(name)
         own = "periodic" if self.torus else "reflecting"
-        named = self.sides if self.sides_at == "outside" else {}
+        named = {k: side for k, side in self.sides.items() if self.sides_at == "outside" or not _is_value(side)}
         return Problem(
             value,
             fixed=fixed,
@@ -215,6 +236,10 @@ class Scenario:
         given = share * cells.secretion_per_min[name]
         reached = weights.sum(axis=1) * cells.secretion_target[name] - weights @ field.ravel()
         return (total + float((given * reached).sum())) * self.voxel_volume_um3
+
+
+def _is_value(side: SideLike) -> bool:
+    return isinstance(side, int | float)
 
 
 #: The outermost voxels along each side; left is column 0 and bottom is row 0.

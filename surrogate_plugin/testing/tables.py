@@ -53,6 +53,14 @@ class Medium:
         Vessels that the host is told as discs.
     michaelis_km : float, field units, optional
         If given, uptake saturates: ``rate c km / (km + c)``.
+    diffusivity_map : (H, W) float64, um^2 / min, optional
+        What places conduct in the place of the number above.
+    decay_map : (H, W) float64, 1 / min, optional
+        The same of decay.
+    regions : (H, W) int64, optional
+        Between voxels of different regions there is a membrane.
+    permeability_um_per_min : float, um / min
+        That of these membranes.
     """
 
     name: str
@@ -63,6 +71,10 @@ class Medium:
     value: FloatArray
     discs: tuple[Disc, ...] = ()
     michaelis_km: float | None = None
+    diffusivity_map: FloatArray | None = None
+    decay_map: FloatArray | None = None
+    regions: Indices | None = None
+    permeability_um_per_min: float = np.inf
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,6 +94,9 @@ class CellTable:
         What a cell conducts; NaN for one that conducts as the medium, as all do of a substrate that is left out.
     membrane_um_per_min : dict of substrate to (n,) float64, um / min
         The permeability of its membrane; inf for none, as of a substrate that is left out.
+    decay_change_per_min : dict of substrate to (n,) float64, 1 / min
+        By how much decay in a voxel that the cell fills is above the background, or below it; 0 for a substrate that is
+        left out.
     """
 
     position_um: FloatArray
@@ -92,6 +107,7 @@ class CellTable:
     production_per_min: Mapping[str, FloatArray] = field(default_factory=dict)
     diffusivity_um2_per_min: Mapping[str, FloatArray] = field(default_factory=dict)
     membrane_um_per_min: Mapping[str, FloatArray] = field(default_factory=dict)
+    decay_change_per_min: Mapping[str, FloatArray] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.position_um)
@@ -108,6 +124,10 @@ class CellTable:
         """The permeability of each cell's membrane, (n,) float64, um / min; inf where nothing is said."""
         return np.asarray(self.membrane_um_per_min.get(name, np.full(len(self), np.inf)))
 
+    def decays(self, name: str) -> FloatArray:
+        """By how much each cell changes the decay of a substrate, (n,) float64, 1 / min; 0 where nothing is said."""
+        return np.asarray(self.decay_change_per_min.get(name, np.zeros(len(self))))
+
     def at(self, position_um: FloatArray) -> CellTable:
         """The same cells elsewhere."""
         return replace(self, position_um=np.asarray(position_um, dtype=np.float64))
@@ -117,7 +137,7 @@ class CellTable:
         chosen = np.array(rows, dtype=np.int64)
         rates = (
             self.uptake_per_min, self.secretion_per_min, self.secretion_target, self.production_per_min,
-            self.diffusivity_um2_per_min, self.membrane_um_per_min,
+            self.diffusivity_um2_per_min, self.membrane_um_per_min, self.decay_change_per_min,
         )  # fmt: skip
         return CellTable(
             self.position_um[chosen],

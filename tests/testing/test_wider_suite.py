@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import surrogate_plugin as sp
-from surrogate_plugin.testing import CellTable, Scenario, WiderSuite
+from surrogate_plugin.testing import CellTable, Medium, Scenario, WiderSuite
 
 Spoiling = Callable[[dict], dict]
 
@@ -32,10 +32,14 @@ class PlainHost:
                     self.scenario.shape, self.scenario.spacing_um, thickness_um=self.scenario.thickness_um
                 ),
                 diffusivity_um2_per_min=medium.diffusivity_um2_per_min, decay_per_min=medium.decay_per_min,
-                tolerance=tolerance, boundary="periodic" if self.scenario.torus else "reflecting",
+                tolerance=tolerance, boundary=self.sides(),
                 deposit=self.scenario.deposit, initial=medium.initial, method="exact", **options,
             )  # fmt: skip
             self.backends[name] = sp.Backend(config)
+
+    def sides(self) -> sp.Boundary:
+        own = "periodic" if self.scenario.torus else "reflecting"
+        return sp.Boundary.parse(dict(self.scenario.sides), unnamed=own)
 
     def attach_stepping(self, substrates: Sequence[str], tolerance: float) -> None:
         self.attach(substrates, tolerance, stepping="implicit-euler")
@@ -48,9 +52,22 @@ class PlainHost:
                 "uptake_per_min": cells.uptake_per_min[name], "secretion_per_min": cells.secretion_per_min[name],
                 "secretion_target": cells.secretion_target[name],
                 "diffusivity_um2_per_min": cells.conducts(name), "membrane_um_per_min": cells.membranes(name),
+                "decay_change_per_min": cells.decays(name), "production_per_min": cells.made(name) / cells.volume_um3,
             }  # fmt: skip
-            state = sp.TissueState(sp.Cells(**self.spoil(told)), voxels=sp.Voxels(medium.fixed, medium.value))
+            state = sp.TissueState(sp.Cells(**self.spoil(told)), voxels=self.voxels(medium))
             self.results = {**getattr(self, "results", {}), name: backend.step(state, self.dt_min)}
+
+    def voxels(self, medium: Medium) -> sp.Voxels:
+        walls = None
+        if medium.regions is not None:
+            walls = sp.Membranes.between(medium.regions, medium.permeability_um_per_min, rings=self.sides().rings)
+        return sp.Voxels(
+            medium.fixed,
+            medium.value,
+            diffusivity_um2_per_min=medium.diffusivity_map,
+            decay_per_min=medium.decay_map,
+            membranes=walls,
+        )
 
     def field(self, substrate: str) -> np.ndarray:
         return self.results[substrate].field
@@ -66,7 +83,7 @@ class PlainHost:
 
 
 class TestPlainHost(WiderSuite):
-    conducts = walls = stepping = torus = True
+    conducts = walls = decays = places = regions = fluxes = produces = stepping = torus = True
 
     def build(self, scenario: Scenario) -> PlainHost:
         return PlainHost(scenario)
@@ -75,6 +92,8 @@ class TestPlainHost(WiderSuite):
 class TestPlainHostByArea(TestPlainHost):
     deposit = "area"
 
+
+OF_SEEDS = {"test_cells_conduct_in_their_own_way", "test_membranes_hold_back"}
 
 MISTAKES: dict[str, tuple[str, Spoiling]] = {
     "forgets what cells conduct": (
@@ -89,6 +108,10 @@ MISTAKES: dict[str, tuple[str, Spoiling]] = {
         "test_membranes_hold_back",
         lambda told: {**told, "membrane_um_per_min": 60.0 * told["membrane_um_per_min"]},
     ),
+    "forgets that less decays in cells": (
+        "test_decay_is_above_and_below_the_background_where_cells_are",
+        lambda told: {**told, "decay_change_per_min": np.maximum(told["decay_change_per_min"], 0.0)},
+    ),
     "cells in another order": (
         "test_cells_conduct_and_hold_back_around_a_torus",
         lambda told: {**told, "membrane_um_per_min": told["membrane_um_per_min"][::-1]},
@@ -102,7 +125,66 @@ def test_what_is_handed_over_wrong_is_noticed(name: str) -> None:
     suite = TestPlainHost()
     suite.build = lambda scenario: PlainHost(scenario, spoil)  # type: ignore[method-assign]
     with pytest.raises(AssertionError, match=r"(oxygen|glucose) is"):
-        getattr(suite, check)(*([0] if "torus" not in check else []))
+        getattr(suite, check)(*([0] if check in OF_SEEDS else []))
+
+
+FORGOTTEN: dict[str, tuple[str, dict[str, object]]] = {
+    "test_places_conduct_and_decay_in_their_own_way": ("voxels", {"decay_per_min": None}),
+    "test_membranes_lie_between_regions": ("voxels", {"membranes": None}),
+    "test_what_comes_in_through_a_side_is_there": ("sides", {"left": "reflecting"}),
+    "test_a_side_exchanges_with_what_is_outside": ("sides", {"left": 25.0}),
+}
+
+
+@pytest.mark.parametrize("check", FORGOTTEN)
+def test_what_is_forgotten_of_places_and_sides_is_noticed(check: str) -> None:
+    where, changes = FORGOTTEN[check]
+
+    class Forgetful(PlainHost):
+        def voxels(self, medium: Medium) -> sp.Voxels:
+            found = super().voxels(medium)
+            return replace(found, **changes) if where == "voxels" else found
+
+        def sides(self) -> sp.Boundary:
+            found = super().sides()
+            return sp.Boundary.parse(changes, unnamed=found) if where == "sides" else found
+
+    suite = TestPlainHost()
+    suite.build = Forgetful  # type: ignore[method-assign]
+    with pytest.raises(AssertionError, match=r"oxygen is"):
+        getattr(suite, check)(*(["left"] if where == "sides" else []))
+
+
+class Unable(PlainHost):
+    """Cannot be told of membranes, and says so; or says something else."""
+
+    SAYS = "Cells of this host have no membranes."
+
+    def attach(self, substrates: Sequence[str], tolerance: float, **options: object) -> None:
+        if "walls" in self.scenario.poses:
+            raise sp.UnsupportedProblemError(self.SAYS)
+        super().attach(substrates, tolerance, **options)
+
+
+def test_a_host_that_cannot_be_told_is_held_to_the_sentence_that_says_so() -> None:
+    suite = TestPlainHost()
+    suite.build, suite.cannot = Unable, {"walls": Unable.SAYS}  # type: ignore[method-assign]
+    suite.test_membranes_hold_back(0)
+    suite.cannot = {"walls": "Cells of this host have no skin."}
+    with pytest.raises(
+        AssertionError, match=r"told walls, the host says Cells of this host have no membranes\., and not"
+    ):
+        suite.test_membranes_hold_back(0)
+    suite.cannot = {"walls": "No membranes. None at all."}
+    with pytest.raises(AssertionError, match="is not one sentence"):
+        suite.test_membranes_hold_back(0)
+
+
+def test_a_field_in_the_place_of_the_sentence_is_noticed() -> None:
+    suite = TestPlainHost()
+    suite.build, suite.cannot = PlainHost, {"walls": Unable.SAYS}  # type: ignore[method-assign]
+    with pytest.raises(pytest.fail.Exception, match="DID NOT RAISE"):
+        suite.test_membranes_hold_back(0)
 
 
 def test_steps_that_begin_with_nothing_are_noticed() -> None:

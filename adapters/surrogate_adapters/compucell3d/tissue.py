@@ -122,7 +122,10 @@ class Tissue:
         )
 
     def spread(self, option: str, amounts: Amounts, entries_unit: float = 1.0, unnamed: float = 0.0) -> FloatArray:
-        """An option on the lattice, (H, W): each voxel has the number of its cell's type, or of its cell."""
+        """An option on the lattice, (H, W): each voxel has the number of its cell's type, or of its cell.
+
+        Where types that are not named have inf, as of membranes, a cell may have it too.
+        """
         by_type = np.full(_TYPES, unnamed)
         for name, amount in amounts.items():
             if not isinstance(amount, str):
@@ -131,7 +134,9 @@ class Tissue:
         for name, amount in amounts.items():
             if isinstance(amount, str):
                 where = self._of_type(name)
-                spread[where] = entries_unit * self._entries(option, name, amount)[self._ids()[where]]
+                spread[where] = (
+                    entries_unit * self._entries(option, name, amount, unnamed == math.inf)[self._ids()[where]]
+                )
         return spread
 
     def of_types(self, names: Iterable[str]) -> npt.NDArray[np.bool_]:
@@ -165,18 +170,19 @@ class Tissue:
         assert self.ids is not None, "ids are read whenever an option goes by cells"
         return self.ids
 
-    def _entries(self, option: str, name: str, key: str) -> FloatArray:
-        """What each cell of a type keeps under ``key``, by id."""
+    def _entries(self, option: str, name: str, key: str, endless: bool) -> FloatArray:
+        """What each cell of a type keeps under ``key``, by id; ``endless`` where inf is a number too."""
         entries = np.zeros(int(self._ids().max()) + 1)
         for cell_id, amount in self.entries[self.type_ids[name], key]:
-            if not isinstance(amount, _NUMBERS) or not 0 <= amount < math.inf:
-                raise sp.InvalidProblemError(_refusal(f"{option}: cell {cell_id} ({name})", key, amount))
+            if not isinstance(amount, _NUMBERS) or not (0 <= amount < math.inf or (endless and amount == math.inf)):
+                raise sp.InvalidProblemError(_refusal(f"{option}: cell {cell_id} ({name})", key, amount, endless))
             if cell_id < entries.size:  # the newest may have no voxel yet
                 entries[cell_id] = amount
         return entries
 
 
-def _refusal(whose: str, key: str, amount: Any) -> str:
+def _refusal(whose: str, key: str, amount: Any, endless: bool) -> str:
     if amount is None:
         return f"{whose} has no dict[{key!r}]; set it, or give the type a number."
-    return f"{whose} has dict[{key!r}] = {amount!r}; a finite number >= 0 is allowed."
+    allowed = "a number >= 0 or inf" if endless else "a finite number >= 0"
+    return f"{whose} has dict[{key!r}] = {amount!r}; {allowed} is allowed."

@@ -166,7 +166,7 @@ def _require_pace(settings: Mapping[str, sp.Settings], step_min: float | None) -
 def _sides(name: str, substrate: Substrate, space: Space) -> sp.Boundary:
     """The sides of a substrate; those it does not name are the space's own."""
     try:
-        return sp.Boundary.parse({} if substrate.boundary is None else substrate.boundary, unnamed=space.sides)
+        return substrate.sides(space.sides)
     except sp.InvalidProblemError as error:
         raise sp.InvalidProblemError(f"substrate {name!r}: {error}") from None
 

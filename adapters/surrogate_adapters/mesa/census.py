@@ -82,31 +82,36 @@ def state_of(
         production_per_min=made if made.any() else 0.0,
         diffusivity_um2_per_min=_of_layers(space, name, substrate, "diffusivity_in_um2_per_min"),
         decay_per_min=_of_layers(space, name, substrate, "decay_in_per_min"),
+        membranes=_walls(model, space, name, substrate),
     )
     return sp.TissueState(cells, voxels=voxels)
 
 
 class _Bodies:
-    """Agents that make the grid's cell they are in conduct, decay or hold back in their own way.
+    """Agents that make the grid's cell they are in conduct or decay in their own way.
 
     Each counts as a cell that fills a voxel and does nothing besides.
     """
 
     def __init__(self, model: Any, space: Space, name: str, substrate: Substrate) -> None:
         self._groups, self.place = _present(model, space, substrate.bodies)
-        self._name, self._substrate = name, substrate
+        self._space, self._name, self._substrate = space, name, substrate
 
     def options(self, before: int) -> dict[str, FloatArray]:
         """What `sp.Cells` takes of it, after so many cells that have nothing of their own."""
         if not len(self.place):
             return {}
-        decay = self._read("decay_in_per_min", np.nan) - self._substrate.decay_per_min
+        decay = self._read("decay_in_per_min", np.nan) - self._decay_around()
         found = {
             "diffusivity_um2_per_min": (self._read("diffusivity_in_um2_per_min", np.nan), np.nan),
-            "membrane_um_per_min": (self._read("membrane_um_per_min", np.inf), np.inf),
             "decay_change_per_min": (np.where(np.isnan(decay), 0.0, decay), 0.0),
         }
         return {option: np.concatenate([np.full(before, nothing), own]) for option, (own, nothing) in found.items()}
+
+    def _decay_around(self) -> FloatArray | float:
+        """What decays where they are without them: what a layer says, or the background."""
+        there = _of_layers(self._space, self._name, self._substrate, "decay_in_per_min")
+        return self._substrate.decay_per_min if there is None else there[_cells_of(self._space, self.place)]
 
     def _read(self, option: str, unnamed: float) -> FloatArray:
         what, unit = f"{option} ({self._name})", UNITS[option]
@@ -123,6 +128,27 @@ def _of_layers(space: Space, name: str, substrate: Substrate, option: str) -> Fl
     return np.where(there, numbers, around[option]) if there.any() else None
 
 
+def _walls(model: Any, space: Space, name: str, substrate: Substrate) -> sp.Membranes | None:
+    """The membranes around cells of the grid: of those who have one, the mean resistance where several are in a cell.
+
+    They are of the grid's cell, not of the agent, so that its volume is of no account.
+    """
+    by_class = substrate.membrane_um_per_min
+    groups, position = _present(model, space, by_class)
+    if not len(position):
+        return None
+    own = _read(groups, by_class, f"membrane_um_per_min ({name})", "um/min", endless=True)
+    row, column = _cells_of(space, position)
+    count, resistance = np.zeros(space.domain.shape), np.zeros(space.domain.shape)
+    np.add.at(count, (row, column), 1.0)
+    with np.errstate(divide="ignore"):
+        np.add.at(resistance, (row, column), 1.0 / own)
+        resistance /= np.maximum(count, 1.0)
+        y, x = (1.0 / (resistance + np.roll(resistance, -1, axis)) for axis in (0, 1))
+    ring_y, ring_x = substrate.sides(space.sides).rings
+    return sp.Membranes(x=x if ring_x else x[:, :-1], y=y if ring_y else y[:-1])
+
+
 def _discs(model: Any, space: Space, name: str, substrate: Substrate, radius_um: Reading) -> sp.Vessels:
     """Agents of a continuous space that hold the substrate at a value."""
     by_class = _classes(substrate.vessels)
@@ -136,10 +162,16 @@ def _held(model: Any, space: Space, name: str, substrate: Substrate) -> tuple[Bo
     what, by_class = f"vessels ({name})", _classes(substrate.vessels)
     groups, position = _present(model, space, by_class)
     fixed, field = by_layer(space, substrate.vessels, what)
-    column, row = (position / space.domain.spacing_um).astype(np.int64).T
+    row, column = _cells_of(space, position)
     fixed[row, column] = True
     np.maximum.at(field, (row, column), _read(groups, by_class, what))
     return fixed, field
+
+
+def _cells_of(space: Space, position_um: FloatArray) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Row and column of the grid's cells at these places."""
+    column, row = (position_um / space.domain.spacings_um[::-1]).astype(np.int64).T
+    return row, column
 
 
 def _classes(readings: Mapping[Any, Reading]) -> dict[type, Reading]:
@@ -167,10 +199,13 @@ def _read(
     what: str,
     unit: str | None = None,
     unnamed: float = 0.0,
+    *,
+    endless: bool = False,
 ) -> FloatArray:
     """A number for each agent of groups of one class each; ``unnamed`` for those of classes not named."""
     found = [np.empty(0)]
     for kind, agents in groups:
         reading = of_class(by_class, kind)
-        found.append(np.full(len(agents), unnamed) if reading is None else read(agents, reading, what, unit))
+        nothing = np.full(len(agents), unnamed)
+        found.append(nothing if reading is None else read(agents, reading, what, unit, endless=endless))
     return np.concatenate(found)

@@ -32,7 +32,9 @@ def of_class(by_class: ByClass, kind: type) -> Reading | None:
     return next((by_class[base] for base in kind.__mro__ if base in by_class), None)
 
 
-def read(agents: Sequence[Any], reading: Reading, what: str, unit: str | None = None) -> FloatArray:
+def read(
+    agents: Sequence[Any], reading: Reading, what: str, unit: str | None = None, *, endless: bool = False
+) -> FloatArray:
     """One number an agent.
 
     Parameters
@@ -43,6 +45,8 @@ def read(agents: Sequence[Any], reading: Reading, what: str, unit: str | None = 
         Names the reading in errors.
     unit : str, optional
         That of the numbers, in which quantities of pint are taken; None for field units, which are the user's own.
+    endless : bool
+        Whether inf is a number too, as of a membrane that is none.
 
     Returns
     -------
@@ -59,12 +63,11 @@ def read(agents: Sequence[Any], reading: Reading, what: str, unit: str | None = 
     (array([3., 1.]), array([5.]))
     """
     found = np.array([_one(agent, reading, what, unit) for agent in agents] if agents else [], dtype=np.float64)
-    wrong = ~((found >= 0) & (found <= HUGE))
+    wrong = ~((found >= 0) & ((found <= HUGE) | (endless & (found == np.inf))))
     if wrong.any():
         item = int(np.argmax(wrong))
-        raise sp.InvalidProblemError(
-            f"{what} of {name_of(agents[item])} is {found[item]:g}; {NOT_NEGATIVE} are allowed."
-        )
+        allowed = f"{NOT_NEGATIVE}, or inf," if endless else NOT_NEGATIVE
+        raise sp.InvalidProblemError(f"{what} of {name_of(agents[item])} is {found[item]:g}; {allowed} are allowed.")
     return found
 
 

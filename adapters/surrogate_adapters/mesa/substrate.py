@@ -7,11 +7,12 @@ from typing import Any
 
 from pydantic import ValidationInfo, field_validator, model_validator
 
+import surrogate_plugin as sp
 from surrogate_adapters.checked import Checked, NotNegative, Positive
 from surrogate_adapters.mesa.readings import Reading, of_class
 from surrogate_adapters.quantities import in_unit
 
-_READINGS = "a number >= 0, the name of an attribute, or a function of the agent"
+_READINGS = "the name of an attribute, or a function of the agent, is allowed"
 
 
 #: The units in which quantities of pint are taken; those of a field's values are the user's own.
@@ -24,6 +25,8 @@ UNITS = {
     "decay_in_per_min": "1/min",
     "membrane_um_per_min": "um/min",
 }
+#: Of what inf is a number too: that of cells without a membrane.
+ENDLESS = ("membrane_um_per_min",)
 _BY_CLASS = ("uptake_per_min", "secretion_per_min", "secretion_target", "release_per_min", "membrane_um_per_min")
 _BY_PLACE = ("production_per_min", "diffusivity_in_um2_per_min", "decay_in_per_min", "vessels")
 #: What counts by place and has no part in a continuous space.
@@ -59,8 +62,8 @@ class Substrate(Checked):
     decay_in_per_min : mapping of agent class, or name of a layer, to reading, 1 / min
         Decay there, in the place of the background.
     membrane_um_per_min : mapping of agent class to reading, um / min
-        The permeability of a membrane around the grid's cell that an agent is in; 0 lets nothing through. Two membranes
-        between two cells count both.
+        The permeability of a membrane around the grid's cell that an agent is in; 0 lets nothing through, and inf is
+        none. Two membranes between two cells count both.
     vessels : mapping of agent class, or name of a layer, to reading, field units
         Agents that hold a value where they are. On a grid also a boolean property layer, given by its name: its
         true cells hold the number, or what the property layer so named says.
@@ -117,8 +120,10 @@ class Substrate(Checked):
                 raise ValueError(f"{kind!r} is no class of agents.")
             what = f"the reading for {kind if isinstance(kind, str) else kind.__name__}"
             readings[kind] = in_unit(what, reading, UNITS.get(str(found.field_name)))
-            if not _is_reading(readings[kind]):
-                raise ValueError(f"{what} is {reading!r}; {_READINGS}, is allowed.")
+            endless = found.field_name in ENDLESS
+            if not _is_reading(readings[kind], endless):
+                number = "a number >= 0 or inf" if endless else "a number >= 0"
+                raise ValueError(f"{what} is {reading!r}; {number}, {_READINGS}.")
         return readings
 
     @model_validator(mode="after")
@@ -134,6 +139,10 @@ class Substrate(Checked):
             if of_class(self.secretion_target, kind) is None:
                 raise ValueError(f"secretion_per_min names {kind.__name__}, but secretion_target does not.")
         return self
+
+    def sides(self, own: str) -> sp.Boundary:
+        """The four sides; those that are not named are as the space has them, ``own``."""
+        return sp.Boundary.parse({} if self.boundary is None else self.boundary, unnamed=own)
 
     @property
     def kinds(self) -> tuple[type, ...]:
@@ -174,10 +183,11 @@ def _may_be_positive(reading: Reading | None) -> bool:
     return reading is not None and (callable(reading) or isinstance(reading, str) or reading > 0)
 
 
-def _is_reading(reading: Any) -> bool:
+def _is_reading(reading: Any, endless: bool) -> bool:
     if isinstance(reading, str) or callable(reading):
         return True
     try:
-        return bool(0.0 <= float(reading) < float("inf"))
+        number = float(reading)
     except (TypeError, ValueError):
         return False
+    return number >= 0.0 and (endless or number < float("inf"))

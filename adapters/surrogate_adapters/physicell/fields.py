@@ -163,8 +163,10 @@ class Fields:
 
     def _tissue(self, s: int, state: HostState, nodes: Nodes | None = None) -> sp.TissueState:
         medium, decay = self._media[self.names[s]], float(state.coefficients[s, 1])
-        cells = medium.of_cells(state.kind, state.kinds, state.variables, decay)
-        return state.tissue(s, self._domain, nodes, cells, medium.of_voxels(self._domain.shape))
+        places = medium.of_voxels(self._domain.shape)
+        around = places["decay_per_min"].flat[np.maximum(state.voxel, 0)] if "decay_per_min" in places else decay
+        cells = medium.of_cells(state.kind, state.kinds, state.variables, around)
+        return state.tissue(s, self._domain, nodes, cells, places)
 
     def _precision(self, name: str, imposed: float) -> dict[str, Any]:
         """The default tolerance of a substrate that is climbed, if it is and nobody chose one."""

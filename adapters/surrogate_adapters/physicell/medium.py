@@ -61,7 +61,8 @@ class Medium(BaseModel):
     diffusivity_by_type : dict of cell type to float, um^2 / min
         What cells conduct, 0 for obstacles, in the share of their voxel that their volume is.
     decay_by_type : dict of cell type to float, 1 / min
-        What decays in a voxel that the cell fills, in the place of the substrate's decay rate, be it more or less.
+        What decays in a voxel that the cell fills, in the place of the substrate's decay rate or of what the place has,
+        be it more or less.
     membrane_by_type : dict of cell type to float, um / min
         The permeability around the voxels of these cells; 0 lets nothing through.
     diffusivity_variable, decay_variable, membrane_variable : str, optional
@@ -106,7 +107,7 @@ class Medium(BaseModel):
         kind: npt.NDArray[np.int64],
         kinds: Mapping[int, str],
         variables: Mapping[str, FloatArray],
-        decay_per_min: float,
+        decay_per_min: float | FloatArray,
     ) -> dict[str, FloatArray]:
         """What agents have, as `surrogate_plugin.Cells` takes it.
 
@@ -115,8 +116,8 @@ class Medium(BaseModel):
         kind : (n,) int64
         kinds : mapping of int to str
         variables : mapping of custom variable to (n,)
-        decay_per_min : float, 1 / min
-            The substrate's own.
+        decay_per_min : float or (n,) float64, 1 / min
+            What decays around agents: the substrate's own, or what their places have.
 
         Raises
         ------
@@ -124,7 +125,9 @@ class Medium(BaseModel):
             If a cell type is named that there is not.
         """
 
-        def each(option: str, by_type: Mapping[str, float], variable: str | None, unnamed: float) -> FloatArray | None:
+        def each(
+            option: str, by_type: Mapping[str, float], variable: str | None, unnamed: float | FloatArray
+        ) -> FloatArray | None:
             if not by_type and variable is None:
                 return None
             numbers = {name: number for number, name in kinds.items()}

@@ -182,7 +182,9 @@ class Answering:
         sides = sp.Boundary.parse(self.backend(name).config.boundary)
         if self._settings.deposit == "area":
             outside: Literal["error", "clamp"] = "error" if self._settings.outside == "error" else "clamp"
-            return self._domain.sample(field, position_um, boundary=sides, outside=outside)
+            result = self._fields.result(name)
+            around = None if result is None else result.solution.around  # what a flux or an exchange makes outside
+            return self._domain.sample(field, position_um, boundary=sides, outside=outside, around=around)
         x, y = self._domain.nearest(*self._domain.pixels(position_um), sides)
         rows, columns = self._domain.shape
         column, row = np.minimum(x.astype(np.int64), columns - 1), np.minimum(y.astype(np.int64), rows - 1)

@@ -31,7 +31,8 @@ class Medium:
     diffusivity_by_type_um2_per_min : mapping of cell type to float, um^2 / min
         What cells conduct, 0 for obstacles, in the share of their voxel that their volume is.
     decay_by_type_per_min : mapping of cell type to float, 1 / min
-        What decays in a voxel that the cell fills, in the place of the substrate's decay rate, be it more or less.
+        What decays in a voxel that the cell fills, in the place of the substrate's decay rate or of what the place has,
+        be it more or less.
     membrane_by_type_um_per_min : mapping of cell type to float, um / min
         The permeability around the voxels of these cells; 0 lets nothing through.
     cells : callable, optional
@@ -93,14 +94,14 @@ class Medium:
         by_type = (self.diffusivity_by_type_um2_per_min, self.decay_by_type_per_min, self.membrane_by_type_um_per_min)
         return self.cells is not None or any(by_type)
 
-    def of_cells(self, simulation: Any, decay_per_min: float) -> dict[str, FloatArray]:
-        """What the host's cells have, as `surrogate_plugin.Cells` takes it."""
+    def of_cells(self, simulation: Any, decay_per_min: float | FloatArray) -> dict[str, FloatArray]:
+        """What the host's cells have, as `surrogate_plugin.Cells` takes it; where so much decays around each."""
         found = {}
         if self.diffusivity_by_type_um2_per_min:
             found["diffusivity_um2_per_min"] = _by_type(simulation, self.diffusivity_by_type_um2_per_min, np.nan)
         if self.decay_by_type_per_min:
-            decay = _by_type(simulation, self.decay_by_type_per_min, decay_per_min)
-            found["decay_change_per_min"] = decay - decay_per_min
+            decay = _by_type(simulation, self.decay_by_type_per_min, np.nan)
+            found["decay_change_per_min"] = np.where(np.isnan(decay), 0.0, decay - decay_per_min)
         if self.membrane_by_type_um_per_min:
             found["membrane_um_per_min"] = _by_type(simulation, self.membrane_by_type_um_per_min, np.inf)
         if self.cells is not None:

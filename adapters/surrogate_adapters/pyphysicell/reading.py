@@ -146,6 +146,11 @@ def state_of(
     """Everything one substrate's field depends on, now; with other nodes than the host's, if they are given."""
     me, medium = simulation.microenvironment, Medium() if medium is None else medium
     held = nodes_of(me, index) if nodes is None else nodes
-    cells = cells_of(simulation.cells, index, **medium.of_cells(simulation, coefficients_of(me, index)[1]))
+    places = medium.of_voxels(simulation)
+    around: float | FloatArray = coefficients_of(me, index)[1]
+    if "decay_per_min" in places:
+        there = voxel_of(me, simulation.cells.position[: simulation.cells.n])
+        around = np.broadcast_to(places["decay_per_min"], domain.shape).reshape(-1)[there]
+    cells = cells_of(simulation.cells, index, **medium.of_cells(simulation, around))
     made = export_of(simulation, index, domain)
-    return sp.TissueState(cells, voxels=voxels_of(held, made, **medium.of_voxels(simulation)))
+    return sp.TissueState(cells, voxels=voxels_of(held, made, **places))

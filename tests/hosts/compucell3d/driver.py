@@ -10,15 +10,25 @@ import numpy as np
 from surrogate_adapters.compucell3d import Field
 from surrogate_plugin.testing import CellTable, Scenario
 from tests.hosts.compucell3d.double import compucell3d_driving as driving
+from tests.hosts.wider import refuse
 
 #: Of the solver that fields not answered for are left to: short enough to be stable.
 MINUTES_PER_MCS = 1e-5
 #: Of the steppable: long enough for every field to come to rest within a step.
 MINUTES_TO_REST = 1e4
+#: A MCS of fields in time.
+MINUTES_IN_TIME = 0.01
+
+CANNOT = {
+    "places": "CompuCell3D's fields go by types and cells, and places that are of no cell are all Medium.",
+    "regions": "CompuCell3D's membranes are around cells, and places that are of no cell have none.",
+}
 
 
 class CompuCell3D:
     """Cells of one pixel, with rates of their own in ``cell.dict``; a vessel's type says how many fields it holds."""
+
+    dt_min = MINUTES_IN_TIME
 
     def __init__(self, scenario: Scenario) -> None:
         self.scenario, self.cells, self.simulation = scenario, scenario.cells, None
@@ -50,7 +60,14 @@ class CompuCell3D:
             kind = f"Vessel{holding[row, column]}"
             self.vessels.append(self.simulation.place(kind, int(column), int(row), **held))
 
-    def attach(self, substrates: Sequence[str], tolerance: float) -> None:
+    def attach_stepping(self, substrates: Sequence[str], tolerance: float) -> None:
+        self.attach(substrates, tolerance, minutes_per_mcs=self.dt_min, stepping="implicit-euler")
+        self.simulation.turn()  # MCS 0, in which no time passes
+
+    def attach(
+        self, substrates: Sequence[str], tolerance: float, minutes_per_mcs: float = MINUTES_TO_REST, **options: Any
+    ) -> None:
+        refuse(self.scenario, CANNOT)
         from surrogate_adapters.compucell3d import SurrogateDiffusion
 
         media = self.scenario.media
@@ -58,9 +75,10 @@ class CompuCell3D:
         self.surrogate = SurrogateDiffusion(
             fields,
             um_per_pixel=self.scenario.spacing_um,
-            minutes_per_mcs=MINUTES_TO_REST,
+            minutes_per_mcs=minutes_per_mcs,
             substrates=substrates,
             tolerance=tolerance,
+            **options,
         )
         self._begin([self.surrogate], substrates)
         self.simulation.start()
@@ -77,8 +95,19 @@ class CompuCell3D:
             boundary=sides or None,
             boundary_at="edge" if self.scenario.sides_at == "nodes" else "outside",
             michaelis_km=medium.michaelis_km,
+            initial=medium.initial,
+            **self._wider(name),
             **(secretion if medium.michaelis_km is None else {}),
         )
+
+    def _wider(self, name: str) -> dict[str, Any]:
+        """What cells conduct, hold back and let decay, where the scenario's do."""
+        options = {
+            "conducts": "diffusivity_by_type_um2_per_min",
+            "walls": "membrane_um_per_min",
+            "decays": "decay_by_type_per_min",
+        }
+        return {options[each]: {"Cell": f"{name}_{each}"} for each in self.scenario.poses & set(options)}
 
     def advance(self) -> None:
         if self.simulation is None:
@@ -125,4 +154,9 @@ class CompuCell3D:
                 entries[f"{name}_secretion"] = share[k] * cells.secretion_per_min[name][k]
                 entries[f"{name}_target"] = cells.secretion_target[name][k]
                 entries[f"{name}_production"] = cells.made(name)[k] / scenario.voxel_volume_um3
+                medium, own = scenario.medium(name), cells.conducts(name)[k]
+                around = medium.diffusivity_um2_per_min
+                entries[f"{name}_conducts"] = around if np.isnan(own) else share[k] * own + (1 - share[k]) * around
+                entries[f"{name}_walls"] = cells.membranes(name)[k]
+                entries[f"{name}_decays"] = medium.decay_per_min + share[k] * cells.decays(name)[k]
             self.placed.append(self.simulation.place("Cell", int(column), int(row), **entries))

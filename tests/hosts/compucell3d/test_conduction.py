@@ -89,6 +89,23 @@ def assert_near(field: np.ndarray, exact: np.ndarray) -> None:
 HELD = {3: 38.0}
 
 
+def test_a_cell_of_a_type_with_membranes_may_have_none():
+    field = oxygen(uptake_per_min={}, membrane_um_per_min={"Tumour": "leak"})
+    surrogate = steppable({"oxygen": field})
+    simulation = tissue(surrogate)
+    for columns, leak in ((slice(10, 13), 2.0), (slice(26, 28), np.inf)):
+        simulation.place("Tumour", columns, slice(3, 9), leak=leak)
+    for cell in simulation.handles.cell_list:
+        cell.dict.setdefault("leak", np.inf)
+    simulation.start()
+    types, ids = maps(simulation)
+    walled = ids == ids[4, 11]
+    assert_near(simulation.field("oxygen"), dense(types, ids, resistance=np.where(walled, 0.5, 0.0), held=HELD))
+    next(cell for cell in simulation.handles.cell_list if cell.dict["leak"] == 2.0).dict["leak"] = -1.0
+    with pytest.raises(sp.InvalidProblemError, match=r"dict\['leak'\] = -1.0; a number >= 0 or inf is allowed"):
+        simulation.turn()
+
+
 @pytest.mark.parametrize("tumour", [20.0, 2e5])
 def test_types_conduct_in_their_own_ways(tumour):
     _, simulation, field = solved(

@@ -10,7 +10,8 @@ from surrogate_plugin.testing import AdapterSuite, Scenario
 from surrogate_plugin.testing.checking import Checks
 from surrogate_plugin.testing.lattice_checks import LatticeChecks
 from tests.hosts.compucell3d.double.compucell3d_driving import double_on_the_path
-from tests.hosts.compucell3d.driver import CompuCell3D
+from tests.hosts.compucell3d.driver import CANNOT, CompuCell3D
+from tests.hosts.wider import EverythingSuite
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -34,6 +35,12 @@ class OnTheDouble(Checks):
 
 class TestConformance(OnTheDouble, AdapterSuite):
     """All of it."""
+
+
+class TestWider(OnTheDouble, EverythingSuite):
+    """What types and cells conduct, hold back and let decay, what passes the sides, and fields in time."""
+
+    cannot = CANNOT
 
 
 class TestSidesAtTheEdge(OnTheDouble, LatticeChecks):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from surrogate_plugin.testing import AdapterSuite, Scenario
+from tests.hosts.mesa import driver, water
 from tests.hosts.mesa.driver import MesaGrid
 from tests.hosts.mesa.water import MesaWater
+from tests.hosts.wider import EverythingSuite
 
 
 class TestGrid(AdapterSuite):
@@ -19,6 +21,26 @@ class TestGrid(AdapterSuite):
 
     def build(self, scenario: Scenario) -> MesaGrid:
         return MesaGrid(scenario)
+
+
+class TestWiderGrid(EverythingSuite):
+    """What agents and layers make of the grid's cells, what passes the sides, and layers in time."""
+
+    torus = True
+    several_cells_a_voxel = False  # each agent says what the cell of the grid is, so that there is one
+    cannot = driver.CANNOT
+
+    def build(self, scenario: Scenario) -> MesaGrid:
+        return MesaGrid(scenario)
+
+
+class TestWiderContinuousSpace(EverythingSuite):
+    deposit = "area"
+    torus = True
+    cannot = water.CANNOT
+
+    def build(self, scenario: Scenario) -> MesaWater:
+        return MesaWater(scenario)
 
 
 class TestContinuousSpace(AdapterSuite):

@@ -11,9 +11,19 @@ from mesa.experimental.continuous_space import ContinuousSpace, ContinuousSpaceA
 
 from surrogate_adapters.mesa import Substrate, attach
 from surrogate_plugin.testing import CellTable, Medium, Scenario
+from tests.hosts.wider import refuse
 
 #: The lower left corner of the space, um.
 CORNER = np.array([-130.0, 40.0])
+
+
+CANNOT = {
+    "conducts": "Mesa's agents of a continuous space conduct as what is around them.",
+    "walls": "Mesa's agents of a continuous space have no membranes.",
+    "decays": "Mesa's agents of a continuous space let decay as what is around them.",
+    "places": "Mesa's continuous space has no layers, so that no place conducts or decays in its own way.",
+    "regions": "Mesa's continuous space has no layers, so that no regions can be told from each other.",
+}
 
 
 class Floating(ContinuousSpaceAgent):
@@ -35,6 +45,8 @@ class Pipe(ContinuousSpaceAgent):
 class MesaWater:
     """A model whose agents stay where they are put; there is no field but the one that is asked for."""
 
+    dt_min = 0.01
+
     def __init__(self, scenario: Scenario) -> None:
         self.scenario = scenario
         self.model = mesa.Model(rng=0)
@@ -43,11 +55,17 @@ class MesaWater:
         self.pipes = {name: type(f"{name}Pipe", (Pipe,), {}) for name in scenario.names}
         self.agents: list[Floating] = []
         self.answered: list[str] = []
+        self.stepping = False
         for medium in scenario.media:
             self.hold(medium)
         self.put(scenario.cells)
 
-    def attach(self, substrates: Sequence[str], tolerance: float) -> None:
+    def attach_stepping(self, substrates: Sequence[str], tolerance: float) -> None:
+        self.stepping = True
+        self.attach(substrates, tolerance, stepping="implicit-euler", step_min=self.dt_min)
+
+    def attach(self, substrates: Sequence[str], tolerance: float, **options: Any) -> None:
+        refuse(self.scenario, CANNOT)
         self.link = attach(
             self.model,
             substrates={name: self._settings(name) for name in substrates},
@@ -56,6 +74,7 @@ class MesaWater:
             volume_um3=lambda agent: agent.table.volume_um3[agent.row],
             vessel_radius_um="radius_um",
             tolerance=tolerance,
+            **options,
         )
         self.answered = list(substrates)
 
@@ -65,6 +84,8 @@ class MesaWater:
 
     def advance(self) -> None:
         self.model.step()
+        if self.stepping:
+            self.link.update()  # else it goes on by this step when the next one begins
 
     def field(self, substrate: str) -> np.ndarray:
         if substrate not in self.answered:
@@ -112,6 +133,7 @@ class MesaWater:
             diffusivity_um2_per_min=medium.diffusivity_um2_per_min,
             decay_per_min=medium.decay_per_min,
             michaelis_km=medium.michaelis_km,
+            initial=medium.initial,
             boundary=self.scenario.sides,
             uptake_per_min=says("uptake_per_min"),
             secretion_per_min=says("secretion_per_min"),

@@ -13,6 +13,7 @@ import numpy as np
 import surrogate_plugin as sp
 from benchmarks.stand_ins.physicell import driver
 from surrogate_plugin.testing import CellTable, Medium, Scenario
+from tests.hosts.wider import refuse
 
 CORNER = np.array([-130.0, 40.0])
 
@@ -31,8 +32,19 @@ def _toml(value: Any) -> str:
     return repr(value)
 
 
+CANNOT = {
+    "regions": "PhysiCell's membranes are around agents, and surrogate.toml names none between regions of voxels."
+}
+
+#: What of a scenario asks for which custom variable, and of which option of a substrate.
+_POSED = {"conducts": "diffusivity_variable", "walls": "membrane_variable", "decays": "decay_variable"}
+_FACES = {"left": "xmin", "right": "xmax", "bottom": "ymin", "top": "ymax"}
+
+
 class Driven:
     """A stand-in set up with a scenario; every step of it is a phenotype step too, so that each one is solved for."""
+
+    dt_min = 0.001
 
     def __init__(self, library: ctypes.CDLL, scenario: Scenario, folder: Path) -> None:
         rows, columns = scenario.shape
@@ -48,6 +60,8 @@ class Driven:
         self.host.set_threads(1)
         for medium in scenario.media:
             for side, value in scenario.sides.items():
+                if not isinstance(value, int | float):
+                    continue
                 for row, column in np.argwhere(self._border(side) & ~medium.fixed):
                     self.host.fix(int(row), int(column), medium.name, value)
             self._fix(medium)
@@ -70,15 +84,34 @@ class Driven:
         self._fix(medium)
         self.held[medium.name] = medium.fixed
 
-    def attach(self, substrates: Sequence[str], tolerance: float) -> None:
+    def attach_stepping(self, substrates: Sequence[str], tolerance: float) -> None:
+        self.attach(substrates, tolerance, stepping="implicit-euler")
+
+    def attach(self, substrates: Sequence[str], tolerance: float, **options: Any) -> None:
+        refuse(self.scenario, CANNOT)
         self.attached = list(substrates)
-        settings = write_settings(self.folder, substrates=list(substrates), tolerance=tolerance)
+        known = [name for name in substrates if name in self.names]
+        named = {name: self._said(name) for name in known} if self.scenario.poses else list(substrates)
+        settings = write_settings(self.folder, substrates=named, tolerance=tolerance, **options)
         try:
             with warnings.catch_warnings():  # steps as short as these are told of, as they should be
                 warnings.simplefilter("ignore", sp.PromiseWarning)
                 self.host.attach(settings)
         except driver.HostError as error:
             raise sp.UnsupportedProblemError(str(error)) from error
+
+    def _said(self, name: str) -> dict[str, Any]:
+        """What surrogate.toml says of a substrate beyond what the host can."""
+        medium, keys = self.scenario.medium(name), dict[str, Any]()
+        for ability in sorted(self.scenario.poses & set(_POSED)):
+            keys[_POSED[ability]] = f"{name} {ability}"
+        for option, given in (("diffusivity_file", medium.diffusivity_map), ("decay_file", medium.decay_map)):
+            if given is not None:
+                keys[option] = str(self.folder / f"{name} {option}.npy")
+                np.save(keys[option], given)
+        sides = {_FACES[side]: _face(given) for side, given in self.scenario.sides.items()}
+        sides = {face: given for face, given in sides.items() if given}
+        return keys | ({"sides": sides} if sides else {})
 
     def detach(self) -> None:
         self.host.detach()
@@ -125,11 +158,32 @@ class Driven:
     def put(self, cells: CellTable) -> None:
         self.cells, self.read = cells, {}
         put(self.host, cells, self.names)
+        self._set_variables(cells)
+
+    def _set_variables(self, cells: CellTable) -> None:
+        """What cells have of their own; NaN where an agent says nothing."""
+        said = {"conducts": cells.conducts, "walls": cells.membranes, "decays": cells.decays}
+        for ability in self.scenario.poses & set(said):
+            for name in self.names:
+                own = said[ability](name)
+                if ability == "decays":  # in the place of what decays there without the cell
+                    medium, there = self.scenario.medium(name), self.scenario.voxels(cells)
+                    around = medium.decay_per_min if medium.decay_map is None else medium.decay_map[there]
+                    own = np.where(own == 0.0, np.nan, own + around)
+                for agent, number in enumerate(own.tolist()):
+                    self.host.set_variable(agent, f"{name} {ability}", number)
 
     def change(self, cells: CellTable) -> None:
         """As a rule does: the phenotype's rates, and no constants from them."""
         self.cells = cells
         self.host.rule(rates_of(cells, self.names))
+
+
+def _face(side: Any) -> dict[str, float]:
+    """What comes in through an outer face; nothing where nodes hold it."""
+    if isinstance(side, sp.Flux):
+        return {"flux": side.inward}
+    return {"exchange": side.rate, "value": side.value} if isinstance(side, sp.Exchange) else {}
 
 
 def put(host: Any, cells: CellTable, names: Sequence[str], export: float = 0.0) -> None:

@@ -9,14 +9,16 @@ from pathlib import Path
 import pytest
 
 from surrogate_plugin.testing import AdapterSuite, Scenario
+from surrogate_plugin.testing.checking import Checks
 from tests.hosts.physicell import fixtures as physicell_fixtures
-from tests.hosts.physicell.driver import Driven
+from tests.hosts.physicell.driver import CANNOT, Driven
+from tests.hosts.wider import EverythingSuite
 
 pytestmark = physicell_fixtures.NEEDS_COMPILER
 library = physicell_fixtures.library
 
 
-class TestConformance(AdapterSuite):
+class OnTheStandIn(Checks):
     outside = "drop"  # the host leaves agents off its domain alone
     lines = False  # the solver of its own for 2-D models needs two voxels along x and y
     sides = "nodes"  # the host's Dirichlet conditions of its boundaries
@@ -33,3 +35,13 @@ class TestConformance(AdapterSuite):
     def build(self, scenario: Scenario) -> Driven:
         self.built.append(Driven(self.library, scenario, self.folder))
         return self.built[-1]
+
+
+class TestConformance(OnTheStandIn, AdapterSuite):
+    """All of it."""
+
+
+class TestWider(OnTheStandIn, EverythingSuite):
+    """What agents and voxels conduct, hold back and let decay, what passes the sides, and substrates in time."""
+
+    cannot = CANNOT

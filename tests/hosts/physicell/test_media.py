@@ -112,6 +112,15 @@ def test_places_have_their_own(host, tmp_path, ending):
     np.testing.assert_allclose(found, given(diffusivity=places), atol=1e-7)
 
 
+def test_decay_by_type_is_in_the_place_of_what_the_place_has(host, tmp_path):
+    decay = np.linspace(0.2, 2.0, ROWS * COLUMNS).reshape(ROWS, COLUMNS)
+    np.save(tmp_path / "decay.npy", decay)
+    for place in CYSTS:
+        decay[place] = 0.05
+    table = f"decay_file = '{tmp_path / 'decay.npy'}'\ndecay_by_type = {{ cyst = 0.05 }}\n"
+    np.testing.assert_allclose(field(host, tmp_path, table), given(decay=decay), atol=1e-7)
+
+
 @pytest.mark.parametrize(
     ("table", "sentence"),
     [

@@ -12,6 +12,13 @@ import surrogate_plugin as sp
 from surrogate_plugin.testing import CellTable, Medium, Scenario
 
 RATES = ("uptake_per_min", "secretion_per_min", "secretion_target")
+#: What a cell has of its own, and what of a scenario asks for it.
+OWN = {
+    "diffusivity_um2_per_min": CellTable.conducts,
+    "membrane_um_per_min": CellTable.membranes,
+    "decay_change_per_min": CellTable.decays,
+}
+POSED = dict(zip(OWN, ("conducts", "walls", "decays"), strict=True))
 ORIGIN = np.array([-130.0, 40.0])
 
 
@@ -34,15 +41,20 @@ class Bigraph:
     With cells in a map, vessels are in the document; with cells in arrays, voxels are held by the config.
     """
 
-    STEP_S = 300.0
+    STEP_S, STEP_IN_TIME_S = 300.0, 0.5
+    dt_min = STEP_IN_TIME_S / 60
 
     def __init__(self, scenario: Scenario, core: Any, cells: str, kind: str = "step") -> None:
         self.scenario, self.core, self.kept, self.kind = scenario, core, cells, kind
         self.composite: Composite | None = None
         self.fields = {m.name: np.full(scenario.shape, m.initial) for m in scenario.media}
-        self.table = scenario.cells
+        self.table, self.step_s = scenario.cells, self.STEP_S
 
-    def attach(self, substrates: Sequence[str], tolerance: float) -> None:
+    def attach_stepping(self, substrates: Sequence[str], tolerance: float) -> None:
+        self.step_s = self.STEP_IN_TIME_S
+        self.attach(substrates, tolerance, stepping="implicit-euler")
+
+    def attach(self, substrates: Sequence[str], tolerance: float, **options: Any) -> None:
         unknown = [name for name in substrates if name not in self.scenario.names]
         if unknown:
             raise sp.UnsupportedProblemError(f"the scenario has no {unknown[0]}.")
@@ -54,7 +66,7 @@ class Bigraph:
             "cells": self.kept,
             "elsewhere": [name for name in self.scenario.names if name not in substrates],
             "deposit": self.scenario.deposit,
-            "substrates": {name: self._medium(name, tolerance) for name in substrates},
+            "substrates": {name: {**self._medium(name, tolerance), **options} for name in substrates},
         }
         wires = {port: [port] for port in ("fields", "cells", "vessels")}
         out = {port: [port] for port in ("fields", "bound", "method", "sampled")}
@@ -63,9 +75,9 @@ class Bigraph:
             link |= {"address": "local:SurrogateDiffusionStep"}
             wires["time"] = ["global_time"]
         else:
-            link |= {"address": "local:SurrogateDiffusion", "interval": self.STEP_S}
+            link |= {"address": "local:SurrogateDiffusion", "interval": self.step_s}
         self.core.register_link("Idle", Idle)
-        idle = {"_type": "process", "address": "local:Idle", "interval": self.STEP_S, "inputs": {}, "outputs": {}}
+        idle = {"_type": "process", "address": "local:Idle", "interval": self.step_s, "inputs": {}, "outputs": {}}
         state = {"diffusion": {**link, "inputs": wires, "outputs": out}, "fields": self.fields, "idle": idle}
         state["vessels"] = self._vessels(self.scenario.media)
         self.composite = Composite({"state": {**state, "cells": self._cells()}}, core=self.core)
@@ -75,7 +87,7 @@ class Bigraph:
 
     def advance(self) -> None:
         if self.composite is not None:
-            self.composite.run(self.STEP_S)
+            self.composite.run(self.step_s)
 
     def field(self, substrate: str) -> np.ndarray:
         fields = self.fields if self.composite is None else self.composite.state["fields"]
@@ -133,7 +145,11 @@ class Bigraph:
         where = np.argwhere(medium.fixed).tolist() if self.kept == "arrays" else []
         own = dict.fromkeys(("left", "right", "bottom", "top"), "periodic") if self.scenario.torus else {}
         return {
-            "boundary": {**own, **self.scenario.sides},
+            "boundary": {**own, **{side: _spelled(given) for side, given in self.scenario.sides.items()}},
+            "diffusivity_map": _rows(medium.diffusivity_map),
+            "decay_map": _rows(medium.decay_map),
+            "regions": _rows(medium.regions),
+            "permeability_um_per_min": None if medium.regions is None else medium.permeability_um_per_min,
             "michaelis_km": medium.michaelis_km,
             "diffusivity_um2_per_min": medium.diffusivity_um2_per_min,
             "decay_per_min": medium.decay_per_min,
@@ -147,6 +163,8 @@ class Bigraph:
         if self.kept == "arrays":
             rates = {rate: {name: getattr(table, rate)[name] for name in names} for rate in RATES}
             rates["production_per_min"] = {name: table.made(name) / table.volume_um3 for name in names}
+            for own in self._own():
+                rates[own] = {name: OWN[own](table, name) for name in names}
             return {"position_um": place, "volume_um3": table.volume_um3, **rates}
         return {
             str(k): {
@@ -154,6 +172,22 @@ class Bigraph:
                 "volume_um3": float(table.volume_um3[k]),
                 **{rate: {name: float(getattr(table, rate)[name][k]) for name in names} for rate in RATES},
                 "production_per_min": {name: float(table.made(name)[k] / table.volume_um3[k]) for name in names},
+                **{own: {name: float(OWN[own](table, name)[k]) for name in names} for own in self._own()},
             }
             for k in range(len(table))
         }
+
+    def _own(self) -> list[str]:
+        """What cells say of themselves where the scenario's do."""
+        return [key for key, ability in POSED.items() if ability in self.scenario.poses]
+
+
+def _rows(given: np.ndarray | None) -> Any:
+    return None if given is None else given.tolist()
+
+
+def _spelled(side: Any) -> Any:
+    """As a document has it, which keeps sides as text."""
+    if isinstance(side, sp.Flux):
+        return f"flux:{side.inward}"
+    return f"exchange:{side.rate}:{side.value}" if isinstance(side, sp.Exchange) else side

@@ -21,6 +21,7 @@ from surrogate_plugin.testing import AdapterSuite, Scenario
 from tests.exact import exact_field
 from tests.hosts.process_bigraph.documents import CELL, OXYGEN, VESSEL, document, process_of
 from tests.hosts.process_bigraph.driver import Bigraph
+from tests.hosts.wider import EverythingSuite
 
 GUIDE = Path(__file__).parents[3] / "adapters" / "surrogate_adapters" / "process_bigraph" / "README.md"
 
@@ -56,6 +57,30 @@ class TestCellsInArrays(TestCellsInAMap):
 class TestByArea(TestCellsInAMap):
     """Cells are spread over the voxels that they cover, and read between the centres."""
 
+    deposit = "area"
+
+
+class TestWider(EverythingSuite):
+    """What cells and voxels conduct, hold back and let decay, what passes the sides, and substrates in time."""
+
+    torus = True
+    kept = "map"
+
+    @pytest.fixture(autouse=True)
+    def _core(self, core: Any) -> None:
+        self.core = core
+
+    def build(self, scenario: Scenario) -> Bigraph:
+        return Bigraph(scenario, self.core, self.kept)
+
+
+class TestWiderInArrays(TestWider):
+    """Voxels that hold a value are in the config."""
+
+    kept = "arrays"
+
+
+class TestWiderByArea(TestWider):
     deposit = "area"
 
 

@@ -97,6 +97,14 @@ def test_cells_and_places_have_their_own():
     np.testing.assert_allclose(found(medium), given(diffusivity=conducts), atol=1e-7)
 
 
+def test_decay_by_type_is_in_the_place_of_what_the_place_has():
+    decay = np.linspace(0.2, 2.0, ROWS * COLUMNS).reshape(ROWS, COLUMNS)
+    medium = Medium(decay_by_type_per_min={"cyst": 0.05}, voxels={"decay_per_min": decay.copy()})
+    for place in PLACES["cyst"]:
+        decay[place] = 0.05
+    np.testing.assert_allclose(found(medium), given(decay=decay), atol=1e-7)
+
+
 def test_an_obstacle_that_moves_is_solved_for_though_it_exchanges_nothing():
     sim, conducts = simulation(), np.full((ROWS, COLUMNS), 1e5)
     sim._next_phenotype = 6.0

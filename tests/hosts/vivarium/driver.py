@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,39 +14,58 @@ import surrogate_plugin as sp
 from surrogate_adapters.vivarium import HeldField, SurrogateDiffusionField
 from surrogate_adapters.vivarium.agents import COUNTS_PER_MMOLAR_FL
 from surrogate_plugin.testing import CellTable, Medium, Scenario
+from tests.hosts.wider import refuse
+
+CANNOT = {
+    "conducts": "Vivarium's agents conduct as the bin they are in, whose diffusivity is a parameter.",
+    "walls": "Vivarium's agents have no membranes, which lie between regions of bins.",
+    "decays": "Vivarium's agents let decay as the bin they are in, whose decay is a parameter.",
+}
 
 
 class Vivarium:
     """An engine with a field alone, and a step that follows it if asked for: agents stay where they are put."""
 
-    STEP_S = 300.0
+    STEP_S, STEP_IN_TIME_S = 300.0, 0.5
+    dt_min = STEP_IN_TIME_S / 60
 
     def __init__(self, scenario: Scenario, followed: bool = True) -> None:
-        self.scenario, self.followed = scenario, followed
+        self.scenario, self.followed, self.step_s = scenario, followed, self.STEP_S
         self.cells = scenario.cells
         self.attached = False
         self._compose(DiffusionField(self._lattice()))
 
-    def attach(self, substrates: Sequence[str], tolerance: float) -> None:
+    def attach_stepping(self, substrates: Sequence[str], tolerance: float) -> None:
+        self.step_s = self.STEP_IN_TIME_S
+        for medium in self.scenario.media:
+            self.write(medium.name, np.full(self.scenario.shape, medium.initial))
+        self.attach(substrates, tolerance, stepping="implicit-euler")
+
+    def attach(self, substrates: Sequence[str], tolerance: float, **options: Any) -> None:
+        refuse(self.scenario, CANNOT)
         media = {m.name: m for m in self.scenario.media if m.name in substrates}
         own = dict.fromkeys(("left", "right", "bottom", "top"), "periodic") if self.scenario.torus else {}
         ours = {
             "substrates": list(substrates),
-            "diffusivity_um2_per_s": {name: m.diffusivity_um2_per_min / 60 for name, m in media.items()},
-            "decay_per_s": {name: m.decay_per_min / 60 for name, m in media.items()},
+            "diffusivity_um2_per_s": {
+                n: _map_or(m.diffusivity_map, m.diffusivity_um2_per_min) for n, m in media.items()
+            },
+            "decay_per_s": {n: _map_or(m.decay_map, m.decay_per_min) for n, m in media.items()},
+            "membranes": {n: _walls(m) for n, m in media.items() if m.regions is not None},
             "fixed": {name: m.fixed.T for name, m in media.items()},
             "fixed_value": {name: m.value.T for name, m in media.items()},
-            "boundary": {name: {**own, **self.scenario.sides} for name in media},
+            "boundary": {name: {**own, **_in_seconds(self.scenario.sides)} for name in media},
             "vessels": {name: _vessels(m) for name, m in media.items()},
             "michaelis_km": {name: m.michaelis_km for name, m in media.items() if m.michaelis_km is not None},
             "tolerance": tolerance,
+            **options,
         }
         self._compose(SurrogateDiffusionField({**self._lattice(), **ours}))
         self.attached = True
 
     def advance(self) -> None:
         self.before = self._boundaries("taken_up") if self.attached else []
-        self.engine.update(self.STEP_S)
+        self.engine.update(self.step_s)
 
     def field(self, substrate: str) -> np.ndarray:
         return self.engine.state.get_path(("fields", substrate)).get_value().T.copy()
@@ -58,7 +77,7 @@ class Vivarium:
         """The host's counts of molecules, in mmol / L times fL (= um^3) / min."""
         counts = sum(after[substrate] for after in self._boundaries("taken_up"))
         counts -= sum(before[substrate] for before in self.before)
-        return counts / COUNTS_PER_MMOLAR_FL / (self.STEP_S / 60)
+        return counts / COUNTS_PER_MMOLAR_FL / (self.step_s / 60)
 
     def put(self, cells: CellTable) -> None:
         store, born = self.engine.state.get_path(("agents",)), self._agents(cells)
@@ -82,7 +101,7 @@ class Vivarium:
             "depth": self.scenario.thickness_um,
             "diffusion": 5.0,
             "initial_state": {m.name: m.initial * uneven for m in self.scenario.media},
-            "time_step": self.STEP_S,
+            "time_step": self.step_s,
         }
 
     def _compose(self, process: DiffusionField) -> None:
@@ -124,6 +143,26 @@ class Vivarium:
     def _boundaries(self, key: str) -> list[dict[str, Any]]:
         agents = self.engine.state.get_path(("agents",)).inner
         return [agents[str(k)].get_path(("boundary", key)).get_value() for k in range(len(agents))]
+
+
+def _map_or(given: np.ndarray | None, number: float) -> Any:
+    """By the second, bins (x, y)."""
+    return number / 60 if given is None else given.T / 60
+
+
+def _walls(medium: Medium) -> Any:
+    return medium.regions.T, medium.permeability_um_per_min / 60
+
+
+def _in_seconds(sides: Mapping[str, Any]) -> dict[str, Any]:
+    found = {}
+    for name, side in sides.items():
+        if isinstance(side, sp.Flux):
+            side = sp.Flux(side.inward / 60)
+        elif isinstance(side, sp.Exchange):
+            side = sp.Exchange(side.rate / 60, side.value)
+        found[name] = side
+    return found
 
 
 def _vessels(medium: Medium) -> sp.Vessels:

@@ -23,7 +23,8 @@ from surrogate_adapters.vivarium import SurrogateDiffusionField, SurrogateLattic
 from surrogate_adapters.vivarium.agents import COUNTS_PER_MMOLAR_FL
 from surrogate_plugin.testing import AdapterSuite, Scenario
 from tests.exact import exact_field
-from tests.hosts.vivarium.driver import Vivarium
+from tests.hosts.vivarium.driver import CANNOT, Vivarium
+from tests.hosts.wider import EverythingSuite
 
 GUIDE = Path(__file__).parents[3] / "adapters" / "surrogate_adapters" / "vivarium" / "README.md"
 
@@ -36,6 +37,16 @@ class TestFollowed(AdapterSuite):
     torus = discs = saturates = produces = writable = True
     sides = "outside"
     vessels_change = False  # bins and vessels that hold a value are parameters
+
+    def build(self, scenario: Scenario) -> Vivarium:
+        return Vivarium(scenario)
+
+
+class TestWider(EverythingSuite):
+    """What bins conduct, let decay and are walled off from, what passes the sides, and molecules in time."""
+
+    torus = True
+    cannot = CANNOT
 
     def build(self, scenario: Scenario) -> Vivarium:
         return Vivarium(scenario)
