@@ -29,6 +29,8 @@ class Options(Checked, sp.EngineSettings):
         The largest error that a step in time may be estimated to make by being so long, see `Settings`.
     record : str or Path, optional
         Where to record the states solved for, see `recorders`.
+    report : str or Path, optional
+        Where to write the page of the run, such as ``"run.html"``, see `RunReport`.
 
     Examples
     --------
@@ -41,6 +43,7 @@ class Options(Checked, sp.EngineSettings):
     stepping: Stepping | dict[str, Stepping] = "steady"
     time_tolerance: Positive | dict[str, Positive] | None = None
     record: str | Path | None = None
+    report: str | Path | None = None
 
     def settings(self, names: Sequence[str]) -> dict[str, sp.Settings]:
         """Those of each substrate, for `BackendConfig`.

@@ -6,12 +6,15 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy.typing as npt
 
 import surrogate_plugin as sp
 from surrogate_adapters.options import recorders
+
+if TYPE_CHECKING:
+    from surrogate_plugin.report.writing import Watch
 
 __all__ = ["HistoryEntry", "SteadyFields"]
 
@@ -67,7 +70,7 @@ class SteadyFields:
     """One backend a substrate, over one engine, and what was solved when.
 
     Some substrates may be steady at each state, and others go on in time, as their configurations say. They can be
-    pickled and copied; a copy records nothing.
+    pickled and copied; a copy records nothing, and writes no page.
 
     Parameters
     ----------
@@ -80,12 +83,17 @@ class SteadyFields:
     keep : int, optional
         How many entries of the history and how many records of each backend are kept, the newest; by default the
         whole history, and of records as many as a `Backend` keeps by itself.
+    report : str or Path, optional
+        Where to write the page of the run, one for all substrates, see `RunReport`.
+    host : str, optional
+        The host's Python package, whose version belongs on the page.
 
     Attributes
     ----------
     backends : dict of substrate to Backend
     history : list of HistoryEntry
         One a field solved for.
+    report : RunReport or None
 
     Examples
     --------
@@ -121,12 +129,20 @@ class SteadyFields:
         noun: str | None = "substrate",
         *,
         keep: int | None = None,
+        report: str | Path | None = None,
+        host: str = "",
     ) -> None:
         stores = recorders(record, list(configs))
         engine = next((config.engine() for config in configs.values()), None)
         kept = {} if keep is None else {"keep": keep}
+        self.report = None if report is None else sp.RunReport(report, hosts=[host] if host else [])
+        self._watches: dict[str, Watch] = {}
+        if self.report is not None:
+            self.report.follow(self)
+            self._watches = {name: self.report.watch(name, config) for name, config in configs.items()}
         self.backends = {
-            name: sp.Backend(config, engine=engine, recorder=stores[name], **kept) for name, config in configs.items()
+            name: sp.Backend(config, engine=engine, recorder=stores[name], watch=self._watches.get(name), **kept)
+            for name, config in configs.items()
         }
         self.history: list[HistoryEntry] = []
         self._noun = noun
@@ -151,7 +167,7 @@ class SteadyFields:
         InvalidProblemError
             Naming the substrate, if its state has no unique steady field.
         """
-        with self._naming(name):
+        with self._at(name, time):
             result = self.backends[name].step(state)
         return self._noted(name, result, time, reason)
 
@@ -190,7 +206,7 @@ class SteadyFields:
         if not self.is_stepping(name):
             return self.solve(name, state, time, reason)
         backend = self.backends[name]
-        with self._naming(name):
+        with self._at(name, time):
             if field is not None:
                 backend.field = field
             result = backend.step(state, dt_min)
@@ -214,6 +230,13 @@ class SteadyFields:
     def hold(self, name: str) -> None:
         """Count a step for which the field of a substrate stays, without looking at the state."""
         self._latest[name].held += 1
+        if name in self._watches:
+            self._watches[name].hold()
+
+    def finish(self) -> None:
+        """Write the page of the run for the last time, if there is one, as its host has come to its end."""
+        if self.report is not None:
+            self.report.close()
 
     def latest(self, name: str) -> HistoryEntry:
         """The entry of the field that a substrate has now."""
@@ -243,6 +266,14 @@ class SteadyFields:
         self.reconfigure(name, **dict(config))
 
     @contextmanager
+    def _at(self, name: str, time: float) -> Iterator[None]:
+        """A step of one substrate at a time of the host's."""
+        if name in self._watches:
+            self._watches[name].time = float(time)
+        with self._naming(name):
+            yield
+
+    @contextmanager
     def _naming(self, name: str) -> Iterator[None]:
         """Say in an error which substrate it is of."""
         try:
@@ -251,6 +282,9 @@ class SteadyFields:
             if self._noun is None:
                 raise
             raise sp.InvalidProblemError(f"{self._noun} {name!r}: {error}") from None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "report": None, "_watches": {}}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)

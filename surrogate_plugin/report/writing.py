@@ -98,7 +98,7 @@ class RunReport:
 
     def follow(self, owner: object) -> None:
         """Write the page for the last time when an object is gone, or the program ends."""
-        weakref.finalize(owner, self._at_the_end)
+        weakref.finalize(owner, self.close)
 
     def audit(self, name: str, at: float, by: str, error: float, bound: float) -> None:
         """Note how far a field was off one that was solved for in another way.
@@ -156,6 +156,13 @@ class RunReport:
         self._cost = self._wrote - began
         return self.path
 
+    def close(self) -> None:
+        """Write the page as that of a run that is over, unless it says all of it already; a failure is a warning."""
+        new = any(watch.news for watch in self._watches.values()) or not self._over
+        if new and os.getpid() == self._process:  # a fork has the page of its parent, and leaves it alone
+            self._over = True
+            self._or_warn(self.write)
+
     def _lead(self) -> list[str]:
         now, spent = datetime.now().astimezone(), duration(time.perf_counter() - self._began)
         told = [f"Written on {now:%Y-%m-%d at %H:%M}, {spent} after {program()} began to solve."]
@@ -170,13 +177,6 @@ class RunReport:
             self._or_warn(watch.draw_first)
         since = time.perf_counter() - self._wrote
         if since >= max(_SECONDS_BETWEEN, self._cost / _SHARE):
-            self._or_warn(self.write)
-
-    def _at_the_end(self) -> None:
-        """The last word; what has been said since the page was written for the last time would else be lost."""
-        new = any(watch.news for watch in self._watches.values()) or not self._over
-        if new and os.getpid() == self._process:  # a fork has the page of its parent, and leaves it alone
-            self._over = True
             self._or_warn(self.write)
 
     def _or_warn(self, do: Callable[[], object]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ import pytest
 import surrogate_plugin as sp
 from surrogate_adapters.options import Options, settings_of
 from surrogate_adapters.steady_fields import SteadyFields
+from tests.report.strict import read
 
 DOMAIN = sp.Domain.from_lattice((12, 16), 20.0)
 
@@ -184,3 +186,24 @@ def test_settings_of_an_adapter_refuse_in_its_owners_name(given, message) -> Non
 
     with pytest.raises(sp.InvalidProblemError, match=message):
         Lamp(**given)
+
+
+def test_one_page_has_all_substrates_with_the_hosts_times_and_a_copy_writes_none(tmp_path: Path) -> None:
+    steady = fields("oxygen", "glu<cose", report=tmp_path / "run.html", host="mesa")
+    for step in range(3):
+        for name in ("oxygen", "glu<cose"):
+            steady.solve(name, tissue(38.0 - step), 6.0 * step)
+    steady.hold("oxygen")
+    twin = pickle.loads(pickle.dumps(steady))
+    assert twin.report is None
+    twin.solve("oxygen", tissue(1.0), 99.0)
+    steady.finish()
+    found = read((tmp_path / "run.html").read_text(encoding="utf-8"))
+    assert "The run is over." in found.text
+    assert "oxygen at step 2, time 12" in found.text
+    assert "glu<cose at step 2, time 12" in found.text
+    assert "held by the host's side" in found.text
+    assert "Diffusion in mesa" in found.text
+    (tmp_path / "run.html").unlink()
+    del steady
+    assert not (tmp_path / "run.html").exists()  # it was written for the last time

@@ -78,6 +78,8 @@ class SurrogateDiffusion(SteppableBasePy):  # type: ignore[misc]
         As in `surrogate_plugin.BackendConfig`.
     record : str or Path, optional
         Where to record the states solved for, see `surrogate_plugin.Recorder`.
+    report : str or Path, optional
+        Where to write the page of the run, such as ``"run.html"``: one for all fields, see `RunReport`.
     frequency : int, MCS
         Step every so many Monte Carlo steps.
     stepping : "steady", "implicit-euler" or mapping of name to these
@@ -128,6 +130,7 @@ class SurrogateDiffusion(SteppableBasePy):  # type: ignore[misc]
         policy: str = "fastest",
         device: str = "auto",
         record: str | Path | None = None,
+        report: str | Path | None = None,
         frequency: int = 1,
         stepping: Stepping | Mapping[str, Stepping] = "steady",
         time_tolerance: float | Mapping[str, float] | None = None,
@@ -144,7 +147,7 @@ class SurrogateDiffusion(SteppableBasePy):  # type: ignore[misc]
         self._settings = settings_of(
             names, tolerance, stepping, time_tolerance, model=model, method=method, policy=policy, device=device
         )
-        self._record = record
+        self._record, self._report = record, report
         self._upkeep: Upkeep | None = None
         self._maps: dict[str, npt.NDArray[Any]] = {}
         self.notices = Notices()
@@ -172,6 +175,7 @@ class SurrogateDiffusion(SteppableBasePy):  # type: ignore[misc]
             first=first_mcs(),
             notices=self.notices,
             record=self._record,
+            report=self._report,
         )
         register(lambda mcs: self._kept().catch_up(self._tissue, mcs))
         # The host makes every steppable anew when it resizes its lattice, by this call.
@@ -191,6 +195,7 @@ class SurrogateDiffusion(SteppableBasePy):  # type: ignore[misc]
             print(f"SurrogateDiffusion: {sentence}")
         if self._upkeep is not None:
             self._upkeep.let_go()
+            self._upkeep.steady.finish()
         self._maps = {}
 
     def on_stop(self) -> None:

@@ -44,7 +44,7 @@ class Upkeep:
     first : int, MCS
         The first one that takes time: the host moves no cells and runs no solver in MCS 0 unless it is told to.
     notices : Notices
-    record : str or Path, optional
+    record, report : str or Path, optional
 
     Attributes
     ----------
@@ -68,6 +68,7 @@ class Upkeep:
         first: int = 1,
         notices: Notices,
         record: str | Path | None = None,
+        report: str | Path | None = None,
     ) -> None:
         self.substrates = dict(substrates)
         self.results: dict[str, sp.StepResult] = {}
@@ -75,7 +76,7 @@ class Upkeep:
         self._settings, self._minutes, self._every, self._notices = dict(settings), minutes_per_mcs, every, notices
         self._climbed = set(climbed)
         self.steady = SteadyFields(
-            {name: self._config(each) for name, each in substrates.items()}, record, noun="field"
+            {name: self._config(each) for name, each in substrates.items()}, record, noun="field", report=report
         )
         self._written = {name: Written(memory(name), substrate) for name, substrate in substrates.items()}
         self._states: dict[str, sp.TissueState] = {}

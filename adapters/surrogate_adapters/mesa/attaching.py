@@ -39,6 +39,7 @@ def attach(
     policy: str = "fastest",
     device: str = "auto",
     record: str | Path | None = None,
+    report: str | Path | None = None,
 ) -> Attachment:
     """Let the backend answer for the substrates of a Mesa model.
 
@@ -78,6 +79,8 @@ def attach(
     record : str or Path, optional
         Where to record the states solved for, see `Recorder`: a store, or with several substrates a folder with a store
         for each, under its name.
+    report : str or Path, optional
+        Where to write the page of the run, such as ``"run.html"``: one for all substrates, see `RunReport`.
 
     Returns
     -------
@@ -146,7 +149,7 @@ def attach(
         require_allowed(name, substrate, where.space, sides[name], steady=steady)
         for kind, sentence in concerns(name, substrate, where.space, sides[name], minutes if steady else None):
             notices.tell(kind, name, sentence)
-    fields = SteadyFields(configs, record)
+    fields = SteadyFields(configs, record, report=report, host="mesa")
     made = [name for name, substrate in substrates.items() if where.space.prepare(name, substrate.initial or 0.0)]
     link = Attachment(host, where, substrates, fields, volumes, vessel_radius_um, notices, minutes)
     link.fill([name for name in made if substrates[name].initial is None and configs[name].steady])

@@ -114,7 +114,10 @@ class Attachment:
         PromiseWarning
             If something was so more often than the once that it was told: how often in all.
         """
-        if self._hook.take_out() and max(self.notices.counts.values(), default=0) > 1:
+        taken_out = self._hook.take_out()
+        if taken_out:
+            self._fields.finish()
+        if taken_out and max(self.notices.counts.values(), default=0) > 1:
             warnings.warn(f"until it was detached: {' '.join(self.notices.summary())}", sp.PromiseWarning, stacklevel=2)
 
     def sample(self, substrate: str, points_um: npt.ArrayLike) -> FloatArray:

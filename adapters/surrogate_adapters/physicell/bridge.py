@@ -254,6 +254,7 @@ class Bridge:
         """What there is to say at the end of the run, a sentence each; it goes into the log too."""
         sp.use_threads(None)
         self._fields.note(minutes, self.told())
+        self._fields.finish()
         return self._telling.at_the_end(never=self._fields.never)
 
     def _told(self, minutes: float, name: str, state: HostState, error: Exception) -> str:

@@ -63,6 +63,8 @@ class Choices(Options):
         until the next solve is due.
     record : str, optional
         Where to record the states solved for, as in pyphysicell's `attach`.
+    report : str, optional
+        Where to write the page of the run, such as ``"output/run.html"``, see `RunReport`.
     log : str, optional
         A CSV file with a line for each field solved for.
     python : str, optional

@@ -70,7 +70,7 @@ class Fields:
         self._media = {name: settings.medium(name) for name in self.names}
         configs = {name: self._config(name, *pair) for name, pair in coefficients.items()}
         # A run makes more solves than anyone wants to keep records of; the log has them.
-        self._steady = SteadyFields(configs, settings.record, noun=None, keep=1)
+        self._steady = SteadyFields(configs, settings.record, noun=None, keep=1, report=settings.report)
         self._log = Log(settings.log)
         self._nodes: dict[str, Nodes] = {}
         self._climbed: set[str] = set()
@@ -154,6 +154,10 @@ class Fields:
         """Put what was told in the run into the log: kind, substrate and times."""
         for kind, substrate, times in told:
             self._log.append(minutes, substrate, kind, "", "notice", "", "", f"{times} times", "")
+
+    def finish(self) -> None:
+        """The run is over: write its page for the last time, if there is one."""
+        self._steady.finish()
 
     def held(self) -> FloatArray:
         """The last fields, (substrates, H, W); 0 where there is none yet."""

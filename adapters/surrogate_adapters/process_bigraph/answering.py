@@ -46,7 +46,8 @@ class Answering:
         self._domain = settings.domain
         self._climbed = names_of(settings.gradients, self.names) if settings.gradients else []
         self._voxels = {name: settings.voxels(name) for name in self.names}
-        self._fields = SteadyFields({name: settings.backend_config(name) for name in self.names}, settings.record)
+        configs = {name: settings.backend_config(name) for name in self.names}
+        self._fields = SteadyFields(configs, settings.record, report=settings.report, host="process-bigraph")
         self._watch = Watch(self._fields, self.notices)
 
     @property

@@ -116,6 +116,8 @@ class Settings(Checked, sp.EngineSettings):
         As in `BackendConfig`; a model that is not there is refused.
     record : str, optional
         Where to record the states solved for, see `Recorder`.
+    report : str, optional
+        Where to write the page of the run, such as ``"run.html"``: one for all substrates, see `RunReport`.
 
     Raises
     ------
@@ -142,6 +144,7 @@ class Settings(Checked, sp.EngineSettings):
     deposit: Literal["voxel", "area"] = "voxel"
     outside: Literal["clamp", "drop", "error"] = "clamp"
     record: str | None = None
+    report: str | None = None
 
     @property
     def domain(self) -> sp.Domain:
@@ -235,6 +238,7 @@ CONFIG_SCHEMA = {
     "policy": _quoted("string", "fastest"),
     "device": _quoted("string", "auto"),
     "record": _quoted("maybe[string]"),
+    "report": _quoted("maybe[string]"),
 }
 
 

@@ -36,6 +36,7 @@ def attach(
     move_limit_um: float | None = None,
     media: Mapping[str, Medium] | None = None,
     record: str | Path | None = None,
+    report: str | Path | None = None,
 ) -> Attachment:
     """Let the backend answer for some substrates of a pyphysicell simulation.
 
@@ -78,6 +79,8 @@ def attach(
     record : str or Path, optional
         Where to record the states solved for, see `Recorder`: a store, or with several substrates a folder with a store
         for each, under its name. An earlier recording of the same lattice is gone on with.
+    report : str or Path, optional
+        Where to write the page of the run, such as ``"run.html"``: one for all substrates, see `RunReport`.
 
     Returns
     -------
@@ -124,7 +127,8 @@ def attach(
     notices = Notices()
     me, diffusing = simulation.microenvironment, facts.diffusing(simulation, names)
     asked = [Asked.of(simulation, name, settings[name], given.get(name)) for name in diffusing]
-    fields = SteadyFields({one.name: one.config(me) for one in asked}, record, noun=None)
+    configs = {one.name: one.config(me) for one in asked}
+    fields = SteadyFields(configs, record, noun=None, report=report, host="pyphysicell")
     owned = [
         (InTime if fields.is_stepping(one.name) else Upkeep)(simulation, one, fields, refresh, move_limit_um, notices)
         for one in asked
@@ -219,6 +223,12 @@ class Attachment:
         self._loop.leave()
         self._attached = False
         uptake.stand_down(self)
+        self._fields.finish()
+
+    @property
+    def report(self) -> sp.RunReport | None:
+        """The page of the run, if one was asked for; ``report.write()`` writes it at once."""
+        return self._fields.report
 
     def backend(self, substrate: str) -> sp.Backend:
         """The backend of a substrate, with its records."""

@@ -90,8 +90,11 @@ class SurrogateDiffusionField(DiffusionField):  # type: ignore[misc]
         molecules = list(given.get("molecules", DiffusionField.defaults["molecules"]))
         self._diffusivity = _diffusivity_of(given.get("diffusion"), molecules)
         super().__init__({**given, "diffusion": next(iter(self._diffusivity.values()), 0.0)})
-        if settings.record is not None and self.parallel:
-            raise sp.InvalidProblemError("record is set for a process with _parallel; one of the two is allowed.")
+        for option in ("record", "report"):
+            if getattr(settings, option) is not None and self.parallel:
+                raise sp.InvalidProblemError(
+                    f"{option} is set for a process with _parallel; one of the two is allowed."
+                )
         domain = _domain_of(self.n_bins, self.bounds, self.parameters["depth"])
         self.notices = Notices()
         self._tissue = Tissue(settings, self.molecule_ids, domain, self._diffusivity, self.notices)

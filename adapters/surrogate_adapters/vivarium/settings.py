@@ -111,6 +111,8 @@ class Settings(Options):
         As in `BackendConfig`; a model that is not there is refused.
     record : str or Path, optional
         Where to record the states solved for, see `Recorder`.
+    report : str or Path, optional
+        Where to write the page of the run, such as ``"run.html"``: one for all molecules, see `RunReport`.
 
     Raises
     ------

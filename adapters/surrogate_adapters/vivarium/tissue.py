@@ -46,7 +46,7 @@ class Tissue:
         configs = configs_of(settings, molecules, domain, diffusion)
         self.names, self.domain = tuple(configs), domain
         self.default = AgentDefaults.of(settings, self.names)
-        self.fields = SteadyFields(configs, settings.record)
+        self.fields = SteadyFields(configs, settings.record, report=settings.report, host="vivarium-core")
         self.climbed = names_of(settings.gradients, self.names) if settings.gradients else []
         self._around = surroundings_of(settings, configs, domain.shape[::-1])
         self._notices = notices

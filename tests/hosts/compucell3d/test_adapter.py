@@ -185,3 +185,14 @@ def test_sides_hold_their_values_outside_the_lattice_or_in_its_edge_pixels(coars
     # Inside, it is the field of a lattice without those pixels whose sides hold the values one pixel outside.
     inner = expected(simulation, {1: 20.0}, {3: 38.0}, boundary=sides | rest, part=np.s_[:-1, 1:])
     assert_same(fields["edge"][:-1, 1:], inner)
+
+
+def test_the_page_of_a_run_is_complete_when_the_host_ends(tmp_path):
+    surrogate = steppable({"oxygen": oxygen()}, report=tmp_path / "run.html")
+    simulation = tissue(surrogate)
+    simulation.start()
+    simulation.turn()
+    surrogate.finish()
+    text = (tmp_path / "run.html").read_text(encoding="utf-8")
+    assert "The run is over." in text
+    assert "oxygen at step 0" in text

@@ -95,3 +95,13 @@ def test_the_states_solved_for_can_be_recorded(tmp_path):
     model.step()
     model.step()
     assert len(sp.Recording(tmp_path / "run.zarr")) == 1
+
+
+def test_the_page_of_a_run_is_complete_when_the_host_is_given_back(tmp_path):
+    model = still(cells=5, vessels=1)
+    link = attached(model, report=tmp_path / "run.html")
+    model.step()
+    link.detach()
+    text = (tmp_path / "run.html").read_text(encoding="utf-8")
+    assert "The run is over." in text
+    assert "oxygen at step" in text

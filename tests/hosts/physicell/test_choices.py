@@ -58,3 +58,13 @@ def test_errors_of_the_settings_begin_with_their_path(tmp_path, text, says):
         load(path)
     assert str(error.value).startswith(str(path))
     assert says in str(error.value)
+
+
+def test_the_page_of_a_run_is_complete_when_the_host_is_given_back(tissue, tmp_path):
+    host, _ = tissue(22)
+    host.attach(write_settings(tmp_path, tolerance=1e-3, report=str(tmp_path / "run.html")))
+    host.advance()
+    host.detach()
+    text = (tmp_path / "run.html").read_text(encoding="utf-8")
+    assert "The run is over." in text
+    assert "oxygen at step 0" in text

@@ -193,6 +193,13 @@ def test_states_are_recorded_if_asked_for(core, tmp_path):
     assert len(sp.Recording(tmp_path / "run.zarr")) == 2
 
 
+@pytest.mark.filterwarnings("ignore:a cell read:surrogate_plugin.PromiseWarning")
+def test_the_page_of_a_run_is_written_if_asked_for(core, tmp_path):
+    composite = Composite(document(report=str(tmp_path / "run.html")), core=core)
+    composite.run(60.0)
+    assert "oxygen at step 0" in (tmp_path / "run.html").read_text(encoding="utf-8")
+
+
 def test_an_address_with_the_module_needs_no_registration():
     plain = document()
     plain["state"]["diffusion"]["address"] = "local:!surrogate_adapters.process_bigraph.process.SurrogateDiffusion"

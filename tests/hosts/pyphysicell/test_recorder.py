@@ -64,3 +64,14 @@ def test_a_recording_of_another_lattice_is_refused_and_the_host_left_alone(tmp_p
     with pytest.raises(RecordingError, match="records a lattice of 9 x 13, this one is 12 x 20"):
         attach(sim, record=path)
     assert "step" not in vars(sim.microenvironment)
+
+
+def test_the_page_of_a_run_is_complete_when_the_host_is_given_back(tmp_path: Path) -> None:
+    sim = tumour("oxygen", "glucose")
+    with attach(sim, tolerance=0.38, report=tmp_path / "run.html") as link:
+        sim.microenvironment.step(0.01)
+        assert link.report is not None
+    text = (tmp_path / "run.html").read_text(encoding="utf-8")
+    assert "The run is over." in text
+    assert "oxygen at step 0" in text
+    assert "glucose at step 0" in text

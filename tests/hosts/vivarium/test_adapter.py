@@ -305,6 +305,14 @@ def test_states_are_recorded_if_asked_for(tmp_path):
     assert len(sp.Recording(tmp_path / "run.zarr")) == 2
 
 
+def test_the_page_of_a_run_is_written_if_asked_for(tmp_path):
+    process, fields = field_alone(report=tmp_path / "run.html"), {"glc": np.ones(N_BINS)}
+    process.next_update(1.0, {"fields": fields, "agents": {"a": agent((10.0, 5.0))}})
+    assert "glc at step 0" in (tmp_path / "run.html").read_text(encoding="utf-8")
+    with pytest.raises(sp.InvalidProblemError, match="report is set for a process with _parallel"):
+        field_alone(report=tmp_path / "run.html", _parallel=True)
+
+
 def test_it_is_registered_once_and_leaves_the_host_alone():
     for _ in range(2):
         assert process_registry.access("surrogate_diffusion_field") is register() is SurrogateDiffusionField
