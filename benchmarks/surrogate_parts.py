@@ -16,7 +16,7 @@ from rich.progress import Progress, TaskID
 from surrogate_plugin.surrogate.model import load
 from surrogate_training.config import read_config
 from surrogate_training.documents import write_into
-from surrogate_training.quality.parts import by_part, table
+from surrogate_training.quality.parts import by_part, table, weights_of
 from surrogate_training.toml_files import FOLDER
 
 
@@ -41,7 +41,7 @@ def main() -> None:
                 progress.update(task, completed=done)
 
             found = by_part(model, data, options.problems, tell)
-            said.append(f"`{name}`:\n\n{table(found)}")
+            said.append(f"`{name}`:\n\n{table(found, weights_of(data))}")
     text = "\n".join(said)
     print(text)
     if options.document:

@@ -244,6 +244,9 @@ def test_each_part_of_a_mixture_is_measured_by_itself(tmp_path: Path) -> None:
     assert list(found) == ["production", "periodic"]
     assert all(summary.states == 3 for summary in found.values())
     assert table(found).count("\n") == 4
+    shares = [found["production"].share(0.01, 1), found["periodic"].share(0.01, 1)]
+    of_all = table(found, {"production": 1.0, "periodic": 3.0}).splitlines()[-1]
+    assert f"{25 * shares[0] + 75 * shares[1]:.1f} %" in of_all
     assert sample_problem(data, "test", 0, 0).shape[0] <= 30
 
 

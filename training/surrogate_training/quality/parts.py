@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+
+import numpy as np
 
 from surrogate_plugin.equation.problem import Problem
 from surrogate_plugin.surrogate.predictor import Predictor
@@ -50,8 +52,8 @@ def problems_of(data: DataConfig, part: Part, problems: int) -> Iterator[Problem
         yield sample_problem(config, "test", number, 0)
 
 
-def table(found: dict[str, Summary]) -> str:
-    """One row a part, as Markdown."""
+def table(found: dict[str, Summary], weights: Mapping[str, float] | None = None) -> str:
+    """One row a part, as Markdown; with the parts' weights also what is certified of all of a test split."""
     lines = [
         "| part | problems | relative L2, median | 95 % | largest error, median | at 1 % after 1 cycle | 2 | 3 |",
         "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
@@ -60,7 +62,17 @@ def table(found: dict[str, Summary]) -> str:
         errors = summary.relative_l2["median"], summary.relative_l2["p95"], summary.largest_error["median"]
         shown = [*(f"{100 * error:.2f} %" for error in errors), *(f"{100 * s:.1f} %" for s in summary.certified[0.01])]
         lines.append(f"| {name} | {summary.states} | {' | '.join(shown)} |")
+    if weights:
+        parts = np.array([weights[name] for name in found])
+        of_all = parts @ np.array([each.certified[0.01] for each in found.values()]) / parts.sum()
+        shares, states = (f"{100 * share:.1f} %" for share in of_all), sum(each.states for each in found.values())
+        lines.append(f"| all, by weight | {states} |  |  |  | {' | '.join(shares)} |")
     return "\n".join(lines) + "\n"
+
+
+def weights_of(data: DataConfig) -> dict[str, float]:
+    """The parts' weights, by the names that `by_part` gives them."""
+    return {part.name or part.distribution.kind: part.weight for part in _parts(data)}
 
 
 def _parts(data: DataConfig) -> tuple[Part, ...]:
