@@ -39,6 +39,11 @@ class Rates:
     net_export: float = 0.0
 
     @property
+    def pull(self) -> float:
+        """Uptake and secretion rate, 1 / min."""
+        return self.uptake_per_min + self.secretion_per_min
+
+    @property
     def supplies(self) -> bool:
         """Whether anything comes of it: secretion to a target of 0 takes up."""
         return (self.secretion_per_min != 0.0 and self.secretion_target != 0.0) or self.net_export != 0.0

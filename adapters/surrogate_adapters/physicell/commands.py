@@ -10,6 +10,7 @@ import typer
 app = typer.Typer(no_args_is_help=True)
 
 _BAD_INPUT = 2
+_FOUND_ERRORS = 1
 
 
 @app.callback()
@@ -56,3 +57,47 @@ def init(
     except (ValueError, OSError) as error:
         typer.echo(f"Error: {error}", err=True)
         raise typer.Exit(_BAD_INPUT) from None
+
+
+@app.command()
+def check(
+    settings: Annotated[Path, typer.Argument(help="PhysiCell_settings.xml, or a copy of it.", metavar="SETTINGS.xml")],
+    step_error: Annotated[
+        float,
+        typer.Option(help="Warn of a diffusion step whose error is predicted to be larger, in percent.", min=0.01),
+    ] = 5.0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
+) -> None:
+    """Say what PhysiCell makes of its settings: substrates, sides, rates, and what is not as one may think.
+
+    Warns of Dirichlet conditions that are ignored, of substrates that nothing supplies or anchors, that do not diffuse
+    or reach less than a voxel, of rules that change rates, and of a diffusion step whose splitting error is predicted
+    to be large: a prediction in closed form, not a measurement.
+
+    The exit code is 0 where there are warnings alone, 1 where there are errors, 2 where there is no file to read.
+    """
+    import json
+
+    from rich.console import Console
+
+    from surrogate_adapters.physicell.check_page import show
+    from surrogate_adapters.physicell.checking import check as checked_settings
+
+    if not settings.is_file():
+        typer.echo(f"Error: there is no file '{settings}'.", err=True)
+        raise typer.Exit(_BAD_INPUT)
+    try:
+        checked = checked_settings(settings, step_error / 100.0)
+    except (ValueError, OSError) as error:
+        if as_json:
+            found = {"kind": "unreadable", "substrate": "", "sentence": str(error)}
+            typer.echo(json.dumps({"settings": str(settings), "errors": [found], "warnings": []}, indent=2))
+        else:
+            typer.echo(f"Error: {error}", err=True)
+        raise typer.Exit(_FOUND_ERRORS) from None
+    if as_json:
+        typer.echo(json.dumps(checked.as_dict(), indent=2))
+    else:
+        show(checked, Console(highlight=False))
+    if checked.errors:
+        raise typer.Exit(_FOUND_ERRORS)

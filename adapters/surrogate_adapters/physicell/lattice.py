@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element
 
@@ -28,6 +28,8 @@ class Lattice:
     spacing_um : (dx, dy, dz), um
     origin_um : (x, y, z), um
         The corner with the lowest coordinates.
+    length_um : mapping of axis to float, um
+        What the XML says, of which voxels may be no part: the last one reaches further then.
     flat : bool
         Whether the XML says ``use_2D``.
     unit : str
@@ -37,6 +39,7 @@ class Lattice:
     nodes: tuple[int, int, int]
     spacing_um: tuple[float, float, float]
     origin_um: tuple[float, float, float]
+    length_um: Mapping[str, float]
     flat: bool
     unit: str
 
@@ -77,13 +80,14 @@ def lattice_of(document: Document) -> Lattice:
     x, y = document.number(domain, "x_min"), document.number(domain, "y_min")
     z = -dz / 2.0 if flat else document.number(domain, "z_min")
     unit = document.root.findtext("overall/space_units", "").strip()
-    return Lattice((nx, ny, nz), (dx, dy, dz), (x, y, z), flat, unit)
+    lengths = {axis: _length(document, domain, axis) for axis in "xyz"} | ({"z": dz} if flat else {})
+    return Lattice((nx, ny, nz), (dx, dy, dz), (x, y, z), lengths, flat, unit)
 
 
 def _axis(document: Document, domain: Element, axis: str) -> tuple[float, int]:
     """The spacing along one axis, um, and the number of voxels."""
     spacing = document.number(domain, f"d{axis}", positive=True)
-    length = document.number(domain, f"{axis}_max") - document.number(domain, f"{axis}_min")
+    length = _length(document, domain, axis)
     if not 0 < length <= 1e9 * spacing:
         raise document.error(
             domain,
@@ -91,6 +95,10 @@ def _axis(document: Document, domain: Element, axis: str) -> tuple[float, int]:
             "allowed.",
         )
     return spacing, math.ceil(length / spacing)
+
+
+def _length(document: Document, domain: Element, axis: str) -> float:
+    return document.number(domain, f"{axis}_max") - document.number(domain, f"{axis}_min")
 
 
 def nodes_of(domain: sp.Domain, variables: Sequence[Variable], name: str) -> Nodes:

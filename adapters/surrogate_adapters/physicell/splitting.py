@@ -189,13 +189,13 @@ def _line(
 def _own_voxel(of: Diffusing, step_min: float) -> tuple[float, float]:
     """How much a source of 1 / min raises its own voxel, min: where steps come to rest, and in the steady field."""
     axes = len(of.nodes)
-    total, grown, share = np.zeros(()), np.ones(()), np.ones(())
+    total, logarithm, share = np.zeros(()), np.zeros(()), np.ones(())
     for count, held in zip(of.nodes, of.held, strict=True):
         waves, weights = _modes(min(count, _MODES[axes]), held)
         rate = of.decay_per_min / axes + 4.0 * of.link * np.sin(0.5 * waves) ** 2
         total, share = np.add.outer(total, rate), np.multiply.outer(share, weights)
-        grown = np.multiply.outer(grown, 1.0 + step_min * rate)
-    return step_min * (1.0 + float((share / (grown - 1.0)).sum())), float((share / total).sum())
+        logarithm = np.add.outer(logarithm, np.log1p(step_min * rate))
+    return step_min * (1.0 + float((share / np.expm1(logarithm)).sum())), float((share / total).sum())
 
 
 def _modes(count: int, held: bool) -> tuple[FloatArray, FloatArray]:
