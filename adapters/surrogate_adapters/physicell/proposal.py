@@ -26,15 +26,18 @@ class Verdict:
         Where a side holds a value above 0; the default otherwise.
     reason : str
         Sentences.
-    slow : str or None
-        Where it is far from steady at a phenotype step, why.
+    pace : str or None
+        How long it takes to come to rest beside a phenotype step, and what makes it so; None if it does not diffuse.
+    slow : bool
+        Whether it is far from steady at a phenotype step.
     """
 
     name: str
     fits: bool
     tolerance: float | None
     reason: str
-    slow: str | None = None
+    pace: str | None = None
+    slow: bool = False
 
 
 def verdicts(settings: Settings) -> list[Verdict]:
@@ -59,20 +62,21 @@ def _verdict(variable: Variable, settings: Settings, still: bool) -> Verdict:
         return Verdict(variable.name, False, None, reason)
     against = concerns(substrate_of(settings, variable), settings.lattice.size_um, settings.times.phenotype_min)
     tolerance, how = _tolerance(variable, list(climbers(settings, variable.name)))
+    pace = _pace(variable, settings)
     if not against:
-        return Verdict(variable.name, True, tolerance, how)
+        return Verdict(variable.name, True, tolerance, how, pace)
     told = [
         one.sentence[0].upper() + one.sentence[1:] if one.kind == "nothing supplies it" else one.sentence
         for one in against
     ]
     if any(one.kind == "nothing supplies it" for one in against):
         told.append("If your own code does, name it with --substrates.")
-    slow = _slow(variable, settings) if any(one.kind == "not quasi-steady" for one in against) else None
-    return Verdict(variable.name, False, tolerance, " ".join(filter(None, [*told, remark(variable)])), slow)
+    slow = any(one.kind == "not quasi-steady" for one in against)
+    return Verdict(variable.name, False, tolerance, " ".join(filter(None, [*told, remark(variable)])), pace, slow)
 
 
-def _slow(variable: Variable, settings: Settings) -> str:
-    """How far from steady a substrate is at a phenotype step, and what makes it so."""
+def _pace(variable: Variable, settings: Settings) -> str:
+    """How long a substrate takes to come to rest beside a phenotype step, and what makes it so."""
     diffusivity, decay, size = variable.diffusivity_um2_per_min, variable.decay_per_min, settings.lattice.size_um
     rest = relaxation_min(diffusivity, decay, size, held=bool(variable.sides))
     lasts = "never comes to rest" if math.isinf(rest) else f"comes to rest in about {rest:.3g} min"

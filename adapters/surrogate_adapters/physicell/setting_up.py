@@ -143,7 +143,7 @@ def _names(
             say(line)
         raise sp.UnsupportedProblemError(
             f"a steady field fits none of the substrates of {configuration.path}; leave them to PhysiCell, or name "
-            f"those to answer for all the same: --substrates {shlex.quote(','.join(configuration.names))}."
+            f"those to answer for, slow ones in time: --substrates {shlex.quote(','.join(configuration.names))}."
         )
     return chosen
 
@@ -173,6 +173,9 @@ def _told(names: Sequence[str], configuration: Settings | None, proposed: Sequen
     for one in proposed:
         if one.name not in names:
             what = "left to PhysiCell, though it would fit." if one.fits else "left to PhysiCell."
+        elif one.slow:
+            yield f"  {one.name:{width}}  answered for in time (implicit-euler), as asked: {one.pace}"
+            continue
         else:
             what = "answered for." if one.fits else "answered for, as asked, but:"
         yield f"  {one.name:{width}}  {what} {one.reason}"
@@ -196,8 +199,11 @@ def _written(
     path = folder / places.settings
     if present is None:
         own = {one.name: one.tolerance for one in proposed if one.name in names and one.tolerance is not None}
-        slow = {one.name: one.slow for one in proposed if one.slow is not None}
-        yield write_settings(path, settings_text(python.executable, names, asked.tolerance or own, slow))
+        steady, slow = (
+            {one.name: one.pace for one in proposed if one.pace is not None and one.slow is is_slow}
+            for is_slow in (False, True)
+        )
+        yield write_settings(path, settings_text(python.executable, names, asked.tolerance or own, steady, slow))
     else:
         differing = differences(present, python.executable, asked.substrates, asked.tolerance)
         why = f"{'; '.join(differing)}; --force replaces it" if differing else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from surrogate_adapters.physicell.choices import Choices
@@ -18,6 +18,7 @@ def settings_text(
     executable: Path,
     substrates: Sequence[str],
     tolerance: float | Mapping[str, float] | None,
+    steady: Mapping[str, str] | None = None,
     slow: Mapping[str, str] | None = None,
 ) -> str:
     """The settings, with every choice that was not made at its default.
@@ -29,8 +30,9 @@ def settings_text(
     substrates : sequence of str
         Those answered for.
     tolerance : float, mapping of substrate to float, or None, field units
-    slow : mapping of substrate to str, optional
-        Those that are far from steady at a phenotype step, and a sentence that says why; to be stepped in time.
+    steady, slow : mapping of substrate to str, optional
+        Those that come to rest within a phenotype step, and those that are far from it, each with a sentence that says
+        why. Slow ones are stepped in time if they are answered for, and otherwise proposed to be.
 
     Returns
     -------
@@ -45,7 +47,7 @@ def settings_text(
     # tolerance = 0.38 # largest error anywhere, in the substrate's unit; by default 1 % of the largest value
     <BLANKLINE>
     >>> slow = {"drug": "drug comes to rest in about 50 min, and a phenotype step is 6 min: no side holds it, and ..."}
-    >>> print(settings_text(Path("/venv/bin/python"), ["oxygen"], None, slow).partition("value\\n")[2])
+    >>> print(settings_text(Path("/venv/bin/python"), ["oxygen"], None, {}, slow).partition("value\\n")[2])
     # These are far from steady at a phenotype step. To follow them in time, have them in substrates and say
     # stepping = { drug = "implicit-euler" }
     # - drug comes to rest in about 50 min, and a phenotype step is 6 min: no side holds it, and ...
@@ -58,7 +60,7 @@ def settings_text(
         f"substrates = {named} # all others are stepped as PhysiCell steps them\n"
         f"{_tolerance(tolerance, len(substrates))} # largest error anywhere, in the substrate's unit; by default "
         "1 % of the largest value\n"
-        f"{_stepping(slow or {})}"
+        f"{_stepping(substrates, steady or {}, slow or {})}"
     )
 
 
@@ -114,14 +116,30 @@ def _tolerance(tolerance: float | Mapping[str, float] | None, substrates: int) -
     return f"tolerance = {{ {', '.join(entries)} }}"
 
 
-def _stepping(slow: Mapping[str, str]) -> str:
-    if not slow:
-        return ""
-    entries = ", ".join(f'{_key(name)} = "implicit-euler"' for name in slow)
-    return (
-        "# These are far from steady at a phenotype step. To follow them in time, have them in substrates and say\n"
-        f"# stepping = {{ {entries} }}\n" + "".join(f"# - {_on_one_line(sentence)}\n" for sentence in slow.values())
-    )
+def _stepping(substrates: Sequence[str], steady: Mapping[str, str], slow: Mapping[str, str]) -> str:
+    at_rest = {name: why for name, why in steady.items() if name in substrates}
+    stepped = {name: why for name, why in slow.items() if name in substrates}
+    proposed = {name: why for name, why in slow.items() if name not in substrates}
+    text = ""
+    if at_rest:
+        text += f"# Their fields are steady, since they are at rest within a phenotype step:\n{_reasons(at_rest)}"
+    if stepped:
+        text += f"stepping = {_in_time(stepped)} # far from steady at a phenotype step:\n{_reasons(stepped)}"
+    if proposed:
+        text += (
+            "# These are far from steady at a phenotype step. To follow them in time, have them in substrates and say\n"
+            f"# stepping = {_in_time(proposed)}\n{_reasons(proposed)}"
+        )
+    return text
+
+
+def _in_time(names: Iterable[str]) -> str:
+    entries = ", ".join(f'{_key(name)} = "implicit-euler"' for name in names)
+    return f"{{ {entries} }}"
+
+
+def _reasons(why: Mapping[str, str]) -> str:
+    return "".join(f"# - {_on_one_line(sentence)}\n" for sentence in why.values())
 
 
 def _on_one_line(sentence: str) -> str:

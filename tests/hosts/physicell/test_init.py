@@ -91,8 +91,10 @@ def test_where_nothing_fits_nothing_is_written_unless_it_is_named(folder: Path) 
     assert contents(folder) == before
     named = run(folder, "--substrates", "oxygen")
     assert named.exit_code == 0
-    assert "answered for, as asked, but: oxygen comes to rest" in named.output
-    assert load(folder / SETTINGS).names == ["oxygen"]
+    assert "answered for in time (implicit-euler), as asked: oxygen comes to rest" in named.output
+    written = load(folder / SETTINGS)
+    assert written.names == ["oxygen"]
+    assert written.settings(["oxygen"])["oxygen"].stepping == "implicit-euler"
 
 
 def test_what_is_slower_than_a_phenotype_step_is_proposed_to_be_stepped(folder: Path) -> None:
@@ -117,9 +119,22 @@ def test_what_is_slower_than_a_phenotype_step_is_proposed_to_be_stepped(folder: 
     assert [asked[name].stepping for name in asked] == ["steady", "implicit-euler", "implicit-euler"]
 
 
-def test_nothing_is_proposed_where_all_comes_to_rest(folder: Path) -> None:
+def test_where_all_comes_to_rest_the_settings_say_why_and_nothing_is_stepped(folder: Path) -> None:
     run(folder)
-    assert "stepping" not in (folder / SETTINGS).read_text()
+    text = (folder / SETTINGS).read_text()
+    assert "stepping" not in text
+    [why] = [line for line in text.splitlines() if line.startswith("# - ")]
+    assert re.fullmatch(r"# - oxygen comes to rest in about [\d.]+ min, and a phenotype step is 6 min: .*", why)
+
+
+def test_what_is_named_and_slow_is_stepped_beside_what_is_steady(folder: Path) -> None:
+    virus, drug = variable("virus", 1e3, 0.0, condition="false"), variable("my drug", 100.0, 0.001)
+    write(folder, variable("oxygen"), drug, virus)
+    assert run(folder, "--substrates", "oxygen,my drug").exit_code == 0
+    text, asked = (folder / SETTINGS).read_text(), load(folder / SETTINGS).settings(["oxygen", "my drug"])
+    assert [asked[name].stepping for name in asked] == ["steady", "implicit-euler"]
+    assert text.index("# - oxygen comes to rest") < text.index("stepping = {") < text.index("# - my drug comes to rest")
+    assert '# stepping = { virus = "implicit-euler" }' in text
 
 
 @pytest.mark.parametrize("content", [None, "<PhysiCell_settings>"])
