@@ -18,7 +18,8 @@ side about ``dt sqrt(D (decay + u)) / h`` of the value is missing.
 where ``1 + w`` is the product of ``1 + dt alpha`` over the axes, and the steady operator by ``sum alpha``. So what a
 cell makes raises its own voxel by ``dt (1 + mean(1 / w))`` in the place of ``mean(1 / sum alpha)``: means over the
 modes of the lattice as a cell in its middle meets them, cosines between sides that let nothing through, sines between
-held ones.
+held ones. One that secretes towards a target sees what it has just made, and makes the less of it: what it
+gives to others is off as what it takes up from a field is.
 """
 
 from __future__ import annotations
@@ -121,7 +122,8 @@ def lone_cell(of: Diffusing, step_min: float, *, uptake_per_min: float = 0.0, ma
     uptake_per_min : float, 1 / min
         Uptake and secretion rate in its voxel: times ``V_cell / V_voxel``.
     makes : bool
-        Whether it reads what it makes itself, and not a field that is there without it.
+        Whether it reads what it makes itself, and not a field that is there without it. Of a cell that secretes towards
+        a target, the error of the latter is also that of what it makes.
 
     Returns
     -------

@@ -23,11 +23,12 @@ class Predicted:
 
     Attributes
     ----------
-    cause : "sides", "takes up" or "makes"
+    cause : "sides", "takes up", "makes" or "gives"
+        Of the last three, what a lone cell does: it reads a field, or what it makes itself; or others read that.
     step_min : float, min
         The diffusion step.
     share : float
-        The error: of the largest value held, or of what a lone cell reads.
+        The error: of the largest value held, or of what is read.
     described : str
         What is off, and by how much.
     error_at : callable
@@ -105,7 +106,8 @@ def _cells(settings: Settings, variable: Variable, of: Diffusing) -> Iterator[Pr
         if rates is None:
             continue
         share = one.volume_um3 / _voxel_um3(settings)
-        causes = {"takes up": rates.uptake_per_min > 0.0, "makes": rates.supplies}
+        to_target = rates.secretion_per_min > 0.0 and rates.secretion_target > 0.0
+        causes = {"takes up": rates.uptake_per_min > 0.0, "makes": rates.supplies, "gives": to_target}
         for cause in (cause for cause, there in causes.items() if there):
             made = _lone(variable, of, one, cause, settings.times.diffusion_min, share * max(rates.pull, 0.0))
             if cause not in found or abs(made.share) > abs(found[cause].share):
@@ -119,10 +121,14 @@ def _lone(variable: Variable, of: Diffusing, one: CellType, cause: str, step: fl
     def error(step_min: float) -> float:
         return lone_cell(of, step_min, uptake_per_min=pull, makes=makes)
 
-    share = error(step)
+    share, name = error(step), variable.name
     amount = f"{percent(share)} too {'much' if share > 0 else 'little'}"
-    what = f"of the {variable.name} that it makes itself" if makes else f"of the {variable.name} around it"
-    described = f"a lone {one.name!r} is predicted to read {amount} {what}, since it acts on its voxel all at once,"
+    does = {
+        "takes up": f"to read {amount} of the {name} around it",
+        "makes": f"to read {amount} of the {name} that it makes itself",
+        "gives": f"to give {amount} {name} to what is around it",
+    }[cause]
+    described = f"a lone {one.name!r} is predicted {does}, since it acts on its voxel all at once,"
     return Predicted(cause, step, share, described, error)
 
 

@@ -145,6 +145,11 @@ def test_cells_that_make_much_in_a_step_are_told(tmp_path: Path) -> None:
     makes = cell_type("A", a_signal={"secretion_rate": 1, "secretion_target": 1})
     sentences = told(checked(tmp_path, variable("a signal", condition="false"), cells=makes), "step error")
     assert [sentence.split(" too")[0] for sentence in sentences] == ["A lone 'A' is predicted to read 118 %"]
+    fast = cell_type("A", a_signal={"secretion_rate": 1000, "secretion_target": 1})
+    sentences = told(checked(tmp_path, variable("a signal", condition="false"), cells=fast), "step error")
+    assert any(
+        "A lone 'A' is predicted to give" in sentence and "too little a signal" in sentence for sentence in sentences
+    )
 
 
 def test_the_page_is_no_wider_than_60_columns_and_has_no_colour(tmp_path: Path) -> None:

@@ -91,6 +91,16 @@ def test_a_lone_cell_between_closed_sides_reads_its_voxel_as_predicted(diffusion
     assert lone_cell(of, step, uptake_per_min=rate, makes=True) == pytest.approx(read, rel=1e-9)
 
 
+def test_a_lone_cell_that_secretes_fast_gives_others_less_as_predicted() -> None:
+    """Towards a target of 1, as much as fills its voxel at once: it meets its own secretion before that has spread."""
+    of, secretion = Diffusing(1e5, 0.1, 20.0, (31, 31), (False, False)), np.zeros((31, 31))
+    secretion[15, 15] = 300.0
+    field, steady = at_rest(of, 0.01, {}, secretion, secretion)
+    far = field[15, 27] / steady[15, 27] - 1.0
+    assert far < -0.3
+    assert lone_cell(of, 0.01, uptake_per_min=300.0) == pytest.approx(far, rel=0.01)
+
+
 @pytest.mark.parametrize("step", [0.01, 0.002])
 def test_a_lone_cell_that_takes_up_between_held_sides_reads_its_voxel_as_predicted(step: float) -> None:
     """The sides lose a share of their own, which is known without the cell; sines go by sides that lose none."""
