@@ -257,7 +257,7 @@ def _diagonals(inverse, i, j):
 def _multiply_inside(k, m, inverse, links, loss, weights, c_rate, diagonal, coarse):
     """The same of a 5-point level, away from the sides: the products written out, seven times as fast.
 
-    Held pixels weigh 0. ``p`` are the weights around the coarse pixel itself, ``q`` around the one that it is linked to.
+    Held pixels weigh 0. ``p`` are the weights around the coarse pixel itself, ``q`` around the one it is linked to.
     """
     north, east, _, _ = links
     c_north, c_east, c_rising, c_falling = coarse
