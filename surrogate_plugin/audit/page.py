@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import surrogate_plugin
 from surrogate_plugin.audit.picture import panels
 from surrogate_plugin.audit.tables import Audit, Entry
@@ -23,7 +25,7 @@ def audit_page(result: Audit) -> Page:
     Page
         To be written by ``.write(path)``.
     """
-    page = Page(f"Audit of {result.source}")
+    page = Page(f"Audit of {'/'.join(Path(result.source).parts[-2:]) or result.host}")
     page.text(
         "The steady field of the cells and sides of every saved moment, solved with a bound on its error, beside the "
         "field that was saved, which is what the cells saw. A difference is called an error only where certified steps "
@@ -53,21 +55,21 @@ def _overview(page: Page, result: Audit) -> None:
     for substrate in result.substrates:
         audited = [entry for entry in result.of(substrate) if entry.steady is not None]
         if not audited:
-            rows.append([substrate, "", "", "", "", str(result.of(substrate)[-1].verdict)])
+            rows.append([substrate, str(result.of(substrate)[-1].verdict), "", "", "", ""])
             continue
         last = audited[-1]
         assert last.steady is not None, "it was audited"
         rows.append(
             [
                 substrate,
+                str(last.verdict),
                 _with(last, last.steady.largest),
                 f"{100 * last.steady.relative_l2:.2g} %" if last.size > 0 else "",
                 _with(last, last.steady.median, sign=True) if last.cells else "",
                 _with(last, last.error_at_least),
-                str(last.verdict),
             ]
         )
-    header = ["substrate", "largest difference", "relative L2", "median at cells", "error at least", "verdict"]
+    header = ["substrate", "verdict", "largest difference", "relative L2", "median at cells", "error at least"]
     page.table(header, rows, caption="The last moment: saved less steady")
 
 
