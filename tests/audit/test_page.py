@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from surrogate_adapters.pyphysicell.saves import SimulationRun
 
+from surrogate_adapters.pyphysicell.saves import SimulationRun
 from surrogate_plugin.audit.auditing import audit
 from surrogate_plugin.audit.page import audit_page
 from tests.hosts.pyphysicell.tissue import tissue
