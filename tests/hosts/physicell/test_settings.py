@@ -5,10 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import surrogate_plugin as sp
 from surrogate_adapters.physicell.cell_types import Rates
 from surrogate_adapters.physicell.settings import read_settings
+from surrogate_adapters.physicell.variables import SIDES
 from tests.fuzzing import assert_one_sentence
 from tests.hosts.physicell.settings_files import cell_type, settings_text, variable, write
 
@@ -69,6 +72,38 @@ def test_a_type_inherits_all_from_its_parent_and_writes_over_what_it_says_itself
     assert [(one.number, one.parent) for one in found.values()] == [(0, None), (1, "first"), (2, "second")]
     assert found["second"].rates == {"oxygen": Rates(4.0, 0.0, 1.0, 0.0), "a signal": Rates(0.0, 2.0, 3.0, 0.0)}
     assert found["third"].rates == {"oxygen": Rates(4.0, 0.0, 1.0, 0.0), "a signal": Rates(0.0, 2.0, 3.0, 7.0)}
+
+
+HELD = st.tuples(st.booleans(), st.floats(-1e6, 1e6))
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    numbers=st.lists(st.tuples(*[st.floats(0.0, 1e12)] * 3), min_size=1, max_size=4),
+    conditions=st.lists(st.booleans(), min_size=4, max_size=4),
+    options=st.lists(st.dictionaries(st.sampled_from(SIDES), HELD), min_size=4, max_size=4),
+)
+def test_whatever_is_written_is_read_back_and_held_as_physicell_holds_it(
+    tmp_path_factory, numbers, conditions, options
+) -> None:
+    """A side is held if anything turns the sides on at all, and its option, or without one the condition, this one."""
+    each = list(zip(numbers, conditions, options, strict=False))
+    given_variables = [
+        variable(
+            f"s{k}",
+            *(repr(number) for number in coefficients[:2]),
+            str(condition).lower(),
+            {side: (str(on).lower(), repr(value)) for side, (on, value) in written.items()},
+            initial=repr(coefficients[2]),
+        )
+        for k, (coefficients, condition, written) in enumerate(each)
+    ]
+    found = read_settings(write(tmp_path_factory.mktemp("any"), *given_variables)).variables
+    turned_on = any(condition for _, condition, _ in each)
+    for one, (coefficients, condition, written) in zip(found, each, strict=True):
+        assert (one.diffusivity_um2_per_min, one.decay_per_min, one.initial) == coefficients
+        held = {side: written.get(side, (condition, 38.0)) for side in SIDES[:4]}
+        assert one.sides == {side: value for side, (on, value) in held.items() if on and turned_on}
 
 
 @pytest.mark.parametrize("parent", ["", 'parent_type="nobody"', 'parent_type="later"'])
