@@ -9,9 +9,11 @@ from dataclasses import dataclass
 
 import surrogate_plugin as sp
 from surrogate_adapters.biofvm import concerns, do_not_diffuse, require_allowed
+from surrogate_adapters.physicell.elements import Document
 from surrogate_adapters.physicell.facts import remark, substrate_of
 from surrogate_adapters.physicell.settings import File, Settings
 from surrogate_adapters.physicell.step_errors import predictions
+from surrogate_adapters.physicell.unread import unread
 from surrogate_adapters.physicell.variables import Variable
 
 __all__ = ["Finding", "errors_of", "warnings_of"]
@@ -86,6 +88,7 @@ def _files(settings: Settings) -> Iterator[Finding]:
 
 def warnings_of(settings: Settings, share: float) -> Iterator[Finding]:
     """What may not be as one thinks, where a step error of more than a share is."""
+    yield from (Finding("unread", "", sentence) for sentence in unread(Document.read(settings.path)))
     yield from _lattice(settings)
     yield from _ignored(settings)
     still = do_not_diffuse(substrate_of(settings, one) for one in settings.variables)

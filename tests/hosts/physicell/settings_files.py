@@ -60,7 +60,7 @@ def settings_text(
     """The XML; `options` go into microenvironment_setup, `more` below the root."""
     return (
         f"<PhysiCell_settings>\n<domain>\n{elements({**DOMAIN, **(domain or {})})}</domain>\n"
-        f"<overall>\n{elements(overall or {})}</overall>\n"
+        f"<overall>\n{elements({'max_time': 1440, **(overall or {})})}</overall>\n"
         f"<microenvironment_setup>\n{''.join(variables)}<options>{options}</options></microenvironment_setup>\n"
         f"<cell_definitions>\n{cells}</cell_definitions>\n{more}</PhysiCell_settings>\n"
     )

@@ -111,6 +111,37 @@ def test_what_is_not_as_one_may_think_is_told_in_a_sentence(
         assert "\n" not in sentence
 
 
+@pytest.mark.parametrize(
+    ("right", "wrong", "says"),
+    [
+        (
+            "<decay_rate>",
+            "<decay_rat>",
+            "decay_rat of physical_parameter_set is nothing that PhysiCell reads; did you mean",
+        ),
+        ("<decay_rate>", "<decay_rat>", "physical_parameter_set has no decay_rate, for which PhysiCell takes 0."),
+        ("<use_2D>", "<flat>", "flat of domain is nothing that PhysiCell reads; it reads x_min, x_max"),
+        ("<max_time>", "<end>", "overall has no max_time"),
+        (
+            "<uptake_rate>",
+            "<uptake>",
+            "uptake of substrate 'oxygen' is nothing that PhysiCell reads; did you mean uptake_rate?",
+        ),
+        ('ID="xmin"', 'ID="x_min"', "boundary_value 'x_min' is of no side; did you mean xmin?"),
+    ],
+)
+def test_elements_that_nobody_reads_are_told_with_their_line(tmp_path: Path, right: str, wrong: str, says: str) -> None:
+    options = {"xmin": ("true", 38.0)}
+    path = write(tmp_path, variable("oxygen", 1e4, options=options), cells=cell_type("A", oxygen={"uptake_rate": 0.1}))
+    assert told(check(path), "unread") == []
+    text = path.read_text()
+    path.write_text(text.replace(right, wrong).replace(right.replace("<", "</"), wrong.replace("<", "</")))
+    [sentence] = [one for one in told(check(path), "unread") if says in one]
+    line = int(sentence.removeprefix("Line ").partition(":")[0])
+    tag = "physical_parameter_set" if "has no decay" in says else "overall" if "max_time" in says else wrong
+    assert tag in path.read_text().splitlines()[line - 1]
+
+
 def test_rules_that_change_rates_are_told_with_their_types_and_lines(tmp_path: Path) -> None:
     path = write(tmp_path, PLAIN, cells=cell_type("A", oxygen={"uptake_rate": 0.1}), more=RULES)
     (path.parent / "rules.csv").write_text(

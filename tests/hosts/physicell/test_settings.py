@@ -183,7 +183,7 @@ def test_what_is_no_number_is_named_with_file_and_line(tmp_path: Path, broken: d
 def test_substrates_without_a_name_or_with_the_same_are_refused(tmp_path: Path) -> None:
     with pytest.raises(sp.InvalidProblemError, match="variable has no name"):
         read_settings(write(tmp_path, variable("")))
-    with pytest.raises(sp.InvalidProblemError, match="'oxygen' is there twice, at first on line 17"):
+    with pytest.raises(sp.InvalidProblemError, match="'oxygen' is there twice, at first on line 18"):
         read_settings(write(tmp_path, variable("oxygen"), variable("oxygen")))
     with pytest.raises(sp.InvalidProblemError, match="no substrate 'glucose'; it has oxygen"):
         read_settings(write(tmp_path, variable("oxygen"))).variable("glucose")
