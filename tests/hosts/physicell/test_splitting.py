@@ -80,6 +80,14 @@ def test_between_four_sides_it_is_at_most_what_a_line_between_two_says(uptake: f
     assert error >= (0.9 if uptake else 0.5) * predicted
 
 
+def test_with_cells_in_the_middle_alone_it_is_between_that_without_and_that_with_cells_everywhere() -> None:
+    uptake, held = np.zeros((31, 31)), dict.fromkeys(("xmin", "xmax", "ymin", "ymax"), 38.0)
+    bare, crowded = (beside_sides(OXYGEN, 0, (38.0, 38.0), 0.01, rate) for rate in (0.0, 5.0))
+    uptake[10:21, 10:21] = 5.0
+    field, steady = at_rest(OXYGEN, 0.01, held, uptake, np.zeros((31, 31)))
+    assert bare < np.abs(field - steady).max() / 38.0 < crowded
+
+
 @pytest.mark.parametrize("diffusion", [1e3, 1e5])
 @pytest.mark.parametrize("step", [0.01, 0.002])
 def test_a_lone_cell_between_closed_sides_reads_its_voxel_as_predicted(diffusion: float, step: float) -> None:
