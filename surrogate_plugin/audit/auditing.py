@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from surrogate_plugin.arguments import FloatArray, positive_number
 from surrogate_plugin.audit.in_time import Between, Stepper, held_for
 from surrogate_plugin.audit.judging import Evidence, judge
+from surrogate_plugin.audit.options import Options
 from surrogate_plugin.audit.run import Moment, Run, RunFacts, Seen
 from surrogate_plugin.audit.scheme import AtRest, at_rest, brackets_of, small_enough
 from surrogate_plugin.audit.steady import Rest
@@ -21,35 +22,8 @@ from surrogate_plugin.errors import InvalidProblemError, UnsupportedProblemError
 _SMALL = 0.01
 #: The part of that which the length of certified steps may be estimated to add.
 _OF_TIME = 0.1
-#: Below which value of a substrate cells count as hypoxic, where nobody says otherwise, field units.
-THRESHOLDS: Mapping[str, float] = {"oxygen": 5.0}
-
-
-@dataclass(frozen=True)
-class Options:
-    """What is asked of an audit.
-
-    Attributes
-    ----------
-    substrates, moments : sequence of str or None
-        Those to audit; all if None.
-    tolerance : float or None, field units
-        Up to which a difference counts as none; 1 % of the largest value if None.
-    thresholds : mapping of str to float, field units
-        By substrate.
-    in_time : bool
-        Whether to take certified steps between moments too.
-    """
-
-    substrates: Sequence[str] | None = None
-    moments: Sequence[str] | None = None
-    tolerance: float | None = None
-    thresholds: Mapping[str, float] | None = None
-    in_time: bool = True
-
-    def threshold(self, substrate: str) -> float | None:
-        """Where cells of a substrate are divided, if they are."""
-        return (THRESHOLDS if self.thresholds is None else {**THRESHOLDS, **self.thresholds}).get(substrate)
+#: The part of a difference that may stay untold.
+_OF_DIFFERENCE = 0.05
 
 
 def audit(
@@ -156,8 +130,13 @@ class _Auditor:
         brackets = by_host = None
         if self._options.in_time and not first and difference.largest > tolerance:
             held, highest = held_for(moment.time_min, self._facts.held_min), self._highest(before, substrate, size)
-            brackets = Stepper(_OF_TIME * tolerance).brackets(moment, seen, highest, held)
-            if seen.scheme is not None and self._facts.diffusion_step_min is not None:
+            if _brackets_tell(between, held, rest.relaxation_min, highest, difference.largest):
+                stepper = Stepper(max(_OF_TIME * tolerance, _OF_DIFFERENCE * difference.largest))
+                brackets = stepper.brackets(moment, seen, highest, held)
+            claimed = any(
+                each is not None and each.outside(seen.field).max() > tolerance for each in (between, brackets)
+            )
+            if claimed and seen.scheme is not None and self._facts.diffusion_step_min is not None:
                 by_host = brackets_of(seen.scheme, self._facts.diffusion_step_min, highest, seen.field, held)
         known = Evidence(
             seen.field,
@@ -272,6 +251,16 @@ class _Auditor:
         self.maps[(moment.name, entry.substrate)] = Maps(
             moment.seen[entry.substrate].field, rest.field, (x, x + width, y, y + height), moment.position_um
         )
+
+
+def _brackets_tell(
+    between: Between | None, held_min: float, relaxation_min: float, highest: float, difference: float
+) -> bool:
+    """Whether steps from the lowest and the highest field are worth taking: many, where a field is slow."""
+    if held_min <= 0.0 or (between is not None and between.doubt <= _OF_DIFFERENCE * difference):
+        return False
+    left = highest * math.exp(-held_min / relaxation_min) if relaxation_min > 0.0 else 0.0
+    return left < 0.5 * difference
 
 
 def _in_time(

@@ -17,8 +17,8 @@ from surrogate_plugin.audit.in_time import Brackets
 from surrogate_plugin.audit.run import HostScheme
 from surrogate_plugin.audit.steady import Rest
 
-#: How far below the largest difference what is left may be, and how many iterations that may take.
-_REDUCTION, _ITERATIONS = 1e-8, 200
+#: How far below the largest difference what is left may be; after how many iterations those begin anew, and how often.
+_REDUCTION, _ITERATIONS, _ROUNDS = 1e-8, 60, 5
 #: Voxels times steps of a host's scheme that are taken at most, a quarter of a minute, and what counts as no change.
 _MOST_WORK, _AT_REST = 3e8, 1e-10
 #: Steps are tried down to this part of the host's.
@@ -66,7 +66,7 @@ def at_rest(scheme: HostScheme, dt_min: float, rest: Rest) -> AtRest | None:
     operator = scipy.sparse.linalg.LinearOperator(size, matvec=without_a_step, dtype=np.float64)
     inverse = scipy.sparse.linalg.LinearOperator(size, matvec=nearly_inverse, dtype=np.float64)
     error, failed = scipy.sparse.linalg.gmres(
-        operator, residual.ravel(), M=inverse, rtol=_REDUCTION, restart=_ITERATIONS, maxiter=1
+        operator, residual.ravel(), M=inverse, rtol=_REDUCTION, restart=_ITERATIONS, maxiter=_ROUNDS
     )
     found = steady + error.reshape(shape)
     left = float(np.abs(step(found) - found).max())
