@@ -47,4 +47,6 @@ class Corrections:
         answer = None if said is None else said.answer()
         if said is None or answer is None or answer is not previous or said.prediction.shape != prediction.shape:
             return None
-        return np.asarray(np.maximum(answer + (prediction - said.prediction), 0.0))
+        found = prediction - said.prediction
+        found += answer
+        return np.maximum(found, 0.0, out=found)

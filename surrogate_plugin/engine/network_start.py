@@ -246,7 +246,7 @@ def _judged(answer: Any, problem: Problem) -> tuple[FloatArray | None, str | Non
     if not np.isfinite(array).all():
         return None, "The network's field is not finite."
     # What no field can be is no start either; and far beyond it even a residual would overflow.
-    return np.clip(array, 0.0, min(ceiling(problem), HUGE)).astype(np.float64), None
+    return np.clip(array, 0.0, min(ceiling(problem), HUGE)).astype(np.float64, copy=False), None
 
 
 def _outside(problem: Problem, card: ModelCard | None) -> tuple[Flag, ...]:

@@ -6,69 +6,68 @@ from __future__ import annotations
 import numpy as np
 
 from surrogate_plugin import jit
+from surrogate_plugin.arguments import BoolArray
 
 #: More than any decay a problem may have.
 _BEYOND = 1e250
-
-
-@jit.fast
-def decay_range(decay, vmax, half, fixed):
-    """Weakest and strongest ``decay + vmax * half`` over free pixels; (0, 0) where no pixel is free."""
-    weakest, strongest = _BEYOND, -_BEYOND
-    for row in range(decay.shape[0]):
-        for column in range(decay.shape[1]):
-            value = decay[row, column] + vmax[row, column] * half
-            # Chosen without a branch, so that the compiler takes several pixels at a time.
-            away = _BEYOND if fixed[row, column] else 0.0
-            weakest = value + away if value + away < weakest else weakest
-            strongest = value - away if value - away > strongest else strongest
-    return (weakest, strongest) if strongest >= 0.0 else (0.0, 0.0)
+#: The bits of infinity, and less than those of any number >= 0.
+_NONE_WEAKER, _NONE_STRONGER = np.int64(0x7FF0000000000000), np.int64(-1)
 
 
 @jit.exact
-def groups(fixed):
-    """How many groups of edge-connected fixed pixels there are, and the pixels of the largest.
+def decay_range(decay, vmax, half, fixed):
+    """Weakest and strongest ``decay + vmax * half`` over free pixels; (0, 0) where no pixel is free.
 
-    Runs of each row are joined to the runs of the row below that they touch (union-find), so that the cost is one scan.
+    Values >= 0 order like their bits, and a maximum of integers takes several pixels at a time, one of floats does not.
     """
-    rows, columns = fixed.shape
-    parent = np.empty(16, np.int64)
-    size = np.empty(16, np.int64)
-    count = 0
-    # The run each fixed pixel of a row belongs to; entries of free pixels are stale and never read.
-    below = np.empty(columns, np.int64)
-    here = np.empty(columns, np.int64)
-    for row in range(rows):
-        column = 0
-        while column < columns:
-            if not fixed[row, column]:
-                column += 1
-                # Free pixels are most of a lattice: four at a time.
-                while column + 4 <= columns and not (
-                    fixed[row, column] | fixed[row, column + 1] | fixed[row, column + 2] | fixed[row, column + 3]
-                ):
-                    column += 4
-                continue
-            if count == parent.size:
-                parent = np.concatenate((parent, np.empty(count, np.int64)))
-                size = np.concatenate((size, np.empty(count, np.int64)))
+    value, found = np.empty(decay.shape[1]), np.empty(2)
+    weakest, strongest = _NONE_WEAKER, _NONE_STRONGER
+    for row in range(decay.shape[0]):
+        for column in range(value.size):
+            value[column] = decay[row, column] + vmax[row, column] * half
+        bits = value.view(np.int64)
+        for column in range(value.size):
+            weakest = min(weakest, _NONE_WEAKER if fixed[row, column] else bits[column])
+            strongest = max(strongest, _NONE_STRONGER if fixed[row, column] else bits[column])
+    if strongest < 0:
+        return 0.0, 0.0
+    found.view(np.int64)[:] = weakest, strongest
+    return found[0], found[1]
+
+
+def groups(fixed: BoolArray) -> tuple[int, int]:
+    """How many groups of edge-connected fixed pixels there are, and the pixels of the largest."""
+    found, largest = _groups(np.flatnonzero(fixed), fixed.shape[1])
+    return int(found), int(largest)
+
+
+@jit.exact
+def _groups(places, columns):
+    """As `groups`, of the fixed pixels' places in C order.
+
+    Runs of each row are joined to the runs of the row below that they touch (union-find), in one pass.
+    """
+    parent, size = np.empty(places.size, np.int64), np.empty(places.size, np.int64)
+    # The last fixed pixel so far in each column, and the run that it belongs to.
+    latest, owner = np.full(columns, -columns - 1), np.empty(columns, np.int64)
+    count, run, before = 0, 0, -2
+    for place in places:
+        column = place % columns
+        if place != before + 1 or column == 0:
             run = count
             parent[run], size[run] = run, 0
             count += 1
-            while column < columns and fixed[row, column]:
-                size[run] += 1
-                if row > 0 and fixed[row - 1, column]:
-                    other = below[column]
-                    while parent[other] != other:
-                        parent[other] = parent[parent[other]]
-                        other = parent[other]
-                    if other != run:
-                        parent[run] = other
-                        size[other] += size[run]
-                        run = other
-                here[column] = run
-                column += 1
-        below, here = here, below
+        size[run] += 1
+        if latest[column] == place - columns:
+            other = owner[column]
+            while parent[other] != other:
+                parent[other] = parent[parent[other]]
+                other = parent[other]
+            if other != run:
+                parent[run] = other
+                size[other] += size[run]
+                run = other
+        latest[column], owner[column], before = place, run, place
     found, largest = 0, 0
     for index in range(count):
         if parent[index] == index:

@@ -71,14 +71,14 @@ def problem_of(raster: Raster, config: BackendConfig) -> Problem:
     # What overflows here is refused as infinite by the problem.
     with np.errstate(over="ignore"):
         decay = raster.decay(config.decay_per_min, with_uptake=km is None)
-        vmax = raster.uptake_per_min * (km or 0.0)
+        uptake = None if km is None else MichaelisMenten(raster.uptake_per_min * km, km)
     return Problem(
         raster.source,
         fixed=raster.fixed,
         diffusivity=raster.diffusivity(config.diffusivity_um2_per_min),
         decay=decay,
         production=raster.production_per_min,
-        uptake=None if km is None else MichaelisMenten(vmax, km),
+        uptake=uptake,
         spacing=config.domain.spacings_um,
         boundary=config.boundary,
         membranes=raster.membranes,

@@ -113,10 +113,11 @@ def _places(
     if cells.voxel is not None:
         row, column = _rows_and_columns(domain, cells.voxel)
         return np.asarray(column + 0.5), np.asarray(row + 0.5), slice(None)
-    inside = domain.contains(cells.position_um, boundary=sides)
+    x, y = domain.pixels(cells.position_um)
+    inside = domain.holds(x, y, sides)
     if outside == "error":
         refuse_off(domain, "cells.position_um", cells.position_um, ~inside)
-    x, y = domain.nearest(*domain.pixels(cells.position_um), sides)
+    x, y = domain.nearest(x, y, sides)
     return x, y, slice(None) if outside == "clamp" or inside.all() else inside
 
 

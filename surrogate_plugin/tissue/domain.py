@@ -199,7 +199,11 @@ class Domain:
         Where the sides of ``boundary`` are periodic, every point up to 1e9 pixels away is on it, somewhere.
         """
         x, y = self.pixels(plane_points("points_um", points_um))
-        (rows, columns), (ring_y, ring_x) = self.shape, Boundary.parse(boundary).rings
+        return self.holds(x, y, Boundary.parse(boundary))
+
+    def holds(self, x: FloatArray, y: FloatArray, sides: Boundary) -> BoolArray:
+        """Which positions in pixels lie on the domain, (n,), see `contains`."""
+        (rows, columns), (ring_y, ring_x) = self.shape, sides.rings
         on_x = np.abs(x) <= FARTHEST if ring_x else (x >= 0) & (x <= columns)
         on_y = np.abs(y) <= FARTHEST if ring_y else (y >= 0) & (y <= rows)
         return np.asarray(on_x & on_y)
@@ -312,9 +316,10 @@ class Domain:
 
     def pixels(self, points: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Positions in pixels from the lower left corner; a millionth of a pixel off the border is on it."""
-        pixels = ((points - self.origin_um) / self.spacings_um[::-1]).T
-        on_border = np.clip(pixels, 0.0, [[self.shape[1]], [self.shape[0]]])
-        x, y = np.where(np.abs(pixels - on_border) <= _ON_BORDER, on_border, pixels)
+        x, y = (
+            _onto_border((points[:, axis] - self.origin_um[axis]) / self.spacings_um[1 - axis], self.shape[1 - axis])
+            for axis in (0, 1)
+        )
         return x, y
 
     def nearest(self, x: FloatArray, y: FloatArray, sides: Boundary) -> tuple[FloatArray, FloatArray]:
@@ -324,6 +329,12 @@ class Domain:
             around(x, columns) if ring_x else np.clip(x, 0.0, columns),
             around(y, rows) if ring_y else np.clip(y, 0.0, rows),
         )
+
+
+def _onto_border(position: FloatArray, size: int) -> FloatArray:
+    """Positions along one axis, in pixels, those that rounding has put off the lattice back on its border."""
+    on_border = np.clip(position, 0.0, size)
+    return np.where(np.abs(position - on_border) <= _ON_BORDER, on_border, position)
 
 
 def _spacings(given: float | Sequence[float]) -> tuple[float, float]:
