@@ -28,7 +28,7 @@ $(COMPILED): $(STAMP) $(KERNELS)
 	-$(BIN)/python -m surrogate_plugin.cli.warm_up
 	@touch $@
 
-demo: $(COMPILED)  ## Grow a pyphysicell tumour around vessels; table, pictures and a .vti series in demo-output/
+demo: $(COMPILED)  ## Grow a pyphysicell tumour around vessels; a page of the run, pictures and a .vti series in demo-output/
 	$(BIN)/surrogate-plugin demo
 
 test: $(COMPILED)  ## Run the tests and the doctests

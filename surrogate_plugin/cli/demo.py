@@ -20,15 +20,19 @@ def demo(
     ),
     steps: Annotated[int | None, typer.Option(min=1, help="Phenotype steps.")] = None,
     cells: Annotated[int | None, typer.Option(min=1, help="Cells at the start.")] = None,
+    report: Annotated[
+        Path | None, typer.Option(help="The page of the run; report.html in the folder if not given.")
+    ] = None,
 ) -> None:
     """Grow a tumour around vessels in pyphysicell, with oxygen from the certified backend.
 
     Prints who answered each step, the largest bound and the largest audited error, and the time per step beside the
-    simulator's own solver; writes pictures and a .vti series. Ctrl-C stops it; the series up to then is complete.
+    simulator's own solver; writes pictures, a .vti series, and a page of the run to show to others. Ctrl-C stops it;
+    the series up to then is complete, and the page is as it was a minute before.
     """
     with plain_errors():
         run = registry.load(registry.DEMOS, name)
-        chosen = {"steps": steps, "cells": cells}
+        chosen = {"steps": steps, "cells": cells, "report": report}
         arguments = {option: value for option, value in chosen.items() if value is not None}
         _check_takes(run, name, arguments)
         files.check_writable(out / "oxygen.png")
@@ -36,7 +40,7 @@ def demo(
             run(out=out, **arguments)
 
 
-def _check_takes(run: Any, name: str, arguments: dict[str, int]) -> None:
+def _check_takes(run: Any, name: str, arguments: dict[str, Any]) -> None:
     """Say so where a plugin's demo lacks an option, before it starts."""
     taken = inspect.signature(run).parameters
     if any(parameter.kind is parameter.VAR_KEYWORD for parameter in taken.values()):

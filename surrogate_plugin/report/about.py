@@ -69,8 +69,9 @@ def card_of(model: str) -> dict[str, object]:
         "sides": ", ".join(ranges.boundaries),
         "lattices": f"{ranges.shortest_side_px} to {ranges.longest_side_px} pixels a side",
     }
+    told["errors below"] = f"over the largest imposed value, on {card.test_samples} test samples"
     for name, values in card.metrics.items():
-        told[f"{name}, on {card.test_samples} test samples"] = ", ".join(f"{k} {v:.3g}" for k, v in values.items())
+        told[name] = ", ".join(f"{statistic} {value:.3g}" for statistic, value in values.items())
     return told | {"SHA-256 of its weights": card.sha256}
 
 

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 #: More cells than this are drawn as points, since their outlines would run into one another.
 _MOST_OUTLINES = 20_000
-_WALL = "#ff9f6e"
+#: Told from the dark and from the pale end of the fields' colours.
+_WALL, _CELL = "#ff9f6e", "#19c3b1"
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,11 +73,11 @@ class Scene:
     def _draw_cells(self, axes: Axes) -> None:
         cells = self.cells
         if cells.voxel is not None:
-            view.draw_fixed(axes, self.domain, _voxels(cells, self.domain.shape), f"{view.INK}40")
+            view.draw_fixed(axes, self.domain, _voxels(cells, self.domain.shape), f"{_CELL}60")
         elif len(cells) > _MOST_OUTLINES:
-            axes.plot(*cells.position_um.T, ",", color=view.INK, alpha=0.5)
+            axes.plot(*cells.position_um.T, ",", color=_CELL, alpha=0.6)
         elif len(cells):
-            view.draw_cells(axes, cells, "none", edge=view.INK, alpha=0.6)
+            view.draw_cells(axes, cells, "none", edge=_CELL, alpha=0.9)
 
 
 def _voxels(cells: Cells, shape: tuple[int, int]) -> BoolArray:

@@ -14,6 +14,7 @@ from rich.console import Console
 
 import surrogate_plugin as sp
 from surrogate_adapters.demo import Outcome, run
+from tests.report.strict import read
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 WORDS = {
@@ -115,6 +116,18 @@ def test_the_demo_writes_pictures_and_a_series_that_can_be_read(demo):
     assert cells.n_points == outcome.cells_after
     for name in outcome.answered:
         assert f"{outcome.answered[name]}" in said
+
+
+def test_the_demo_ends_with_a_page_that_has_all_of_it_and_says_where(demo):
+    outcome, out, said = demo
+    assert f"All of it is on one page: {out / 'report.html'}" in said.replace("\n", "")
+    found = read((out / "report.html").read_text(encoding="utf-8"))
+    assert "The run is over." in found.text
+    assert f"{outcome.largest_bound:.3g} mmHg, within the tolerance of 0.38 mmHg" in found.text
+    for audit in outcome.audits:
+        assert f"{audit.largest_error:.4g}" in found.cells
+    assert "Oxygen around the tumour at the end" in found.text
+    assert len(found.pictures) == 7
 
 
 def test_the_demo_says_what_it_cannot_do(tmp_path):

@@ -13,6 +13,8 @@ from surrogate_adapters.demo.tissue import HYPOXIC_MMHG, TOLERANCE_MMHG
 from surrogate_plugin.pictures import view
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from surrogate_adapters.pyphysicell import Attachment
 
 WELL_FED, HYPOXIC, NECROTIC = "#7fd8be", "#f4a259", "#8d5a97"
@@ -29,7 +31,7 @@ def known(solution: sp.Solution) -> dict[str, str | float]:
     }
 
 
-def oxygen(path: Path, simulation: Any, link: Attachment, domain: sp.Domain) -> None:
+def oxygen(path: Path, simulation: Any, link: Attachment, domain: sp.Domain) -> Figure:
     """The whole tissue, and its tumour from near."""
     result = link.result("oxygen")
     assert result is not None
@@ -53,9 +55,10 @@ def oxygen(path: Path, simulation: Any, link: Attachment, domain: sp.Domain) -> 
     near.legend(loc="upper right", fontsize=8, facecolor=view.PAPER, labelcolor=view.INK, framealpha=0.7)
     view.draw_scale(near, 200.0 if domain.size_um[0] > 3000 else 50.0)
     made.savefig(path, dpi=150, metadata={name: str(value) for name, value in known(result.solution).items()})
+    return made
 
 
-def certificate(path: Path, domain: sp.Domain, outcome: Outcome) -> None:
+def certificate(path: Path, domain: sp.Domain, outcome: Outcome) -> Figure:
     """Where the last audited field is how far from exact, and the bound of every field beside the tolerance."""
     audit = outcome.audits[-1]
     made, (where, when) = view.figure(15.0, 6.4, (1.0, 1.1))
@@ -82,6 +85,7 @@ def certificate(path: Path, domain: sp.Domain, outcome: Outcome) -> None:
     when.set_title("Every field with its bound")
     when.legend(fontsize=8, facecolor=view.PAPER, labelcolor=view.INK, framealpha=0.7)
     made.savefig(path, dpi=150)
+    return made
 
 
 def _colours(simulation: Any, level: Any) -> Any:

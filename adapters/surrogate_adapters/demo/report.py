@@ -1,12 +1,18 @@
-"""The demo's table."""
+"""The demo's table, and its page."""
 
 from __future__ import annotations
 
 from collections import Counter
+from typing import TYPE_CHECKING
 
 from rich.table import Table
 
+import surrogate_plugin as sp
 from surrogate_adapters.demo.outcome import Outcome
+from surrogate_plugin.report import Page
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 FAST_EXACT = ("multigrid", "spectral")
 
@@ -59,3 +65,22 @@ def rows(outcome: Outcome) -> list[tuple[str, str]]:
         ("the whole demo", f"{outcome.seconds:.0f} s"),
         ("written", ", ".join(str(path) for path in outcome.files)),
     ]
+
+
+def write_page(report: sp.RunReport, outcome: Outcome, tissue: Figure, certified: Figure) -> None:
+    """Write the page of the run with what the demo has found out beside it."""
+    for audit in outcome.audits:
+        report.audit("oxygen", audit.time_min, "sparse-direct", audit.largest_error, audit.bound)
+
+    def add(page: Page) -> None:
+        page.section("What the demo found")
+        page.facts({name: value for name, value in rows(outcome) if name != "written"})
+        page.picture(tissue, "Oxygen around the tumour at the end, and the tumour from near: which cells lack it.")
+        page.picture(
+            certified,
+            f"How far the last audited field was from exact, at most {outcome.audits[-1].largest_error:.2g} mmHg, and "
+            "the bound of every field beside the tolerance.",
+        )
+
+    report.further.append(add)
+    report.write(over=True)

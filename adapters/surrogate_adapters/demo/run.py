@@ -15,7 +15,7 @@ import surrogate_plugin as sp
 from surrogate_adapters.demo import pictures
 from surrogate_adapters.demo.audit import Observer, host_seconds
 from surrogate_adapters.demo.outcome import Outcome
-from surrogate_adapters.demo.report import table
+from surrogate_adapters.demo.report import table, write_page
 from surrogate_adapters.demo.tissue import TOLERANCE_MMHG, make_simulation
 from surrogate_adapters.pyphysicell import Attachment, attach
 from surrogate_plugin.pictures.view import Series
@@ -31,9 +31,10 @@ def run(
     small: bool = False,
     policy: str = "surrogate-first",
     seed: int = 7,
+    report: Path | None = None,
     console: Console | None = None,
 ) -> Outcome:
-    """Grow a tumour among vessels with the backend attached; print a table, write pictures and a .vti series.
+    """Grow a tumour among vessels with the backend attached; print a table, write pictures, a series and a report.
 
     Parameters
     ----------
@@ -47,6 +48,8 @@ def run(
         A tissue of 64 x 64 voxels, at most 300 cells and coarse diffusion steps, over in seconds.
     policy : "surrogate-first" or "fastest"
     seed : int
+    report : Path, optional
+        Of the page of the run; ``report.html`` in ``out`` if not given.
     console : rich.console.Console, optional
 
     Returns
@@ -69,10 +72,14 @@ def run(
         f"oxygen within {tolerance:g} mmHg."
     )
     # Half a voxel of motion changes a crowd's field by far less than the tolerance; `excess` would tell if not.
-    link = attach(simulation, substrates=[SUBSTRATE], tolerance=tolerance, policy=policy, move_limit_um=0.5 * spacing)
+    page = out / "report.html" if report is None else report
+    options: dict[str, Any] = {"tolerance": tolerance, "policy": policy, "move_limit_um": 0.5 * spacing}
+    link = attach(simulation, substrates=[SUBSTRATE], report=page, **options)
+    assert link.report is not None
+    link.report.title, link.report.unit = "Tumour among vessels", "mmHg"
     observer = Observer(simulation, link, SUBSTRATE, {0, steps // 3, 2 * steps // 3, steps - 1})
     per_step = _grow(simulation, link, domain, steps, Series(out / "series", SUBSTRATE), console)
-    files = [out / "oxygen.png", out / "certificate.png", out / "series" / f"{SUBSTRATE}.pvd"]
+    files = [out / "oxygen.png", out / "certificate.png", out / "series" / f"{SUBSTRATE}.pvd", page]
     outcome = Outcome(
         phenotype_steps=steps,
         cells_before=before,
@@ -89,9 +96,11 @@ def run(
         seconds=time.perf_counter() - began,
         files=files,
     )
-    pictures.oxygen(files[0], simulation, link, domain)
-    pictures.certificate(files[1], domain, outcome)
+    tissue = pictures.oxygen(files[0], simulation, link, domain)
+    certified = pictures.certificate(files[1], domain, outcome)
     console.print(table(outcome))
+    write_page(link.report, outcome, tissue, certified)
+    console.print(f"All of it is on one page: {page}", soft_wrap=True)
     return outcome
 
 
