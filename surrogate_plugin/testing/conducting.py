@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -63,8 +64,7 @@ def _cover(scenario: Scenario, cells: CellTable) -> FloatArray:
     if scenario.deposit == "voxel":
         share = cells.volume_um3 / scenario.voxel_volume_um3
         return scenario.weights(cells).reshape(len(cells), *scenario.shape) * share[:, np.newaxis, np.newaxis]
-    place, radius = _in_voxels(scenario, cells)
-    each = [parts(scenario.shape, x, y, r, rings=scenario.rings) for (x, y), r in zip(place, radius, strict=True)]
+    each = [parts(*disc, rings=scenario.rings, pixel=scenario.spacings_um) for disc in _each(scenario, cells)]
     cover = np.array(each).reshape(len(cells), *scenario.shape)
     return np.where(cover < _GRAZED, 0.0, cover)
 
@@ -80,11 +80,10 @@ def _mean_by_volume(scenario: Scenario, cells: CellTable, resistance: FloatArray
 
 def _discs(scenario: Scenario, cells: CellTable) -> list[BoolArray]:
     """The voxels whose centres each cell covers."""
-    place, radius = _in_voxels(scenario, cells)
-    return [covered(scenario.shape, x, y, r, rings=scenario.rings) for (x, y), r in zip(place, radius, strict=True)]
+    return [covered(*disc, rings=scenario.rings, pixel=scenario.spacings_um) for disc in _each(scenario, cells)]
 
 
-def _in_voxels(scenario: Scenario, cells: CellTable) -> tuple[FloatArray, FloatArray]:
-    """Places and radii of spheres of the cells' volumes, in voxels from the lower left corner."""
-    radius = np.cbrt(cells.volume_um3 * (0.75 / np.pi)) / scenario.spacing_um
-    return cells.position_um / scenario.spacing_um, np.asarray(radius)
+def _each(scenario: Scenario, cells: CellTable) -> Iterator[tuple[tuple[int, int], float, float, float]]:
+    """The lattice, and places and radii of spheres of the cells' volumes, um from the lower left corner."""
+    for (x, y), radius in zip(cells.position_um, cells.radius_um, strict=True):
+        yield scenario.shape, x, y, radius

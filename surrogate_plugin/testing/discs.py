@@ -13,10 +13,14 @@ __all__ = ["covered", "parts", "shares"]
 
 #: Whether rows and columns close, so that a disc goes on at the other side.
 Rings = tuple[bool, bool]
+#: Height and width of a pixel, in the unit of the lengths.
+Pixel = tuple[float, float]
 
 
-def covered(shape: tuple[int, int], x: float, y: float, radius: float, *, rings: Rings) -> BoolArray:
-    """The pixels whose centres a disc covers, (H, W) bool; lengths in pixels, from the lower left corner.
+def covered(
+    shape: tuple[int, int], x: float, y: float, radius: float, *, rings: Rings, pixel: Pixel = (1.0, 1.0)
+) -> BoolArray:
+    """The pixels whose centres a disc covers, (H, W) bool; lengths from the lower left corner, in pixels or as theirs.
 
     Examples
     --------
@@ -24,15 +28,20 @@ def covered(shape: tuple[int, int], x: float, y: float, radius: float, *, rings:
     [2, 4]
     """
     rows, columns = shape
-    apart = [np.arange(count) + 0.5 - centre for count, centre in ((rows, y), (columns, x))]
+    apart = [
+        (np.arange(n) + 0.5) * side - centre for n, centre, side in zip((rows, columns), (y, x), pixel, strict=True)
+    ]
     for axis, count in enumerate(shape):
         if rings[axis]:
-            apart[axis] -= count * np.round(apart[axis] / count)
+            around = count * pixel[axis]
+            apart[axis] -= around * np.round(apart[axis] / around)
     return np.asarray(apart[0][:, np.newaxis] ** 2 + apart[1] ** 2 <= radius**2)
 
 
-def shares(shape: tuple[int, int], x: float, y: float, radius: float, *, rings: Rings) -> FloatArray:
-    """The part of a disc on each pixel, (H, W) float64 of sum 1; lengths in pixels.
+def shares(
+    shape: tuple[int, int], x: float, y: float, radius: float, *, rings: Rings, pixel: Pixel = (1.0, 1.0)
+) -> FloatArray:
+    """The part of a disc on each pixel, (H, W) float64 of sum 1; lengths in pixels, or as those of a pixel.
 
     What is beyond the lattice is shared out among the pixels inside in proportion, or comes in on the other side of
     a ring.
@@ -44,25 +53,28 @@ def shares(shape: tuple[int, int], x: float, y: float, radius: float, *, rings: 
     >>> shares((4, 4), 0.0, 2.0, 0.9, rings=(False, True))[1:3].round(3).tolist()
     [[0.25, 0.0, 0.0, 0.25], [0.25, 0.0, 0.0, 0.25]]
     """
-    found = parts(shape, x, y, radius, rings=rings)
+    found = parts(shape, x, y, radius, rings=rings, pixel=pixel)
     return np.asarray(found / found.sum())
 
 
-def parts(shape: tuple[int, int], x: float, y: float, radius: float, *, rings: Rings) -> FloatArray:
+def parts(
+    shape: tuple[int, int], x: float, y: float, radius: float, *, rings: Rings, pixel: Pixel = (1.0, 1.0)
+) -> FloatArray:
     """The area of a disc on each pixel, (H, W) float64, pixels; what is beyond the lattice stays there."""
     found = np.zeros(shape)
-    for *pixel, area in _pixels(x, y, radius):
-        row, column = (index % count if ring else index for index, count, ring in zip(pixel, shape, rings, strict=True))
+    for *place, area in _pixels(x, y, radius, pixel):
+        row, column = (index % count if ring else index for index, count, ring in zip(place, shape, rings, strict=True))
         if 0 <= row < shape[0] and 0 <= column < shape[1]:
-            found[row, column] += area
+            found[row, column] += area / (pixel[0] * pixel[1])
     return found
 
 
-def _pixels(x: float, y: float, radius: float) -> Iterator[tuple[int, int, float]]:
+def _pixels(x: float, y: float, radius: float, pixel: Pixel) -> Iterator[tuple[int, int, float]]:
     """Row, column and area of all pixels that a disc touches, on a lattice without end."""
-    for column in range(int(np.floor(x - radius)), int(np.floor(x + radius)) + 1):
-        for row in range(int(np.floor(y - radius)), int(np.floor(y + radius)) + 1):
-            yield row, column, _area(column - x, column + 1 - x, row - y, row + 1 - y, radius)
+    dy, dx = pixel
+    for column in range(int(np.floor((x - radius) / dx)), int(np.floor((x + radius) / dx)) + 1):
+        for row in range(int(np.floor((y - radius) / dy)), int(np.floor((y + radius) / dy)) + 1):
+            yield row, column, _area(column * dx - x, (column + 1) * dx - x, row * dy - y, (row + 1) * dy - y, radius)
 
 
 def _area(left: float, right: float, bottom: float, top: float, radius: float) -> float:

@@ -38,6 +38,7 @@ def random_scenario(
     decaying: bool = False,
     placed: bool = False,
     regioned: bool = False,
+    uneven: bool = False,
     torus: bool = False,
     sides: Mapping[str, SideLike] | None = None,
     sides_at: Literal["outside", "nodes"] = "outside",
@@ -70,6 +71,8 @@ def random_scenario(
         Whether some cells let decay more than there decays around them, or less.
     placed, regioned : bool
         Whether places conduct and decay in their own way, some of them obstacles, and membranes lie between regions.
+    uneven : bool
+        Whether voxels are less high than wide.
     torus, sides, sides_at, deposit
         As in `Scenario`.
 
@@ -79,8 +82,10 @@ def random_scenario(
     """
     rng = np.random.default_rng(seed)
     depth = spacing_um if thickness_um is None else thickness_um
+    height = 0.6 * spacing_um if uneven else spacing_um
+    lengths = height, spacing_um
     where = rng.permutation(shape[0] * shape[1]).astype(np.int64)
-    round_ones = _discs(rng, shape, spacing_um, discs)
+    round_ones = _discs(rng, shape, lengths, discs)
     # Each further substrate is held by one vessel fewer, since hosts hold them one by one.
     media = tuple(
         _medium(rng, shape, where[k:vessels], round_ones if k == 0 else (), saturating, *_SUBSTRATES[k])
@@ -89,7 +94,7 @@ def random_scenario(
     free = where[vessels:]
     voxels = rng.choice(free, cells) if crowded else free[:cells]
     names = [medium.name for medium in media]
-    table = _cells(rng, shape, spacing_um, voxels, spacing_um**2 * depth, names, secreting, producing)
+    table = _cells(rng, shape, lengths, voxels, height * spacing_um * depth, names, secreting, producing)
     usual = {medium.name: medium.diffusivity_um2_per_min for medium in media}
     if conducting:
         own = {name: usual[name] * rng.choice([np.nan, 0.02, 0.4], cells) for name in names}
@@ -105,23 +110,29 @@ def random_scenario(
         )
     if placed or regioned:
         media = tuple(_parted(rng, shape, medium, spacing_um, placed, regioned) for medium in media)
-    return Scenario(shape, spacing_um, depth, media, table, torus, dict(sides or {}), sides_at, deposit)
+    return Scenario(
+        shape, spacing_um, depth, media, table, torus, dict(sides or {}), sides_at, deposit, height if uneven else None
+    )
 
 
-def inside(rng: np.random.Generator, voxels: Indices, columns: int, spacing_um: float) -> FloatArray:
+def inside(rng: np.random.Generator, voxels: Indices, columns: int, spacings_um: tuple[float, float]) -> FloatArray:
     """A point in each voxel, (n, 2), um, a little off its edges, where hosts may round either way."""
     row, column = np.divmod(voxels, columns)
     corner = np.stack([column, row], axis=1)
-    return np.asarray((corner + rng.uniform(0.05, 0.95, corner.shape)) * spacing_um)
+    return np.asarray((corner + rng.uniform(0.05, 0.95, corner.shape)) * spacings_um[::-1])
 
 
 def _discs(
-    rng: np.random.Generator, shape: tuple[int, int], spacing_um: float, places: Sequence[tuple[float, float]]
+    rng: np.random.Generator,
+    shape: tuple[int, int],
+    spacings_um: tuple[float, float],
+    places: Sequence[tuple[float, float]],
 ) -> tuple[Disc, ...]:
-    height, width = (side * spacing_um for side in shape)
+    height, width = (side * spacing for side, spacing in zip(shape, spacings_um, strict=True))
     top = _SUBSTRATES[0][3]
     return tuple(
-        Disc(x * width, y * height, spacing_um * rng.uniform(1.2, 1.9), top * rng.uniform(0.6, 1.0)) for x, y in places
+        Disc(x * width, y * height, max(spacings_um) * rng.uniform(1.2, 1.9), top * rng.uniform(0.6, 1.0))
+        for x, y in places
     )
 
 
@@ -163,7 +174,7 @@ def _parted(
 def _cells(
     rng: np.random.Generator,
     shape: tuple[int, int],
-    spacing_um: float,
+    spacings_um: tuple[float, float],
     voxels: Indices,
     voxel_volume_um3: float,
     names: Sequence[str],
@@ -171,7 +182,7 @@ def _cells(
     producing: bool,
 ) -> CellTable:
     n = len(voxels)
-    position = inside(rng, voxels, shape[1], spacing_um)
+    position = inside(rng, voxels, shape[1], spacings_um)
     volume = rng.uniform(0.1, 0.9, n) * voxel_volume_um3
     value = {name: limit for name, _, _, limit in _SUBSTRATES}
     giving = (rng.random(n) < 0.25) & secreting

@@ -19,7 +19,7 @@ def values(scenario: Scenario, field: FloatArray, cells: CellTable, conducted: C
     if scenario.deposit == "voxel":
         return np.asarray(field[scenario.voxels(cells)])
     wide = _with_ghosts(scenario, field, conducted)
-    place = cells.position_um[:, ::-1] / scenario.spacing_um + 0.5  # row and column in the wider field
+    place = cells.position_um[:, ::-1] / scenario.spacings_um + 0.5  # row and column in the wider field
     lower = np.floor(place).astype(np.int64)
     (row, column), (t, s) = lower.T, (place - lower).T
     below = (1.0 - s) * wide[row, column] + s * wide[row, column + 1]
@@ -39,20 +39,22 @@ def slopes(scenario: Scenario, field: FloatArray) -> FloatArray:
             slope = 0.5 * (np.roll(field, -1, axis) - np.roll(field, 1, axis))
         else:
             slope = np.gradient(field, axis=axis) if field.shape[axis] > 1 else np.zeros_like(field)
-        found.append(slope / scenario.spacing_um)
+        found.append(slope / scenario.spacings_um[axis])
     return np.array(found)
 
 
 def _with_ghosts(scenario: Scenario, field: FloatArray, conducted: Coefficient | None) -> FloatArray:
     """The field with what holds one voxel outside each side."""
-    wide, links = field, np.broadcast_to(np.inf if conducted is None else conducted, field.shape) / scenario.spacing_um
+    wide, conducted = field, np.broadcast_to(np.inf if conducted is None else conducted, field.shape)
     for axis, ring in enumerate(scenario.rings):
         around = [(1, 1) if axis == each else (0, 0) for each in (0, 1)]
-        wide, links = (np.pad(each, around, mode="wrap" if ring else "edge") for each in (wide, links))
+        wide, conducted = (np.pad(each, around, mode="wrap" if ring else "edge") for each in (wide, conducted))
+    height, width = scenario.spacings_um
+    across = {"left": width, "right": width, "bottom": height, "top": height}
     for side, border in (("left", np.s_[:, 0]), ("right", np.s_[:, -1]), ("bottom", np.s_[0]), ("top", np.s_[-1])):
         given = scenario.sides.get(side, "reflecting")
         if isinstance(given, Flux | Exchange):
-            wide[border] = _beyond(given, wide[border], links[border])
+            wide[border] = _beyond(given, wide[border], conducted[border] / across[side])
         elif isinstance(given, int | float) and scenario.sides_at == "outside":
             wide[border] = given
     return wide

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
@@ -26,7 +27,7 @@ class Scenario:
     shape : (int, int)
         (H, W): rows along y, columns along x.
     spacing_um, thickness_um : float, um
-        Side and depth of a voxel.
+        Width and depth of a voxel.
     media : tuple of Medium
     cells : CellTable
         At first.
@@ -39,6 +40,8 @@ class Scenario:
     deposit : "voxel" or "area"
         Whether a cell counts in the voxel that holds its centre and reads it, or is spread over the voxels it covers
         and reads between their centres.
+    height_um : float, um, optional
+        Height of a voxel, along y, where it is not as high as wide.
 
     Examples
     --------
@@ -57,6 +60,7 @@ class Scenario:
     sides: Mapping[str, SideLike] = field(default_factory=dict)
     sides_at: Literal["outside", "nodes"] = "outside"
     deposit: Literal["voxel", "area"] = "voxel"
+    height_um: float | None = None
 
     @classmethod
     def random(cls, seed: int, shape: tuple[int, int], **options: Any) -> Scenario:
@@ -73,12 +77,17 @@ class Scenario:
     @property
     def voxel_volume_um3(self) -> float:
         """Volume of a voxel, um^3."""
-        return self.spacing_um**2 * self.thickness_um
+        return math.prod(self.spacings_um) * self.thickness_um
+
+    @property
+    def spacings_um(self) -> tuple[float, float]:
+        """Height and width of a voxel, um: (dy, dx), as of a shape."""
+        return self.spacing_um if self.height_um is None else self.height_um, self.spacing_um
 
     @property
     def size_um(self) -> FloatArray:
         """Width and height, (2,), um."""
-        return np.array(self.shape[::-1]) * self.spacing_um
+        return np.asarray(np.array(self.shape[::-1]) * self.spacings_um[::-1])
 
     @property
     def rings(self) -> tuple[bool, bool]:
@@ -104,6 +113,7 @@ class Scenario:
             "decays": any(cells.decays(name).any() for name in self.names),
             "places": any(m.diffusivity_map is not None or m.decay_map is not None for m in media),
             "regions": any(m.regions is not None for m in media),
+            "uneven": self.height_um is not None,
             "fluxes": any(isinstance(side, Flux | Exchange) for side in self.sides.values()),
         }
         return frozenset(what for what, there in has.items() if there)
@@ -120,10 +130,11 @@ class Scenario:
 
     def held(self, name: str) -> tuple[BoolArray, FloatArray]:
         """Which voxels hold a value, (H, W) bool, and which value, (H, W) float64, by whatever vessel or side."""
-        medium, h = self.medium(name), self.spacing_um
+        medium = self.medium(name)
         fixed, value = medium.fixed.copy(), np.where(medium.fixed, medium.value, 0.0)
         for disc in medium.discs:
-            on = covered(self.shape, disc.x_um / h, disc.y_um / h, disc.radius_um / h, rings=self.rings)
+            place = disc.x_um, disc.y_um, disc.radius_um
+            on = covered(self.shape, *place, rings=self.rings, pixel=self.spacings_um)
             value[on] = np.maximum(value[on], disc.value)
             fixed |= on
         if self.sides_at == "nodes":
@@ -138,7 +149,7 @@ class Scenario:
 
     def rolled(self, rows: int, columns: int) -> Scenario:
         """The same tissue moved around a torus by whole voxels."""
-        shift, size = np.array([columns, rows]) * self.spacing_um, self.size_um
+        shift, size = np.array([columns, rows]) * self.spacings_um[::-1], self.size_um
 
         def moved(medium: Medium) -> Medium:
             fixed = np.roll(medium.fixed, (rows, columns), (0, 1))
@@ -159,11 +170,11 @@ class Scenario:
         rng = np.random.default_rng(seed)
         free = np.flatnonzero(~np.any([self.held(name)[0] for name in self.names], axis=0))
         voxels = rng.choice(free, len(cells), replace=False)
-        return cells.at(inside(rng, voxels, self.shape[1], self.spacing_um))
+        return cells.at(inside(rng, voxels, self.shape[1], self.spacings_um))
 
     def voxels(self, cells: CellTable) -> tuple[Indices, Indices]:
         """Row and column of each cell; those off the lattice get numbers off it."""
-        column, row = np.floor(cells.position_um / self.spacing_um).astype(np.int64).T
+        column, row = np.floor(cells.position_um / self.spacings_um[::-1]).astype(np.int64).T
         return row, column
 
     def weights(self, cells: CellTable) -> FloatArray:
@@ -173,10 +184,9 @@ class Scenario:
             row, column = self.voxels(cells)
             out[np.arange(len(cells)), row, column] = 1.0
             return out.reshape(len(cells), self.shape[0] * self.shape[1])
-        radius = np.cbrt(cells.volume_um3 * (0.75 / np.pi)) / self.spacing_um
-        place = cells.position_um / self.spacing_um
         spread = [
-            shares(self.shape, x, y, r, rings=self.rings).ravel() for (x, y), r in zip(place, radius, strict=True)
+            shares(self.shape, x, y, r, rings=self.rings, pixel=self.spacings_um).ravel()
+            for (x, y), r in zip(cells.position_um, cells.radius_um, strict=True)
         ]
         return np.array(spread).reshape(len(cells), self.shape[0] * self.shape[1])
 
@@ -202,7 +212,7 @@ class Scenario:
             decay=decay if km is not None else decay + uptake,
             production=production,
             uptake=None if km is None else MichaelisMenten(uptake * km, km),
-            spacing=self.spacing_um,
+            spacing=self.spacing_um if self.height_um is None else self.spacings_um,
             boundary={side: named.get(side, own) for side in _BORDERS},
             membranes=conducting.membranes(self, name, cells),
         )
@@ -229,7 +239,7 @@ class Scenario:
         total = 0.0
         for axis in (0, 1):
             step, outer = np.diff(field, axis=axis), np.diff(free.astype(np.int64), axis=axis)
-            total -= float((step * outer).sum()) * medium.diffusivity_um2_per_min / self.spacing_um**2
+            total -= float((step * outer).sum()) * medium.diffusivity_um2_per_min / self.spacings_um[axis] ** 2
         total -= medium.decay_per_min * float(field[free].sum())
         weights = self.weights(cells) * free.ravel()
         share = cells.volume_um3 / self.voxel_volume_um3

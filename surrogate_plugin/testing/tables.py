@@ -112,6 +112,11 @@ class CellTable:
     def __len__(self) -> int:
         return len(self.position_um)
 
+    @property
+    def radius_um(self) -> FloatArray:
+        """Of spheres of the cells' volumes, (n,) float64, um."""
+        return np.asarray(np.cbrt(self.volume_um3 * (0.75 / np.pi)))
+
     def made(self, name: str) -> FloatArray:
         """What each cell makes of a substrate, (n,) float64, field units times um^3 / min; 0 where nothing is said."""
         return np.asarray(self.production_per_min.get(name, np.zeros(len(self))))

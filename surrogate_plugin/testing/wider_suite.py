@@ -23,6 +23,7 @@ _OPTIONS = {
     "places": ("placed", "no diffusivities and decay of places"),
     "regions": ("regioned", "no membranes between regions"),
     "fluxes": ("sides", "no fluxes through sides"),
+    "uneven": ("uneven", "no voxels that are not square"),
     "produces": ("producing", "no constant production"),
     "stepping": ("", "no field in time"),
 }
@@ -45,6 +46,8 @@ class WiderSuite(Checks):
         Whether membranes can lie between places: ``medium.regions`` and ``medium.permeability_um_per_min``.
     fluxes : bool
         Whether sides can be a `Flux` or an `Exchange`, as ``scenario.sides`` has them then.
+    uneven : bool
+        Whether voxels can be less high than wide: ``scenario.spacings_um`` is (dy, dx) then.
     produces : bool
         Whether cells can make an amount whatever is there: ``cells.made(substrate)``.
     stepping : bool
@@ -66,6 +69,7 @@ class WiderSuite(Checks):
     places: bool = False
     regions: bool = False
     fluxes: bool = False
+    uneven: bool = False
     stepping: bool = False
     cannot: Mapping[str, str] = {}
 
@@ -109,6 +113,9 @@ class WiderSuite(Checks):
 
     def test_membranes_lie_between_regions(self) -> None:
         self.check_wider("regions", self.scenario(162, (11, 15), substrates=2, regioned=True))
+
+    def test_voxels_need_not_be_square(self) -> None:
+        self.check_wider("uneven", self.scenario(168, (11, 15), substrates=2, uneven=True))
 
     @pytest.mark.parametrize("side", ["left", "right", "bottom", "top"])
     def test_what_comes_in_through_a_side_is_there(self, side: str) -> None:

@@ -13,7 +13,7 @@ __all__ = ["EverythingSuite", "refuse"]
 class EverythingSuite(WiderSuite):
     """All checks of `WiderSuite`: what is not among ``cannot`` has to work, and nothing is skipped."""
 
-    conducts = walls = decays = places = regions = fluxes = produces = stepping = True
+    conducts = walls = decays = places = regions = fluxes = uneven = produces = stepping = True
 
 
 def refuse(scenario: Scenario, cannot: Mapping[str, str]) -> None:

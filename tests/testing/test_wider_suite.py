@@ -29,7 +29,7 @@ class PlainHost:
             medium = self.scenario.medium(name)
             config = sp.BackendConfig(
                 domain=sp.Domain.from_lattice(
-                    self.scenario.shape, self.scenario.spacing_um, thickness_um=self.scenario.thickness_um
+                    self.scenario.shape, self.scenario.spacings_um, thickness_um=self.scenario.thickness_um
                 ),
                 diffusivity_um2_per_min=medium.diffusivity_um2_per_min, decay_per_min=medium.decay_per_min,
                 tolerance=tolerance, boundary=self.sides(),
@@ -83,7 +83,7 @@ class PlainHost:
 
 
 class TestPlainHost(WiderSuite):
-    conducts = walls = decays = places = regions = fluxes = produces = stepping = torus = True
+    conducts = walls = decays = places = regions = fluxes = uneven = produces = stepping = torus = True
 
     def build(self, scenario: Scenario) -> PlainHost:
         return PlainHost(scenario)

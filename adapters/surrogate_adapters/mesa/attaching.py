@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 import surrogate_plugin as sp
 from surrogate_adapters.mesa.attachment import Attachment
+from surrogate_adapters.mesa.lattice import Spacing
 from surrogate_adapters.mesa.readings import ByClass, Reading, of_class
 from surrogate_adapters.mesa.spaces import Space, Whereabouts
 from surrogate_adapters.mesa.stepping import hooks
@@ -25,7 +28,7 @@ def attach(
     host: Any,
     *,
     substrates: Mapping[str, Substrate],
-    spacing_um: float,
+    spacing_um: float | Sequence[float],
     volume_um3: ByClass | Reading | None = None,
     thickness_um: float | None = None,
     space: Any = None,
@@ -54,12 +57,13 @@ def attach(
     host : mesa.Model
         With an orthogonal grid or a continuous space in two dimensions; call this after ``super().__init__()``.
     substrates : mapping of name to Substrate
-    spacing_um : float, um
-        Side of a cell of the grid; in a continuous space, whose coordinates are um, of a pixel.
+    spacing_um : float or (dy, dx), um
+        Side of a cell of the grid; in a continuous space, whose coordinates are um, of a pixel. Where they are not
+        square, along y and along x, in this order as of a shape.
     volume_um3 : reading, or mapping of agent class to reading, um^3
         Of each agent that takes up, secretes or produces; see `Substrate` for what a reading is.
     thickness_um : float, um, optional
-        Depth of the tissue, for the volume of a voxel; ``spacing_um`` if not given.
+        Depth of the tissue, for the volume of a voxel; ``spacing_um`` if not given and this is one number.
     space : a space of Mesa, optional
         The model's ``grid`` or ``space`` if not given.
     vessel_radius_um : reading, um, optional
@@ -121,7 +125,7 @@ def attach(
     _check_names_are_free(host, substrates)
     names = names_of(list(substrates), list(substrates))
     volumes = _volumes(volume_um3, substrates)
-    spacing = positive_number("spacing_um", in_unit("spacing_um", spacing_um, "um"))
+    spacing = _spacing(in_unit("spacing_um", spacing_um, "um"))
     thickness = in_unit("thickness_um", thickness_um, "um")
     minutes = None if step_min is None else positive_number("step_min", in_unit("step_min", step_min, "min"))
     settings = settings_of(
@@ -154,6 +158,15 @@ def attach(
     link = Attachment(host, where, substrates, fields, volumes, vessel_radius_um, notices, minutes)
     link.fill([name for name in made if substrates[name].initial is None and configs[name].steady])
     return link
+
+
+def _spacing(given: Any) -> Spacing:
+    if isinstance(given, Sequence | np.ndarray) and not isinstance(given, str):
+        if len(given) != 2:
+            raise sp.InvalidProblemError(f"spacing_um is {given!r}; a number, or two, (dy, dx), are allowed.")
+        dy, dx = (positive_number(f"spacing_um[{axis}]", each) for axis, each in enumerate(given))
+        return dx if dy == dx else (dy, dx)
+    return positive_number("spacing_um", given)
 
 
 def _require_pace(settings: Mapping[str, sp.Settings], step_min: float | None) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 import surrogate_plugin as sp
+from surrogate_adapters.mesa.lattice import Spacing
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -21,10 +22,11 @@ class Continuum:
 
     deposit: Literal["area"] = "area"
 
-    def __init__(self, space: Any, spacing_um: float, thickness_um: float | None) -> None:
+    def __init__(self, space: Any, spacing_um: Spacing, thickness_um: float | None) -> None:
         self.origin = space
         size = float(space.x_max - space.x_min), float(space.y_max - space.y_min)
-        columns, rows = (_whole(side, spacing_um) for side in size)
+        dy, dx = spacing_um if isinstance(spacing_um, tuple) else (spacing_um, spacing_um)
+        columns, rows = _whole(size[0], dx), _whole(size[1], dy)
         corner = float(space.x_min), float(space.y_min)
         self.domain = sp.Domain.from_lattice((rows, columns), spacing_um, corner, thickness_um)
         self.sides = "periodic" if space.torus else "reflecting"

@@ -17,6 +17,8 @@ from surrogate_adapters.mesa.copies import mend
 from surrogate_adapters.mesa.readings import name_of
 
 FloatArray = npt.NDArray[np.float64]
+#: Side of a square pixel, or (dy, dx), um.
+Spacing = float | tuple[float, float]
 
 
 class Lattice:
@@ -35,7 +37,7 @@ class Lattice:
 
     deposit: Literal["voxel"] = "voxel"
 
-    def __init__(self, grid: Any, spacing_um: float, thickness_um: float | None) -> None:
+    def __init__(self, grid: Any, spacing_um: Spacing, thickness_um: float | None) -> None:
         self.origin = grid
         self.domain = sp.Domain.from_lattice((grid.height, grid.width), spacing_um, thickness_um=thickness_um)
         self.sides = "periodic" if grid.torus else "reflecting"
@@ -52,7 +54,7 @@ class Lattice:
         where = [self._cell(agent) for agent in agents]
         here = [agent for agent, cell in zip(agents, where, strict=True) if cell is not None]
         cells = np.array([cell for cell in where if cell is not None], dtype=np.float64).reshape(-1, 2)
-        return here, (cells + 0.5) * self.domain.spacing_um
+        return here, (cells + 0.5) * self.domain.spacings_um[::-1]
 
     def layer(self, name: str) -> npt.NDArray[Any]:
         """A property layer of the grid, turned: (H, W).

@@ -6,7 +6,7 @@ from typing import Any
 
 import surrogate_plugin as sp
 from surrogate_adapters.mesa.continuum import Continuum
-from surrogate_adapters.mesa.lattice import Lattice
+from surrogate_adapters.mesa.lattice import Lattice, Spacing
 
 Space = Lattice | Continuum
 
@@ -22,7 +22,8 @@ class Whereabouts:
     model : mesa.Model
     space : a space of Mesa, optional
         The model's ``grid`` or ``space`` if not given.
-    spacing_um, thickness_um : float, um
+    spacing_um : float or (dy, dx), um
+    thickness_um : float, um, optional
         As in `attach`.
 
     Attributes
@@ -35,7 +36,7 @@ class Whereabouts:
         If there is none, or one that is hexagonal, a network, of irregular cells, or not two-dimensional.
     """
 
-    def __init__(self, model: Any, space: Any, spacing_um: float, thickness_um: float | None) -> None:
+    def __init__(self, model: Any, space: Any, spacing_um: Spacing, thickness_um: float | None) -> None:
         self._model = model
         self._lengths = spacing_um, thickness_um
         if space is None:
@@ -80,7 +81,7 @@ def _only_one(model: Any) -> str:
     return found[0]
 
 
-def _read(space: Any, spacing_um: float, thickness_um: float | None) -> Space:
+def _read(space: Any, spacing_um: Spacing, thickness_um: float | None) -> Space:
     kind = type(space).__name__
     orthogonal, continuous = _kinds()
     if not isinstance(space, orthogonal + continuous) or isinstance(space, _hexagonal()):

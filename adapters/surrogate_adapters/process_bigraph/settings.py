@@ -93,8 +93,8 @@ class Settings(Checked, sp.EngineSettings):
     ----------
     shape : (int, int)
         (H, W): rows along y, columns along x, as the fields are.
-    spacing_um : float, um
-        Side of a voxel.
+    spacing_um : float or (dy, dx), um
+        Side of a voxel; where it is not square, along y and along x, as of ``shape``, with a ``thickness_um``.
     substrates : mapping of name to Medium
     elsewhere : list of str
         What else cells and vessels name, since other processes read it: further substrates, and keys that look like
@@ -102,7 +102,7 @@ class Settings(Checked, sp.EngineSettings):
     origin_um : (float, float), um
         The lattice's lower left corner.
     thickness_um : float, um, optional
-        Depth of a voxel; the spacing if not given.
+        Depth of a voxel; the spacing if not given and this is one number.
     gradients : list of str
         Substrates whose slopes are told where cells are, in the output ports ``gradient`` and ``gradient_bound``.
     cells : "map" or "arrays"
@@ -134,7 +134,7 @@ class Settings(Checked, sp.EngineSettings):
     owner = "SurrogateDiffusion"
 
     shape: tuple[_Count, _Count]
-    spacing_um: Positive
+    spacing_um: Positive | tuple[Positive, Positive]
     substrates: Annotated[dict[str, Medium], Field(min_length=1)]
     elsewhere: tuple[str, ...] = ()
     origin_um: tuple[_Number, _Number] = (0.0, 0.0)

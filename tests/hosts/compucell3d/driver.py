@@ -20,6 +20,7 @@ MINUTES_TO_REST = 1e4
 MINUTES_IN_TIME = 0.01
 
 CANNOT = {
+    "uneven": "CompuCell3D's pixels are square.",
     "places": "CompuCell3D's fields go by types and cells, and places that are of no cell are all Medium.",
     "regions": "CompuCell3D's membranes are around cells, and places that are of no cell have none.",
 }

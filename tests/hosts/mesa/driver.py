@@ -112,7 +112,7 @@ class MesaGrid:
         self.link = attach(
             self.model,
             substrates={name: self.settings(name) for name in substrates},
-            spacing_um=self.scenario.spacing_um,
+            spacing_um=self.scenario.spacings_um if self.scenario.height_um else self.scenario.spacing_um,
             thickness_um=self.scenario.thickness_um,
             volume_um3="volume",
             tolerance=tolerance,
@@ -151,7 +151,7 @@ class MesaGrid:
         while len(self.agents) < len(cells):
             self.agents.append(Eater(self.model))
         for row, (agent, place) in enumerate(zip(self.agents, cells.position_um, strict=True)):
-            x, y = (int(index) for index in np.floor(place / self.scenario.spacing_um))
+            x, y = (int(index) for index in np.floor(place / self.scenario.spacings_um[::-1]))
             on_it = 0 <= x < self.scenario.shape[1] and 0 <= y < self.scenario.shape[0]
             agent.cell = self.model.grid[x, y] if on_it else None
             agent.tell(cells, row)

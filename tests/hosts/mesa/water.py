@@ -69,7 +69,7 @@ class MesaWater:
         self.link = attach(
             self.model,
             substrates={name: self._settings(name) for name in substrates},
-            spacing_um=self.scenario.spacing_um,
+            spacing_um=self.scenario.spacings_um if self.scenario.height_um else self.scenario.spacing_um,
             thickness_um=self.scenario.thickness_um,
             volume_um3=lambda agent: agent.table.volume_um3[agent.row],
             vessel_radius_um="radius_um",
@@ -104,11 +104,11 @@ class MesaWater:
         return float((table.uptake_per_min[substrate] * table.volume_um3 * around).sum())
 
     def hold(self, medium: Medium) -> None:
-        kind, h = self.pipes[medium.name], self.scenario.spacing_um
+        kind, lengths = self.pipes[medium.name], self.scenario.spacings_um[::-1]
         for pipe in list(self.model.agents_by_type.get(kind, ())):
             pipe.remove()
         for row, column in np.argwhere(medium.fixed):
-            kind(self.model, (np.array([column, row]) + 0.5) * h, 0.0, medium.value[row, column])
+            kind(self.model, (np.array([column, row]) + 0.5) * lengths, 0.0, medium.value[row, column])
         for disc in medium.discs:
             kind(self.model, np.array([disc.x_um, disc.y_um]), disc.radius_um, disc.value)
 

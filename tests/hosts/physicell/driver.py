@@ -53,7 +53,7 @@ class Driven:
             library,
             (columns, rows),
             [(m.name, m.diffusivity_um2_per_min, m.decay_per_min, m.initial) for m in scenario.media],
-            spacing_um=(scenario.spacing_um, scenario.spacing_um, scenario.thickness_um),
+            spacing_um=(*scenario.spacings_um[::-1], scenario.thickness_um),
             corner_um=CORNER,
             times_min=(0.001, 0.001, 0.001),
         )

@@ -60,7 +60,7 @@ class Bigraph:
             raise sp.UnsupportedProblemError(f"the scenario has no {unknown[0]}.")
         config = {
             "shape": list(self.scenario.shape),
-            "spacing_um": self.scenario.spacing_um,
+            "spacing_um": list(self.scenario.spacings_um) if self.scenario.height_um else self.scenario.spacing_um,
             "thickness_um": self.scenario.thickness_um,
             "origin_um": ORIGIN.tolist(),
             "cells": self.kept,
@@ -127,7 +127,7 @@ class Bigraph:
         for medium in media:
             where = np.argwhere(medium.fixed) if self.kept == "map" else np.empty((0, 2), dtype=int)
             for row, column in where:
-                place = (np.array([column, row]) + 0.5) * self.scenario.spacing_um + ORIGIN
+                place = (np.array([column, row]) + 0.5) * self.scenario.spacings_um[::-1] + ORIGIN
                 value = {medium.name: float(medium.value[row, column])}
                 vessels[f"{medium.name} {row} {column}"] = {
                     "position_um": place.tolist(),

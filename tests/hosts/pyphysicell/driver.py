@@ -26,12 +26,11 @@ class PyPhysiCell:
     dt_min = 0.01
 
     def __init__(self, scenario: Scenario) -> None:
-        rows, columns = scenario.shape
-        high = ORIGIN + np.array([columns, rows]) * scenario.spacing_um
+        high, (dy, dx) = ORIGIN + scenario.size_um, scenario.spacings_um
         domain = pc.Domain(
             x_min=ORIGIN[0], x_max=high[0], y_min=ORIGIN[1], y_max=high[1],
             z_min=-scenario.thickness_um / 2, z_max=scenario.thickness_um / 2,
-            dx=scenario.spacing_um, dy=scenario.spacing_um, dz=scenario.thickness_um,
+            dx=dx, dy=dy, dz=scenario.thickness_um,
         )  # fmt: skip
         faces = {FACES[side]: (True, value) for side, value in scenario.sides.items() if _is_node(value)}
         substrates = [

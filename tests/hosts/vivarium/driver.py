@@ -92,12 +92,12 @@ class Vivarium:
         self.engine.state.get_path(("fields", substrate)).set_value(field.T.copy())
 
     def _lattice(self) -> dict[str, Any]:
-        (rows, columns), h = self.scenario.shape, self.scenario.spacing_um
+        rows, columns = self.scenario.shape
         uneven = np.linspace(0.9, 1.1, columns)[:, np.newaxis] * np.ones(rows)
         return {
             "molecules": list(self.scenario.names),
             "n_bins": [columns, rows],
-            "bounds": [columns * h, rows * h],
+            "bounds": self.scenario.size_um.tolist(),
             "depth": self.scenario.thickness_um,
             "diffusion": 5.0,
             "initial_state": {m.name: m.initial * uneven for m in self.scenario.media},
