@@ -71,12 +71,12 @@ class Answer:
         return Census.take(self.problem.source, self.problem.fixed)
 
 
-def print_table(answer: Answer) -> None:
-    """Who answered, how sure, what was held, how long it took."""
+def rows(answer: Answer) -> list[tuple[str, str]]:
+    """Who answered, how sure, what was held, how long it took: a name and what it is, each."""
     solution, problem, told = answer.solution, answer.problem, answer.told
     units = f" {told.units}" if told.units else ""
     lengths = f" {told.length_units}" if told.length_units else ""
-    rows = [
+    return [
         ("answered by", solution.method),
         ("error at most", f"{solution.error_bound:.3g}{units}{_against(answer)}"),
         ("values", f"{solution.field.min():.6g} to {solution.field.max():.6g}{units}"),
@@ -94,9 +94,13 @@ def print_table(answer: Answer) -> None:
         *(("flag", str(flag)) for flag in solution.flags),
         *(("written", str(path)) for path in answer.written),
     ]
+
+
+def print_table(answer: Answer) -> None:
+    """The rows as a table."""
     made = table("Solution", "", "")
     made.show_header = False
-    for name, value in rows:
+    for name, value in rows(answer):
         made.add_row(name, escape(value))
     stdout().print(made)
     if not answer.reached:
@@ -105,15 +109,15 @@ def print_table(answer: Answer) -> None:
 
 def _of_tissue(problem: Problem) -> list[tuple[str, str]]:
     """What the table says of the tissue, where it is not the same everywhere and every way."""
-    given, rows = problem.diffusivity, []
+    given, found = problem.diffusivity, []
     if isinstance(given, PerAxis):
-        rows += [(f"diffusivity {axis}", _range(value)) for axis, value in (("x", given.x), ("y", given.y))]
+        found += [(f"diffusivity {axis}", _range(value)) for axis, value in (("x", given.x), ("y", given.y))]
     elif isinstance(given, np.ndarray):
-        rows.append(("diffusivity", _range(given)))
+        found.append(("diffusivity", _range(given)))
     if problem.membranes is not None:
         count = sum(int(np.count_nonzero(np.isfinite(each))) for each in problem.membranes.of_shape)
-        rows.append(("membranes", f"on {count} faces"))
-    return rows
+        found.append(("membranes", f"on {count} faces"))
+    return found
 
 
 def spacing_of(problem: Problem) -> str:

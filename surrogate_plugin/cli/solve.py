@@ -6,6 +6,7 @@ import os
 import tempfile
 import time
 from contextlib import nullcontext, suppress
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -126,7 +127,10 @@ def solve(
     device: Annotated[str, typer.Option(help="Where the network runs: auto, cpu or cuda.")] = "auto",
     units: Annotated[str, typer.Option(help="Unit of the field, as mmHg; printed and written into the outputs.")] = "",
     length_units: Annotated[str, typer.Option(help="Unit of lengths, as um; likewise.")] = "",
-    colours: Annotated[str, typer.Option(help="Colour map of a .png output.")] = "viridis",
+    colours: Annotated[str, typer.Option(help="Colour map of a .png output and of the page.")] = "viridis",
+    report: Annotated[
+        Path | None, typer.Option(help="Where a page of the solve goes, as run.html: one file to show to others.")
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of the table.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
 ) -> None:
@@ -157,6 +161,10 @@ def solve(
             membranes=_membranes(regions, permeability, parse_boundary(boundary)),
         )
         _check_supplied(problem, read)
+        if report is not None:
+            from surrogate_plugin.cli.solve_page import check_page, write_page
+
+            check_page(report)
         for path in outputs:
             files.check_writable(path, pixels=problem.source.size, colours=colours)
         for path in saved:
@@ -172,6 +180,9 @@ def solve(
             problem, solution, told, seconds, read.rule, (*read.notes, *(note for each in maps for note in each.notes)),
             tuple(warnings), (*saved, *written),
         )  # fmt: skip
+        if report is not None:
+            write_page(answer, source.name, colours, report)
+            answer = replace(answer, written=(*answer.written, report))
     if not quiet:
         (print_json if json else print_table)(answer)
     if len(written) < len(outputs):

@@ -29,7 +29,7 @@ def settings_of(config: BackendConfig, unit: str = "") -> dict[str, object]:
         "lattice": f"{columns} x {rows} pixels of {pixels}; {domain.size_um[0]:g} x {domain.size_um[1]:g} µm",
         "diffusivity": f"{_coefficient(config.diffusivity_um2_per_min)} µm²/min",
         "decay": f"{_coefficient(config.decay_per_min)} 1/min",
-        "sides": _sides(config.boundary),
+        "sides": sides_of(config.boundary),
         "tolerance": _tolerance(config, units),
         "stepping": config.stepping,
     }
@@ -94,7 +94,8 @@ def _coefficient(given: Any) -> str:
     return f"{float(given):.4g}"
 
 
-def _sides(boundary: Any) -> str:
+def sides_of(boundary: Any) -> str:
+    """What holds at the sides, in words."""
     each = {side: _side(one) for side, one in zip(SIDES, Boundary.parse(boundary).sides, strict=True)}
     alike = set(each.values())
     return f"all {alike.pop()}" if len(alike) == 1 else ", ".join(f"{side} {kind}" for side, kind in each.items())

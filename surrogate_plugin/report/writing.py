@@ -79,7 +79,7 @@ class RunReport:
     """
 
     def __init__(self, path: str | Path, *, title: str = "", unit: str = "", hosts: Sequence[str] = ()) -> None:
-        self.path = _checked(path)
+        self.path = checked(path)
         self.unit = unit
         self.hosts = tuple(hosts)
         self.title = title or "Diffusion" + (f" in {hosts[0]}" if hosts else "") + f": {program()}"
@@ -195,7 +195,8 @@ class RunReport:
                 )
 
 
-def _checked(path: str | Path) -> Path:
+def checked(path: str | Path) -> Path:
+    """The path of a page, refused in one sentence where it is none or nothing can be written there."""
     if not isinstance(path, str | os.PathLike):
         raise InvalidProblemError(f"report is {shown(path)}; the name of a page is allowed, such as 'run.html'.")
     made = Path(path)

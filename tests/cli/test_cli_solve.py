@@ -22,6 +22,7 @@ import surrogate_plugin as sp
 from surrogate_plugin import files
 from surrogate_plugin.cli import app
 from tests.exact import exact_field
+from tests.report.strict import read
 
 ROOT = Path(__file__).parents[2]
 
@@ -371,3 +372,18 @@ def test_a_problem_that_cannot_be_saved_is_told_before_the_solve(
     source = tmp_path / "source.npz"
     np.savez(source, source=np.eye(8))
     assert "is read; another name" in run("solve", source, "--save-problem", source).output
+
+
+def test_a_page_of_the_solve_is_written_if_asked_for(mask: Path, tmp_path: Path) -> None:
+    page = tmp_path / "<run>.html"
+    result = run("solve", mask, "--white", 38, "--units", "mmHg", "--decay", 0.01, "--report", page)
+    assert result.exit_code == 0
+    assert str(page) in result.output
+    found = read(page.read_text(encoding="utf-8"))
+    assert "The field around mask.png" in found.text
+    assert "all held at 0" in found.text
+    assert len(found.pictures) == 1
+    assert "7 pixels are held" in found.pictures[0]
+    refused = run("solve", mask, "--report", tmp_path / "run.pdf")
+    assert refused.exit_code == 2
+    assert "a file whose name ends in .html is allowed" in " ".join(refused.output.split())

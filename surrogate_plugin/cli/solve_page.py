@@ -1,0 +1,55 @@
+"""The page of one solve: the field with what is held, who answered, how sure, what was asked, and by which versions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from surrogate_plugin.cli.answer import Answer, rows
+from surrogate_plugin.pictures import view
+from surrogate_plugin.report import Page
+from surrogate_plugin.report.about import card_of, sides_of, versions
+from surrogate_plugin.report.words import WHAT_A_BOUND_IS
+from surrogate_plugin.tissue.domain import Domain
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def check_page(path: Path) -> None:
+    """Refuse what is no name of a page, or cannot be written, before anybody waits."""
+    from surrogate_plugin.report.writing import checked
+
+    checked(path)
+
+
+def write_page(answer: Answer, source: str, colours: str, path: Path) -> Path:
+    """Write the page of a solve, and return where it is; ``source`` names what was read."""
+    solution, told = answer.solution, answer.told
+    page = Page(f"The field around {source}")
+    page.section("Field")
+    bound = f"{solution.error_bound:.3g} {told.units}".rstrip()
+    held = f"{int(answer.problem.fixed.sum())} pixels are held"
+    page.picture(
+        _drawn(answer, colours),
+        f"Answered by {solution.method} within {bound}; what is held is red.",
+        alt=f"A map of values from {solution.field.min():.3g} to {solution.field.max():.3g}; {held}.",
+    )
+    page.facts(dict(rows(answer)))
+    page.text(WHAT_A_BOUND_IS)
+    page.section("Sides")
+    page.facts({"sides": sides_of(answer.problem.boundary)})
+    page.section("Model card")
+    page.facts(card_of("default"))
+    page.section("Versions")
+    page.facts(versions())
+    return page.write(path)
+
+
+def _drawn(answer: Answer, colours: str) -> Figure:
+    problem, field = answer.problem, answer.solution.field
+    domain = Domain.from_lattice(problem.shape, problem.spacings)
+    made, (axes,) = view.figure(6.2, min(9.0, max(1.2, 5.0 * domain.size_um[1] / domain.size_um[0])), (1.0,))
+    view.draw_field(axes, domain, field, colours=colours, label=answer.told.units.replace("$", r"\$"))
+    view.draw_fixed(axes, domain, problem.fixed)
+    return made
