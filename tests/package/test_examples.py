@@ -18,6 +18,7 @@ from tests.report.strict import read
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 WORDS = {
+    "audit_a_run.py": ("12 min: error.", "predicted: with a step of", "with that step: cells are off by up to"),
     "minimal_adapter.py": ("cells read", "off; answered by"),
     "minimal_solve.py": ("answered by", "in truth"),
     "backend_without_host.py": ("step 5:", "6 steps:", "largest bound"),
