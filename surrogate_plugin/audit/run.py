@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -148,8 +148,3 @@ class Run(Protocol):
         InvalidProblemError
             If a file is missing or damaged.
         """
-
-
-def moments_of(run: Run) -> Iterator[Moment]:
-    """All saved moments of a run, in order, each read when it is asked for."""
-    return (run.moment(name) for name in run.names)
