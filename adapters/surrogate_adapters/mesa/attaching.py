@@ -61,7 +61,8 @@ def attach(
         Side of a cell of the grid; in a continuous space, whose coordinates are um, of a pixel. Where they are not
         square, along y and along x, in this order as of a shape.
     volume_um3 : reading, or mapping of agent class to reading, um^3
-        Of each agent that takes up, secretes or produces; see `Substrate` for what a reading is.
+        Of each agent that takes up, secretes or produces, and in a continuous space of each that conducts, lets decay
+        or has a membrane; see `Substrate` for what a reading is.
     thickness_um : float, um, optional
         Depth of the tissue, for the volume of a voxel; ``spacing_um`` if not given and this is one number.
     space : a space of Mesa, optional
@@ -124,7 +125,6 @@ def attach(
     _check_substrates(substrates)
     _check_names_are_free(host, substrates)
     names = names_of(list(substrates), list(substrates))
-    volumes = _volumes(volume_um3, substrates)
     spacing = _spacing(in_unit("spacing_um", spacing_um, "um"))
     thickness = in_unit("thickness_um", thickness_um, "um")
     minutes = None if step_min is None else positive_number("step_min", in_unit("step_min", step_min, "min"))
@@ -133,6 +133,7 @@ def attach(
     )
     _require_pace(settings, minutes)
     where = Whereabouts(host, space, spacing, thickness)
+    volumes = _volumes(volume_um3, where.space.counted(substrates.values()))
     sides = {name: _sides(name, substrate, where.space) for name, substrate in substrates.items()}
     configs = {
         name: sp.BackendConfig(
@@ -205,16 +206,15 @@ def _check_names_are_free(host: Any, substrates: Mapping[str, Substrate]) -> Non
                     raise sp.InvalidProblemError(f"substrate {name!r} is attached already; detach the former first.")
 
 
-def _volumes(volume_um3: ByClass | Reading | None, substrates: Mapping[str, Substrate]) -> ByClass:
-    """The volume of each class that takes up, secretes or produces."""
-    kinds = dict.fromkeys(kind for substrate in substrates.values() for kind in substrate.kinds)
+def _volumes(volume_um3: ByClass | Reading | None, kinds: Sequence[type]) -> ByClass:
+    """The volume of each class that counts by it."""
     by_class = volume_um3 if isinstance(volume_um3, Mapping) else {}
     if volume_um3 is not None and not isinstance(volume_um3, Mapping):
         by_class = dict.fromkeys(kinds, volume_um3)
     for kind in kinds:
         if of_class(by_class, kind) is None:
             raise sp.InvalidProblemError(
-                f"volume_um3 has nothing for {kind.__name__}, which takes up, secretes or produces; its rates count by "
-                "volume."
+                f"volume_um3 has nothing for {kind.__name__}, which takes up, secretes, produces, conducts or has a "
+                "membrane; this counts by volume."
             )
     return by_class

@@ -57,7 +57,7 @@ class Attachment:
         self._fields = fields
         self._volume_um3 = dict(volume_um3)
         self._vessel_radius_um = vessel_radius_um
-        self._kinds = tuple(dict.fromkeys(kind for each in substrates.values() for kind in each.kinds))
+        self._kinds = where.space.counted(substrates.values())
         self._results: dict[str, sp.StepResult] = {}
         self._step_min = step_min
         self._hook = Hook(host, self)

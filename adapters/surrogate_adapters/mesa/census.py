@@ -43,7 +43,14 @@ class Census:
     def cells(self, name: str, substrate: Substrate) -> sp.Cells:
         """The agents as cells, with their rates for one substrate."""
         place, release = self._released(name, substrate)
-        bodies = _Bodies(self._model, self._space, name, substrate)
+        if isinstance(self._space, Continuum):
+            bodies, own = (
+                _Bodies(self._model, self._space, name, substrate, ()),
+                self._own(name, substrate, len(release)),
+            )
+        else:
+            bodies = _Bodies(self._model, self._space, name, substrate, substrate.bodies)
+            own = bodies.options(len(self.volume_um3) + len(release))
         none = np.zeros(len(release) + len(bodies.place))
 
         def rate(option: str, unit: str | None = None) -> FloatArray:
@@ -58,8 +65,21 @@ class Census:
             secretion_per_min=rate("secretion_per_min", "1/min"),
             secretion_target=rate("secretion_target"),
             production_per_min=production,
-            **bodies.options(len(self.volume_um3) + len(release)),
+            **own,
         )
+
+    def _own(self, name: str, substrate: Substrate, releasing: int) -> dict[str, FloatArray]:
+        """What spheres of a continuous space conduct, hold back and let decay, before those that only release."""
+        found = {}
+        for option, (key, nothing) in _OWN.items():
+            by_class = _classes(getattr(substrate, option))
+            if by_class:
+                each = _read(self._groups, by_class, f"{option} ({name})", UNITS[option], nothing, may_be_unsaid=True)
+                if option == "decay_in_per_min":
+                    each = np.where(np.isnan(each), 0.0, each - substrate.decay_per_min)
+                    nothing = 0.0
+                found[key] = np.concatenate([each, np.full(releasing, nothing)])
+        return found
 
     def _released(self, name: str, substrate: Substrate) -> tuple[FloatArray, FloatArray]:
         """Where agents release it, and how much: what a cell as large as a voxel would produce there."""
@@ -87,14 +107,22 @@ def state_of(
     return sp.TissueState(cells, voxels=voxels)
 
 
+#: What an agent has of its own, as `sp.Cells` names it, and what of a class that is not named.
+_OWN = {
+    "diffusivity_in_um2_per_min": ("diffusivity_um2_per_min", np.nan),
+    "membrane_um_per_min": ("membrane_um_per_min", np.inf),
+    "decay_in_per_min": ("decay_change_per_min", np.nan),
+}
+
+
 class _Bodies:
     """Agents that make the grid's cell they are in conduct or decay in their own way.
 
     Each counts as a cell that fills a voxel and does nothing besides.
     """
 
-    def __init__(self, model: Any, space: Space, name: str, substrate: Substrate) -> None:
-        self._groups, self.place = _present(model, space, substrate.bodies)
+    def __init__(self, model: Any, space: Space, name: str, substrate: Substrate, kinds: Collection[type]) -> None:
+        self._groups, self.place = _present(model, space, kinds)
         self._space, self._name, self._substrate = space, name, substrate
 
     def options(self, before: int) -> dict[str, FloatArray]:
@@ -115,7 +143,8 @@ class _Bodies:
 
     def _read(self, option: str, unnamed: float) -> FloatArray:
         what, unit = f"{option} ({self._name})", UNITS[option]
-        return _read(self._groups, _classes(getattr(self._substrate, option)), what, unit, unnamed)
+        by_class = _classes(getattr(self._substrate, option))
+        return _read(self._groups, by_class, what, unit, unnamed, may_be_unsaid=True)
 
 
 def _of_layers(space: Space, name: str, substrate: Substrate, option: str) -> FloatArray | None:
@@ -137,7 +166,7 @@ def _walls(model: Any, space: Space, name: str, substrate: Substrate) -> sp.Memb
     groups, position = _present(model, space, by_class)
     if not len(position):
         return None
-    own = _read(groups, by_class, f"membrane_um_per_min ({name})", "um/min", endless=True)
+    own = _read(groups, by_class, f"membrane_um_per_min ({name})", "um/min", np.inf, may_be_unsaid=True)
     row, column = _cells_of(space, position)
     count, resistance = np.zeros(space.domain.shape), np.zeros(space.domain.shape)
     np.add.at(count, (row, column), 1.0)
@@ -200,12 +229,16 @@ def _read(
     unit: str | None = None,
     unnamed: float = 0.0,
     *,
-    endless: bool = False,
+    may_be_unsaid: bool = False,
 ) -> FloatArray:
-    """A number for each agent of groups of one class each; ``unnamed`` for those of classes not named."""
+    """A number for each agent of groups of one class each; ``unnamed`` for those of classes not named.
+
+    Others may have it too if they ``may_be_unsaid``.
+    """
     found = [np.empty(0)]
     for kind, agents in groups:
         reading = of_class(by_class, kind)
         nothing = np.full(len(agents), unnamed)
-        found.append(nothing if reading is None else read(agents, reading, what, unit, endless=endless))
+        unsaid = unnamed if may_be_unsaid else None
+        found.append(nothing if reading is None else read(agents, reading, what, unit, unsaid=unsaid))
     return np.concatenate(found)

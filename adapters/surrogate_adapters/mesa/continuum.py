@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 import surrogate_plugin as sp
 from surrogate_adapters.mesa.lattice import Spacing
+from surrogate_adapters.mesa.substrate import Substrate
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -33,6 +34,10 @@ class Continuum:
 
     def mend(self) -> None:
         """Nothing: Mesa copies these spaces well."""
+
+    def counted(self, substrates: Iterable[Substrate]) -> tuple[type, ...]:
+        """Classes of agents that count by their volume, those that conduct or hold back among them."""
+        return tuple(dict.fromkeys(kind for each in substrates for kind in (*each.kinds, *each.bodies)))
 
     def place(self, agents: Sequence[Any]) -> tuple[list[Any], FloatArray]:
         """The agents that are in the space, and where, (n, 2), um."""

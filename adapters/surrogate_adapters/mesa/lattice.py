@@ -6,7 +6,7 @@ turned here, in `Lattice.layer`, and nowhere else.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -15,6 +15,7 @@ import numpy.typing as npt
 import surrogate_plugin as sp
 from surrogate_adapters.mesa.copies import mend
 from surrogate_adapters.mesa.readings import name_of
+from surrogate_adapters.mesa.substrate import Substrate
 
 FloatArray = npt.NDArray[np.float64]
 #: Side of a square pixel, or (dy, dx), um.
@@ -48,6 +49,10 @@ class Lattice:
         """Put the grid right if it was copied."""
         if not self._old:
             mend(self.origin)
+
+    def counted(self, substrates: Iterable[Substrate]) -> tuple[type, ...]:
+        """Classes of agents that count by their volume."""
+        return tuple(dict.fromkeys(kind for each in substrates for kind in each.kinds))
 
     def place(self, agents: Sequence[Any]) -> tuple[list[Any], FloatArray]:
         """The agents that are on the grid, and the centres of their cells, (n, 2), um."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
@@ -33,7 +34,7 @@ def of_class(by_class: ByClass, kind: type) -> Reading | None:
 
 
 def read(
-    agents: Sequence[Any], reading: Reading, what: str, unit: str | None = None, *, endless: bool = False
+    agents: Sequence[Any], reading: Reading, what: str, unit: str | None = None, *, unsaid: float | None = None
 ) -> FloatArray:
     """One number an agent.
 
@@ -45,8 +46,9 @@ def read(
         Names the reading in errors.
     unit : str, optional
         That of the numbers, in which quantities of pint are taken; None for field units, which are the user's own.
-    endless : bool
-        Whether inf is a number too, as of a membrane that is none.
+    unsaid : float, optional
+        What it is where an agent says nothing, by None or by this number itself: inf of a membrane that is none, NaN of
+        what is as around the agent.
 
     Returns
     -------
@@ -62,11 +64,12 @@ def read(
     >>> read([3 + 4j, 1 + 0j], "real", "size"), read([3 + 4j], abs, "size")
     (array([3., 1.]), array([5.]))
     """
-    found = np.array([_one(agent, reading, what, unit) for agent in agents] if agents else [], dtype=np.float64)
-    wrong = ~((found >= 0) & ((found <= HUGE) | (endless & (found == np.inf))))
+    found = np.array([_one(agent, reading, what, unit, unsaid) for agent in agents] if agents else [], dtype=np.float64)
+    said_nothing = np.isnan(found) if unsaid is not None and math.isnan(unsaid) else found == unsaid
+    wrong = ~((found >= 0) & (found <= HUGE) | said_nothing)
     if wrong.any():
         item = int(np.argmax(wrong))
-        allowed = f"{NOT_NEGATIVE}, or inf," if endless else NOT_NEGATIVE
+        allowed = NOT_NEGATIVE if unsaid is None else f"{NOT_NEGATIVE}, or {unsaid:g} for nothing of its own,"
         raise sp.InvalidProblemError(f"{what} of {name_of(agents[item])} is {found[item]:g}; {allowed} are allowed.")
     return found
 
@@ -76,7 +79,7 @@ def name_of(agent: Any) -> str:
     return f"agent {getattr(agent, 'unique_id', '?')} ({type(agent).__name__})"
 
 
-def _one(agent: Any, reading: Reading, what: str, unit: str | None) -> float:
+def _one(agent: Any, reading: Reading, what: str, unit: str | None, unsaid: float | None) -> float:
     if isinstance(reading, str):
         if not hasattr(agent, reading):
             raise sp.InvalidProblemError(
@@ -85,6 +88,8 @@ def _one(agent: Any, reading: Reading, what: str, unit: str | None) -> float:
         value = getattr(agent, reading)
     else:
         value = reading(agent) if callable(reading) else reading
+    if value is None and unsaid is not None:
+        return unsaid
     try:
         return float(value)
     except (TypeError, ValueError):  # among them what pint says to a number with a unit

@@ -29,7 +29,7 @@ UNITS = {
 ENDLESS = ("membrane_um_per_min",)
 _BY_CLASS = ("uptake_per_min", "secretion_per_min", "secretion_target", "release_per_min", "membrane_um_per_min")
 _BY_PLACE = ("production_per_min", "diffusivity_in_um2_per_min", "decay_in_per_min", "vessels")
-#: What counts by place and has no part in a continuous space.
+#: What agents make of the grid's cell they are in, or of what they cover of a continuous space.
 _OF_CELLS = ("diffusivity_in_um2_per_min", "decay_in_per_min", "membrane_um_per_min")
 
 
@@ -37,8 +37,9 @@ class Substrate(Checked):
     """One substrate of a model, with its units.
 
     A rate or value of agents is a number, the name of an attribute (``"uptake"``), or a function of the agent; a
-    mapping gives one for each class, and subclasses share that of their nearest named ancestor. Quantities of pint are
-    taken wherever a unit is said here.
+    mapping gives one for each class, and subclasses share that of their nearest named ancestor. Of what an agent
+    conducts, lets decay or holds back, None says that it has nothing of its own. Quantities of pint are taken wherever
+    a unit is said here.
 
     Parameters
     ----------
@@ -58,12 +59,14 @@ class Substrate(Checked):
         whatever its volume is, which need not be known: an ant's trail.
     diffusivity_in_um2_per_min : mapping of agent class, or name of a layer, to reading, um^2 / min
         What cells of the grid conduct where such agents are, or where the layer is true: >= 0, and nothing passes into
-        cells of 0. Between two cells counts the harmonic mean.
+        cells of 0. Between two cells counts the harmonic mean. In a continuous space what the agents conduct, by the
+        area that they cover.
     decay_in_per_min : mapping of agent class, or name of a layer, to reading, 1 / min
-        Decay there, in the place of the background.
+        Decay there, in the place of the background; in a continuous space in the share of a pixel's volume that is the
+        agents'.
     membrane_um_per_min : mapping of agent class to reading, um / min
-        The permeability of a membrane around the grid's cell that an agent is in; 0 lets nothing through, and inf is
-        none. Two membranes between two cells count both.
+        The permeability of a membrane around the grid's cell that an agent is in, or around the agent itself in a
+        continuous space; 0 lets nothing through, and inf is none. Two membranes between two cells count both.
     vessels : mapping of agent class, or name of a layer, to reading, field units
         Agents that hold a value where they are. On a grid also a boolean property layer, given by its name: its
         true cells hold the number, or what the property layer so named says.
@@ -151,13 +154,8 @@ class Substrate(Checked):
         return tuple(dict.fromkeys((*self.uptake_per_min, *self.secretion_per_min, *makers)))
 
     @property
-    def of_cells(self) -> tuple[str, ...]:
-        """The options it has that say what cells of a grid are, and that a continuous space does not have."""
-        return tuple(option for option in _OF_CELLS if getattr(self, option))
-
-    @property
     def bodies(self) -> tuple[type, ...]:
-        """Classes of agents that make the grid's cell they are in something else."""
+        """Classes of agents that conduct, hold back or let decay in their own way."""
         kinds = (kind for option in _OF_CELLS for kind in getattr(self, option) if isinstance(kind, type))
         return tuple(dict.fromkeys(kinds))
 

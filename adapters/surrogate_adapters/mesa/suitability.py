@@ -20,18 +20,13 @@ def require_allowed(name: str, substrate: Substrate, space: Space, sides: sp.Bou
     Raises
     ------
     UnsupportedProblemError
-        If layers or cells are to be something to it in a continuous space, which has none.
+        If layers are to be something to it in a continuous space, which has none.
     InvalidProblemError
         If it does not decay and nothing is named that holds it, takes it up or secretes it.
     """
     if isinstance(space, Continuum):
         for layer in substrate.layers:
             space.layer(layer)
-        if substrate.of_cells:
-            raise sp.UnsupportedProblemError(
-                f"substrate {name!r} has {' and '.join(substrate.of_cells)}, which say what cells of a grid are; a "
-                "continuous space has none."
-            )
     anchors = (
         substrate.vessels,
         substrate.uptake_per_min,

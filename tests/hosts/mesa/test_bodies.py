@@ -9,6 +9,7 @@ import mesa
 import numpy as np
 import pytest
 from mesa.discrete_space import CellAgent, OrthogonalMooreGrid
+from mesa.experimental.continuous_space import ContinuousSpace
 
 import surrogate_plugin as sp
 from surrogate_adapters.mesa import Substrate, attach
@@ -77,11 +78,19 @@ def test_decay_by_agent_is_in_the_place_of_what_a_layer_says() -> None:
     assert np.abs(field - reference(around=0.7, inside=0.3)).max() <= 1e-8
 
 
+def test_what_cells_of_a_continuous_space_are_counts_by_their_volume() -> None:
+    model = mesa.Model(rng=0)
+    model.space = ContinuousSpace([[0, 260], [0, 160]], random=model.random)
+    drug = Substrate(diffusivity_um2_per_min=D, decay_per_min=DECAY, membrane_um_per_min={Eater: 1.0})
+    with pytest.raises(sp.InvalidProblemError, match="volume_um3 has nothing for Eater, which takes up"):
+        attach(model, substrates={"drug": drug}, spacing_um=H)
+
+
 @pytest.mark.parametrize("leak", [-1.0, math.nan])
 def test_a_permeability_is_a_number_not_below_0_or_inf(leak: float) -> None:
     with pytest.raises(
         sp.InvalidProblemError, match=r"for Eater is .*; a number >= 0 or inf, the name of an attribute"
     ):
         Substrate(diffusivity_um2_per_min=D, membrane_um_per_min={Eater: leak})
-    with pytest.raises(sp.InvalidProblemError, match=r"at most 1e\+100, or inf, are allowed"):
+    with pytest.raises(sp.InvalidProblemError, match=r"at most 1e\+100, or inf for nothing of its own, are allowed"):
         field_of(membrane_um_per_min={Eater: lambda agent: leak})

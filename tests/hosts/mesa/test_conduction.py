@@ -8,7 +8,6 @@ import mesa
 import numpy as np
 import pytest
 from mesa.discrete_space import FixedAgent, OrthogonalMooreGrid
-from mesa.experimental.continuous_space import ContinuousSpace
 
 import surrogate_plugin as sp
 from surrogate_adapters.mesa import Substrate, attach
@@ -112,13 +111,3 @@ def test_walls_that_are_taken_away_let_through():
     model.step()
     assert np.abs(model.grid.drug.data - reference()).max() <= 1e-8
     assert np.abs(model.grid.drug.data - before).max() > 1.0
-
-
-def test_a_continuous_space_has_no_cells():
-    model = mesa.Model(rng=0)
-    model.space = ContinuousSpace([[0, 260], [0, 160]], random=model.random)
-    drug = Substrate(**TISSUE, membrane_um_per_min={Wall: 1.0})
-    with pytest.raises(
-        sp.UnsupportedProblemError, match="'drug' has membrane_um_per_min, which say what cells of a grid"
-    ):
-        attach(model, substrates={"drug": drug}, spacing_um=H)

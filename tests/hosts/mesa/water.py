@@ -18,9 +18,6 @@ CORNER = np.array([-130.0, 40.0])
 
 
 CANNOT = {
-    "conducts": "Mesa's agents of a continuous space conduct as what is around them.",
-    "walls": "Mesa's agents of a continuous space have no membranes.",
-    "decays": "Mesa's agents of a continuous space let decay as what is around them.",
     "places": "Mesa's continuous space has no layers, so that no place conducts or decays in its own way.",
     "regions": "Mesa's continuous space has no layers, so that no regions can be told from each other.",
 }
@@ -129,7 +126,18 @@ class MesaWater:
         def says(what: str) -> dict[type, Any]:
             return {Floating: lambda agent: getattr(agent.table, what)[name][agent.row]}
 
+        def conducted(agent: Floating) -> float | None:
+            own = agent.table.conducts(name)[agent.row]
+            return None if np.isnan(own) else own
+
+        own = {
+            "conducts": ("diffusivity_in_um2_per_min", conducted),
+            "walls": ("membrane_um_per_min", lambda agent: agent.table.membranes(name)[agent.row]),
+            "decays": ("decay_in_per_min", lambda agent: medium.decay_per_min + agent.table.decays(name)[agent.row]),
+        }
+        wider = {option: {Floating: read} for key, (option, read) in own.items() if key in self.scenario.poses}
         return Substrate(
+            **wider,
             diffusivity_um2_per_min=medium.diffusivity_um2_per_min,
             decay_per_min=medium.decay_per_min,
             michaelis_km=medium.michaelis_km,
