@@ -12,6 +12,7 @@ import surrogate_plugin as sp
 from surrogate_adapters.compucell3d.fields import Field
 from surrogate_adapters.compucell3d.interpolation import smooth
 from surrogate_adapters.compucell3d.sides import fluxes
+from surrogate_adapters.compucell3d.spreads import Spreads
 from surrogate_adapters.compucell3d.tissue import Tissue
 
 FloatArray = npt.NDArray[np.float64]
@@ -61,6 +62,7 @@ class Substrate:
         self.domain = domain
         self.lattice = lattice
         self._per = per
+        self._spreads = Spreads()
         x, y = ("periodic" if wraps else "reflecting" for wraps in periodic)
         own = {"left": x, "right": x, "bottom": y, "top": y}
         try:
@@ -91,6 +93,7 @@ class Substrate:
 
     def state(self, tissue: Tissue) -> sp.TissueState:
         """What the cells and the edges do to the field, on the host's lattice."""
+        self._spreads.follow(tissue)
         fixed, value = self._fixed(tissue)
         uptake, production = self._rates(tissue)
         voxels = sp.Voxels(fixed, value, _plain(uptake), _plain(production), **self._conduction(tissue))
@@ -132,7 +135,8 @@ class Substrate:
 
     def _fixed(self, tissue: Tissue) -> tuple[npt.NDArray[np.bool_], FloatArray]:
         fixed = tissue.of_types(self.field.fixed)
-        value = tissue.spread(f"field {self.name!r}, fixed", self.field.fixed)
+        value = self._spreads.spread(f"field {self.name!r}, fixed", self.field.fixed)
+        value = value.copy() if self._held_at_the_edge else value
         for side, held in self._held_at_the_edge.items():
             fixed[_EDGES[side]], value[_EDGES[side]] = True, held
         return fixed, value
@@ -143,7 +147,7 @@ class Substrate:
         found: dict[str, Any] = {}
 
         def spread(option: str, unit: float, unnamed: float) -> FloatArray:
-            return tissue.spread(f"field {self.name!r}, {option}", getattr(field, option), unit, unnamed)
+            return self._spreads.spread(f"field {self.name!r}, {option}", getattr(field, option), unit, unnamed)
 
         if field.diffusivity_by_type_um2_per_min:
             unnamed = field.diffusivity_um2_per_min
@@ -161,7 +165,7 @@ class Substrate:
 
         def spread(option: str, unit: float = 1.0) -> FloatArray:
             said = option.replace("_per_min", f"_per_{self._per}")
-            return tissue.spread(f"field {self.name!r}, {said}", getattr(field, option), unit)
+            return self._spreads.spread(f"field {self.name!r}, {said}", getattr(field, option), unit)
 
         uptake, production = spread("uptake_per_min", unit), spread("production_per_min", unit)
         if field.production_at_boundary_per_min:

@@ -19,6 +19,9 @@ from surrogate_adapters.compucell3d.surface import membranes, touching
 
 FloatArray = npt.NDArray[np.float64]
 
+#: Rows and columns of some pixels.
+Pixels = tuple[npt.NDArray[np.intp], ...]
+
 #: The host counts types in one byte.
 _TYPES = 256
 
@@ -121,22 +124,31 @@ class Tissue:
             self.ids is other.ids or (other.ids is not None and np.array_equal(self._ids(), other.ids))
         )
 
-    def spread(self, option: str, amounts: Amounts, entries_unit: float = 1.0, unnamed: float = 0.0) -> FloatArray:
+    def spread(
+        self,
+        option: str,
+        amounts: Amounts,
+        entries_unit: float = 1.0,
+        unnamed: float = 0.0,
+        where: Pixels | None = None,
+    ) -> FloatArray:
         """An option on the lattice, (H, W): each voxel has the number of its cell's type, or of its cell.
 
-        Where types that are not named have inf, as of membranes, a cell may have it too.
+        Where types that are not named have inf, as of membranes, a cell may have it too. With ``where`` of these pixels
+        alone, (n,).
         """
         by_type = np.full(_TYPES, unnamed)
         for name, amount in amounts.items():
             if not isinstance(amount, str):
                 by_type[self.type_ids[name]] = amount
-        spread = by_type[self.types]
+        types = self.types if where is None else self.types[where]
+        spread = by_type[types]
         for name, amount in amounts.items():
             if isinstance(amount, str):
-                where = self._of_type(name)
-                spread[where] = (
-                    entries_unit * self._entries(option, name, amount, unnamed == math.inf)[self._ids()[where]]
-                )
+                here = types == self.type_ids[name]
+                ids = (self._ids() if where is None else self._ids()[where])[here]
+                entries = self._entries(option, name, amount, unnamed == math.inf, None if where is None else ids)
+                spread[here] = entries_unit * entries[ids]
         return spread
 
     def of_types(self, names: Iterable[str]) -> npt.NDArray[np.bool_]:
@@ -170,10 +182,13 @@ class Tissue:
         assert self.ids is not None, "ids are read whenever an option goes by cells"
         return self.ids
 
-    def _entries(self, option: str, name: str, key: str, endless: bool) -> FloatArray:
-        """What each cell of a type keeps under ``key``, by id; ``endless`` where inf is a number too."""
-        entries = np.zeros(int(self._ids().max()) + 1)
-        for cell_id, amount in self.entries[self.type_ids[name], key]:
+    def _entries(self, option: str, name: str, key: str, endless: bool, of: npt.NDArray[np.int32] | None) -> FloatArray:
+        """What each cell of a type, or ``of`` these, keeps under ``key``, by id; inf too where that is ``endless``."""
+        entries, kept = np.zeros(int(self._ids().max()) + 1), self.entries[self.type_ids[name], key]
+        if of is not None:
+            known = dict(kept)
+            kept = [(cell_id, known[cell_id]) for cell_id in np.unique(of).tolist() if cell_id in known]
+        for cell_id, amount in kept:
             if not isinstance(amount, _NUMBERS) or not (0 <= amount < math.inf or (endless and amount == math.inf)):
                 raise sp.InvalidProblemError(_refusal(f"{option}: cell {cell_id} ({name})", key, amount, endless))
             if cell_id < entries.size:  # the newest may have no voxel yet
