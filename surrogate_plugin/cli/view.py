@@ -7,7 +7,7 @@ import os
 import re
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.markup import escape
@@ -15,12 +15,17 @@ from rich.markup import escape
 from surrogate_plugin.cli.console import plain_errors, progress, stderr, stdout, stopped_at_once, table
 from surrogate_plugin.cli.showing import Asked, open_film
 from surrogate_plugin.errors import InvalidProblemError
-from surrogate_plugin.pictures import panels, surface
-from surrogate_plugin.pictures.scene import Film, Scene, chosen_moment, chosen_substrate
+from surrogate_plugin.pictures import animation, panels, surface
+from surrogate_plugin.pictures.scene import Film, Scene, chosen_moment, chosen_moments, chosen_substrate
 from surrogate_plugin.whole_files import UnwritableError, replacing
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 #: What is said where pyvista cannot draw.
 _NO_GL = "pyvista finds no OpenGL on this machine, so the surface was drawn by matplotlib, which is coarser."
+#: A film without --moments has no more of them.
+_MOST = 120
 _NAMES = ", ".join(panels.PANELS)
 
 
@@ -40,6 +45,13 @@ def view(
         typer.Option("--output", "--out", "-o", help="Where the picture goes; by default NAME-WHAT.png here."),
     ] = None,
     size: Annotated[str, typer.Option(help="Pixels, WIDTH or WIDTHxHEIGHT.")] = "",
+    animate: Annotated[
+        bool, typer.Option("--animate", help="A film of the moments, .gif or .mp4, not a picture.")
+    ] = False,
+    moments: Annotated[
+        str | None, typer.Option(help="Which moments a film has, FIRST:LAST:EVERY; else at most 120, evenly spread.")
+    ] = None,
+    per_second: Annotated[float, typer.Option(min=0.1, max=60, help="Moments a second of a film.")] = 8.0,
     colours: Annotated[str, typer.Option("--colours", "--colour-map", help="Colour map of matplotlib.")] = "magma",
     problem: Annotated[
         Path | None, typer.Option(help="The problem of a saved field, for its vessels, bound and comparison.")
@@ -64,18 +76,24 @@ def view(
     with plain_errors():
         style = panels.Style(colours, threshold, None, *_size(size, asked))
         panels.check(asked, style)
-        out = output or Path(f"{_stem(path)}-{'-'.join(asked)}.png")
-        _check_output(out, [path, problem])
+        animate = animate or moments is not None or (output is not None and output.suffix.lower() in animation.SUFFIXES)
+        out = output or Path(f"{_stem(path)}-{'-'.join(asked)}{'.gif' if animate else '.png'}")
+        _check_output(out, [path, problem], asked, animate)
         film = open_film(path, Asked(problem, array, spacing, units, length_units, method))
-        with stopped_at_once("Stopped; no picture was written."), nullcontext() if quiet else progress("drawing"):
-            scene = film.scene(chosen_moment(film, step), chosen_substrate(film, substrate))
-            made = panels.draw(scene, asked, style)
-            with replacing(out) as partial:
-                made.savefig(partial, dpi="figure", metadata=_metadata(scene, partial))
+        name = chosen_substrate(film, substrate)
+        chosen = chosen_moments(film, moments, _MOST) if animate else [chosen_moment(film, step)]
+        bar = nullcontext() if quiet else progress("drawing", 2 * len(chosen) if animate else None)
+        with stopped_at_once("Stopped; nothing was written."), bar as shown:
+            if animate:
+                moved = (lambda: None) if shown is None else lambda: shown.advance(shown.task_ids[0])
+                scene = animation.write_film(out, film, chosen, name, asked, style, per_second=per_second, moved=moved)
+            else:
+                scene = film.scene(chosen[0], name)
+                _save(panels.draw(scene, asked, style), scene, out)
     if not quiet:
         if "surface" in asked and not surface.can_render():
             stderr().print(_NO_GL, style="yellow", markup=False, soft_wrap=True)
-        _tell(film, scene, asked, out, json)
+        _tell(film, scene, asked, out, len(chosen), json)
 
 
 def _size(text: str, what: list[str]) -> tuple[int, int]:
@@ -94,14 +112,21 @@ def _stem(path: Path) -> str:
     return Path(os.path.realpath(path)).name.split(".")[0] or "view"
 
 
-def _check_output(path: Path, inputs: list[Path | None]) -> None:
+def _check_output(path: Path, inputs: list[Path | None], what: list[str], animate: bool) -> None:
     """Refuse what cannot be written, or would overwrite what is read."""
-    if path.suffix.lower() not in (".png", ".svg", ".pdf"):
+    if animate:
+        animation.check(path, what)
+    elif path.suffix.lower() not in (".png", ".svg", ".pdf"):
         raise InvalidProblemError(f"output {path.name!r} ends in {path.suffix!r}; .png, .svg or .pdf is allowed.")
     if path.is_dir():
         raise UnwritableError(f"{path} is a folder; the name of a file is allowed.")
     if os.path.realpath(path) in [os.path.realpath(each) for each in inputs if each is not None]:
         raise InvalidProblemError(f"output {str(path)!r} is read; another name is allowed.")
+
+
+def _save(made: Figure, scene: Scene, path: Path) -> None:
+    with replacing(path) as partial:
+        made.savefig(partial, dpi="figure", metadata=_metadata(scene, partial))
 
 
 def _metadata(scene: Scene, path: Path) -> dict[str, str] | None:
@@ -112,9 +137,9 @@ def _metadata(scene: Scene, path: Path) -> dict[str, str] | None:
     return told | ({} if scene.bound is None else {"error_bound": repr(float(scene.bound))})
 
 
-def _tell(film: Film, scene: Scene, what: list[str], out: Path, as_json: bool) -> None:
+def _tell(film: Film, scene: Scene, what: list[str], out: Path, drawn: int, as_json: bool) -> None:
     if as_json:
-        typer.echo(json_text.dumps(_said(film, scene, what, out), allow_nan=False))
+        typer.echo(json_text.dumps(_said(film, scene, what, out, drawn), allow_nan=False))
         return
     units = f" {scene.units}" if scene.units else ""
     rows = [("moment", f"{scene.name}{'' if scene.time is None else f', {scene.time:g} min'} (of {len(film.names)})")]
@@ -124,6 +149,7 @@ def _tell(film: Film, scene: Scene, what: list[str], out: Path, as_json: bool) -
     rows += [] if scene.bound is None else [("error at most", f"{scene.bound:.3g}{units}")]
     rows += [("solved by", scene.method)] if scene.method and not scene.saved else []
     rows += [] if scene.cells is None else [("cells", f"{len(scene.cells):,}")]
+    rows += [] if drawn == 1 else [("drawn", f"{drawn} of {len(film.names)} moments")]
     rows.append(("written", str(out)))
     made = table("Picture", "", "")
     made.show_header = False
@@ -132,12 +158,13 @@ def _tell(film: Film, scene: Scene, what: list[str], out: Path, as_json: bool) -
     stdout().print(made)
 
 
-def _said(film: Film, scene: Scene, what: list[str], out: Path) -> dict[str, Any]:
+def _said(film: Film, scene: Scene, what: list[str], out: Path, drawn: int) -> dict[str, Any]:
     return {
         "written": [str(out)],
         "what": what,
         "moment": scene.name,
         "moments": len(film.names),
+        "drawn": drawn,
         "time_min": scene.time,
         "substrate": scene.substrate,
         "substrates": list(film.substrates),

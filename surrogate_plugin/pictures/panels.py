@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from surrogate_plugin.arguments import FloatArray
 from surrogate_plugin.errors import InvalidProblemError
@@ -77,6 +78,13 @@ def draw(scene: Scene, what: Sequence[str], style: Style | None = None) -> Figur
         panel(place, scene, style)
     made.suptitle(heading(scene), color=view.INK, fontsize=11)
     return made
+
+
+def pixels(made: Figure) -> npt.NDArray[np.uint8]:
+    """A figure as it looks, (rows, columns, 3), the top row first."""
+    canvas: Any = made.canvas
+    canvas.draw()
+    return np.asarray(canvas.buffer_rgba())[..., :3].copy()
 
 
 def check(what: Sequence[str], style: Style) -> None:

@@ -231,7 +231,7 @@ def chosen_moments(film: Film, text: str | None, most: int | None = None) -> lis
     try:
         parts = [int(part) if part.strip() else None for part in text.split(":")]
         chosen = list(range(count))[slice(*parts) if len(parts) > 1 else slice(parts[0], None)]
-        if len(parts) > 3:
+        if len(parts) > 3 or parts == [None]:
             raise ValueError
     except (TypeError, ValueError):
         raise InvalidProblemError(

@@ -31,6 +31,7 @@ __all__ = [
     "image_data",
     "point_data",
     "relief",
+    "save_scene",
 ]
 
 #: Ink and paper of the pictures.
@@ -212,13 +213,18 @@ class Series:
         scene = image_data(domain, **fields)
         for name, value in (told or {}).items():
             scene.field_data[name] = [value]
-        _save(scene, self.folder / written[0])
+        save_scene(scene, self.folder / written[0])
         if cells is not None:
             written.append(f"{self.name}_cells_{self._count:04d}.vtp")
-            _save(point_data(cells, **(values or {})), self.folder / written[1])
+            save_scene(point_data(cells, **(values or {})), self.folder / written[1])
         self._frames += [(time_min, part, file) for part, file in enumerate(written)]
         self._count += 1
         self._list()
+
+    @property
+    def written(self) -> list[Path]:
+        """The files that the .pvd lists."""
+        return [self.folder / file for _, _, file in self._frames]
 
     def _list(self) -> None:
         rows = [f'    <DataSet timestep="{time:g}" part="{part}" file="{file}"/>' for time, part, file in self._frames]
@@ -227,7 +233,7 @@ class Series:
         write_text(self.folder / f"{self.name}.pvd", text)  # the film up to the last frame survives whatever stops this
 
 
-def _save(scene: Any, path: Path) -> None:
+def save_scene(scene: Any, path: Path) -> None:
     """Write a scene whole or not at all; VTK itself returns as if nothing were wrong where a disk is full."""
     import pyvista
 

@@ -159,3 +159,30 @@ def test_what_is_read_is_not_overwritten(tmp_path: Path) -> None:
     assert result.exit_code == 2
     assert "is read; another name" in result.stderr
     assert path.read_bytes() == before
+
+
+def test_a_film_of_some_steps(store: Path, tmp_path: Path) -> None:
+    result = run("view", store, "--moments", "0:3:2", "--size", 300, "-o", tmp_path / "a.gif", "--json")
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)["drawn"] == 2
+    with Image.open(tmp_path / "a.gif") as made:
+        assert made.n_frames == 2
+
+
+def test_a_recording_is_exported(store: Path, tmp_path: Path) -> None:
+    import pyvista
+
+    result = run("export", store, tmp_path / "a.vti", "--units", "mmHg", "--json")
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)["moments"] == 1
+    read = pyvista.read(tmp_path / "a.vti")
+    exact = sp.solve(Recording(store).problem(-1), method="exact").field
+    np.testing.assert_allclose(read.point_data["field"], exact.ravel(), rtol=1e-6)
+    assert read.field_data["units"][0] == "mmHg"
+    for arguments, says in (
+        (["a.csv"], "a .csv is of cells"),
+        (["a.xyz"], "is of no kind that is known"),
+        (["a.pvd", "--moments", "7:"], "moments is '7:', which chooses none of 3."),
+    ):
+        refused = run("export", store, tmp_path / arguments[0], *arguments[1:])
+        assert (refused.exit_code, says in refused.stderr) == (2, True), refused.output
