@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 import surrogate_plugin
-from surrogate_plugin.cli import audit, certify, demo, doctor, example, hosts, plugins, solve, view
+from surrogate_plugin.cli import audit, certify, demo, doctor, example, export, hosts, plugins, solve, view
 
 app = typer.Typer(
     name="surrogate-plugin",
@@ -22,6 +22,7 @@ app.command()(example.example)
 app.command()(solve.solve)
 app.command()(certify.certify)
 app.command()(view.view)
+app.command()(export.export)
 app.command()(audit.audit)
 app.command()(hosts.hosts)
 app.command()(doctor.doctor)

@@ -34,6 +34,9 @@ def export(
     method: Annotated[
         str | None, typer.Option(help="Who solves for the fields of a recording or problem, as of `solve`; else exact.")
     ] = None,
+    settings: Annotated[
+        Path | None, typer.Option(help="PhysiCell_settings.xml, where it is not beside the run.")
+    ] = None,
     array: Annotated[str | None, typer.Option(help="Which array of a .npz or .vti with several.")] = None,
     spacing: Annotated[str | None, typer.Option(help="Of a saved field: length per pixel, or height,width.")] = None,
     units: Annotated[str, typer.Option(help="Unit of the field, as mmHg.")] = "",
@@ -51,7 +54,7 @@ def export(
         exports.check(output)
         if os.path.realpath(output) == os.path.realpath(path):
             raise InvalidProblemError(f"output {str(output)!r} is read; another name is allowed.")
-        film = open_film(path, Asked(None, array, spacing, units, length_units, method))
+        film = open_film(path, Asked(None, array, spacing, units, length_units, method, settings))
         names = film.substrates if substrate is None else [chosen_substrate(film, substrate)]
         chosen = chosen_moments(film, moments)
         if exports.kind_of(output) in (".vti", ".vtp"):

@@ -21,10 +21,12 @@ class Asked:
     units: str = ""
     length_units: str = ""
     method: str | None = None
+    settings: Path | None = None
+    nodes: str | None = None
 
 
 def open_film(path: Path, asked: Asked) -> Film:
-    """The moments of a recording, a saved field or a saved problem.
+    """The moments of a recording, a finished run, a saved field or a saved problem.
 
     Raises
     ------
@@ -37,6 +39,8 @@ def open_film(path: Path, asked: Asked) -> Film:
         raise InvalidProblemError(
             f"{str(path)!r} does not exist; a recording, a finished run or a saved field is allowed."
         )
+    if asked.settings is not None or asked.nodes is not None:
+        return _run(path, asked)
     if films.is_recording(path):
         _refuse(path, asked, "a recording")
         return films.RecordingFilm(path, asked.method or "exact", asked.units)
@@ -51,12 +55,27 @@ def open_film(path: Path, asked: Asked) -> Film:
         problem = None if asked.problem is None else Problem.load(asked.problem)
         spacing = None if asked.spacing is None else parse_spacing(asked.spacing)
         return films.FieldFilm(path, problem, asked.array, spacing, asked.units, asked.length_units)
-    raise InvalidProblemError(
-        f"{str(path)!r} is neither a recording, nor a saved field ({', '.join(films.READABLE)}), nor a problem."
-    )
+    return _run(path, asked)
 
 
-def _refuse(path: Path, asked: Asked, what: str) -> None:
-    for name in ("problem", "array", "spacing"):
+def default_threshold(substrate: str) -> float | None:
+    """Below which value of a substrate tissue counts as hypoxic, where nobody says otherwise."""
+    from surrogate_plugin.audit.auditing import THRESHOLDS
+
+    return THRESHOLDS.get(substrate)
+
+
+def _run(path: Path, asked: Asked) -> Film:
+    from surrogate_plugin.audit.film import RunFilm
+    from surrogate_plugin.audit.reading import open_run
+
+    given = {"settings": asked.settings, "nodes": asked.nodes}
+    run = open_run(path, **{name: value for name, value in given.items() if value is not None})
+    _refuse(path, asked, "a finished run", "method")
+    return RunFilm(run)
+
+
+def _refuse(path: Path, asked: Asked, what: str, *others: str) -> None:
+    for name in ("problem", "array", "spacing", *others):
         if getattr(asked, name) is not None:
-            raise InvalidProblemError(f"{path} is {what}, which knows its own {name}; --{name} is for saved fields.")
+            raise InvalidProblemError(f"{path} is {what}, which --{name} is not for.")

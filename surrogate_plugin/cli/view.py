@@ -13,7 +13,7 @@ import typer
 from rich.markup import escape
 
 from surrogate_plugin.cli.console import plain_errors, progress, stderr, stdout, stopped_at_once, table
-from surrogate_plugin.cli.showing import Asked, open_film
+from surrogate_plugin.cli.showing import Asked, default_threshold, open_film
 from surrogate_plugin.errors import InvalidProblemError
 from surrogate_plugin.pictures import animation, panels, surface
 from surrogate_plugin.pictures.scene import Film, Scene, chosen_moment, chosen_moments, chosen_substrate
@@ -38,7 +38,8 @@ def view(
     substrate: Annotated[str | None, typer.Option(help="Which substrate; the first if not given.")] = None,
     step: Annotated[int, typer.Option(help="Which moment, from 0; below 0 from the last.")] = -1,
     threshold: Annotated[
-        float | None, typer.Option(help="Draw a contour at this value, below which tissue counts as hypoxic.")
+        float | None,
+        typer.Option(help="Draw a contour at this value, below which tissue counts as hypoxic; 5 for oxygen."),
     ] = None,
     output: Annotated[
         Path | None,
@@ -53,6 +54,10 @@ def view(
     ] = None,
     per_second: Annotated[float, typer.Option(min=0.1, max=60, help="Moments a second of a film.")] = 8.0,
     colours: Annotated[str, typer.Option("--colours", "--colour-map", help="Colour map of matplotlib.")] = "magma",
+    settings: Annotated[
+        Path | None, typer.Option(help="PhysiCell_settings.xml, where it is not beside the run.")
+    ] = None,
+    nodes: Annotated[str | None, typer.Option(help="Nodes that custom code of a run held, as of `audit`.")] = None,
     problem: Annotated[
         Path | None, typer.Option(help="The problem of a saved field, for its vessels, bound and comparison.")
     ] = None,
@@ -68,19 +73,21 @@ def view(
 ) -> None:
     """Draw one's own data: the field with its vessels, cells, bounds, or the surrogate beside the exact field.
 
-    Of a recording the fields are solved for, exactly, from what was recorded. No display is needed.
+    Of a recording the fields are solved for, exactly, from what was recorded; of a finished run they are those that the
+    cells saw. No display is needed.
 
     [bold]Example:[/] surrogate-plugin view run.zarr --what field,bound --step -1 --threshold 5 -o oxygen.png
     """
     asked = [name.strip() for name in what.split(",")]
     with plain_errors():
-        style = panels.Style(colours, threshold, None, *_size(size, asked))
-        panels.check(asked, style)
+        panels.check(asked, colours)
+        sides = _size(size, asked)
         animate = animate or moments is not None or (output is not None and output.suffix.lower() in animation.SUFFIXES)
         out = output or Path(f"{_stem(path)}-{'-'.join(asked)}{'.gif' if animate else '.png'}")
         _check_output(out, [path, problem], asked, animate)
-        film = open_film(path, Asked(problem, array, spacing, units, length_units, method))
+        film = open_film(path, Asked(problem, array, spacing, units, length_units, method, settings, nodes))
         name = chosen_substrate(film, substrate)
+        style = panels.Style(colours, default_threshold(name) if threshold is None else threshold, None, *sides)
         chosen = chosen_moments(film, moments, _MOST) if animate else [chosen_moment(film, step)]
         bar = nullcontext() if quiet else progress("drawing", 2 * len(chosen) if animate else None)
         with stopped_at_once("Stopped; nothing was written."), bar as shown:

@@ -66,7 +66,7 @@ def draw(scene: Scene, what: Sequence[str], style: Style | None = None) -> Figur
     np.float64(12.0)
     """
     style = style or Style()
-    check(what, style)
+    check(what, style.colours)
     panels = [(part, of) for name in what for part, of in enumerate(PANELS[name])]
     across = style.width / _DPI
     tall, wide = scene.domain.size_um[1], scene.domain.size_um[0]
@@ -87,7 +87,7 @@ def pixels(made: Figure) -> npt.NDArray[np.uint8]:
     return np.asarray(canvas.buffer_rgba())[..., :3].copy()
 
 
-def check(what: Sequence[str], style: Style) -> None:
+def check(what: Sequence[str], colours: str) -> None:
     """Refuse what nobody can draw, before anything is solved.
 
     Raises
@@ -99,12 +99,10 @@ def check(what: Sequence[str], style: Style) -> None:
     for name in what:
         if name not in PANELS:
             raise InvalidProblemError(f"what has {name!r}; {', '.join(PANELS)} are allowed.")
-    if style.colours not in matplotlib.colormaps:
+    if colours not in matplotlib.colormaps:
         raise InvalidProblemError(
-            f"colours is {style.colours!r}; the name of a matplotlib colour map is allowed, as viridis."
+            f"colours is {colours!r}; the name of a matplotlib colour map is allowed, as viridis."
         )
-    if "hypoxia" in what and style.threshold is None:
-        raise InvalidProblemError("hypoxia needs --threshold, the value below which tissue counts as hypoxic.")
 
 
 def heading(scene: Scene) -> str:
@@ -226,7 +224,8 @@ def _levels(axes: Axes, scene: Scene, style: Style) -> None:
 
 
 def _hypoxia(axes: Axes, scene: Scene, style: Style) -> None:
-    assert style.threshold is not None
+    if style.threshold is None:
+        raise InvalidProblemError("hypoxia needs --threshold, the value below which tissue counts as hypoxic.")
     low = scene.field < style.threshold
     _paint(axes, scene, scene.field, _label(scene), style.colours, **_limits(scene.field, style))
     view.draw_fixed(axes, scene.domain, low, colour=_CONTOUR)
