@@ -60,7 +60,7 @@ def open_film(path: Path, asked: Asked) -> Film:
 
 def default_threshold(substrate: str) -> float | None:
     """Below which value of a substrate tissue counts as hypoxic, where nobody says otherwise."""
-    from surrogate_plugin.audit.auditing import THRESHOLDS
+    from surrogate_plugin.audit.options import THRESHOLDS
 
     return THRESHOLDS.get(substrate)
 
