@@ -35,6 +35,7 @@ def any_lattice(rng: np.random.Generator, shape: tuple[int, ...], *, mapped: boo
         reference_link=8.0,
         decay=rng.random(shape),
         membranes=None,
+        faces=None,
         walls=Walls(permeance, np.where(permeance > 0, 1.0, 0.0), rng.random((axes, 2)), ring),
     )
 

@@ -52,12 +52,18 @@ def test_the_page_is_written_for_the_last_time_when_the_backend_is_gone(tmp_path
     assert "with 3 cells" in last
 
 
+#: Started in the background a program may ignore interrupts.
+INTERRUPTED = (
+    "import os, signal; signal.signal(signal.SIGINT, signal.default_int_handler); os.kill(os.getpid(), signal.SIGINT)"
+)
+
+
 @pytest.mark.parametrize(
     ("then", "said"),
     [
         ("", "The run is over."),
         ("raise ValueError('no <oxygen>')", "The run was ended by ValueError: no <oxygen>."),
-        ("import os, signal; os.kill(os.getpid(), signal.SIGINT)", "The run was ended by KeyboardInterrupt"),
+        (INTERRUPTED, "The run was ended by KeyboardInterrupt"),
         ("sys.exit(3)", "The run is over."),
     ],
 )

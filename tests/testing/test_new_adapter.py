@@ -153,7 +153,8 @@ def test_the_lines_in_time_go_on_as_the_host_does_and_from_what_is_written():
 
 
 def test_the_guide_tells_of_every_check():
-    rows = re.findall(r"^\| `(\w+)` \|", GUIDE.read_text(), flags=re.MULTILINE)
+    of_checks = GUIDE.read_text().partition("Tissues of more than one kind")[0]  # what follows is a kit of its own
+    rows = re.findall(r"^\| `(\w+)` \|", of_checks, flags=re.MULTILINE)
     assert len(rows) == len(set(rows))
     assert set(rows) == checks()
 

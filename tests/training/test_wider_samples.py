@@ -223,6 +223,9 @@ def test_parts_that_are_known_are_met_in_tests_alone() -> None:
     tested = [batch_distribution(data, "test", index) is known.distribution for index in range(60)]
     assert 0.5 < np.mean(tested) < 0.95
     assert training_ranges(data.model_copy(update={"shape": (24, 24), "other_shapes": 0.0}), 12).largest_contrast > 1.0
+    rare = data.model_copy(update={"shape": (24, 24), "other_shapes": 0.0})
+    assert training_ranges(rare, 4).supplied  # however rarely a part is drawn, it counts
+    assert training_ranges(rare, 4).boundaries == ("absorbing", "reflecting", "value")
     with pytest.raises(ValueError, match="taught is false in all of them"):
         Mixture(parts=(known,), whole_batches=True)
     with pytest.raises(ValueError, match="with whole_batches = true that is allowed"):

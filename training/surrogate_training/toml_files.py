@@ -41,7 +41,7 @@ def read_toml(source: str | Path) -> dict[str, Any]:
     Examples
     --------
     >>> read_toml("default")["seed"]
-    2
+    3
     """
     path = Path(source)
     if not path.is_file() and str(source) in shipped():

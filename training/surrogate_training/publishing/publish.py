@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import platform
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -25,10 +25,10 @@ from surrogate_training.config import TrainConfig
 from surrogate_training.loop import checkpoint
 from surrogate_training.loop.checkpoint import Progress
 from surrogate_training.loop.validation import measure_batches
-from surrogate_training.problems.distributions import Distribution, Mixture
+from surrogate_training.problems.distributions import Mixture
 from surrogate_training.progress import Callback, silent
 from surrogate_training.quality import metrics
-from surrogate_training.quality.parts import by_part
+from surrogate_training.quality.parts import alone, by_part
 from surrogate_training.samples.dataset import DataConfig, make_batch, sample_problem
 from surrogate_training.threads import fixed_threads
 
@@ -132,20 +132,33 @@ def write_model(
 def training_ranges(data: DataConfig, batches: int) -> Ranges:
     """What the first ``batches`` training batches covered, drawn again without solving them.
 
-    Parts that are not taught are known from an earlier training, so they count.
+    Of a mixture that draws its parts by batches each part counts by itself, however rare it is, so many batches in
+    all; so do parts that are not taught, since they are known from an earlier training.
     """
-    data = data.model_copy(update={"distribution": _all_taught(data.distribution)})
+    distribution = data.distribution
+    if not (isinstance(distribution, Mixture) and distribution.whole_batches):
+        return _covered(data, batches)
+    each = max(1, -(-batches // len(distribution.parts)))
+    return joined([_covered(alone(data, part), each) for part in distribution.parts])
+
+
+def _covered(data: DataConfig, batches: int) -> Ranges:
     extents: list[Extent] = []
     for index in range(batches):
         extents += [measure_extent(sample_problem(data, "train", index, row)) for row in range(min(2, data.batch))]
     return covering(extents)
 
 
-def _all_taught(distribution: Distribution) -> Distribution:
-    if not isinstance(distribution, Mixture):
-        return distribution
-    parts = tuple(part.model_copy(update={"taught": True}) for part in distribution.parts)
-    return distribution.model_copy(update={"parts": parts})
+def joined(ranges: Sequence[Ranges]) -> Ranges:
+    """Ranges that cover what any of these covers."""
+    widest: dict[str, Any] = {}
+    for name in Ranges.model_fields:
+        values = [getattr(each, name) for each in ranges]
+        if name == "boundaries":
+            widest[name] = tuple(sorted(set().union(*values)))
+        else:
+            widest[name] = min(values) if name.startswith("shortest") else max(values)
+    return Ranges(**widest)
 
 
 def _training(config: dict[str, Any], progress: dict[str, Any]) -> dict[str, Any]:

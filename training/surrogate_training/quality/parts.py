@@ -46,10 +46,15 @@ def by_part(
 
 def problems_of(data: DataConfig, part: Part, problems: int) -> Iterator[Problem]:
     """The first test problems of one part, on lattices as it is trained on."""
-    alone = Mixture(parts=(part.model_copy(update={"taught": True}),), whole_batches=True)
-    config = data.model_copy(update={"distribution": alone})
+    config = alone(data, part)
     for number in range(problems):
         yield sample_problem(config, "test", number, 0)
+
+
+def alone(data: DataConfig, part: Part) -> DataConfig:
+    """With this part of a mixture in the place of all of them."""
+    mixture = Mixture(parts=(part.model_copy(update={"taught": True}),), whole_batches=True)
+    return data.model_copy(update={"distribution": mixture})
 
 
 def table(found: dict[str, Summary], weights: Mapping[str, float] | None = None) -> str:
