@@ -26,7 +26,7 @@ HOST_NOTE = "C++; `surrogate-plugin physicell init` sets a project up"
 SAVED_STATE = "surrogate-failure.npz"
 
 #: Raised with each change of what header and bridge say to one another.
-PROTOCOL = 3
+PROTOCOL = 4
 
 
 class SolveError(RuntimeError):
@@ -182,6 +182,7 @@ class Bridge:
         minutes: float,
         reason: str,
         stale: memoryview,
+        read: memoryview,
         roles: memoryview,
         passed: memoryview,
         starts: Sequence[memoryview | None],
@@ -199,6 +200,9 @@ class Bridge:
             Why the header asks.
         stale : memoryview
             For each substrate 1, or 0 if its field is held on.
+        read : memoryview
+            For each substrate in how many steps of the host, after the one that it was solved for, cells have read its
+            field; 2 for more.
         roles : memoryview
             For each substrate of the host what cells do with it, as in `Roles`.
         passed : memoryview
@@ -225,6 +229,7 @@ class Bridge:
         """
         state = HostState.over(buffers, len(self.names), self._domain.shape, dict(kinds), self.variables)
         asked = [s for s, wanted in enumerate(np.frombuffer(stale, dtype=np.uint8)) if wanted]
+        seen = np.frombuffer(read, dtype=np.uint8)
         every = [Roles.of(np.frombuffer(roles, dtype=np.uint8)[index]) for index in self.indices]
         answers = []
         for s in asked:
@@ -238,6 +243,8 @@ class Bridge:
                     answers.append(self._fields.go_on(minutes, reason, s, state, last))
                 else:
                     answers.append(self._fields.answer(minutes, reason, s, state))
+                    if seen[s] > 1:  # in the last of them cells have moved only after they had read
+                        self._telling.was_off(self.names[s], *self._fields.excess(self.names[s]), minutes)
             except Exception as error:
                 raise SolveError(self._told(minutes, self.names[s], state, error)) from error
         return answers

@@ -73,6 +73,8 @@ class Fields:
         self._steady = SteadyFields(configs, settings.record, noun=None, keep=1, report=settings.report)
         self._log = Log(settings.log)
         self._nodes: dict[str, Nodes] = {}
+        self._excess: dict[str, tuple[float, float]] = {}
+        self._allowed: dict[str, float] = {}
         self._climbed: set[str] = set()
         self._ever_there: set[str] = set()
 
@@ -120,16 +122,23 @@ class Fields:
         self.take_up(name, *state.coefficients[s].tolist(), **self._precision(name, imposed))
         result = self._steady.solve(name, self._tissue(s, state), minutes, reason)
         field, solution = np.ascontiguousarray(result.field), result.solution
+        seconds, bound = result.record.seconds.get("solve", 0.0), float(solution.error_bound)
         # Both are certified, so this is how far off the last one was by now, to their bounds.
         excess = 0.0 if last is None else float(np.abs(field - last.field).max())
-        seconds, bound = result.record.seconds.get("solve", 0.0), float(solution.error_bound)
+        if last is not None:
+            self._excess[name] = excess - bound - float(last.solution.error_bound), self._allowed[name]
         agents, flags = int((state.voxel >= 0).sum()), " ".join(flag.reason for flag in solution.flags)
         self._log.append(minutes, name, reason, agents, solution.method, bound, seconds, flags, excess)
         largest = imposed or float(field.max())
         if largest > 0:
             self._ever_there.add(name)
         # Slopes need a field that is exact to 0.1 %, but not one that is as fresh.
-        return field, solution.method, bound, seconds, max(self._asked[name].tolerance or 0.0, SHARE * largest)
+        self._allowed[name] = max(self._asked[name].tolerance or 0.0, SHARE * largest)
+        return field, solution.method, bound, seconds, self._allowed[name]
+
+    def excess(self, name: str) -> tuple[float, float]:
+        """How far at least the steady field before the last one was off by then, and how far it might have been."""
+        return self._excess.get(name, (0.0, 0.0))
 
     def go_on(self, minutes: float, reason: str, s: int, state: HostState, going: Going) -> Answer:
         """The field of substrate ``s`` after a step of time in which a state holds, which goes into the log."""

@@ -20,12 +20,13 @@
 #include <limits>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace surrogate {
 
 /// What is said to Python, and how; the other side refuses another number.
-constexpr int kProtocol = 3;
+constexpr int kProtocol = 4;
 
 /// What an attachment has done so far.
 struct Report {
@@ -93,6 +94,7 @@ public:
         const double outside = timed([&] { step_the_others(dt); });
         if (answered_) {
             if (to_write_) densities_->write(fields_);
+            else for (std::size_t s = 0; s < fields_.size(); s++) densities_->write(s, fields_[s], written_[s]);
             to_write_ = false;
             at_rest_->rest(agents, taken_up_, counted_, dt);
             resting_ = true;
@@ -101,6 +103,10 @@ public:
             resting_ = false;
         }
         last_dt_ = dt;
+        for (std::size_t s = 0; s < read_.size(); s++) {
+            const bool anew = reason != nullptr && stale_[s], reads = clock_.mechanics || clock_.phenotype;
+            read_[s] = anew ? 0 : std::min(read_[s] + reads, 2);
+        }
         (reason != nullptr && answered_ ? report_.solves : answered_ ? report_.held : report_.handed_back)++;
         const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - began;
         report_.seconds_around += taken.count() - outside - solving_;
@@ -167,7 +173,9 @@ private:
         taken_up_.resize(indices_.size());
         tolerances_.assign(indices_.size(), 0.0);
         held_.assign(indices_.size(), 0);
+        read_.assign(indices_.size(), 0);
         in_time_.configure(bridge_.get(), indices_.size());
+        written_.resize(indices_.size());
         counted_.assign(indices_.size(), 0.0);
         at_rest_ = std::make_unique<AtRest<Microenvironment>>(host_, indices_);
         densities_ = std::make_unique<Densities<Microenvironment>>(host_, indices_);
@@ -188,10 +196,22 @@ private:
     void look(const std::vector<typename TheHost::Agent*>* agents, double dt) {
         const std::size_t owned = indices_.size(), present = agents == nullptr ? 0 : agents->size();
         stale_.assign(owned, 0);
-        const std::vector<bool> held_otherwise = nodes_.read(host_, indices_);
+        // Agents read densities in the host's own steps. What is written in between, into a steady field, is seen right
+        // before the next of them; and right after each of them what was written then.
+        const bool between = answered_ && !clock_.moved && !clock_.mechanics && !clock_.phenotype &&
+                             present == agents_.voxel.size() && due_for_all(dt) == nullptr && !host_steps_ours();
+        const bool which_nodes = !between || in_time_.any() || !others_.empty(); // or only what they hold
+        const std::vector<bool> held_otherwise = nodes_.read(host_, indices_, which_nodes);
         read_coefficients(host_, indices_, coefficients_);
-        const std::vector<long> written = answered_ ? look_at_densities() : std::vector<long>(owned, 0);
-        const bool wrote = std::any_of(written.begin(), written.end(), [](long voxels) { return voxels > 0; });
+        bool wrote = false;
+        for (std::size_t s = 0; s < owned; s++) {
+            written_[s].clear();
+            if (!answered_ || (between && !in_time_.is(s))) continue;
+            densities_->written(s, fields_[s], nodes_, written_[s]);
+            if (written_[s].empty()) continue;
+            wrote = true;
+            if (!in_time_.is(s)) tell("written from outside", s, static_cast<long>(written_[s].size()));
+        }
         const bool reread = wrote || clock_.moved || clock_.mechanics || clock_.phenotype ||
                             present != agents_.voxel.size();
         if (reread) {
@@ -201,7 +221,7 @@ private:
         const bool solve_anyway = due_for_all(dt) != nullptr; // then what has moved need not be known
         for (std::size_t s = 0; s < owned; s++) {
             if (in_time_.is(s)) {
-                follow(s, written[s] > 0 || held_otherwise[s] || differs(s), dt);
+                follow(s, !written_[s].empty() || held_otherwise[s] || differs(s), dt);
                 continue;
             }
             counted_[s] = dt;
@@ -209,6 +229,7 @@ private:
             held_[s]++;
             if (held_otherwise[s]) stale_[s] = kNodes;
             else if (differs(s)) stale_[s] = kCoefficients;
+            if (stale_[s]) read_[s] = 0; // what changes now, nobody has read yet
             if (!reread) continue;
             if (!solve_anyway) moved(s);
             take_up(agents_, s, fields_[s], taken_up_[s]);
@@ -224,8 +245,8 @@ private:
             densities_->read(s, fields_[s]);
             in_time_.begin(s, short_step);
         } else if (changed) {
-            std::vector<double> now, before = fields_[s];
-            densities_->read(s, now);
+            std::vector<std::pair<double, double>> made; // of what, what
+            for (const auto n : written_[s]) made.emplace_back(fields_[s][n], densities_->at(s, n));
             const bool late = in_time_.behind(s) > short_step * (1.0 + 1e-9);
             if (late) {
                 // Up to now it went on with what there was before.
@@ -234,13 +255,17 @@ private:
                 stale_[s] = 0;
                 if (!answered_) return;
             }
-            InTime::write_over(fields_[s], before, now, late);
+            for (std::size_t k = 0; k < made.size(); k++) {
+                double& field = fields_[s][written_[s][k]];
+                field = InTime::written_over(field, made[k].first, made[k].second, late);
+            }
             in_time_.change(s, short_step);
         }
         for (const auto n : nodes_.all) {
-            if (nodes_.fixed[s * voxels_ + n]) fields_[s][n] = nodes_.value[s * voxels_ + n];
+            if (!nodes_.fixed[s * voxels_ + n]) continue;
+            fields_[s][n] = nodes_.value[s * voxels_ + n];
+            if (changed) written_[s].push_back(n);
         }
-        to_write_ = to_write_ || changed;
         in_time_.pass(s, dt);
         if (in_time_.due(s, dt)) stale_[s] = kChanged;
     }
@@ -251,16 +276,8 @@ private:
                                                    coefficients_[2 * s + 1] != solved_with_[2 * s + 1]);
     }
 
-    /// In how many voxels somebody else wrote into our densities.
-    std::vector<long> look_at_densities() {
-        const std::vector<long> written = densities_->written(fields_, nodes_);
-        for (std::size_t s = 0; s < written.size(); s++) {
-            if (written[s] == 0) continue;
-            to_write_ = true;
-            if (!in_time_.is(s)) tell("written from outside", s, written[s]);
-        }
-        return written;
-    }
+    /// Whether the host's solver steps our substrates too, beside those left to it.
+    bool host_steps_ours() const { return !others_.empty() && sweeps_ == nullptr; }
 
     /// How far agents as they are now have taken the field held.
     void moved(std::size_t s) {
@@ -276,8 +293,12 @@ private:
         known.excess = correction_.largest(changes_, host_.diffusion_coefficients[index], host_.decay_rates[index],
             std::sqrt(host_.mesh.dx * host_.mesh.dy), interval_ == 0.0 ? allowed : std::numeric_limits<double>::infinity());
         if (known.excess <= allowed) return;
-        if (interval_ == 0.0) stale_[s] = std::max(stale_[s], kMoved);
-        else if (clock_.mechanics) tell("cells read more than the bound", s, known.excess_voxels);
+        if (interval_ == 0.0) {
+            stale_[s] = std::max(stale_[s], kMoved);
+            read_[s] = 0;
+        } else if (clock_.mechanics) {
+            tell("cells read more than the bound", s, known.excess_voxels);
+        }
     }
 
     void tell(const char* kind, std::size_t s, long in_voxels) {
@@ -342,8 +363,8 @@ private:
     void ask(const char* reason, bool as_before) {
         const python::Lock lock;
         const auto variables = agents_.template variables<TheHost>(TheHost::agents(host_), variables_);
-        const python::Object answers = python::checked(PyObject_CallMethod(bridge_.get(), "solve", "dsNNNNiNNNNNNNNN",
-            TheHost::minutes(host_), reason, python::view(stale_), python::view(roles_),
+        const python::Object answers = python::checked(PyObject_CallMethod(bridge_.get(), "solve", "dsNNNNNiNNNNNNNNN",
+            TheHost::minutes(host_), reason, python::view(stale_), python::view(read_), python::view(roles_),
             python::view(in_time_.minutes()), in_time_.starts(fields_), as_before, kinds(),
             python::view(agents_.voxel), python::view(agents_.kind), python::view(variables),
             python::view(agents_.volume), python::view(agents_.rates), python::view(coefficients_),
@@ -459,11 +480,13 @@ private:
     Nodes nodes_;
     std::vector<double> coefficients_, solved_with_;
     std::vector<std::uint8_t> roles_, stale_;
+    std::vector<std::uint8_t> read_; // in how many steps of the host after the one that it was solved for; 2 for more
 
     std::vector<std::vector<double>> fields_, taken_up_; // of each of our substrates: by voxel; by agent
     std::vector<std::string> variables_; // of agents, that say how they conduct
     std::vector<double> counted_;    // of what is taken up in a minute, so many minutes are counted in a call
     InTime in_time_;
+    std::vector<std::vector<std::int64_t>> written_; // of each, the voxels that others wrote to, or whose nodes changed
     std::vector<long> held_;         // calls since each was solved for
     std::vector<double> tolerances_; // of what agents take a field to before it is solved for again
     std::vector<Exchanged> solved_for_;

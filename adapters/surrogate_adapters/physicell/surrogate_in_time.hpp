@@ -4,6 +4,7 @@
 
 #include "surrogate_python.hpp" // first, as Python asks for
 //
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -32,6 +33,7 @@ public:
     }
 
     bool is(std::size_t s) const { return is_[s]; }
+    bool any() const { return std::find(is_.begin(), is_.end(), true) != is_.end(); }
     double behind(std::size_t s) const { return minutes_[s]; }
     const std::vector<double>& minutes() const { return minutes_; }
 
@@ -67,16 +69,11 @@ public:
         return list;
     }
 
-    /// Do to a field what somebody has done to the one `before`. If that was of another time, then what was added is
-    /// added, and where something was taken away, the same share goes.
-    static void write_over(std::vector<double>& field, const std::vector<double>& before,
-                           const std::vector<double>& now, bool late) {
-        for (std::size_t n = 0; n < field.size(); n++) {
-            if (now[n] == before[n]) continue;
-            if (!late) field[n] = now[n];
-            else if (now[n] >= before[n]) field[n] += now[n] - before[n];
-            else field[n] *= now[n] / before[n];
-        }
+    /// What a density is after somebody has made `now` of `before`, where it would be `field` by then. If the one before
+    /// was of another time, then what was added is added, and where something was taken away, the same share goes.
+    static double written_over(double field, double before, double now, bool late) {
+        if (!late) return now;
+        return now >= before ? field + (now - before) : field * (now / before);
     }
 
 private:

@@ -21,9 +21,10 @@ struct Nodes {
     std::vector<std::uint8_t> fixed; ///< (substrates, voxels) 1 where a node is active
     std::vector<double> value;       ///< (substrates, voxels) its value, 0 elsewhere
 
-    /// Look again; which of the substrates are held otherwise than before.
+    /// Look again; which of the substrates are held otherwise than before. Without `which` the same voxels are taken to
+    /// be nodes as before, which saves a look at all of them.
     template <class Microenvironment>
-    std::vector<bool> read(Microenvironment& host, const std::vector<int>& substrates) {
+    std::vector<bool> read(Microenvironment& host, const std::vector<int>& substrates, bool which = true) {
         const std::ptrdiff_t voxels = static_cast<std::ptrdiff_t>(host.mesh.voxels.size());
         const std::size_t owned = substrates.size();
         fixed.resize(owned * voxels, 0);
@@ -37,7 +38,7 @@ struct Nodes {
             was = held;
             changed[s] = true;
         };
-        if (!known(host, voxels)) {
+        if (which && !known(host, voxels)) {
             for (const auto n : all) {
                 if (is_node_[n]) continue;
                 for (std::size_t s = 0; s < owned; s++) hold(s, n, false, 0.0);
@@ -91,20 +92,18 @@ class Densities {
 public:
     Densities(Microenvironment& host, const std::vector<int>& substrates) : host_(host), substrates_(substrates) {}
 
-    /// In how many voxels each substrate is not what was left there; values that nodes have now do not count.
-    std::vector<long> written(const std::vector<std::vector<double>>& left, const Nodes& nodes) {
-        std::vector<long> found;
-        for (std::size_t s = 0; s < substrates_.size(); s++) {
-            found.push_back(differ(left[s].data(), substrates_[s]));
-            if (found[s] == 0) continue;
-            const std::ptrdiff_t voxels = static_cast<std::ptrdiff_t>(left[s].size());
-            for (const auto n : nodes.all) {
-                const double now = first()[n][substrates_[s]];
-                const bool held = nodes.fixed[s * voxels + n] && now == nodes.value[s * voxels + n];
-                if (held && now != left[s][n]) found[s]--;
-            }
+    /// The voxels where a substrate is not what was left there; values that nodes have now do not count.
+    void written(std::size_t s, const std::vector<double>& left, const Nodes& nodes, std::vector<std::int64_t>& found) {
+        found.clear();
+        const int index = substrates_[s];
+        if (!differs(left.data(), index)) return;
+        const std::ptrdiff_t voxels = static_cast<std::ptrdiff_t>(left.size());
+        const std::vector<double>* density = first();
+        for (std::ptrdiff_t n = 0; n < voxels; n++) {
+            const double now = density[n][index];
+            const bool held = nodes.fixed[s * voxels + n] && now == nodes.value[s * voxels + n];
+            if (now != left[n] && !held) found.push_back(n);
         }
-        return found;
     }
 
     void write(const std::vector<std::vector<double>>& fields) {
@@ -115,6 +114,13 @@ public:
             for (std::size_t s = 0; s < substrates_.size(); s++) density[n][substrates_[s]] = fields[s][n];
         }
     }
+
+    void write(std::size_t s, const std::vector<double>& field, const std::vector<std::int64_t>& voxels) {
+        std::vector<double>* density = first();
+        for (const auto n : voxels) density[n][substrates_[s]] = field[n];
+    }
+
+    double at(std::size_t s, std::int64_t n) { return first()[n][substrates_[s]]; }
 
     /// What there is of a substrate.
     void read(std::size_t s, std::vector<double>& field) {
@@ -134,13 +140,13 @@ public:
     }
 
 private:
-    long differ(const double* field, int index) {
+    bool differs(const double* field, int index) {
         const std::ptrdiff_t voxels = static_cast<std::ptrdiff_t>(host_.mesh.voxels.size());
         const std::vector<double>* density = first();
         long others = 0;
 #pragma omp parallel for reduction(+ : others) if (voxels > kFew)
         for (std::ptrdiff_t n = 0; n < voxels; n++) others += density[n][index] != field[n];
-        return others;
+        return others > 0;
     }
 
     // The host keeps its density vectors one after the other, which saves a call for each.

@@ -8,7 +8,7 @@ from typing import cast
 
 from surrogate_adapters.biofvm import Substrate, concerns, require_allowed
 from surrogate_adapters.notices import Kind, Notices
-from surrogate_adapters.physicell.wording import what_happened
+from surrogate_adapters.physicell.wording import how_far_off, what_happened
 
 __all__ = ["Telling"]
 
@@ -37,6 +37,7 @@ class Telling:
 
     def __init__(self, size_um: tuple[float, float], step_min: float) -> None:
         self.notices = Notices()
+        self._most_off: dict[str, tuple[float, float]] = {}
         self._size_um = size_um
         self._step_min = step_min
 
@@ -63,11 +64,22 @@ class Telling:
         """Tell of what came up between two solves."""
         self.notices.tell(cast(Kind, kind), name, what_happened(kind, name, voxels, minutes))
 
+    def was_off(self, name: str, excess: float, allowed: float, minutes: float) -> None:
+        """Tell of a steady field that cells have read until ``minutes``, if it was off by more than is allowed."""
+        if excess <= allowed:
+            return
+        self._most_off[name] = max(self._most_off.get(name, (0.0, 0.0)), (excess, minutes))
+        self.notices.tell("cells read more than the bound", name, how_far_off(name, excess, allowed, minutes))
+
     def counted(self) -> list[tuple[str, str, int]]:
         """Kind, substrate and times."""
         return [(kind, name, times) for (kind, name), times in self.notices.counts.items()]
 
     def at_the_end(self, never: Sequence[str]) -> list[str]:
         """A sentence each: what was told, and which substrates were never there."""
+        most = [
+            f"{name}: the field that cells read was off by up to {excess:.3g}, most before {minutes:g} min."
+            for name, (excess, minutes) in self._most_off.items()
+        ]
         unsupplied = [f"{name}: nothing supplied it, so its steady field was 0 throughout." for name in never]
-        return self.notices.summary() + unsupplied
+        return self.notices.summary() + most + unsupplied

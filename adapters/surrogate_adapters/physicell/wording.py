@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["in_the_hosts_words", "what_happened"]
+__all__ = ["how_far_off", "in_the_hosts_words", "what_happened"]
 
 #: Words of the core, which knows pictures and sides, and what they are in PhysiCell; in this order.
 _WORDS = (
@@ -70,4 +70,21 @@ steady field is there without the time that it takes to get there.
     return (
         f"cells moved or changed their rates, {where}, since {substrate} was last solved for, so that at {minutes:g} "
         "min what they read is off by more than its tolerance; refresh = 'phenotype' solves when that is so."
+    )
+
+
+def how_far_off(substrate: str, excess: float, allowed: float, minutes: float) -> str:
+    """The sentence of a notice that a field was held for too long.
+
+    Examples
+    --------
+    >>> print(how_far_off("oxygen", 24.9, 0.38, 12.0))
+    the field of oxygen that cells read before 12 min was off by 24.9, and 0.38 is allowed: cells have moved, divided \
+or changed since it was solved for, and membranes and diffusivities of cells are looked at in solves alone; \
+refresh = 'mechanics' solves before each mechanics step.
+    """
+    return (
+        f"the field of {substrate} that cells read before {minutes:g} min was off by {excess:.3g}, and {allowed:.3g} "
+        "is allowed: cells have moved, divided or changed since it was solved for, and membranes and diffusivities of "
+        "cells are looked at in solves alone; refresh = 'mechanics' solves before each mechanics step."
     )

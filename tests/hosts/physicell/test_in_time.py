@@ -274,6 +274,7 @@ def test_what_agents_take_in_is_what_the_field_loses(model, tmp_path, refresh):
 
 
 @pytest.mark.filterwarnings("ignore:oxygen was written from outside")
+@pytest.mark.filterwarnings("ignore:the field of oxygen that cells read")  # with one more among them
 def test_what_a_dying_cell_releases_goes_on_from_its_voxel(model, tmp_path):
     one = model(30.0, 0.0, 1.0)
     attach(one, tmp_path)
