@@ -7,6 +7,7 @@ own link, in series with what else resists there, see `Walls`. Nothing here coun
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -36,20 +37,30 @@ def faces_of(problem: Problem) -> Faces:
 
 
 def _along(axis: int, problem: Problem) -> FloatArray:
-    walls = problem.walls
-    pixels = np.moveaxis(np.broadcast_to(problem.axis_links[axis], problem.shape), axis, 0)
-    faces = np.empty((pixels.shape[0] + 1, *pixels.shape[1:]))
-    faces[1:-1] = harmonic_mean(pixels[:-1], pixels[1:])
+    from surrogate_plugin.equation.faces_kernels import fill_between
+
+    walls, shape = problem.walls, problem.shape
+    pixels = np.ascontiguousarray(np.broadcast_to(problem.axis_links[axis], shape), np.float64)
+    faces = np.empty((*shape[:axis], shape[axis] + 1, *shape[axis + 1 :]))
+    permeance = None
     if problem.membranes is not None:
-        permeability = np.moveaxis(np.asarray(problem.membranes.of_shape[axis]), axis, 0)
-        permeance = permeability * problem.per_permeability[axis]
-        faces[1:-1] = in_series(faces[1:-1], permeance[: len(pixels) - 1])
+        permeance = np.asarray(problem.membranes.of_shape[axis]) * problem.per_permeability[axis]
+    fill_between(*(_in_three(each, axis) for each in (pixels, permeance, faces)))
+    ends, edges = np.moveaxis(faces, axis, 0), np.moveaxis(pixels, axis, 0)
     if walls.ring[axis]:
-        faces[0] = harmonic_mean(pixels[-1], pixels[0])
-        if problem.membranes is not None and len(permeance) == len(pixels):
-            faces[0] = in_series(faces[0], permeance[-1])
-        faces[-1] = faces[0]
+        ends[0] = harmonic_mean(edges[-1], edges[0])
+        if permeance is not None and permeance.shape[axis] == shape[axis]:
+            ends[0] = in_series(ends[0], np.moveaxis(permeance, axis, 0)[-1])
+        ends[-1] = ends[0]
     else:
         for face, end in ((0, 0), (-1, 1)):
-            faces[face] = in_series(pixels[face], float(walls.permeance[axis, end]))
-    return np.ascontiguousarray(np.moveaxis(faces, 0, axis))
+            ends[face] = in_series(edges[face], float(walls.permeance[axis, end]))
+    return faces
+
+
+def _in_three(values: FloatArray | None, axis: int) -> FloatArray | None:
+    """A view of three axes, the middle one ``axis``."""
+    if values is None:
+        return None
+    shape = values.shape
+    return np.ascontiguousarray(values).reshape(math.prod(shape[:axis]), shape[axis], math.prod(shape[axis + 1 :]))

@@ -88,7 +88,7 @@ _ROUGH = _Use(first=1.0, later=1.6, patience=6, linearisations=1)
 _EXACT = _Use(first=1.0 + 1e-6, later=1.0 + 1e-6, patience=1, linearisations=12)
 #: Where more than this part is lacking before the third proposal, the inverse is a poor one: begin anew with better
 #: proposals. Beside walls and with anisotropy bounds were up to 73 times the error, and are up to 6; none takes longer.
-_LOOK, _STUBBORN = 3, 0.1
+_LOOK, _STUBBORN = 3, 0.2
 #: Proposals at most, for a supersolution and for a barrier.
 _MAX_CYCLES = 12
 

@@ -25,7 +25,7 @@ Wide = tuple[Float32Array, Float32Array, Float32Array]
 
 _COARSEST_PIXELS = 16
 #: Conjugate gradients go on to this part of the residual's size, in the norm of the operator's inverse, or for so long.
-_LEFT, _MOST_STEPS = 0.05, 10
+_LEFT, _MOST_STEPS = 0.1, 8
 
 
 def level_shapes(shape: tuple[int, int], coarsest: int = _COARSEST_PIXELS) -> IntArray:
@@ -142,7 +142,7 @@ class Hierarchy:
         self.v_cycle(z, b)
 
     def apply_well(self, z: Float32Array, b: Float32Array) -> None:
-        """Conjugate gradients preconditioned by V-cycles, to a twentieth of ``b`` in the energy of what is left.
+        """Conjugate gradients preconditioned by V-cycles, to a tenth of ``b`` in the energy of what is left.
 
         Walls and anisotropy leave some modes that a cycle hardly touches; these steps find them.
         """
