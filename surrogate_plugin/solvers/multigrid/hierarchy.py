@@ -155,8 +155,11 @@ class Hierarchy:
             first = first or energy
             if not _LEFT**2 * first < energy < np.inf:
                 break
-            p *= np.float32(energy / before if before else 0.0)
-            p += v
+            if before:
+                p *= np.float32(energy / before)
+                p += v
+            else:  # what an earlier operator left there may not even be finite
+                p[:] = v
             self.residual(p, None, ap)  # which is - A p
             curvature = -float(np.vdot(p, ap))
             if not 0.0 < curvature < np.inf:
