@@ -4,36 +4,15 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 import surrogate_plugin as sp
+from surrogate_adapters.nodes import Nodes
 
 FloatArray = npt.NDArray[np.float64]
-
-
-@dataclass(frozen=True, eq=False)
-class Nodes:
-    """Where one substrate is held.
-
-    Attributes
-    ----------
-    fixed : (H, W) bool
-    value : (H, W) float64, field units
-        0 elsewhere.
-    """
-
-    fixed: npt.NDArray[np.bool_]
-    value: FloatArray
-
-    def with_others(self, others: Nodes | None) -> Nodes:
-        """These and others, which win where both are."""
-        if others is None:
-            return self
-        return Nodes(self.fixed | others.fixed, np.where(others.fixed, others.value, self.value))
 
 
 def held_nodes(before: FloatArray, now: FloatArray, known: npt.NDArray[np.bool_]) -> Nodes:

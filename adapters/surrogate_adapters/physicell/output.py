@@ -12,9 +12,10 @@ import numpy.typing as npt
 
 import surrogate_plugin as sp
 from surrogate_adapters.biofvm_scheme import Exchange, Scheme
+from surrogate_adapters.nodes import Nodes
 from surrogate_adapters.physicell.lattice import nodes_of
 from surrogate_adapters.physicell.multicellds import Saved
-from surrogate_adapters.physicell.nodes import Nodes, held_nodes, nodes_of_file
+from surrogate_adapters.physicell.nodes import held_nodes, nodes_of_file
 from surrogate_adapters.physicell.settings import CONFIGURATION, Settings, read_settings
 from surrogate_plugin.audit.run import Moment, RunFacts, Seen
 

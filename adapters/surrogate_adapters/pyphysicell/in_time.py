@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 import surrogate_plugin as sp
+from surrogate_adapters.nodes import Nodes
 from surrogate_adapters.pyphysicell import gradients, reading
 from surrogate_adapters.pyphysicell.loop import Since
 from surrogate_adapters.pyphysicell.upkeep import Upkeep
@@ -42,7 +43,7 @@ class InTime(Upkeep):
     _behind = 0.0
     #: Whether others have written, or changed nodes or coefficients, since the last step of time.
     _changed = False
-    _nodes: reading.Nodes
+    _nodes: Nodes
     #: What the cells took in during this diffusion step: at which field, for how many minutes.
     _taken: list[tuple[FloatArray, float]]
 

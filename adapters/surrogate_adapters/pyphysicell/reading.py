@@ -7,13 +7,13 @@ substrate is already (rows = y, columns = x) and nothing is turned.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 import surrogate_plugin as sp
+from surrogate_adapters.nodes import Nodes
 from surrogate_adapters.pyphysicell.medium import Medium
 
 FloatArray = npt.NDArray[np.float64]
@@ -58,25 +58,6 @@ def largest_held(microenvironment: Any, index: int) -> float:
     me = microenvironment
     on = np.asarray(me.dirichlet_mask)[:, index].astype(bool)
     return float(np.asarray(me.dirichlet_val)[on, index].max(initial=0.0))
-
-
-@dataclass(frozen=True, eq=False)
-class Nodes:
-    """The Dirichlet voxels that are switched on for a substrate, outer ones and inner ones alike.
-
-    Attributes
-    ----------
-    fixed : (H, W) bool
-    value : (H, W) float64, field units
-        0 elsewhere.
-    """
-
-    fixed: npt.NDArray[np.bool_]
-    value: FloatArray
-
-    def same_as(self, other: Nodes) -> bool:
-        """Whether the same voxels are held at the same values."""
-        return np.array_equal(self.fixed, other.fixed) and np.array_equal(self.value, other.value)
 
 
 def nodes_of(microenvironment: Any, index: int) -> Nodes:
