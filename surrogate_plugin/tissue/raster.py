@@ -18,6 +18,8 @@ T = TypeVar("T")
 Deposit = Literal["area", "voxel"]
 #: What becomes of cells and vessels off the lattice: refused, left out and counted, or moved to its border.
 Outside = Literal["error", "drop", "clamp"]
+#: Of the largest diffusivity; a problem takes none below, but for 0.
+_LEAST_CONTRAST = 1e-8
 #: What changes from step to step.
 _OF_CELLS = ("uptake_per_min", "production_per_min", "secretion_per_min")
 
@@ -90,13 +92,13 @@ class Raster:
         around = background_um2_per_min if around is None else around
         if not isinstance(self.own_share, np.ndarray):
             return around
-        if isinstance(around, PerAxis):
-            return PerAxis(x=self._mixed(around.x), y=self._mixed(around.y))
-        return self._mixed(around)
-
-    def _mixed(self, around: Coefficient) -> FloatArray:
-        """The mean by area of what conducts in its own way and what is around it."""
-        return _frozen(np.asarray(self.own_diffusivity_um2_per_min + (1.0 - self.own_share) * around))
+        given = (around.x, around.y) if isinstance(around, PerAxis) else (around,)
+        mixed = [np.asarray(self.own_diffusivity_um2_per_min + (1.0 - self.own_share) * each) for each in given]
+        least = _LEAST_CONTRAST * max(float(each.max()) for each in mixed)
+        for each, medium in zip(mixed, given, strict=True):
+            # A cell that grazes an obstacle's pixel would have it conduct next to nothing, which no problem may.
+            each[(each < least) & (np.asarray(medium) == 0.0) & (self.own_share < 1.0)] = 0.0
+        return PerAxis(x=_frozen(mixed[0]), y=_frozen(mixed[1])) if len(mixed) == 2 else _frozen(mixed[0])
 
     def same_as(self, other: Raster) -> bool:
         """Whether both pose the same problem, whatever was left out."""

@@ -12,21 +12,10 @@ from typer.testing import CliRunner
 from surrogate_plugin.audit.auditing import audit
 from surrogate_plugin.audit.reading import open_run
 from surrogate_plugin.cli import app
-from tests.audit.files import write_run
-from tests.hosts.pyphysicell.tissue import tissue
 
 
 def run(*arguments: object, columns: int = 120) -> Result:
     return CliRunner().invoke(app, ["audit", *map(str, arguments)], env={"COLUMNS": str(columns)})
-
-
-@pytest.fixture
-def output(tmp_path: Path) -> Path:
-    sim = tissue(1, vessels=0, second=True)
-    sim.run(0.5)
-    earlier = sim.branch()
-    sim.run(1.0)
-    return write_run(tmp_path, [earlier, sim])
 
 
 def test_the_table_has_the_figures(output: Path) -> None:

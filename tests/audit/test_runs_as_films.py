@@ -15,21 +15,10 @@ from surrogate_plugin.audit.auditing import audit
 from surrogate_plugin.audit.film import RunFilm
 from surrogate_plugin.audit.reading import open_run
 from surrogate_plugin.cli import app
-from tests.audit.files import write_run
-from tests.hosts.pyphysicell.tissue import tissue
 
 
 def run(*arguments: object) -> Result:
     return CliRunner().invoke(app, [str(argument) for argument in arguments], env={"COLUMNS": "120"})
-
-
-@pytest.fixture
-def output(tmp_path: Path) -> Path:
-    sim = tissue(1, vessels=0, second=True)
-    sim.run(0.5)
-    earlier = sim.branch()
-    sim.run(1.0)
-    return write_run(tmp_path, [earlier, sim])
 
 
 def test_a_scene_is_a_moment_as_the_audit_reads_it(output: Path) -> None:

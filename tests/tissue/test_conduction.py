@@ -122,6 +122,31 @@ def test_diffusivities_of_cells_are_the_map_given_by_hand_where_cells_fill_voxel
     assert by_cells.fingerprint == by_voxels.fingerprint
 
 
+@given(st.floats(-7.0, 0.0), DEPOSITS, st.booleans())
+def test_a_cell_that_grazes_an_obstacle_is_no_contrast_that_is_refused(exponent, deposit, per_axis):
+    """The left half is an obstacle. The cell reaches into it by a part of a pixel, whose part of its diffusivity may
+    be less than a problem takes; such a pixel goes on as the obstacle it was, any other conducts its part."""
+    medium = np.full((5, 8), 1e5)
+    medium[:, :4] = 0.0
+    domain = sp.Domain.from_lattice((5, 8), 10.0, thickness_um=10.0)
+    if deposit == "area":
+        position, volume = [[45.0 - 10.0**exponent, 25.0]], 4 / 3 * math.pi * 5.0**3
+    else:
+        position, volume = [[35.0, 25.0]], 1e3 * 10.0**exponent
+    cells = sp.Cells(position_um=position, volume_um3=[volume], diffusivity_um2_per_min=[1.0])
+    voxels = sp.Voxels(diffusivity_um2_per_min=sp.PerAxis(x=medium, y=2 * medium) if per_axis else medium)
+    raster = domain.rasterise(sp.TissueState(cells=cells, voxels=voxels), deposit=deposit)
+    posed = raster.diffusivity(1.0)
+    expected = np.asarray(raster.own_diffusivity_um2_per_min)[2, 3]
+    for given_medium, of_axis in zip((medium, 2 * medium), (posed.x, posed.y) if per_axis else (posed,), strict=False):
+        kept = expected >= 1e-8 * given_medium.max() * (2 if per_axis and given_medium is medium else 1)
+        assert of_axis[2, 3] == (expected if kept else 0.0)
+    problem = sp.Problem(
+        np.zeros((5, 8)), diffusivity=posed, decay=1.0, production=1.0, boundary="reflecting", spacing=10.0
+    )
+    assert np.isfinite(sp.solve(problem, method="exact").field).all()
+
+
 @given(SEEDS, st.booleans())
 def test_membranes_are_between_cells_and_what_is_outside_of_them_alone(seed, ring):
     rng = np.random.default_rng(seed)
