@@ -12,7 +12,7 @@ PYTEST_ARGS ?=
 TEST_ENV := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-slow test-hosts lint format bench clean
+.PHONY: help install demo test test-slow test-hosts lint docs format bench clean
 
 help:  ## This list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -21,7 +21,7 @@ install: $(COMPILED)  ## Set up .venv with everything, once
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --progress-bar off -c constraints.txt -e '.[dev,hosts]'
+	$(BIN)/python -m pip install --progress-bar off -c constraints.txt -e '.[dev,hosts,docs]'
 	@touch $@
 
 $(COMPILED): $(STAMP) $(KERNELS)
@@ -42,6 +42,12 @@ test-hosts: $(COMPILED)  ## Run each host's tests on the oldest and newest relea
 
 lint: $(STAMP)  ## ruff, mypy --strict, and the one-way rule of imports
 	@status=0; for check in 'ruff check .' mypy lint-imports; do $(BIN)/$$check || status=1; done; exit $$status
+
+docs: $(STAMP)  ## Build the site into build/docs, every warning an error, and follow all its links
+	rm -rf docs/api/generated
+	$(BIN)/python -m sphinx -q -b html -d build/doctrees -W --keep-going -n docs build/docs
+	$(BIN)/python -m tests.docs.site build/docs
+	@echo "build/docs/index.html"
 
 format: $(STAMP)  ## Let ruff lay out the code
 	$(BIN)/ruff check --fix .
