@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from surrogate_plugin.equation.problem import FloatArray, Problem
 from surrogate_plugin.surrogate import features, sizes
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from surrogate_plugin.surrogate.compiled.network import CompiledNetwork
+    from surrogate_plugin.surrogate.networks import PaperNetwork
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +61,8 @@ class Model:
         import torch
 
         if self.card.network.kind == "paper":
-            image = torch.from_numpy(features.source_image(problem, 32)[None]).to(self.device)
+            multiple = cast("PaperNetwork", self.network).multiple
+            image = torch.from_numpy(features.source_image(problem, multiple)[None]).to(self.device)
             with torch.inference_mode():
                 answer = self.network(image)[0, 0].cpu().numpy()
             return features.impose(answer[: problem.shape[0], : problem.shape[1]], problem)

@@ -43,10 +43,14 @@ class PaperNetwork(ProgramNetwork):
     ----------
     width : int
         Channels of the first layer, 64 in the study; even. All others are in proportion.
+    depth : int
+        How often the image is halved, 5 times in the study; each time the channels double.
+    slope : float
+        Of the leaky rectifiers below 0, 0.02 in the study.
 
     Forward
     -------
-    image : (N, 1, H, W) float32, source over its largest value; H and W multiples of 32
+    image : (N, 1, H, W) float32, source over its largest value; H and W multiples of ``multiple``, 32 in the study
     returns : (N, 1, H, W) float32, field over its largest value
 
     Source
@@ -59,29 +63,28 @@ class PaperNetwork(ProgramNetwork):
     50307969
     """
 
-    MULTIPLE = 32
-
-    def __init__(self, width: int = 64) -> None:
+    def __init__(self, width: int = 64, depth: int = 5, slope: float = 0.02) -> None:
         super().__init__()
-        if width < 2 or width % 2:
-            raise ValueError(f"width is {width}; an even number from 2 is allowed.")
-        widths = (1, width, 2 * width, 4 * width, 8 * width, 16 * width)
+        sizes.check("paper", {"width": width, "depth": depth, "slope": slope})
+        #: Both sides of an image are multiples of it.
+        self.multiple = 2**depth
+        widths = [width << level for level in range(depth)]
         encoder: list[nn.Module] = []
-        for index, (narrow, wider) in enumerate(itertools.pairwise(widths)):
+        for index, (narrow, wider) in enumerate(itertools.pairwise([1, *widths])):
             encoder.append(nn.Conv2d(narrow, wider, 3, padding=1))
             if index == 0:
                 encoder.append(nn.BatchNorm2d(wider))
-            encoder += [nn.LeakyReLU(0.02), nn.AvgPool2d(2)]
-        encoder += [nn.Conv2d(16 * width, 32 * width, 3, padding=1), nn.LeakyReLU(0.02)]
-        decoder: list[nn.Module] = [nn.ConvTranspose2d(32 * width, 16 * width, 3, padding=1), nn.LeakyReLU(0.02)]
-        widths = (16 * width, 8 * width, 4 * width, 2 * width, width, width // 2)
-        for wide, narrower in itertools.pairwise(widths):
+            encoder += [nn.LeakyReLU(slope), nn.AvgPool2d(2)]
+        top = widths[-1]
+        encoder += [nn.Conv2d(top, 2 * top, 3, padding=1), nn.LeakyReLU(slope)]
+        decoder: list[nn.Module] = [nn.ConvTranspose2d(2 * top, top, 3, padding=1), nn.LeakyReLU(slope)]
+        for wide, narrower in itertools.pairwise([*reversed(widths), width // 2]):
             decoder += [
                 nn.ConvTranspose2d(wide, narrower, 3, padding=1),
-                nn.LeakyReLU(0.02),
+                nn.LeakyReLU(slope),
                 nn.Upsample(scale_factor=2),
             ]
-        decoder += [nn.ConvTranspose2d(width // 2, 1, 3, padding=1), nn.LeakyReLU(0.02)]
+        decoder += [nn.ConvTranspose2d(width // 2, 1, 3, padding=1), nn.LeakyReLU(slope)]
         self.encoder = nn.Sequential(*encoder)
         self.decoder = nn.Sequential(*decoder)
 

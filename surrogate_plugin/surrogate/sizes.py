@@ -16,8 +16,10 @@ SIZES: dict[str, dict[str, tuple[int, int]]] = {
         "sweeps": (0, 1000),
         "wider": (0, 512),
     },
-    "paper": {"width": (2, 256)},
+    "paper": {"width": (2, 256), "depth": (1, 6)},
 }
+#: The same of those that are no whole numbers.
+NUMBERS: dict[str, dict[str, tuple[float, float]]] = {"compact": {}, "paper": {"slope": (0.0, 1.0)}}
 
 
 def check(kind: str, hyperparameters: Mapping[str, Any]) -> None:
@@ -34,12 +36,20 @@ def check(kind: str, hyperparameters: Mapping[str, Any]) -> None:
     Traceback (most recent call last):
     ValueError: mixers is 1000000000; a whole number from 0 to 64 is allowed.
     """
-    sizes = SIZES[kind]
+    sizes, numbers = SIZES[kind], NUMBERS[kind]
     for name, value in hyperparameters.items():
+        if name in numbers:
+            _check_number(name, value, *numbers[name])
+            continue
         if name not in sizes:
-            raise ValueError(f"a {kind} network has no {reprlib.repr(name)}; it has {', '.join(sizes)}.")
+            raise ValueError(f"a {kind} network has no {reprlib.repr(name)}; it has {', '.join([*sizes, *numbers])}.")
         low, high = sizes[name]
         if type(value) is not int or not low <= value <= high:
             raise ValueError(f"{name} is {reprlib.repr(value)}; a whole number from {low} to {high} is allowed.")
     if kind == "paper" and hyperparameters.get("width", 2) % 2:
         raise ValueError(f"width is {hyperparameters['width']}; an even number is allowed.")
+
+
+def _check_number(name: str, value: Any, low: float, high: float) -> None:
+    if type(value) not in (int, float) or not low <= value <= high:
+        raise ValueError(f"{name} is {reprlib.repr(value)}; a number from {low:g} to {high:g} is allowed.")

@@ -164,6 +164,25 @@ def test_the_study_s_network_scales_with_its_width() -> None:
         PaperNetwork(3)
 
 
+@pytest.mark.parametrize("depth", [1, 3, 5])
+def test_the_study_s_network_halves_the_image_as_often_as_it_is_deep(depth: int) -> None:
+    network = PaperNetwork(2, depth=depth)
+    side = 2 * network.multiple
+    code = network.encoder(torch.zeros(1, 1, side, side))
+    assert code.shape == (1, 2 * 2**depth, 2, 2)
+    assert network.decoder(code).shape == (1, 1, side, side)
+
+
+def test_the_study_s_network_leaks_as_it_is_told() -> None:
+    slopes = {
+        each.negative_slope for each in PaperNetwork(2, slope=0.3).modules() if isinstance(each, torch.nn.LeakyReLU)
+    }
+    assert slopes == {0.3}
+    for wrong in (-0.1, 1.5, "0.1", float("nan"), True):
+        with pytest.raises(ValueError, match=r"slope is .*a number from 0 to 1 is allowed"):
+            build("paper", {"slope": wrong})
+
+
 # The diffusion equation as a layer.
 
 

@@ -96,7 +96,7 @@ def predict(network: nn.Module, batch: Batch) -> Tensor:
     if not isinstance(network, PaperNetwork):
         return inside(network(batch.image, batch.saturation).float(), batch.shape)
     source = inside(batch.image[:, 0], batch.shape)[:, None]
-    missing = [-side % PaperNetwork.MULTIPLE for side in batch.shape]
+    missing = [-side % network.multiple for side in batch.shape]
     padded = functional.pad(source, (0, missing[1], 0, missing[0]))
     result: Tensor = network(padded)[:, 0, : batch.shape[0], : batch.shape[1]].float()
     return result
