@@ -27,6 +27,7 @@ WORDS = {
     "membranes_and_obstacles.py": ("as it is: cells hold", "neither scar nor bone", "picture:"),
     "mesa_ants.py": ("answered by", "brought home", "largest bound"),
     "mesa_spheroid.py": ("answered by", "largest bound", "picture:"),
+    "necrotic_tumour.py": ("living rim", "leaves open whether the cell starves", "picture: necrotic-tumour.png"),
     "process_bigraph_composite.py": ("12 h:", "latter half from a saved document", "largest certified bound"),
     "pyphysicell_tumour.py": ("largest certified bound", "answered by sparse direct", "faster by"),
     "retrain_on_a_host.py": ("12 states recorded", "| certified at 1 % after 2 cycles |", "longest_length_px stays"),
