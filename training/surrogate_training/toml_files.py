@@ -20,7 +20,7 @@ def shipped() -> tuple[str, ...]:
     Examples
     --------
     >>> shipped()
-    ('default', 'plain', 'study-losses', 'study-seeds', 'study-training-set-size')
+    ('default', 'plain', 'study-hyperparameters', 'study-losses', 'study-seeds', 'study-training-set-size')
     """
     return tuple(sorted(path.stem for path in FOLDER.glob("*.toml")))
 

@@ -18,6 +18,7 @@ class Kind(StrEnum):
     TRAINING_SET_SIZE = "training-set-size"
     LOSSES = "losses"
     SEEDS = "seeds"
+    HYPERPARAMETERS = "hyperparameters"
 
 
 def study(

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+import numpy as np
 
 
 @dataclass(frozen=True)
@@ -26,3 +29,16 @@ class Result:
     picked_step: int
     measures: dict[str, float]
     by_sources: dict[int, dict[str, float]]
+
+
+def by_variant(results: Sequence[Result]) -> dict[str, list[Result]]:
+    """The runs of each variant, in the order they were asked for."""
+    groups: dict[str, list[Result]] = {}
+    for result in results:
+        groups.setdefault(result.variant, []).append(result)
+    return groups
+
+
+def deviation(values: Sequence[float]) -> float:
+    """Standard deviation of a sample; nan for a single value."""
+    return float(np.std(values, ddof=1)) if len(values) > 1 else float("nan")

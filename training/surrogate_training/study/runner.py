@@ -1,4 +1,4 @@
-"""The paper's three studies at a chosen scale: what training-set size, loss and random seed do to the error."""
+"""What training-set size, loss, random seed and hyperparameters do to the error, at a chosen scale."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from surrogate_training.threads import fixed_threads
 
 _CONFIG, _RESULT = "study.json", "result.json"
 #: What may grow from one call to the next in the same folder.
-_GROWS = {"sizes", "losses", "seeds"}
+_GROWS = {"sizes", "losses", "hyperparameters", "seeds"}
 
 
 _RESULT_OF = TypeAdapter(Result)
@@ -35,7 +35,8 @@ def run_study(config: StudyConfig, folder: Path, callback: Callback = silent) ->
     """Train and measure every run that is not there yet, then write the tables and plots.
 
     After each run ``results.csv``, ``by_sources.csv``, ``table.md`` and the PNG plots are written anew for the runs
-    finished so far. A study that was stopped goes on where it was; sizes, losses and seeds may be added.
+    finished so far. A study that was stopped goes on where it was; sizes, losses, hyperparameters and seeds may be
+    added.
 
     Parameters
     ----------

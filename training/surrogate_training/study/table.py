@@ -10,9 +10,10 @@ import numpy as np
 
 from surrogate_plugin.whole_files import replacing, write_text
 from surrogate_training.study import laws as study_laws
+from surrogate_training.study import sensitivity
 from surrogate_training.study.config import StudyConfig, StudyKind
 from surrogate_training.study.measures import MEASURES
-from surrogate_training.study.result import Result
+from surrogate_training.study.result import Result, by_variant, deviation
 
 #: How people call the measures.
 NAMES = {
@@ -44,22 +45,24 @@ def write(config: StudyConfig, results: Sequence[Result], zeros: dict[str, float
 def table(config: StudyConfig, results: Sequence[Result], zeros: dict[str, float]) -> str:
     """The study in Markdown: what was run, mean and spread over seeds beside a field of 0 (``zeros``), what it says."""
     lines = [_preface(config, results), ""]
-    lines += ["| " + " | ".join([_HEADS[config.kind], "seeds", *NAMES.values()]) + " |"]
-    lines += ["|" + "---|" * (2 + len(NAMES))]
-    for variant, group in by_variant(results).items():
-        cells = [_cell([r.measures[name] for r in group if name in r.measures]) for name in NAMES]
-        lines.append("| " + " | ".join([variant, str(len(group)), *cells]) + " |")
-    cells = [_cell([zeros[name]] if name in zeros else []) for name in NAMES]
-    lines.append("| " + " | ".join(["0 everywhere", "", *cells]) + " |")
+    if config.kind == "hyperparameters":
+        rows = [
+            (f"{point.label} | {point.value:g}{' (base)' * point.is_base}", point.variant) for point in config.design()
+        ]
+        heads = "hyperparameter | value"
+    else:
+        rows = [(variant, variant) for variant in by_variant(results)]
+        heads = _HEADS[config.kind]
+    lines += ["| " + " | ".join([heads, "seeds", *NAMES.values()]) + " |"]
+    lines += ["|" + "---|" * (2 + heads.count("|") + len(NAMES))]
+    groups = by_variant(results)
+    for head, variant in rows:
+        if group := groups.get(variant):
+            cells = [cell([r.measures[name] for r in group if name in r.measures]) for name in NAMES]
+            lines.append("| " + " | ".join([head, str(len(group)), *cells]) + " |")
+    cells = [cell([zeros[name]] if name in zeros else []) for name in NAMES]
+    lines.append("| " + " | ".join(["0 everywhere" + " |" * heads.count("|"), "", *cells]) + " |")
     return "\n".join([*lines, "", conclusion(config, results), ""])
-
-
-def by_variant(results: Sequence[Result]) -> dict[str, list[Result]]:
-    """The runs of each variant, in the order they were asked for."""
-    groups: dict[str, list[Result]] = {}
-    for result in results:
-        groups.setdefault(result.variant, []).append(result)
-    return groups
 
 
 def sizes_and_errors(results: Sequence[Result], measure: str = "mae") -> tuple[list[int], list[float], list[float]]:
@@ -67,11 +70,6 @@ def sizes_and_errors(results: Sequence[Result], measure: str = "mae") -> tuple[l
     groups = {int(variant): [r.measures[measure] for r in group] for variant, group in by_variant(results).items()}
     sizes = sorted(groups)
     return sizes, [float(np.mean(groups[n])) for n in sizes], [deviation(groups[n]) for n in sizes]
-
-
-def deviation(values: Sequence[float]) -> float:
-    """Standard deviation of a sample; nan for a single value."""
-    return float(np.std(values, ddof=1)) if len(values) > 1 else float("nan")
 
 
 def conclusion(config: StudyConfig, results: Sequence[Result]) -> str:
@@ -84,6 +82,8 @@ def conclusion(config: StudyConfig, results: Sequence[Result]) -> str:
         if np.isfinite(spreads).all():
             said += f" The standard deviation over seeds {_course(sizes, spreads)}."
         return said
+    if config.kind == "hyperparameters":
+        return sensitivity.conclusion(sensitivity.sensitivities(config, results))
     mae = {variant: float(np.mean([r.measures["mae"] for r in g])) for variant, g in by_variant(results).items()}
     if config.kind == "seeds" or len(mae) < 2:
         values = [r.measures["mae"] for r in results]
@@ -113,9 +113,10 @@ def _preface(config: StudyConfig, results: Sequence[Result]) -> str:
     low, high = problems.sources
     radius = " to ".join(f"{value:g}" for value in sorted(set(problems.radius)))
     shown = ", ".join(f"{name} {value}" for name, value in base.network.hyperparameters.items()) or "as it comes"
+    length = f"{base.optimiser.steps} steps" if config.epochs is None else f"{config.epochs} passes over its samples"
     return (
-        f"{len(results)} of {len(config.runs())} runs, each of {base.optimiser.steps} steps of "
-        f"{base.data.batch} samples on a {rows}x{columns} lattice; {low} to {high} discs of radius "
+        f"{len(results)} of {len(config.runs())} runs, each of {length} in batches of "
+        f"{base.data.batch} on a {rows}x{columns} lattice; {low} to {high} discs of radius "
         f"{radius} px, diffusion length {problems.decay**-0.5:g} px; "
         f"network {base.network.kind} ({shown}). Tested on {config.test_per_count} samples for each number of "
         "sources. Errors are those of the network's own field, in thousandths of the largest imposed value (relative "
@@ -124,7 +125,8 @@ def _preface(config: StudyConfig, results: Sequence[Result]) -> str:
     )
 
 
-def _cell(values: Sequence[float]) -> str:
+def cell(values: Sequence[float]) -> str:
+    """Mean and standard deviation in thousandths."""
     if not values:
         return ""
     mean = f"{1e3 * float(np.mean(values)):.2f}"
