@@ -50,6 +50,8 @@ if TYPE_CHECKING:
     from surrogate_plugin.session.backend import StepResult as StepResult
     from surrogate_plugin.session.settings import EngineSettings as EngineSettings
     from surrogate_plugin.session.settings import Settings as Settings
+    from surrogate_plugin.settings.file import SettingsFile as SettingsFile
+    from surrogate_plugin.settings.reading import load_settings as load_settings
     from surrogate_plugin.team import use_threads as use_threads
     from surrogate_plugin.tissue.cells import Cells as Cells
     from surrogate_plugin.tissue.domain import Domain as Domain
@@ -89,6 +91,8 @@ _HOME = {
     "BackendConfig": "session.backend",
     "Settings": "session.settings",
     "EngineSettings": "session.settings",
+    "SettingsFile": "settings.file",
+    "load_settings": "settings.reading",
     "StepResult": "session.backend",
     "StepRecord": "session.backend",
     "Balance": "equation.balance",
@@ -132,6 +136,8 @@ __all__ = [
     "BackendConfig",
     "Settings",
     "EngineSettings",
+    "SettingsFile",
+    "load_settings",
     "StepResult",
     "StepRecord",
     "Balance",

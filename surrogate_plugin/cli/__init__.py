@@ -7,7 +7,20 @@ from typing import Annotated
 import typer
 
 import surrogate_plugin
-from surrogate_plugin.cli import audit, certify, demo, doctor, example, export, hosts, plugins, solve, view
+from surrogate_plugin.cli import (
+    audit,
+    certify,
+    demo,
+    doctor,
+    example,
+    export,
+    hosts,
+    init,
+    plugins,
+    schema,
+    solve,
+    view,
+)  # fmt: skip
 
 app = typer.Typer(
     name="surrogate-plugin",
@@ -21,6 +34,8 @@ app.command()(demo.demo)
 app.command()(example.example)
 app.command()(solve.solve)
 app.command()(certify.certify)
+app.command()(init.init)
+app.command()(schema.schema)
 app.command()(view.view)
 app.command()(export.export)
 app.command()(audit.audit)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from surrogate_plugin import registry
@@ -31,7 +32,7 @@ def is_path(name_or_path: str | Path) -> bool:
     path = Path(name_or_path)
     if not str(name_or_path):  # which would be the current folder
         return False
-    return path.suffix == ".safetensors" or path.is_dir() or path.parent != Path(".")
+    return path.suffix == ".safetensors" or os.path.isdir(path) or path.parent != Path(".")
 
 
 def weights_at(path: str | Path, name: str | None = None) -> Path:

@@ -1,0 +1,86 @@
+"""``surrogate-plugin init``: a settings file to begin with, every key explained."""
+
+from __future__ import annotations
+
+import json as json_text
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from surrogate_plugin import registry
+from surrogate_plugin.cli.console import plain_errors, stdout
+from surrogate_plugin.errors import InvalidProblemError
+from surrogate_plugin.whole_files import UnwritableError, write_text
+
+
+def init(
+    path: Annotated[Path, typer.Argument(help="Where the settings go.")] = Path("surrogate.toml"),
+    host: Annotated[
+        str | None,
+        typer.Option(
+            help="The simulator that will read them, as `hosts` lists it; if not given, `run` does, without one.",
+            autocompletion=lambda: list(registry.names(registry.ADAPTERS)),
+        ),
+    ] = None,
+    picture: Annotated[
+        Path | None, typer.Option(help="A picture of vessels to solve around, such as `example` draws.")
+    ] = None,
+    schema: Annotated[
+        bool, typer.Option("--schema/--no-schema", help="Write the JSON schema beside it, by which editors help.")
+    ] = True,
+    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a sentence.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
+) -> None:
+    """Write a settings file in which every key is explained, to be changed and run.
+
+    What is not said is commented out. For a PhysiCell (C++) project `surrogate-plugin physicell init` writes one that
+    knows its substrates, and the header.
+
+    [bold]Example:[/] surrogate-plugin init --picture vessels.png && surrogate-plugin run
+    """
+    with plain_errors():
+        hosts = registry.names(registry.ADAPTERS)
+        if host is not None and host not in hosts:
+            raise InvalidProblemError(f"host is {host!r}; {', '.join(hosts)} are allowed.")
+        if picture is not None and host is not None:
+            raise InvalidProblemError("picture is given, but a host has vessels of its own; leave out one of the two.")
+        if path.is_dir():
+            raise UnwritableError(f"{path} is a folder; the name of a file is allowed.")
+        if path.exists() and not force:
+            raise UnwritableError(f"{path} is there already; another name, or --force to replace it, is allowed.")
+        written = _write(path, host, picture, schema)
+    if json:
+        typer.echo(json_text.dumps({"written": [str(each) for each in written], "host": host}))
+    elif not quiet:
+        stdout().print(f"{path}: {_next(path, host)}", markup=False, soft_wrap=True)
+
+
+def _write(path: Path, host: str | None, picture: Path | None, schema: bool) -> list[Path]:
+    from surrogate_plugin.settings.schema import SCHEMA_NAME, json_schema
+    from surrogate_plugin.settings.template import settings_text
+
+    named = None
+    if picture is not None:
+        if not picture.is_file():
+            raise InvalidProblemError(
+                f"picture is {str(picture)!r}, which is no file; one of vessels is allowed."
+            )
+        folder = path.absolute().parent
+        inside = picture.absolute().is_relative_to(folder)
+        named = str(picture.absolute().relative_to(folder) if inside else picture.absolute())
+    write_text(path, settings_text(host, named, schema=schema))
+    beside = path.with_name(SCHEMA_NAME)
+    if schema:
+        write_text(beside, json_text.dumps(json_schema(), indent=2) + "\n")
+    return [path, beside] if schema else [path]
+
+
+def _next(path: Path, host: str | None) -> str:
+    """What to do with it."""
+    if host is None:
+        return f"change what differs, then `surrogate-plugin run {path}`."
+    if host == "physicell":
+        return "surrogate::attach reads it; `surrogate-plugin physicell init PROJECT` writes one that fits a project."
+    return f"change what differs, and name it as `settings` where {host} is told of this package."
