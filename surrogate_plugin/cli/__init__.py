@@ -1,8 +1,11 @@
-"""The command line: ``surrogate-plugin demo | example | solve | certify | audit | ...``, and commands of plugins."""
+"""The command line: ``surrogate-plugin solve | view | audit | ...``, and commands of plugins."""
 
 from __future__ import annotations
 
-from typing import Annotated
+import sys
+import traceback
+from collections.abc import Callable
+from typing import Annotated, Any
 
 import typer
 
@@ -20,27 +23,29 @@ from surrogate_plugin.cli import (
     schema,
     solve,
     view,
-)  # fmt: skip
+)
+from surrogate_plugin.cli.commands import Command, Commands
+from surrogate_plugin.terminal import FAULT, print_error
 
 app = typer.Typer(
+    cls=Commands,
     name="surrogate-plugin",
     help="A certified neural diffusion backend for tissue simulators: every field comes with a bound on its error.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command()(demo.demo)
-app.command()(example.example)
-app.command()(solve.solve)
-app.command()(certify.certify)
-app.command()(init.init)
-app.command()(schema.schema)
-app.command()(view.view)
-app.command()(export.export)
-app.command()(audit.audit)
-app.command()(hosts.hosts)
-app.command()(doctor.doctor)
+
+#: Our own commands by the headings of ``--help`` (`surrogate_plugin.cli.help.PANELS`).
+_COMMANDS: dict[str, tuple[Callable[..., Any], ...]] = {
+    "Solve": (example.example, solve.solve, certify.certify, init.init, schema.schema),
+    "Look": (view.view, export.export, audit.audit),
+    "Hosts": (hosts.hosts, demo.demo),
+    "Install": (doctor.doctor,),
+}
+for _panel, _functions in _COMMANDS.items():
+    for _function in _functions:
+        app.command(cls=Command, rich_help_panel=_panel)(_function)
 plugins.add_commands(app)
 
 
@@ -53,12 +58,26 @@ def _print_version(wanted: bool) -> None:
 @app.callback()
 def _options(
     version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and leave.")
+        bool, typer.Option("--version", "-V", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    """Options that stand before a command."""
+    """A certified neural diffusion backend for tissue simulators: every field comes with a bound on its error.
+
+    `surrogate-plugin COMMAND --help` has the options of a command, with examples.
+
+    Examples
+    --------
+    surrogate-plugin example vessels.png
+    surrogate-plugin solve vessels.png --white 38 --units mmHg -o field.png
+    surrogate-plugin audit output --report audit.html
+    """
 
 
 def main() -> None:
-    """Run the command line."""
-    app()
+    """Run the command line; a fault of ours leaves a traceback, and an exit code that nothing else has."""
+    try:
+        app()
+    except Exception:
+        traceback.print_exc()
+        print_error("this is a fault of surrogate-plugin; please report it with the lines above.")
+        sys.exit(FAULT)

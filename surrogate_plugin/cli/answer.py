@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,10 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import typer
 from rich.markup import escape
 
-from surrogate_plugin.cli.console import stderr, stdout, table
+from surrogate_plugin.cli.console import print_json, stderr, stdout, table
 from surrogate_plugin.equation.per_axis import PerAxis
 from surrogate_plugin.equation.problem import Problem
 from surrogate_plugin.files import Census, Told
@@ -38,6 +36,8 @@ class Answer:
         How the held pixels were told.
     notes, warnings : tuple of str
     written : tuple of Path
+    verbose : bool
+        Whether the table says where the solve started, why, and what was counted.
     """
 
     problem: Problem
@@ -48,6 +48,7 @@ class Answer:
     notes: tuple[str, ...]
     warnings: tuple[str, ...]
     written: tuple[Path, ...]
+    verbose: bool = False
 
     @property
     def solving(self) -> float:
@@ -91,6 +92,7 @@ def rows(answer: Answer) -> list[tuple[str, str]]:
         *_of_tissue(problem),
         ("time", f"{1e3 * answer.solving:.1f} ms{_stages(solution)}"),
         ("loading", f"{answer.seconds - answer.solving:.1f} s of libraries and kernels, once a process"),
+        *(_verbose(solution) if answer.verbose else ()),
         *(("flag", str(flag)) for flag in solution.flags),
         *(("written", str(path)) for path in answer.written),
     ]
@@ -105,6 +107,14 @@ def print_table(answer: Answer) -> None:
     stdout().print(made)
     if not answer.reached:
         stderr().print("The tolerance was not reached.", style="bold red")
+
+
+def _verbose(solution: Solution) -> list[tuple[str, str]]:
+    """What only those want to know who asked."""
+    stats = solution.stats
+    counted = ", ".join(f"{count} {name}" for name, count in stats.counts.items())
+    rows = [("started from", stats.start), ("why", stats.why), ("counted", counted)]
+    return [(name, said) for name, said in rows if said]
 
 
 def _of_tissue(problem: Problem) -> list[tuple[str, str]]:
@@ -125,12 +135,12 @@ def spacing_of(problem: Problem) -> str:
     return " x ".join(f"{h:g}" for h in dict.fromkeys(problem.spacings))
 
 
-def print_json(answer: Answer) -> None:
+def print_answer(answer: Answer) -> None:
     """One line of JSON; a bound that is infinite is null."""
     solution, problem, told, census = answer.solution, answer.problem, answer.told, answer.census
     said: dict[str, Any] = {
         "method": solution.method,
-        "error_bound": solution.error_bound if math.isfinite(solution.error_bound) else None,
+        "error_bound": solution.error_bound,
         "tolerance": told.tolerance,
         "tolerance_reached": answer.reached,
         "values": {"lowest": float(solution.field.min()), "highest": float(solution.field.max())},
@@ -148,10 +158,13 @@ def print_json(answer: Answer) -> None:
         "notes": list(answer.notes),
         "warnings": list(answer.warnings),
         "flags": [{"reason": str(flag.reason), "message": flag.message} for flag in solution.flags],
+        "start": solution.stats.start or None,
+        "why": solution.stats.why or None,
+        "counts": solution.stats.counts,
         "seconds": {"total": answer.seconds, "solve": answer.solving, **solution.stats.seconds},
         "written": [str(path) for path in answer.written],
     }
-    typer.echo(json.dumps(said, allow_nan=False))
+    print_json(said)
 
 
 def _against(answer: Answer) -> str:

@@ -2,34 +2,48 @@
 
 from __future__ import annotations
 
-import json as json_text
 import sys
-from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
 
-from surrogate_plugin.cli.console import plain_errors, progress, stderr, stdout, stopped_at_once, table
+from surrogate_plugin.cli import completion, options
+from surrogate_plugin.cli.console import (
+    FOUND,
+    notes,
+    plain_errors,
+    print_json,
+    progress,
+    stdout,
+    stopped_at_once,
+    table,
+)
 from surrogate_plugin.errors import InvalidProblemError
 
 if TYPE_CHECKING:
     from surrogate_plugin.audit.run import Run
     from surrogate_plugin.audit.tables import Audit, Entry
 
-#: Some field was in error by more than the tolerance.
-FOUND_ERRORS = 1
-
 
 def audit(
     run: Annotated[Path, typer.Argument(help="Output folder or project of a finished run, or saves of pyphysicell.")],
     substrate: Annotated[
-        list[str] | None, typer.Option("--substrate", "-s", help="Only this one; may be given several times.")
+        list[str] | None,
+        typer.Option(
+            "--substrate",
+            "-s",
+            autocompletion=completion.substrates,
+            help="Only this one; may be given several times.",
+        ),
     ] = None,
     moments: Annotated[
         str | None,
-        typer.Option(help="Which: 'last', names with commas between, or 'START:END' in min; all by default."),
+        typer.Option(
+            autocompletion=completion.moments,
+            help="Which: 'last', names with commas between, or 'START:END' in min; all by default.",
+        ),
     ] = None,
     threshold: Annotated[
         list[str] | None,
@@ -38,27 +52,40 @@ def audit(
     tolerance: Annotated[
         float | None, typer.Option(min=0, help="Difference that counts as none; 1 % of the largest value by default.")
     ] = None,
-    settings: Annotated[
-        Path | None, typer.Option(help="PhysiCell_settings.xml, where it is not beside the run.")
-    ] = None,
-    nodes: Annotated[
-        str | None,
-        typer.Option(help="Nodes that custom code held: 'held' to detect them, or a .csv of x, y, substrates."),
-    ] = None,
+    settings: options.RunSettings = None,
+    nodes: options.RunNodes = None,
     report: Annotated[Path | None, typer.Option(help="Write an HTML page with tables and maps.")] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")] = False,
     steady_only: Annotated[
         bool, typer.Option("--steady-only", help="Leave the steps in time out: quicker, and no difference is judged.")
     ] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Leave with exit code 1 where an error is shown.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
 ) -> None:
     """How far the fields that the cells of a finished run saw were from certified ones; nothing is run again.
 
     The steady field of every saved moment's cells and sides is solved with a bound on its error, and certified steps in
     time from the saved moment before tell an error of the run from a field that was not yet steady.
 
-    [bold]Example:[/] surrogate-plugin audit output --substrate oxygen --report audit.html
+    Examples
+    --------
+    surrogate-plugin audit output --substrate oxygen --report audit.html
+    surrogate-plugin audit output --moments last --threshold oxygen=5 --json
+    surrogate-plugin audit output --strict --quiet
+
+    Exit codes
+    ----------
+    1 : with --strict, where an error of the run is shown
+
+    JSON
+    ----
+    host, source : which simulator, and where its files were read
+    diffusion_step_min : its time step for diffusion, in minutes, or null
+    notes : sentences on how the run was read
+    seconds : of the audit
+    entries : one a moment and substrate: verdict and sentence, tolerance, difference from the steady field, its bound,
+        how much of it is error, steps in time, pace, cells on the wrong side of a threshold, and time steps
+    written : files
     """
     from surrogate_plugin.audit.auditing import audit as audited
     from surrogate_plugin.audit.reading import open_run
@@ -77,12 +104,15 @@ def audit(
                 f"{', '.join(found.facts.substrates)}."
             )
         count = len(chosen) * len(substrate or found.facts.substrates)
-        with stopped_at_once(), nullcontext() if quiet else progress("auditing", count) as bar:
+        with stopped_at_once(), progress("auditing", count, quiet=quiet) as bar:
+            first = True
 
             def advance(moment: str, name: str) -> None:
-                if bar is not None:
-                    bar.update(bar.task_ids[0], advance=0 if bar.tasks[0].description == "auditing" else 1)
-                    bar.update(bar.task_ids[0], description=f"{moment} {name}")
+                nonlocal first
+                if not first:
+                    bar.advance()
+                first = False
+                bar.say(f"{moment} {name}")
 
             result = audited(
                 found, substrates=substrate, moments=chosen, tolerance=tolerance or None, thresholds=limits or None,
@@ -93,9 +123,9 @@ def audit(
 
             audit_page(result).write(report)
     if not quiet:
-        _print_json(result) if json else _print_tables(result, report)
+        _print_object(result, report) if json else _print_tables(result, report)
     if strict and any(entry.error_at_least > entry.tolerance for entry in result.entries):
-        raise typer.Exit(FOUND_ERRORS)
+        raise typer.Exit(FOUND)
 
 
 def _check_report(path: Path) -> None:
@@ -141,8 +171,8 @@ def _moments(run: Run, given: str | None) -> list[str]:
     return [name.strip() for name in given.split(",") if name.strip()]
 
 
-def _print_json(result: Audit) -> None:
-    typer.echo(json_text.dumps(result.as_json(), allow_nan=False))
+def _print_object(result: Audit, report: Path | None) -> None:
+    print_json({**result.as_json(), "written": [] if report is None else [str(report)]})
 
 
 def _print_tables(result: Audit, report: Path | None) -> None:
@@ -155,8 +185,7 @@ def _print_tables(result: Audit, report: Path | None) -> None:
         stdout().print(made)
         for line in _sentences(entries[-1]):
             stdout().print(f"  {line}", markup=False)
-    for note in result.notes:
-        stderr().print(f"Note: {note}", style="dim", markup=False, soft_wrap=True)
+    notes(result.notes)
     if report is not None:
         stdout().print(f"Written: {report}", markup=False, soft_wrap=True)
     sys.stdout.flush()

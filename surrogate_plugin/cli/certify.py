@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json as json_text
 import math
 import os
 import time
-from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,22 +12,30 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
-from surrogate_plugin import files
-from surrogate_plugin.cli.answer import spacing_of
-from surrogate_plugin.cli.console import plain_errors, progress, stderr, stdout, stopped_at_once, table
-from surrogate_plugin.cli.solve import NOT_REACHED
-from surrogate_plugin.equation.problem import Problem
+from surrogate_plugin.cli import options
+from surrogate_plugin.cli.console import (
+    FOUND,
+    notes,
+    plain_errors,
+    print_json,
+    progress,
+    stderr,
+    stdout,
+    stopped_at_once,
+    table,
+)
 from surrogate_plugin.errors import InvalidProblemError
 
 if TYPE_CHECKING:
     import surrogate_plugin as sp
+    from surrogate_plugin import files
 
 
 @dataclass(frozen=True, eq=False)
 class _Verdict:
     """What is known of a field, and how it came about."""
 
-    problem: Problem
+    problem: sp.Problem
     read: files.Map
     certificate: sp.Certificate
     tolerance: float | None
@@ -54,39 +60,58 @@ def certify(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Where the bound at each pixel goes: .npy, .png or .vti.")
     ] = None,
-    array: Annotated[str | None, typer.Option(help="Which array of a .npz or .vti with several.")] = None,
+    array: options.Array = None,
     tolerance: Annotated[
         float | None, typer.Option(min=0, help="Largest error allowed, field units; by default any that is known.")
     ] = None,
-    units: Annotated[str, typer.Option(help="Unit of the field, as mmHg; printed.")] = "",
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of the table.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
+    units: options.Units = "",
+    json: options.Json = False,
+    quiet: options.Quiet = False,
 ) -> None:
     """Bound the error of a field, whoever made it: its largest distance to the exact solution of the discrete problem.
 
-    The exit code is 1 if the bound exceeds the tolerance or nothing can be shown, and 2 if something could not be read.
+    The problem is what `solve --save-problem` or `Problem.save` wrote.
 
-    [bold]Example:[/] surrogate-plugin certify field.npy --problem problem.npz --tolerance 0.4
+    Examples
+    --------
+    surrogate-plugin certify field.npy --problem problem.npz --tolerance 0.4
+    surrogate-plugin certify field.vti --problem problem.npz -o bound.png --json
+
+    Exit codes
+    ----------
+    1 : the bound exceeds the tolerance, or nothing can be shown
+
+    JSON
+    ----
+    error_bound : the largest error anywhere, at most; null where nothing can be shown
+    tolerance : what was asked for, or null
+    tolerance_kept : whether the bound is within it
+    units : as given, or null
+    shape : of the lattice, rows first
+    notes, warnings : sentences on what was read
+    seconds : with what had to be loaded
+    written : files
     """
+    from surrogate_plugin import files
+    from surrogate_plugin.equation.problem import Problem
+
     with plain_errors():
         posed, read = Problem.load(problem), files.read_field(field, array)
         if output is not None:
             _check_output(output, [field, problem], posed.source.size)
         verdict = _judged(posed, read, tolerance, quiet)
-        if output is not None:
-            _write(output, verdict, units)
+        written = [] if output is None else _write(output, verdict, units)
     if not quiet:
-        for warning in read.warnings:
-            stderr().print(f"Warning: {warning}", style="yellow", markup=False, soft_wrap=True)
-        _print_json(verdict) if json else _print_table(verdict, units)
+        notes(read.warnings, "Warning", "yellow")
+        print_json(_said(verdict, units, written)) if json else _print_table(verdict, units, written)
     if not verdict.kept:
-        raise typer.Exit(NOT_REACHED)
+        raise typer.Exit(FOUND)
 
 
-def _judged(problem: Problem, read: files.Map, tolerance: float | None, quiet: bool) -> _Verdict:
+def _judged(problem: sp.Problem, read: files.Map, tolerance: float | None, quiet: bool) -> _Verdict:
     import surrogate_plugin as sp
 
-    with stopped_at_once(), nullcontext() if quiet else progress("certifying"):
+    with stopped_at_once(), progress("certifying", quiet=quiet):
         begin = time.perf_counter()
         certificate = sp.certify(problem, read.values)
         return _Verdict(problem, read, certificate, tolerance, time.perf_counter() - begin)
@@ -94,20 +119,28 @@ def _judged(problem: Problem, read: files.Map, tolerance: float | None, quiet: b
 
 def _check_output(path: Path, inputs: list[Path], pixels: int) -> None:
     """Refuse what cannot be written, or would overwrite what is read."""
+    from surrogate_plugin import files
+
     files.check_writable(path, pixels=pixels)
     if os.path.realpath(path) in map(os.path.realpath, inputs):
         raise InvalidProblemError(f"output {str(path)!r} is read; another name is allowed.")
 
 
-def _write(path: Path, verdict: _Verdict, units: str) -> None:
+def _write(path: Path, verdict: _Verdict, units: str) -> list[Path]:
     """The map, where anything can be shown: a picture of infinity is none."""
-    if math.isfinite(verdict.bound):
-        told = files.Told(error_bound=verdict.bound, tolerance=verdict.tolerance, units=units)
-        files.write_field(path, verdict.certificate.error_map, spacing=verdict.problem.spacing, told=told)
+    from surrogate_plugin import files
+
+    if not math.isfinite(verdict.bound):
+        return []
+    told = files.Told(error_bound=verdict.bound, tolerance=verdict.tolerance, units=units)
+    files.write_field(path, verdict.certificate.error_map, spacing=verdict.problem.spacing, told=told)
+    return [path]
 
 
-def _print_table(verdict: _Verdict, units: str) -> None:
+def _print_table(verdict: _Verdict, units: str, written: list[Path]) -> None:
     """How far off it may be, beside what it was asked to be."""
+    from surrogate_plugin.cli.answer import spacing_of
+
     unit, values, shape = f" {units}" if units else "", verdict.read.values, verdict.problem.shape
     asked = "" if verdict.tolerance is None else f" (tolerance {verdict.tolerance:.3g})"
     rows = [
@@ -116,6 +149,7 @@ def _print_table(verdict: _Verdict, units: str) -> None:
         ("lattice", f"{shape[0]} x {shape[1]} (rows x columns), spacing {spacing_of(verdict.problem)}"),
         *(("note", note) for note in verdict.read.notes),
         ("time", f"{1e3 * verdict.seconds:.1f} ms with what had to be loaded"),
+        *(("written", str(path)) for path in written),
     ]
     made = table("Certificate", "", "")
     made.show_header = False
@@ -127,15 +161,16 @@ def _print_table(verdict: _Verdict, units: str) -> None:
         stderr().print(what, style="bold red")
 
 
-def _print_json(verdict: _Verdict) -> None:
-    """One line of JSON; a bound that is infinite is null."""
-    said = {
-        "error_bound": verdict.bound if math.isfinite(verdict.bound) else None,
+def _said(verdict: _Verdict, units: str, written: list[Path]) -> dict[str, object]:
+    """What programs are told."""
+    return {
+        "error_bound": verdict.bound,
         "tolerance": verdict.tolerance,
         "tolerance_kept": verdict.kept,
+        "units": units or None,
         "shape": list(verdict.problem.shape),
         "notes": list(verdict.read.notes),
         "warnings": list(verdict.read.warnings),
         "seconds": verdict.seconds,
+        "written": [str(path) for path in written],
     }
-    typer.echo(json_text.dumps(said, allow_nan=False))

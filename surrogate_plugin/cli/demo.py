@@ -8,13 +8,16 @@ from typing import Annotated, Any
 
 import typer
 
-from surrogate_plugin import files, registry
+from surrogate_plugin import registry
+from surrogate_plugin.cli import completion
 from surrogate_plugin.cli.console import plain_errors, stopped_at_once
 from surrogate_plugin.errors import InvalidProblemError
 
 
 def demo(
-    name: Annotated[str, typer.Argument(help="Which demo; `doctor` lists them.")] = "pyphysicell",
+    name: Annotated[
+        str, typer.Argument(help="Which demo; `doctor` lists them.", autocompletion=completion.demos)
+    ] = "pyphysicell",
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for pictures, tables and the .vti series.")] = Path(
         "demo-output"
     ),
@@ -28,8 +31,15 @@ def demo(
 
     Prints who answered each step, the largest bound and the largest audited error, and the time per step beside the
     simulator's own solver; writes pictures, a .vti series, and a page of the run to show to others. Ctrl-C stops it;
-    the series up to then is complete, and the page is as it was a minute before.
+    the series up to then is complete, and the page says how far the run went and what ended it.
+
+    Examples
+    --------
+    surrogate-plugin demo
+    surrogate-plugin demo --steps 6 --cells 2000 -o small-demo
     """
+    from surrogate_plugin import files
+
     with plain_errors():
         run = registry.load(registry.DEMOS, name)
         chosen = {"steps": steps, "cells": cells, "report": report}

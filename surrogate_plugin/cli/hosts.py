@@ -11,11 +11,25 @@ import warnings
 from rich.markup import escape
 
 from surrogate_plugin import registry
-from surrogate_plugin.cli.console import stdout, table
+from surrogate_plugin.cli import options
+from surrogate_plugin.cli.console import print_json, stdout, table
 
 
-def hosts() -> None:
-    """List the adapters and whether their simulator is installed."""
+def hosts(json: options.Json = False) -> None:
+    """List the adapters and whether their simulator is installed.
+
+    Examples
+    --------
+    surrogate-plugin hosts
+    surrogate-plugin hosts --json
+
+    JSON
+    ----
+    hosts : of each its name, simulator (installed or not), adapter, status, problem or null, and registered_by
+    """
+    if json:
+        print_json({"hosts": [_said(plugin) for plugin in adapters()]})
+        return
     made = table("Hosts", "host", "simulator", "adapter", "registered by")
     for plugin in adapters():
         if plugin.status is registry.Status.LOADED:
@@ -27,6 +41,17 @@ def hosts() -> None:
         stdout().print("No adapter is installed.")
         return
     stdout().print(made)
+
+
+def _said(plugin: registry.Plugin) -> dict[str, str | None]:
+    return {
+        "name": plugin.name,
+        "simulator": _there(plugin),
+        "adapter": plugin.target,
+        "status": "ready" if plugin.status is registry.Status.LOADED else str(plugin.status),
+        "problem": plugin.problem or None,
+        "registered_by": plugin.origin,
+    }
 
 
 def adapters() -> tuple[registry.Plugin, ...]:

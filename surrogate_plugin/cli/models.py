@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.markup import escape
@@ -21,6 +21,22 @@ def report_models(console: Console) -> None:
     for name in registry.names(registry.MODELS):
         made.add_row(name, *_describe(name))
     console.print(made)
+
+
+def described() -> list[dict[str, Any]]:
+    """The same for programs: name, whether it loads, and its card or what is wrong."""
+    from surrogate_plugin.surrogate import model
+    from surrogate_plugin.surrogate.failures import ModelError
+
+    said: list[dict[str, Any]] = []
+    for name in registry.names(registry.MODELS):
+        try:
+            card = model.load(name, device="cpu").card
+        except ModelError as error:
+            said.append({"name": name, "loads": False, "problem": str(error), "card": None})
+        else:
+            said.append({"name": name, "loads": True, "problem": None, "card": card.model_dump(mode="json")})
+    return said
 
 
 def _describe(name: str) -> tuple[str, str, str]:

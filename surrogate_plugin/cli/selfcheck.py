@@ -39,7 +39,7 @@ class Check:
         return self.bound / self.error if self.error > _ROUNDING else math.nan
 
 
-def check_guard(problems: int, size: int, seed: int) -> list[Check]:
+def check_guard(problems: int, size: int, seed: int, *, quiet: bool = False) -> list[Check]:
     """Solve random vessel-and-tumour problems with the guard, at a tolerance of 1 %, and in extended precision.
 
     Parameters
@@ -50,6 +50,8 @@ def check_guard(problems: int, size: int, seed: int) -> list[Check]:
         Pixels a side.
     seed : int
         Problem ``i`` of a seed is the same whatever ``problems`` is.
+    quiet : bool
+        Whether no progress is shown.
 
     Returns
     -------
@@ -57,29 +59,31 @@ def check_guard(problems: int, size: int, seed: int) -> list[Check]:
     """
     from surrogate_plugin.gallery import tumour_and_vessels
 
-    return _checks("checking the guard", problems, seed, lambda rng: tumour_and_vessels(rng, (size, size)))
+    return _checks("checking the guard", problems, seed, lambda rng: tumour_and_vessels(rng, (size, size)), quiet)
 
 
-def check_extremes(problems: int, seed: int) -> list[Check]:
+def check_extremes(problems: int, seed: int, *, quiet: bool = False) -> list[Check]:
     """The same with problems from the whole range of what may be posed, on small lattices."""
     from surrogate_plugin.gallery import extreme_problem
 
-    return _checks("checking it on extreme problems", problems, seed, extreme_problem)
+    return _checks("checking it on extreme problems", problems, seed, extreme_problem, quiet)
 
 
-def check_tissues(problems: int, seed: int) -> list[Check]:
+def check_tissues(problems: int, seed: int, *, quiet: bool = False) -> list[Check]:
     """The same with obstacles, tissues that conduct differently, membranes, leaky vessels, open sides and fibres."""
     from surrogate_plugin.gallery import wider_problem
 
-    return _checks("checking it on tissues", problems, seed, lambda rng: wider_problem(rng, 32))
+    return _checks("checking it on tissues", problems, seed, lambda rng: wider_problem(rng, 32), quiet)
 
 
-def _checks(title: str, problems: int, seed: int, pose: Callable[[np.random.Generator], Problem]) -> list[Check]:
+def _checks(
+    title: str, problems: int, seed: int, pose: Callable[[np.random.Generator], Problem], quiet: bool
+) -> list[Check]:
     checks = []
-    with progress(title, total=problems) as bar:
+    with progress(title, total=problems, quiet=quiet) as bar:
         for index in range(problems):
             checks.append(_check(pose(np.random.default_rng([seed, index]))))
-            bar.advance(bar.task_ids[0])
+            bar.advance()
     return checks
 
 

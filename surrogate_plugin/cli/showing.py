@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from surrogate_plugin.cli.solve import parse_spacing
+from surrogate_plugin.cli.posing import parse_spacing
 from surrogate_plugin.equation.problem import Problem
 from surrogate_plugin.errors import InvalidProblemError
 from surrogate_plugin.pictures.scene import Film

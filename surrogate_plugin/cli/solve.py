@@ -5,31 +5,34 @@ from __future__ import annotations
 import os
 import tempfile
 import time
-from contextlib import nullcontext, suppress
+from contextlib import suppress
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import numpy as np
 import typer
 
-from surrogate_plugin import files
-from surrogate_plugin.cli.answer import Answer, print_json, print_table
-from surrogate_plugin.cli.console import BAD_INPUT, plain_errors, print_error, progress, stderr, stopped_at_once
-from surrogate_plugin.equation.membranes import Membranes
-from surrogate_plugin.equation.per_axis import Diffusivity, PerAxis
-from surrogate_plugin.equation.problem import MichaelisMenten, Problem
-from surrogate_plugin.equation.sides import Boundary, BoundaryLike, Exchange, Flux, SideLike
-from surrogate_plugin.equation.storage import check_name
+from surrogate_plugin.cli import completion, options
+from surrogate_plugin.cli.console import (
+    BAD_INPUT,
+    FOUND,
+    notes,
+    plain_errors,
+    print_error,
+    progress,
+    stderr,
+    stopped_at_once,
+)
 from surrogate_plugin.errors import InvalidProblemError
 
 if TYPE_CHECKING:
+    from surrogate_plugin import files
+    from surrogate_plugin.equation.problem import Problem
     from surrogate_plugin.equation.solution import Solution
 
-#: The exit code where the field is there, but its bound exceeds the tolerance.
-NOT_REACHED = 1
-_METHODS = ("guarded", "surrogate", "exact", "spectral", "multigrid", "algebraic", "sparse-direct")
+_held, _equation = options.under("What is held"), options.under("The equation")
+_solving, _out = options.under("How it is solved"), options.under("What comes out")
 
 
 class Policy(StrEnum):
@@ -53,94 +56,134 @@ def solve(
     source: Annotated[Path, typer.Argument(help="What is held: a picture, or numbers as .npy, .npz, .csv or .vti.")],
     output: Annotated[
         list[Path] | None,
-        typer.Option("--output", "-o", help="Where the field goes: .npy, .png or .vti; may be given several times."),
+        _out("--output", "-o", help="Where the field goes: .npy, .png or .vti; may be given several times."),
     ] = None,
     save_problem: Annotated[
         Path | None,
-        typer.Option(help="Where the problem goes, before it is solved: a .npz that `certify` and Problem.load read."),
+        _out(help="Where the problem goes, before it is solved: a .npz that `certify` and Problem.load read."),
     ] = None,
     white: Annotated[
-        float | None, typer.Option(help="The value that the pixels of a mask are held at; 1 if not given.")
+        float | None, _held(help="The value that the pixels of a mask are held at; 1 if not given.")
     ] = None,
     threshold: Annotated[
         float | None,
-        typer.Option(
+        _held(
             help="Hold what is at least this bright, as a part of white (numbers: what is at least this large). "
             "Masks are cut half way between their two shades by themselves."
         ),
     ] = None,
     values: Annotated[
-        bool, typer.Option("--values", help="Hold each pixel at its own shade times --white, or its own number.")
+        bool, _held("--values", help="Hold each pixel at its own shade times --white, or its own number.")
     ] = False,
-    invert: Annotated[bool, typer.Option("--invert", help="Hold the dark pixels instead of the bright ones.")] = False,
-    channel: Annotated[Channel | None, typer.Option(help="Which channel of a picture; by default luminance.")] = None,
-    page: Annotated[int | None, typer.Option(help="Which page of a picture with several, from 1.")] = None,
-    array: Annotated[str | None, typer.Option(help="Which array of a .npz or .vti with several.")] = None,
-    diffusivity: Annotated[float, typer.Option(help="Diffusivity, length^2 / time.")] = 1.0,
+    invert: Annotated[bool, _held("--invert", help="Hold the dark pixels instead of the bright ones.")] = False,
+    channel: Annotated[Channel | None, _held(help="Which channel of a picture; by default luminance.")] = None,
+    page: Annotated[int | None, _held(help="Which page of a picture with several, from 1.")] = None,
+    array: Annotated[str | None, _held(help="Which array of a .npz or .vti with several.")] = None,
+    diffusivity: Annotated[float, _equation(help="Diffusivity, length^2 / time.")] = 1.0,
     diffusivity_y: Annotated[
-        float | None, typer.Option(help="Diffusivity along y, where it differs; --diffusivity is along x then.")
+        float | None, _equation(help="Diffusivity along y, where it differs; --diffusivity is along x then.")
     ] = None,
     diffusivity_map: Annotated[
         Path | None,
-        typer.Option(
-            help="Diffusivity per pixel: numbers, or a picture whose white is --diffusivity; nothing passes 0."
-        ),
+        _equation(help="Diffusivity per pixel: numbers, or a picture whose white is --diffusivity; nothing passes 0."),
     ] = None,
     regions: Annotated[
-        Path | None,
-        typer.Option(help="What each pixel belongs to: a membrane lies between different numbers, or shades."),
+        Path | None, _equation(help="What each pixel belongs to: a membrane lies between different numbers, or shades.")
     ] = None,
     permeability: Annotated[
-        float | None, typer.Option(help="Of the membranes between --regions, length / time; 0 lets nothing through.")
+        float | None, _equation(help="Of the membranes between --regions, length / time; 0 lets nothing through.")
     ] = None,
-    decay: Annotated[float, typer.Option(help="Decay, 1 / time.")] = 1 / 400,
+    decay: Annotated[float, _equation(help="Decay, 1 / time.")] = 1 / 400,
     decay_map: Annotated[
-        Path | None,
-        typer.Option(help="Decay per pixel: numbers in 1 / time, or a picture whose white is --decay."),
+        Path | None, _equation(help="Decay per pixel: numbers in 1 / time, or a picture whose white is --decay.")
     ] = None,
-    production: Annotated[float, typer.Option(help="Production on every free pixel, field units / time.")] = 0.0,
-    vmax: Annotated[float | None, typer.Option(help="Michaelis-Menten uptake: largest rate. Goes with --km.")] = None,
-    km: Annotated[float | None, typer.Option(help="Michaelis-Menten uptake: value at half the rate.")] = None,
+    production: Annotated[float, _equation(help="Production on every free pixel, field units / time.")] = 0.0,
+    vmax: Annotated[float | None, _equation(help="Michaelis-Menten uptake: largest rate. Goes with --km.")] = None,
+    km: Annotated[float | None, _equation(help="Michaelis-Menten uptake: value at half the rate.")] = None,
     spacing: Annotated[
         str | None,
-        typer.Option(help="Length per pixel, or height,width of one; by default what a .vti says, otherwise 1."),
+        _equation(help="Length per pixel, or height,width of one; by default what a .vti says, otherwise 1."),
     ] = None,
     boundary: Annotated[
         str,
-        typer.Option(
+        _equation(
+            autocompletion=completion.boundaries,
             help="absorbing, reflecting, periodic, a value, flux:INWARD or exchange:RATE:VALUE; or for each side, as "
-            "left=38,right=exchange:2:38 (sides left out absorb)."
+            "left=38,right=exchange:2:38 (sides left out absorb).",
         ),
     ] = "absorbing",
     tolerance: Annotated[
         float | None,
-        typer.Option(help="Largest pointwise error allowed, field units; by default 1 % of the largest imposed value."),
+        _solving(help="Largest pointwise error allowed, field units; by default 1 % of the largest imposed value."),
     ] = None,
     method: Annotated[
         str,
-        typer.Option(
+        _solving(
+            autocompletion=completion.methods,
             help="guarded, surrogate, exact, spectral, multigrid, algebraic, sparse-direct, or a plugin's name.",
-            autocompletion=lambda: list(_METHODS),
         ),
     ] = "guarded",
-    policy: Annotated[Policy, typer.Option(help="Which certified route the guarded method takes.")] = Policy.FASTEST,
-    device: Annotated[str, typer.Option(help="Where the network runs: auto, cpu or cuda.")] = "auto",
-    units: Annotated[str, typer.Option(help="Unit of the field, as mmHg; printed and written into the outputs.")] = "",
-    length_units: Annotated[str, typer.Option(help="Unit of lengths, as um; likewise.")] = "",
-    colours: Annotated[str, typer.Option(help="Colour map of a .png output and of the page.")] = "viridis",
+    policy: Annotated[Policy, _solving(help="Which certified route the guarded method takes.")] = Policy.FASTEST,
+    device: Annotated[
+        str, _solving(autocompletion=completion.devices, help="Where the network runs: auto, cpu or cuda.")
+    ] = "auto",
+    units: Annotated[str, _out(help="Unit of the field, as mmHg; printed and written into the outputs.")] = "",
+    length_units: Annotated[str, _out(help="Unit of lengths, as um; likewise.")] = "",
+    colours: Annotated[
+        str,
+        _out(
+            "--colours",
+            "--colour-map",
+            autocompletion=completion.colours,
+            help="Colour map of a .png output and of the page.",
+        ),
+    ] = "viridis",
     report: Annotated[
-        Path | None, typer.Option(help="Where a page of the solve goes, as run.html: one file to show to others.")
+        Path | None, _out(help="Where a page of the solve goes, as run.html: one file to show to others.")
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of the table.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Say too where the solve started, why there, and what was counted.")
+    ] = False,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
 ) -> None:
     """Solve for the steady field around what a picture holds.
 
     Prints which pixels are held, who answered, the bound on the largest pointwise error, and why the surrogate was not
-    used, if so. The exit code is 1 if the bound exceeds the tolerance, and 2 if something could not be read or written.
+    used, if so.
 
-    [bold]Example:[/] surrogate-plugin solve vessels.png --white 38 --decay 0.01 --boundary reflecting -o field.png
+    Examples
+    --------
+    surrogate-plugin solve vessels.png --white 38 --decay 0.01 --boundary reflecting -o field.png
+    surrogate-plugin solve source.npy --decay-map decay.npy --tolerance 0.1 --json
+    surrogate-plugin solve vessels.png --save-problem problem.npz -o field.npy --report solve.html
+
+    Exit codes
+    ----------
+    1 : the bound exceeds the tolerance; the field is written all the same
+
+    JSON
+    ----
+    method : who answered
+    error_bound : the largest error anywhere, at most; null where nothing can be shown
+    tolerance : what was asked for, or null
+    tolerance_reached : whether the bound is within it
+    values : lowest and highest value of the field
+    units, length_units : as given, or null
+    shape, spacing : of the lattice, rows first
+    held : pixels, groups and values that are held, and how they were told
+    notes, warnings : sentences on what was read
+    flags : why somebody faster did not answer, each with reason and message
+    start, why : what was polished to the answer, and why that
+    counts : iterations
+    seconds : in total, for the solve, and by stage
+    written : files
     """
+    from surrogate_plugin import files
+    from surrogate_plugin.cli import posing
+    from surrogate_plugin.cli.answer import Answer, print_answer, print_table
+    from surrogate_plugin.equation.problem import Problem
+
     outputs, saved = output or [], [] if save_problem is None else [save_problem]
     with plain_errors():
         _check_outputs(outputs, saved, [source, decay_map, diffusivity_map, regions], colours)
@@ -149,16 +192,17 @@ def solve(
         rates = None if decay_map is None else files.read_map(decay_map, decay)
         tissue = None if diffusivity_map is None else files.read_map(diffusivity_map, diffusivity)
         maps = [each for each in (rates, tissue) if each is not None]
+        sides = posing.parse_boundary(boundary)
         problem = Problem(
             read.values,
             fixed=read.fixed,
-            diffusivity=_diffusivity(diffusivity, diffusivity_y, tissue),
+            diffusivity=posing.diffusivity_of(diffusivity, diffusivity_y, tissue),
             decay=decay if rates is None else rates.values,
             production=production,
-            uptake=_uptake(vmax, km),
-            spacing=(read.spacing or 1.0) if spacing is None else parse_spacing(spacing),
-            boundary=parse_boundary(boundary),
-            membranes=_membranes(regions, permeability, parse_boundary(boundary)),
+            uptake=posing.uptake_of(vmax, km),
+            spacing=(read.spacing or 1.0) if spacing is None else posing.parse_spacing(spacing),
+            boundary=sides,
+            membranes=posing.membranes_of(regions, permeability, sides),
         )
         _check_supplied(problem, read)
         if report is not None:
@@ -170,7 +214,7 @@ def solve(
         for path in saved:
             problem.save(path)
         warnings = [*read.warnings, *(warning for each in maps for warning in each.warnings)]
-        _warn([] if quiet else warnings)
+        notes([] if quiet else warnings, "Warning", "yellow")
         if tolerance is None and method == "guarded" and problem.largest_imposed > 0:
             tolerance = 0.01 * problem.largest_imposed
         solution, seconds = _run(problem, method, tolerance, device, policy, quiet)
@@ -178,17 +222,17 @@ def solve(
         written = _write(outputs, solution, problem.spacing, colours, told)
         answer = Answer(
             problem, solution, told, seconds, read.rule, (*read.notes, *(note for each in maps for note in each.notes)),
-            tuple(warnings), (*saved, *written),
+            tuple(warnings), (*saved, *written), verbose,
         )  # fmt: skip
         if report is not None:
             write_page(answer, source.name, colours, report)
             answer = replace(answer, written=(*answer.written, report))
     if not quiet:
-        (print_json if json else print_table)(answer)
+        (print_answer if json else print_table)(answer)
     if len(written) < len(outputs):
         raise typer.Exit(BAD_INPUT)
     if not answer.reached:
-        raise typer.Exit(NOT_REACHED)
+        raise typer.Exit(FOUND)
 
 
 def _run(
@@ -196,7 +240,7 @@ def _run(
 ) -> tuple[Solution, float]:
     import surrogate_plugin as sp
 
-    with stopped_at_once("Stopped; no field was written."), nullcontext() if quiet else progress("solving"):
+    with stopped_at_once("Stopped; no field was written."), progress("solving", quiet=quiet):
         begin = time.perf_counter()
         solution = sp.solve(problem, method=method, tolerance=tolerance, device=device, policy=policy.value)
         return solution, time.perf_counter() - begin
@@ -204,6 +248,9 @@ def _run(
 
 def _check_outputs(outputs: list[Path], saved: list[Path], inputs: list[Path | None], colours: str) -> None:
     """Refuse outputs that cannot be written, or would overwrite what is read or one another."""
+    from surrogate_plugin import files
+    from surrogate_plugin.equation.storage import check_name
+
     read = {os.path.realpath(path) for path in inputs if path is not None}
     seen: set[str] = set()
     for path in outputs:
@@ -220,16 +267,13 @@ def _check_outputs(outputs: list[Path], saved: list[Path], inputs: list[Path | N
 
 def _check_supplied(problem: Problem, read: files.Source) -> None:
     """Refuse a field that is 0 everywhere, which nobody asks for on purpose."""
+    import numpy as np
+
     if read.nothing and problem.largest_imposed == 0 and not np.any(problem.supply):
         raise InvalidProblemError(
             f"{read.nothing}, so nothing is held, and neither a side nor production supplies anything: the field would "
             "be 0 everywhere."
         )
-
-
-def _warn(warnings: list[str]) -> None:
-    for warning in warnings:
-        stderr().print(f"Warning: {warning}", style="yellow", markup=False, soft_wrap=True)
 
 
 def _write(
@@ -239,6 +283,8 @@ def _write(
 
     Where nothing could be, the numbers go to the folder for temporary files, so that the solve is not lost.
     """
+    from surrogate_plugin import files
+
     written = []
     for path in outputs:
         try:
@@ -252,81 +298,3 @@ def _write(
             files.write_field(kept, solution.field)
             stderr().print(f"The field is kept in {kept}.", markup=False, soft_wrap=True)
     return written
-
-
-def parse_boundary(text: str) -> BoundaryLike:
-    """``"reflecting"``, ``"38"`` or ``"left=38,right=exchange:2:38"`` as `Problem` takes it.
-
-    Examples
-    --------
-    >>> parse_boundary("left=38, right=reflecting")
-    {'left': 38.0, 'right': 'reflecting'}
-    >>> parse_boundary("left=flux:3, right=exchange:2:38")
-    {'left': Flux(inward=3.0), 'right': Exchange(rate=2.0, value=38.0)}
-    """
-    if "=" not in text:
-        return _side(text)
-    sides: dict[str, SideLike] = {}
-    for part in text.split(","):
-        name, equals, value = (piece.strip() for piece in part.partition("="))
-        if not equals or name in sides:
-            raise InvalidProblemError(f"boundary has {part.strip()!r}; side=kind, each side once, is allowed.")
-        sides[name] = _side(value)
-    return sides
-
-
-def _side(text: str) -> SideLike:
-    kind, *numbers = (piece.strip() for piece in text.split(":"))
-    if kind not in ("flux", "exchange"):
-        try:
-            return float(text)
-        except ValueError:
-            return text.strip()
-    try:
-        each = [float(number) for number in numbers]
-    except ValueError:
-        each = []
-    if len(each) != (1 if kind == "flux" else 2):
-        raise InvalidProblemError(f"boundary has {text.strip()!r}; flux:INWARD and exchange:RATE:VALUE are allowed.")
-    return Flux(*each) if kind == "flux" else Exchange(*each)
-
-
-def parse_spacing(text: str) -> float | tuple[float, ...]:
-    """``"20"`` or ``"20,30"``, the height and the width of a pixel, as `Problem` takes it.
-
-    Examples
-    --------
-    >>> parse_spacing("20,30")
-    (20.0, 30.0)
-    """
-    try:
-        each = tuple(float(piece) for piece in text.split(","))
-    except ValueError:
-        raise InvalidProblemError(f"spacing is {text!r}; a number, or height,width is allowed.") from None
-    return each[0] if len(each) == 1 else each
-
-
-def _diffusivity(along_x: float, along_y: float | None, tissue: files.Map | None) -> Diffusivity:
-    if along_y is None:
-        return along_x if tissue is None else tissue.values
-    if tissue is not None:
-        raise InvalidProblemError("diffusivity_y and diffusivity_map are both given; one of them is allowed.")
-    return PerAxis(x=along_x, y=along_y)
-
-
-def _membranes(regions: Path | None, permeability: float | None, boundary: BoundaryLike) -> Membranes | None:
-    if regions is None and permeability is None:
-        return None
-    if regions is None or permeability is None:
-        raise InvalidProblemError(f"regions is {regions} and permeability {permeability}; give both, or neither.")
-    values = files.read_map(regions, 1.0).values
-    _, ids = np.unique(values, return_inverse=True)
-    return Membranes.between(ids.reshape(values.shape), permeability, rings=Boundary.parse(boundary).rings)
-
-
-def _uptake(vmax: float | None, km: float | None) -> MichaelisMenten | None:
-    if vmax is None and km is None:
-        return None
-    if vmax is None or km is None:
-        raise InvalidProblemError(f"uptake has vmax {vmax} and km {km}; give both --vmax and --km, or neither.")
-    return MichaelisMenten(vmax, km)

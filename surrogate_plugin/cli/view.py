@@ -2,82 +2,100 @@
 
 from __future__ import annotations
 
-import json as json_text
 import os
 import re
-from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.markup import escape
 
-from surrogate_plugin.cli.console import plain_errors, progress, stderr, stdout, stopped_at_once, table
-from surrogate_plugin.cli.showing import Asked, default_threshold, open_film
+from surrogate_plugin.cli import completion, options
+from surrogate_plugin.cli.console import notes, plain_errors, print_json, progress, stdout, stopped_at_once, table
 from surrogate_plugin.errors import InvalidProblemError
-from surrogate_plugin.pictures import animation, panels, surface
-from surrogate_plugin.pictures.scene import Film, Scene, chosen_moment, chosen_moments, chosen_substrate
-from surrogate_plugin.whole_files import UnwritableError, replacing
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+    from surrogate_plugin.pictures.scene import Film, Scene
 
 #: What is said where pyvista cannot draw.
 _NO_GL = "pyvista finds no OpenGL on this machine, so the surface was drawn by matplotlib, which is coarser."
 #: A film without --moments has no more of them.
 _MOST = 120
-_NAMES = ", ".join(panels.PANELS)
+
+
+_saved, _drawn = options.under("What of a saved field"), options.under("How it is drawn")
 
 
 def view(
-    path: Annotated[
-        Path,
-        typer.Argument(help="A recording (.zarr), a finished run's folder, a saved field, or a problem (.npz)."),
-    ],
-    what: Annotated[str, typer.Option(help=f"What is drawn, side by side, with commas between: {_NAMES}.")] = "field",
-    substrate: Annotated[str | None, typer.Option(help="Which substrate; the first if not given.")] = None,
+    path: options.FilmPath,
+    what: Annotated[
+        str,
+        _drawn(
+            autocompletion=completion.panels,
+            help="What is drawn, side by side, with commas between: field, surface, vessels, cells, levels, uptake, "
+            "hypoxia, bound, compare.",
+        ),
+    ] = "field",
+    substrate: options.FilmSubstrate = None,
     step: Annotated[int, typer.Option(help="Which moment, from 0; below 0 from the last.")] = -1,
     threshold: Annotated[
-        float | None,
-        typer.Option(help="Draw a contour at this value, below which tissue counts as hypoxic; 5 for oxygen."),
+        float | None, _drawn(help="Draw a contour at this value, below which tissue counts as hypoxic; 5 for oxygen.")
     ] = None,
     output: Annotated[
         Path | None,
         typer.Option("--output", "--out", "-o", help="Where the picture goes; by default NAME-WHAT.png here."),
     ] = None,
-    size: Annotated[str, typer.Option(help="Pixels, WIDTH or WIDTHxHEIGHT.")] = "",
-    animate: Annotated[
-        bool, typer.Option("--animate", help="A film of the moments, .gif or .mp4, not a picture.")
-    ] = False,
+    size: Annotated[str, _drawn(help="Pixels, WIDTH or WIDTHxHEIGHT.")] = "",
+    animate: Annotated[bool, _drawn("--animate", help="A film of the moments, .gif or .mp4, not a picture.")] = False,
     moments: Annotated[
-        str | None, typer.Option(help="Which moments a film has, FIRST:LAST:EVERY; else at most 120, evenly spread.")
+        str | None, _drawn(help="Which moments a film has, FIRST:LAST:EVERY; else at most 120, evenly spread.")
     ] = None,
-    per_second: Annotated[float, typer.Option(min=0.1, max=60, help="Moments a second of a film.")] = 8.0,
-    colours: Annotated[str, typer.Option("--colours", "--colour-map", help="Colour map of matplotlib.")] = "magma",
-    settings: Annotated[
-        Path | None, typer.Option(help="PhysiCell_settings.xml, where it is not beside the run.")
-    ] = None,
-    nodes: Annotated[str | None, typer.Option(help="Nodes that custom code of a run held, as of `audit`.")] = None,
+    per_second: Annotated[float, _drawn(min=0.1, max=60, help="Moments a second of a film.")] = 8.0,
+    colours: Annotated[
+        str, _drawn("--colours", "--colour-map", autocompletion=completion.colours, help="Colour map of matplotlib.")
+    ] = "magma",
+    settings: options.RunSettings = None,
+    nodes: options.RunNodes = None,
     problem: Annotated[
-        Path | None, typer.Option(help="The problem of a saved field, for its vessels, bound and comparison.")
+        Path | None, _saved(help="The problem of a saved field, for its vessels, bound and comparison.")
     ] = None,
-    method: Annotated[
-        str | None, typer.Option(help="Who solves for the fields of a recording or problem, as of `solve`; else exact.")
-    ] = None,
-    array: Annotated[str | None, typer.Option(help="Which array of a .npz or .vti with several.")] = None,
-    spacing: Annotated[str | None, typer.Option(help="Of a saved field: length per pixel, or height,width.")] = None,
-    units: Annotated[str, typer.Option(help="Unit of the field, as mmHg.")] = "",
-    length_units: Annotated[str, typer.Option(help="Unit of lengths, as um.")] = "",
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of the table.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
+    method: options.FilmMethod = None,
+    array: options.Array = None,
+    spacing: options.FilmSpacing = None,
+    units: options.Units = "",
+    length_units: options.LengthUnits = "",
+    json: options.Json = False,
+    quiet: options.Quiet = False,
 ) -> None:
     """Draw one's own data: the field with its vessels, cells, bounds, or the surrogate beside the exact field.
 
     Of a recording the fields are solved for, exactly, from what was recorded; of a finished run they are those that the
-    cells saw. No display is needed.
+    cells saw. No display is needed. A film that was stopped is not gone on with: the same command begins anew.
 
-    [bold]Example:[/] surrogate-plugin view run.zarr --what field,bound --step -1 --threshold 5 -o oxygen.png
+    Examples
+    --------
+    surrogate-plugin view run.zarr --what field,bound --step -1 --threshold 5 -o oxygen.png
+    surrogate-plugin view output --substrate oxygen --animate -o oxygen.gif
+    surrogate-plugin view field.npy --problem problem.npz --what compare
+
+    JSON
+    ----
+    written : files
+    what : what was drawn
+    moment, moments, drawn : its name, how many there are, and how many were drawn
+    time_min : of the last that was drawn, in minutes, or null
+    substrate, substrates : what was drawn, and what there is
+    values : lowest and highest value
+    units : or null
+    error_bound : of the field that was drawn, or null
+    cells : how many, or null
     """
+    from surrogate_plugin.cli.showing import Asked, default_threshold, open_film
+    from surrogate_plugin.pictures import animation, panels, surface
+    from surrogate_plugin.pictures.scene import chosen_moment, chosen_moments, chosen_substrate
+
     asked = [name.strip() for name in what.split(",")]
     with plain_errors():
         panels.check(asked, colours)
@@ -89,22 +107,24 @@ def view(
         name = chosen_substrate(film, substrate)
         style = panels.Style(colours, default_threshold(name) if threshold is None else threshold, None, *sides)
         chosen = chosen_moments(film, moments, _MOST) if animate else [chosen_moment(film, step)]
-        bar = nullcontext() if quiet else progress("drawing", 2 * len(chosen) if animate else None)
-        with stopped_at_once("Stopped; nothing was written."), bar as shown:
+        frames = 2 * len(chosen) if animate else None
+        with stopped_at_once("Stopped; nothing was written."), progress("drawing", frames, quiet=quiet) as bar:
             if animate:
-                moved = (lambda: None) if shown is None else lambda: shown.advance(shown.task_ids[0])
-                scene = animation.write_film(out, film, chosen, name, asked, style, per_second=per_second, moved=moved)
+                scene = animation.write_film(
+                    out, film, chosen, name, asked, style, per_second=per_second, moved=bar.advance
+                )
             else:
                 scene = film.scene(chosen[0], name)
                 _save(panels.draw(scene, asked, style), scene, out)
     if not quiet:
-        if "surface" in asked and not surface.can_render():
-            stderr().print(_NO_GL, style="yellow", markup=False, soft_wrap=True)
+        notes([_NO_GL] if "surface" in asked and not surface.can_render() else [], "Warning", "yellow")
         _tell(film, scene, asked, out, len(chosen), json)
 
 
 def _size(text: str, what: list[str]) -> tuple[int, int]:
     """Width and height in pixels; by default as wide as the panels need, and as high as the tissue asks for."""
+    from surrogate_plugin.pictures import panels
+
     if not text:
         count = sum(len(panels.PANELS.get(name, ())) for name in what)
         return (1000 if count == 1 else 700 * count), 0
@@ -121,6 +141,9 @@ def _stem(path: Path) -> str:
 
 def _check_output(path: Path, inputs: list[Path | None], what: list[str], animate: bool) -> None:
     """Refuse what cannot be written, or would overwrite what is read."""
+    from surrogate_plugin.pictures import animation
+    from surrogate_plugin.whole_files import UnwritableError
+
     if animate:
         animation.check(path, what)
     elif path.suffix.lower() not in (".png", ".svg", ".pdf"):
@@ -132,12 +155,16 @@ def _check_output(path: Path, inputs: list[Path | None], what: list[str], animat
 
 
 def _save(made: Figure, scene: Scene, path: Path) -> None:
+    from surrogate_plugin.whole_files import replacing
+
     with replacing(path) as partial:
         made.savefig(partial, dpi="figure", metadata=_metadata(scene, partial))
 
 
 def _metadata(scene: Scene, path: Path) -> dict[str, str] | None:
     """What a .png says of itself; the other formats have names of their own."""
+    from surrogate_plugin.pictures import panels
+
     if path.suffix.lower() != ".png":
         return None
     told = {"Software": "surrogate-plugin", "Title": panels.heading(scene), "units": scene.units}
@@ -146,7 +173,7 @@ def _metadata(scene: Scene, path: Path) -> dict[str, str] | None:
 
 def _tell(film: Film, scene: Scene, what: list[str], out: Path, drawn: int, as_json: bool) -> None:
     if as_json:
-        typer.echo(json_text.dumps(_said(film, scene, what, out, drawn), allow_nan=False))
+        print_json(_said(film, scene, what, out, drawn))
         return
     units = f" {scene.units}" if scene.units else ""
     rows = [("moment", f"{scene.name}{'' if scene.time is None else f', {scene.time:g} min'} (of {len(film.names)})")]

@@ -18,7 +18,7 @@ def warm_up() -> None:
     with progress("compiling the kernels, once", total=len(routes)) as bar:
         for route in routes:
             route()
-            bar.advance(bar.task_ids[0])
+            bar.advance()
 
 
 def _problem(size: int, *, varying: bool, uptake: MichaelisMenten | None = None) -> Problem:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from surrogate_plugin.arguments import shown
 from surrogate_plugin.errors import InvalidProblemError
+from surrogate_plugin.interruption import on_interrupt
 from surrogate_plugin.report.about import program
 from surrogate_plugin.report.page import Page
 from surrogate_plugin.report.run import Audited, Picture, run_page
@@ -88,7 +89,8 @@ class RunReport:
         self._audits: dict[str, list[Audited]] = {}
         self._began, self._wrote, self._cost = time.perf_counter(), -float("inf"), 0.0
         self._before, self._process = _uncaught(), os.getpid()
-        self._warned = self._over = False
+        self._warned = self._over = self._interrupted = False
+        on_interrupt(self._interrupt)
         _writers[os.path.realpath(self.path)] = self
 
     def watch(self, name: str, config: BackendConfig) -> Watch:
@@ -163,10 +165,18 @@ class RunReport:
             self._over = True
             self._or_warn(self.write)
 
+    def _interrupt(self) -> None:
+        """Ctrl-C is about to end the program, past all that Python does at its end."""
+        if os.getpid() == self._process and self._watches:
+            self._interrupted = self._over = True
+            self._or_warn(self.write)
+
     def _lead(self) -> list[str]:
         now, spent = datetime.now().astimezone(), duration(time.perf_counter() - self._began)
         told = [f"Written on {now:%Y-%m-%d at %H:%M}, {spent} after {program()} began to solve."]
-        if (error := _uncaught()) is not None and error is not self._before:
+        if self._interrupted:
+            told.append("The run was ended by Ctrl-C.")
+        elif (error := _uncaught()) is not None and error is not self._before:
             told.append(f"The run was ended by {type(error).__name__}{f': {error}' if str(error) else ''}.")
         else:
             told.append("The run is over." if self._over else "The run was still going on.")

@@ -19,7 +19,7 @@ from surrogate_plugin import registry
 from surrogate_plugin.cli import app, selfcheck
 from surrogate_plugin.cli.hosts import installed
 from surrogate_plugin.cli.plugins import add_commands
-from surrogate_plugin.cli.solve import parse_boundary
+from surrogate_plugin.cli.posing import parse_boundary
 from tests.exact import exact_field
 
 
@@ -265,7 +265,7 @@ def test_doctor_sees_through_a_guard_that_lies(monkeypatch: pytest.MonkeyPatch) 
 
 def test_doctor_lists_a_broken_plugin_and_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
     plugin(monkeypatch, registry.MODELS, hurt="its weights are gone.")
-    monkeypatch.setattr(selfcheck, "check_guard", lambda *arguments: [])
+    monkeypatch.setattr(selfcheck, "check_guard", lambda *arguments, **options: [])
     result = run("doctor", "--problems", 1, "--size", 16, "--extremes", 0, "--tissues", 0)
     assert "its weights are gone." in result.output
     assert result.exit_code == 0
@@ -290,7 +290,7 @@ def test_doctor_shows_a_model_with_its_card_and_sees_damage(monkeypatch: pytest.
         name="tiny", network=entry, ranges=ranges, training={}, metrics=metrics, sha256=card.checksum(weights)
     ).write(weights.with_suffix(".json"))
     plugin(monkeypatch, registry.MODELS, tiny=lambda: tmp_path)
-    monkeypatch.setattr(selfcheck, "check_guard", lambda *arguments: [])
+    monkeypatch.setattr(selfcheck, "check_guard", lambda *arguments, **options: [])
     result = run("doctor", "--extremes", 0, "--tissues", 0)
     for shown in ("tiny", "loads", "12,345 parameters", "3 to 90 px", "median 0.0123"):
         assert shown in result.output

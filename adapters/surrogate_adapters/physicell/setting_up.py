@@ -49,7 +49,7 @@ class Asked:
     force: bool = False
 
 
-def set_up(folder: Path, asked: Asked, say: Say) -> None:
+def set_up(folder: Path, asked: Asked, say: Say) -> list[Written]:
     """Set a project up, and say what was done and what is left to do; nothing is written if anything is refused.
 
     Parameters
@@ -59,6 +59,11 @@ def set_up(folder: Path, asked: Asked, say: Say) -> None:
     asked : Asked
     say : callable
         Takes the lines.
+
+    Returns
+    -------
+    list of Written
+        What became of each file.
 
     Raises
     ------
@@ -74,10 +79,12 @@ def set_up(folder: Path, asked: Asked, say: Say) -> None:
     names = _names(asked, present, configuration, proposed, say)
     for line in _told(names, configuration, proposed):
         say(line)
-    for one in _written(folder, asked, python, present, names, proposed):
+    written = list(_written(folder, asked, python, present, names, proposed))
+    for one in written:
         say(f"{one.outcome:>9}  {one.path}{f' ({one.why})' if one.why else ''}")
     if not asked.patch:
         say(_to_add(folder, python))
+    return written
 
 
 def _require(asked: Asked) -> None:

@@ -1,0 +1,160 @@
+"""How commands end: nearest names, Ctrl-C with a sentence and pages in order, closed pipes, faults of our own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner, Result
+
+from surrogate_plugin import cli
+from surrogate_plugin.cli.commands import Command, Commands
+from surrogate_plugin.errors import InvalidProblemError
+from surrogate_plugin.terminal import BROKEN_PIPE, FAULT
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(cli.app, [str(argument) for argument in arguments], env={"COLUMNS": "200"})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "nearest"),
+    [
+        (["slove"], "the nearest is solve"),
+        (["physicell", "chek"], "the nearest is check"),
+        (["solve", "x.png", "--whit", "3"], "the nearest is --white"),
+        (["view", "run.zarr", "--animated"], "the nearest is --animate"),
+        (["--versoin"], "the nearest is --version"),
+    ],
+)
+def test_an_unknown_name_is_answered_by_the_nearest(arguments: list[str], nearest: str) -> None:
+    result = run(*arguments)
+    assert result.exit_code == 2
+    assert nearest in result.stderr
+    assert result.stdout == ""
+
+
+def test_a_name_that_is_near_to_none_names_none() -> None:
+    result = run("xyzzy")
+    assert result.exit_code == 2
+    assert "there is no command 'xyzzy'." in result.stderr
+
+
+def group(end: BaseException) -> typer.Typer:
+    """A command line whose one command ends in an exception."""
+    made = typer.Typer(cls=Commands)
+    made.callback()(lambda: None)
+
+    @made.command(cls=Command)
+    def fail() -> None:
+        """End."""
+        raise end
+
+    return made
+
+
+def test_ctrl_c_inside_a_command_is_one_sentence_and_130() -> None:
+    result = CliRunner().invoke(group(KeyboardInterrupt()), ["fail"])
+    assert result.exit_code == 130
+    assert result.stderr.strip() == "Stopped."
+
+
+def test_a_closed_pipe_ends_quietly() -> None:
+    result = CliRunner().invoke(group(BrokenPipeError()), ["fail"])
+    assert result.exit_code == BROKEN_PIPE
+    assert result.output == ""
+
+
+def test_nothing_is_said_where_nobody_reads_on() -> None:
+    """The reader of a real pipe is gone before anything is written."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        [sys.executable, "-m", "surrogate_plugin", "solve", "--help"], stdout=writing, stderr=subprocess.PIPE, text=True
+    )
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (BROKEN_PIPE, "")
+
+
+def test_a_fault_of_ours_keeps_its_traceback_and_has_a_code_of_its_own(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(cli, "app", group(ZeroDivisionError("the lattice is gone")))
+    monkeypatch.setattr(sys, "argv", ["surrogate-plugin", "fail"])
+    with pytest.raises(SystemExit) as left:
+        cli.main()
+    said = capsys.readouterr().err
+    assert left.value.code == FAULT
+    assert "Traceback" in said
+    assert "ZeroDivisionError: the lattice is gone" in said
+    assert "please report it" in said
+
+
+def test_what_a_caller_can_put_right_is_no_fault(tmp_path: Path) -> None:
+    from surrogate_plugin.cli.console import plain_errors
+
+    with pytest.raises(typer.Exit) as left, plain_errors():
+        raise InvalidProblemError("decay is -1; at least 0 is allowed.")
+    assert left.value.exit_code == 2
+
+
+def test_ctrl_c_leaves_a_page_that_says_what_ended_the_run(tmp_path: Path) -> None:
+    code = f"""
+import os, signal
+import surrogate_plugin as sp
+from surrogate_plugin.terminal import stopped_at_once
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+domain = sp.Domain.from_lattice((16, 32), spacing_um=20.0)
+page = {str(tmp_path / "run.html")!r}
+backend = sp.Backend(sp.BackendConfig(domain=domain, diffusivity_um2_per_min=1e5, decay_per_min=0.1, report=page))
+state = sp.TissueState(vessels=sp.Vessels([(320.0, 160.0)], radius_um=30.0, value=38.0))
+with stopped_at_once("Stopped; the page is there."):
+    for _ in range(3):
+        backend.step(state)
+    os.kill(os.getpid(), signal.SIGINT)
+    raise AssertionError("Ctrl-C went by")
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (130, "\nStopped; the page is there.\n")
+    page = (tmp_path / "run.html").read_text(encoding="utf-8")
+    assert "The run was ended by Ctrl-C." in page
+    assert "still going on" not in page
+
+
+def test_a_second_ctrl_c_does_not_wait(tmp_path: Path) -> None:
+    code = """
+import os, signal
+from surrogate_plugin.interruption import on_interrupt
+from surrogate_plugin.terminal import stopped_at_once
+
+class Slow:
+    def close(self):
+        os.kill(os.getpid(), signal.SIGINT)
+        for _ in range(1000):
+            pass
+        print("waited")
+
+slow = Slow()
+on_interrupt(slow.close)
+signal.signal(signal.SIGINT, signal.default_int_handler)
+with stopped_at_once():
+    os.kill(os.getpid(), signal.SIGINT)
+    raise AssertionError("Ctrl-C went by")
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "\nStopped.\n")
+
+
+def test_a_signal_is_python_s_again_afterwards() -> None:
+    from surrogate_plugin.terminal import stopped_at_once
+
+    before = signal.getsignal(signal.SIGINT)
+    with stopped_at_once():
+        pass
+    assert signal.getsignal(signal.SIGINT) is before
