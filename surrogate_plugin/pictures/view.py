@@ -38,17 +38,22 @@ __all__ = [
 PAPER, INK, FIXED = "#0b0d12", "#e8e6e3", "#ff3b4e"
 
 
-def figure(width: float, height: float, columns: Sequence[float]) -> tuple[Figure, list[Axes]]:
+def figure(width: float, height: float, columns: Sequence[float], rows: int = 1) -> tuple[Figure, list[Axes]]:
     """A dark figure of ``width x height`` inches with axes side by side, ``columns`` giving their relative widths.
 
-    Drawn without a display; save it with ``.savefig``.
+    Several ``rows`` of axes come one after another in the list. Drawn without a display; save it with ``.savefig``.
+
+    Examples
+    --------
+    >>> len(figure(8.0, 6.0, [2.0, 1.0], rows=3)[1])
+    6
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     made = Figure(figsize=(width, height), facecolor=PAPER, layout="constrained")
     FigureCanvasAgg(made)
-    axes = made.subplots(1, len(columns), width_ratios=list(columns), squeeze=False)[0]
+    axes = made.subplots(rows, len(columns), width_ratios=list(columns), squeeze=False).ravel()
     for each in axes:
         each.set_facecolor(PAPER)
         each.tick_params(which="both", colors=INK, labelsize=8)
