@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from surrogate_plugin.engine.advance import advance as advance
     from surrogate_plugin.engine.certifying import Certificate as Certificate
     from surrogate_plugin.engine.certifying import certify as certify
+    from surrogate_plugin.engine.discretisation import DiscretisationEstimate as DiscretisationEstimate
+    from surrogate_plugin.engine.discretisation import estimate_discretisation as estimate_discretisation
     from surrogate_plugin.engine.engine import Engine as Engine
     from surrogate_plugin.engine.engine import solve as solve
     from surrogate_plugin.equation.balance import Balance as Balance
@@ -80,6 +82,8 @@ _HOME = {
     "Engine": "engine.engine",
     "certify": "engine.certifying",
     "Certificate": "engine.certifying",
+    "estimate_discretisation": "engine.discretisation",
+    "DiscretisationEstimate": "engine.discretisation",
     "Domain": "tissue.domain",
     "Cells": "tissue.cells",
     "Vessels": "tissue.state",
@@ -125,6 +129,8 @@ __all__ = [
     "Engine",
     "certify",
     "Certificate",
+    "estimate_discretisation",
+    "DiscretisationEstimate",
     "Domain",
     "Cells",
     "Vessels",

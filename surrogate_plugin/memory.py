@@ -16,8 +16,8 @@ from surrogate_plugin.errors import InvalidProblemError
 _BYTES_PER_PIXEL = 200
 
 
-def check_size(path: Path, shape: tuple[int, ...]) -> None:
-    """Refuse a lattice of ``shape`` = (rows, columns) that no solve could take.
+def check_size(path: Path | str, shape: tuple[int, ...]) -> None:
+    """Refuse a lattice of ``shape`` = (rows, columns) that no solve could take; ``path`` is the file, or its name.
 
     Raises
     ------
