@@ -19,6 +19,7 @@ from tests.examples.scripts import EXAMPLES
 from tests.report.strict import read
 
 WORDS = {
+    "angiogenesis.py": ("8 sprouts carry blood", "oxygen: 73 steps", "picture: angiogenesis.png"),
     "audit_a_run.py": ("12 min: error.", "predicted: with a step of", "with that step: cells are off by up to"),
     "minimal_adapter.py": ("cells read", "off; answered by"),
     "minimal_solve.py": ("answered by", "in truth"),
