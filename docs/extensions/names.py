@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from sphinx.application import Sphinx
     from sphinx.environment import BuildEnvironment
 
+#: Packages whose names docstrings say in full.
+OTHERS = {"numpy", "pathlib", "pydantic"}
+
 
 def only_page_of(name: str, documented: dict[str, Any]) -> str | None:
     """The one documented object that ends in this name, if there is one.
@@ -46,8 +49,9 @@ def _missing(app: Sphinx, env: BuildEnvironment, node: Element, content: TextEle
         from sphinx.util.nodes import make_refnode
 
         return make_refnode(app.builder, node["refdoc"], where.docname, where.node_id, content, full)
-    if node["reftype"] == "obj" or hasattr(builtins, node["reftarget"]):
-        return content  # a parameter, or a name of another package: code, and no link
+    name = node["reftarget"]
+    if node["reftype"] == "obj" or hasattr(builtins, name) or name.partition(".")[0] in OTHERS:
+        return content  # a parameter, or a name of Python or of another package: code, and no link
     return None
 
 
