@@ -19,6 +19,7 @@ class Kind(StrEnum):
     LOSSES = "losses"
     SEEDS = "seeds"
     HYPERPARAMETERS = "hyperparameters"
+    SUBSETS = "subsets"
 
 
 def study(
@@ -32,7 +33,7 @@ def study(
         typer.Option(help="Markdown file whose table of this study is replaced; its figure goes beside it."),
     ] = None,
 ) -> None:
-    """Repeat one of the published study's three comparisons: a training run for every variant and seed.
+    """Repeat one of the published study's questions: a training run for every variant and seed, measured alike.
 
     A study that was stopped, or killed, goes on with the same command, and runs that are finished stay.
     """
@@ -45,15 +46,14 @@ def _study(kind: Kind, file: Path, out: Path, document: Path | None) -> str:
     from surrogate_plugin.whole_files import replacing
     from surrogate_training.documents import write_into
     from surrogate_training.loop.interruption import Stopped
-    from surrogate_training.study.config import read_study
-    from surrogate_training.study.runner import run_study
+    from surrogate_training.study.kinds import read_any, run_any
 
-    config = read_study(file)
+    config = read_any(file)
     if config.kind != kind.value:
         raise ValueError(f"kind in {file} is {config.kind!r}, but {kind.value!r} was asked for.")
     with bar("study") as callback:
         try:
-            run_study(config, out, callback)
+            run_any(config, out, callback)
         except Stopped as stopped:
             complain(f"{out}: {stopped}")
             raise typer.Exit(INTERRUPTED) from None

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Field, model_validator
 from surrogate_plugin.equation.problem import Problem
 from surrogate_training.problems import painting
 from surrogate_training.problems.bounds import Count, Drawn, Rng, Shape, Sizes, ordered
+from surrogate_training.problems.discs import Discs, Listed
 from surrogate_training.problems.recordings import Recorded
 from surrogate_training.problems.vessels import Vessels as Vessels
 from surrogate_training.problems.wider import Wider as Wider
@@ -82,7 +83,7 @@ class Part(Drawn):
     taught: bool = Field(
         default=True, description="false: met in tests alone, where parts are drawn by batches; known from before"
     )
-    distribution: Vessels | Wider | Paper | Recorded = Field(discriminator="kind")
+    distribution: Vessels | Wider | Paper | Discs | Listed | Recorded = Field(discriminator="kind")
 
 
 class Mixture(Drawn):
@@ -126,7 +127,7 @@ class Mixture(Drawn):
         return self
 
 
-Distribution = Annotated[Vessels | Wider | Paper | Recorded | Mixture, Field(discriminator="kind")]
+Distribution = Annotated[Vessels | Wider | Paper | Discs | Listed | Recorded | Mixture, Field(discriminator="kind")]
 
 
 def produces(distribution: Distribution) -> bool:

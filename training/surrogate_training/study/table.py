@@ -32,13 +32,13 @@ _HEADS: dict[StudyKind, str] = {"training-set-size": "training samples", "losses
 def write(config: StudyConfig, results: Sequence[Result], zeros: dict[str, float], folder: Path) -> None:
     """Write ``results.csv`` (a line a run), ``by_sources.csv`` (a line a run and source count) and ``table.md``."""
     rows = [[r.variant, r.seed, r.picked_step, *(r.measures.get(name, "") for name in MEASURES)] for r in results]
-    _write_csv(folder / "results.csv", ["variant", "seed", "picked_step", *MEASURES], rows)
+    write_csv(folder / "results.csv", ["variant", "seed", "picked_step", *MEASURES], rows)
     rows = [
         [r.variant, r.seed, count, *(measures.get(name, "") for name in MEASURES)]
         for r in results
         for count, measures in r.by_sources.items()
     ]
-    _write_csv(folder / "by_sources.csv", ["variant", "seed", "sources_drawn", *MEASURES], rows)
+    write_csv(folder / "by_sources.csv", ["variant", "seed", "sources_drawn", *MEASURES], rows)
     write_text(folder / "table.md", table(config, results, zeros))
 
 
@@ -133,7 +133,8 @@ def cell(values: Sequence[float]) -> str:
     return mean if len(values) == 1 else f"{mean} ± {1e3 * deviation(values):.2f}"
 
 
-def _write_csv(path: Path, head: list[str], rows: Sequence[Sequence[object]]) -> None:
+def write_csv(path: Path, head: list[str], rows: Sequence[Sequence[object]]) -> None:
+    """Write lines as CSV, whole or not at all."""
     with replacing(path) as partial, partial.open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(head)

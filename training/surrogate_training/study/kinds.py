@@ -1,0 +1,39 @@
+"""All kinds of studies: how each is read and run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, TypeAdapter
+
+from surrogate_training.progress import Callback, silent
+from surrogate_training.study.config import StudyConfig
+from surrogate_training.study.runner import run_study
+from surrogate_training.study.subsets import run_subsets
+from surrogate_training.study.subsets_config import SubsetsConfig
+from surrogate_training.toml_files import read_toml
+
+AnyStudy = Annotated[StudyConfig | SubsetsConfig, Field(discriminator="kind")]
+_ANY: TypeAdapter[AnyStudy] = TypeAdapter(AnyStudy)
+
+
+def read_any(path: str | Path, **changes: Any) -> AnyStudy:
+    """Read a TOML file, or a study that ships, by its name; ``changes`` replace fields of the study.
+
+    Raises
+    ------
+    ConfigurationError
+        If there is no such file, or it is no TOML.
+    pydantic.ValidationError
+        Names the field and what is allowed.
+    """
+    return _ANY.validate_python(read_toml(path) | changes)
+
+
+def run_any(config: AnyStudy, folder: Path, callback: Callback = silent) -> None:
+    """Run what of a study is not there yet; ``table.md`` and ``<kind>.png`` are written into the folder."""
+    if isinstance(config, SubsetsConfig):
+        run_subsets(config, folder, callback)
+    else:
+        run_study(config, folder, callback)
