@@ -17,6 +17,7 @@ from surrogate_plugin.equation.problem import Problem
 from surrogate_plugin.files import Census, Told
 
 if TYPE_CHECKING:
+    from surrogate_plugin.engine.discretisation import DiscretisationEstimate
     from surrogate_plugin.equation.solution import Solution
 
 
@@ -38,6 +39,8 @@ class Answer:
     written : tuple of Path
     verbose : bool
         Whether the table says where the solve started, why, and what was counted.
+    discretisation : DiscretisationEstimate, optional
+        What the lattice costs, if that was asked for.
     """
 
     problem: Problem
@@ -49,6 +52,7 @@ class Answer:
     warnings: tuple[str, ...]
     written: tuple[Path, ...]
     verbose: bool = False
+    discretisation: DiscretisationEstimate | None = None
 
     @property
     def solving(self) -> float:
@@ -80,6 +84,7 @@ def rows(answer: Answer) -> list[tuple[str, str]]:
     return [
         ("answered by", solution.method),
         ("error at most", f"{solution.error_bound:.3g}{units}{_against(answer)}"),
+        *([("discretisation", answer.discretisation.sentence(told.units))] if answer.discretisation else []),
         ("values", f"{solution.field.min():.6g} to {solution.field.max():.6g}{units}"),
         ("held", f"{answer.census}{units if answer.census.pixels else ''}"),
         ("told by", answer.rule),
@@ -143,6 +148,7 @@ def print_answer(answer: Answer) -> None:
         "error_bound": solution.error_bound,
         "tolerance": told.tolerance,
         "tolerance_reached": answer.reached,
+        "discretisation": answer.discretisation and _estimate(answer.discretisation),
         "values": {"lowest": float(solution.field.min()), "highest": float(solution.field.max())},
         "units": told.units or None,
         "length_units": told.length_units or None,
@@ -165,6 +171,16 @@ def print_answer(answer: Answer) -> None:
         "written": [str(path) for path in answer.written],
     }
     print_json(said)
+
+
+def _estimate(found: DiscretisationEstimate) -> dict[str, Any]:
+    return {
+        "estimate": found.largest,
+        "uncertainty": found.uncertainty,
+        "order": found.expected_order if found.order is None else found.order,
+        "reliable": found.reliable,
+        "spacings": [list(each) for each in found.spacings],
+    }
 
 
 def _against(answer: Answer) -> str:

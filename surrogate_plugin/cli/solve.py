@@ -28,6 +28,7 @@ from surrogate_plugin.errors import InvalidProblemError
 
 if TYPE_CHECKING:
     from surrogate_plugin import files
+    from surrogate_plugin.engine.discretisation import DiscretisationEstimate
     from surrogate_plugin.equation.problem import Problem
     from surrogate_plugin.equation.solution import Solution
 
@@ -127,6 +128,14 @@ def solve(
     device: Annotated[
         str, _solving(autocompletion=completion.devices, help="Where the network runs: auto, cpu or cuda.")
     ] = "auto",
+    discretisation: Annotated[
+        bool,
+        _solving(
+            "--discretisation",
+            help="Also estimate how far the lattice's exact field is from that of the continuous equation, by a solve "
+            "on a lattice of a third of the spacing. It is an estimate, beside the bound.",
+        ),
+    ] = False,
     units: Annotated[str, _out(help="Unit of the field, as mmHg; printed and written into the outputs.")] = "",
     length_units: Annotated[str, _out(help="Unit of lengths, as um; likewise.")] = "",
     colours: Annotated[
@@ -168,6 +177,7 @@ def solve(
     error_bound : the largest error anywhere, at most; null where nothing can be shown
     tolerance : what was asked for, or null
     tolerance_reached : whether the bound is within it
+    discretisation : with --discretisation, the estimate, its uncertainty, the order and whether it is reliable; or null
     values : lowest and highest value of the field
     units, length_units : as given, or null
     shape, spacing : of the lattice, rows first
@@ -205,6 +215,10 @@ def solve(
             membranes=posing.membranes_of(regions, permeability, sides),
         )
         _check_supplied(problem, read)
+        if discretisation:
+            from surrogate_plugin.engine.discretisation import check_estimable
+
+            check_estimable(problem)
         if report is not None:
             from surrogate_plugin.cli.solve_page import check_page, write_page
 
@@ -218,11 +232,12 @@ def solve(
         if tolerance is None and method == "guarded" and problem.largest_imposed > 0:
             tolerance = 0.01 * problem.largest_imposed
         solution, seconds = _run(problem, method, tolerance, device, policy, quiet)
+        estimate = _estimated(problem, quiet) if discretisation else None
         told = files.Told(solution.method, solution.error_bound, tolerance, units, length_units)
         written = _write(outputs, solution, problem.spacing, colours, told)
         answer = Answer(
             problem, solution, told, seconds, read.rule, (*read.notes, *(note for each in maps for note in each.notes)),
-            tuple(warnings), (*saved, *written), verbose,
+            tuple(warnings), (*saved, *written), verbose, estimate,
         )  # fmt: skip
         if report is not None:
             write_page(answer, source.name, colours, report)
@@ -244,6 +259,13 @@ def _run(
         begin = time.perf_counter()
         solution = sp.solve(problem, method=method, tolerance=tolerance, device=device, policy=policy.value)
         return solution, time.perf_counter() - begin
+
+
+def _estimated(problem: Problem, quiet: bool) -> DiscretisationEstimate:
+    import surrogate_plugin as sp
+
+    with stopped_at_once("Stopped; no field was written."), progress("solving on a finer lattice", quiet=quiet):
+        return sp.estimate_discretisation(problem)
 
 
 def _check_outputs(outputs: list[Path], saved: list[Path], inputs: list[Path | None], colours: str) -> None:

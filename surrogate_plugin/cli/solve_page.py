@@ -9,11 +9,14 @@ from surrogate_plugin.cli.answer import Answer, rows
 from surrogate_plugin.pictures import view
 from surrogate_plugin.report import Page
 from surrogate_plugin.report.about import card_of, sides_of, versions
-from surrogate_plugin.report.words import WHAT_A_BOUND_IS
+from surrogate_plugin.report.words import WHAT_A_BOUND_IS, WHAT_AN_ESTIMATE_IS
 from surrogate_plugin.tissue.domain import Domain
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+    from surrogate_plugin.engine.discretisation import DiscretisationEstimate
+    from surrogate_plugin.equation.problem import FloatArray
 
 
 def check_page(path: Path) -> None:
@@ -31,12 +34,14 @@ def write_page(answer: Answer, source: str, colours: str, path: Path) -> Path:
     bound = f"{solution.error_bound:.3g} {told.units}".rstrip()
     held = f"{int(answer.problem.fixed.sum())} pixels are held"
     page.picture(
-        _drawn(answer, colours),
+        _drawn(answer, solution.field, colours),
         f"Answered by {solution.method} within {bound}; what is held is red.",
         alt=f"A map of values from {solution.field.min():.3g} to {solution.field.max():.3g}; {held}.",
     )
     page.facts(dict(rows(answer)))
     page.text(WHAT_A_BOUND_IS)
+    if answer.discretisation is not None:
+        _tell_discretisation(page, answer, answer.discretisation, colours)
     page.section("Sides")
     page.facts({"sides": sides_of(answer.problem.boundary)})
     page.section("Model card")
@@ -46,10 +51,22 @@ def write_page(answer: Answer, source: str, colours: str, path: Path) -> Path:
     return page.write(path)
 
 
-def _drawn(answer: Answer, colours: str) -> Figure:
-    problem, field = answer.problem, answer.solution.field
+def _tell_discretisation(page: Page, answer: Answer, found: DiscretisationEstimate, colours: str) -> None:
+    page.section("What the lattice costs: an estimate")
+    largest = f"{found.largest:.3g} {answer.told.units}".rstrip()
+    page.picture(
+        _drawn(answer, found.map, colours),
+        "About how far the exact field of this lattice is from that of the continuous equation; what is held is red.",
+        alt=f"A map of estimated errors, up to {largest}.",
+    )
+    page.facts({"discretisation": found.sentence(answer.told.units)})
+    page.text(WHAT_AN_ESTIMATE_IS)
+
+
+def _drawn(answer: Answer, values: FloatArray, colours: str) -> Figure:
+    problem = answer.problem
     domain = Domain.from_lattice(problem.shape, problem.spacings)
     made, (axes,) = view.figure(6.2, min(9.0, max(1.2, 5.0 * domain.size_um[1] / domain.size_um[0])), (1.0,))
-    view.draw_field(axes, domain, field, colours=colours, label=answer.told.units.replace("$", r"\$"))
+    view.draw_field(axes, domain, values, colours=colours, label=answer.told.units.replace("$", r"\$"))
     view.draw_fixed(axes, domain, problem.fixed)
     return made

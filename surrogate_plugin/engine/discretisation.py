@@ -151,14 +151,8 @@ def estimate_discretisation(problem: Problem, *, lattices: int = 2) -> Discretis
     >>> round(estimate.largest / float(np.abs(error).max()), 3)
     1.0
     """
-    checked = asked.posed(problem)
-    if lattices not in _CUTS:
-        raise InvalidProblemError(f"lattices is {shown(lattices)}; 2 or 3 is allowed.")
-    if checked.source.size == 1:
-        raise InvalidProblemError("the lattice is a single pixel, of which no error is told; two or more are allowed.")
+    checked = check_estimable(problem, lattices)
     cuts = _CUTS[lattices]
-    for each in cuts[1:]:
-        check_size(f"the lattice of 1/{each} of the spacing", refined_shape(checked, each))
     fields, bounds = _solved(checked, cuts)
     powers = _HELD if _touches(checked) else _SMOOTH
     estimates = [_richardson(fields, cuts[:count], powers) for count in range(2, lattices + 1)]
@@ -175,6 +169,23 @@ def estimate_discretisation(problem: Problem, *, lattices: int = 2) -> Discretis
         solver_error=solver_error,
         spacings=tuple(tuple(h / each for h in checked.spacings) for each in cuts),
     )
+
+
+def check_estimable(problem: Any, lattices: int = 2) -> Problem:
+    """Refuse what `estimate_discretisation` refuses, before anybody waits.
+
+    Raises
+    ------
+    InvalidProblemError
+    """
+    checked = asked.posed(problem)
+    if lattices not in _CUTS:
+        raise InvalidProblemError(f"lattices is {shown(lattices)}; 2 or 3 is allowed.")
+    if checked.source.size == 1:
+        raise InvalidProblemError("the lattice is a single pixel, of which no error is told; two or more are allowed.")
+    for each in _CUTS[lattices][1:]:
+        check_size(f"the lattice of 1/{each} of the spacing", refined_shape(checked, each))
+    return checked
 
 
 def _solved(problem: Problem, cuts: Sequence[int]) -> tuple[list[FloatArray], FloatArray]:

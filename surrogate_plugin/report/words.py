@@ -13,6 +13,10 @@ WHAT_A_BOUND_IS = (
     "A bound is at least the largest distance, over all pixels, between a field and the exact solution of the discrete "
     "equation that was posed. How well lattice, rates and sides describe the tissue it does not say."
 )
+WHAT_AN_ESTIMATE_IS = (
+    "This is an estimate, no bound. It is of the continuous equation whose data are constant on the pixels, held "
+    "pixels being squares. How far the squares are from the vessels and cells that they stand for it does not say."
+)
 
 
 def verdict(course: Course, tolerance: float | None, unit: str) -> str:

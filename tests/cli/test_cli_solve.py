@@ -387,3 +387,38 @@ def test_a_page_of_the_solve_is_written_if_asked_for(mask: Path, tmp_path: Path)
     refused = run("solve", mask, "--report", tmp_path / "run.pdf")
     assert refused.exit_code == 2
     assert "a file whose name ends in .html is allowed" in " ".join(refused.output.split())
+
+
+def test_what_the_lattice_costs_is_estimated_beside_the_bound(mask: Path, tmp_path: Path) -> None:
+    problem, page = tmp_path / "problem.npz", tmp_path / "run.html"
+    asked = ("solve", mask, "--white", 38, "--decay", 0.05, "--discretisation")
+    found = said(run(*asked, "--json", "--save-problem", problem))["discretisation"]
+    estimate = sp.estimate_discretisation(sp.Problem.load(problem))
+    assert found == {
+        "estimate": pytest.approx(estimate.largest),
+        "uncertainty": pytest.approx(estimate.uncertainty),
+        "order": 1.0,
+        "reliable": True,
+        "spacings": [[1.0, 1.0], [pytest.approx(1 / 3)] * 2],
+    }
+    result = run(*asked, "--units", "mmHg", "--report", page)
+    assert result.exit_code == 0, result.output
+    assert f"about {estimate.largest:.3g} mmHg (estimated, give or take" in result.output
+    text = read(page.read_text(encoding="utf-8")).text
+    assert "What the lattice costs: an estimate" in text
+    assert estimate.sentence("mmHg") in text
+
+
+def test_without_being_asked_for_it_is_not(mask: Path) -> None:
+    assert said(run("solve", mask, "--json"))["discretisation"] is None
+    assert "discretisation" not in run("solve", mask).output
+
+
+def test_a_lattice_that_cannot_be_refined_is_refused_before_anything_is_written(
+    mask: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("surrogate_plugin.memory.available_bytes", lambda: 500_000)
+    result = run("solve", mask, "--discretisation", "--boundary", "reflecting", "-o", tmp_path / "field.npy")
+    assert result.exit_code == 2
+    assert "the lattice of 1/3 of the spacing has 48 x 72 pixels" in result.output
+    assert not (tmp_path / "field.npy").exists()
