@@ -132,7 +132,7 @@ def draw(path: Path, domain: sp.Domain, moments: list[dict[str, object]]) -> Non
     flowing = [100 * np.mean([carries for _, carries in moment["sprouts"]]) for moment in moments]
     course.plot(hours, flowing, color=view.FIXED, label="sprouts that carry blood (%)")
     course.set(xlabel="time (h)", ylim=(0, 105))
-    course.legend(fontsize=8, loc="center left", facecolor=view.PAPER, labelcolor=view.INK)
+    course.legend(fontsize=8, loc="upper right", facecolor=view.PAPER, labelcolor=view.INK)
     made.savefig(path, dpi=100)
 
 

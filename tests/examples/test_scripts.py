@@ -32,6 +32,7 @@ WORDS = {
     "process_bigraph_composite.py": ("12 h:", "latter half from a saved document", "largest certified bound"),
     "pyphysicell_tumour.py": ("largest certified bound", "answered by sparse direct", "faster by"),
     "retrain_on_a_host.py": ("12 states recorded", "| certified at 1 % after 2 cycles |", "longest_length_px stays"),
+    "two_substrates.py": ("change  bound    left in truth", "Cells: 290 respire", "picture: two-substrates.png"),
     "vivarium_lattice.py": ("answered by", "41 fields solved for", "largest certified bound"),
 }
 ARGUMENTS = {
