@@ -20,6 +20,7 @@ from surrogate_plugin.cli import (
     hosts,
     init,
     plugins,
+    run,
     schema,
     solve,
     view,
@@ -38,7 +39,7 @@ app = typer.Typer(
 
 #: Our own commands by the headings of ``--help`` (`surrogate_plugin.cli.help.PANELS`).
 _COMMANDS: dict[str, tuple[Callable[..., Any], ...]] = {
-    "Solve": (example.example, solve.solve, certify.certify, init.init, schema.schema),
+    "Solve": (example.example, solve.solve, certify.certify, init.init, run.run, schema.schema),
     "Look": (view.view, export.export, audit.audit),
     "Hosts": (hosts.hosts, demo.demo),
     "Install": (doctor.doctor,),

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json as json_text
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from surrogate_plugin import registry
-from surrogate_plugin.cli.console import plain_errors, stdout
+from surrogate_plugin.cli import options
+from surrogate_plugin.cli.console import plain_errors, print_json, stdout
 from surrogate_plugin.errors import InvalidProblemError
 from surrogate_plugin.whole_files import UnwritableError, write_text
 
@@ -30,15 +30,24 @@ def init(
         bool, typer.Option("--schema/--no-schema", help="Write the JSON schema beside it, by which editors help.")
     ] = True,
     force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a sentence.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
 ) -> None:
     """Write a settings file in which every key is explained, to be changed and run.
 
     What is not said is commented out. For a PhysiCell (C++) project `surrogate-plugin physicell init` writes one that
     knows its substrates, and the header.
 
-    [bold]Example:[/] surrogate-plugin init --picture vessels.png && surrogate-plugin run
+    Examples
+    --------
+    surrogate-plugin init
+    surrogate-plugin init --picture vessels.png tumour.toml
+    surrogate-plugin init --host pyphysicell
+
+    JSON
+    ----
+    written : files
+    host : who reads the settings, or null
     """
     with plain_errors():
         hosts = registry.names(registry.ADAPTERS)
@@ -52,28 +61,26 @@ def init(
             raise UnwritableError(f"{path} is there already; another name, or --force to replace it, is allowed.")
         written = _write(path, host, picture, schema)
     if json:
-        typer.echo(json_text.dumps({"written": [str(each) for each in written], "host": host}))
+        print_json({"written": [str(each) for each in written], "host": host})
     elif not quiet:
         stdout().print(f"{path}: {_next(path, host)}", markup=False, soft_wrap=True)
 
 
 def _write(path: Path, host: str | None, picture: Path | None, schema: bool) -> list[Path]:
-    from surrogate_plugin.settings.schema import SCHEMA_NAME, json_schema
+    from surrogate_plugin.settings.schema import SCHEMA_NAME, schema_text
     from surrogate_plugin.settings.template import settings_text
 
     named = None
     if picture is not None:
         if not picture.is_file():
-            raise InvalidProblemError(
-                f"picture is {str(picture)!r}, which is no file; one of vessels is allowed."
-            )
+            raise InvalidProblemError(f"picture is {str(picture)!r}, which is no file; one of vessels is allowed.")
         folder = path.absolute().parent
         inside = picture.absolute().is_relative_to(folder)
         named = str(picture.absolute().relative_to(folder) if inside else picture.absolute())
     write_text(path, settings_text(host, named, schema=schema))
     beside = path.with_name(SCHEMA_NAME)
     if schema:
-        write_text(beside, json_text.dumps(json_schema(), indent=2) + "\n")
+        write_text(beside, schema_text())
     return [path, beside] if schema else [path]
 
 

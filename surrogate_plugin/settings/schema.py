@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from surrogate_plugin.settings.file import SettingsFile
@@ -24,6 +25,11 @@ def json_schema() -> dict[str, Any]:
     plain = _plain(made)
     plain |= {"$schema": _DIALECT, "title": "surrogate.toml", "description": "What surrogate-plugin is told of a run."}
     return {key: plain[key] for key in ("$schema", "title", "description", *plain)}
+
+
+def schema_text() -> str:
+    """The same as a file."""
+    return json.dumps(json_schema(), indent=2) + "\n"
 
 
 def described(text: str, told: dict[str, Any], *, default: bool = True) -> str:

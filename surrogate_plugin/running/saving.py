@@ -1,0 +1,183 @@
+"""What a run in time has come to, kept in a folder, so that one that was stopped or killed goes on from there."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from surrogate_plugin.arguments import FloatArray
+from surrogate_plugin.errors import InvalidProblemError
+from surrogate_plugin.settings.file import SettingsFile
+from surrogate_plugin.whole_files import replacing, write_text
+
+#: What a folder that we may empty has in it.
+_MARK = "run.json"
+_FORMAT = "surrogate-plugin run 1"
+#: Keys that change what is written of a run, or how long it is, and not what it comes to until then.
+_FREE = ("record", "report", "output")
+
+
+@dataclass(frozen=True, eq=False)
+class Moment:
+    """The fields of one time.
+
+    Attributes
+    ----------
+    step : int
+        How many steps it took.
+    time_min : float, min
+    fields : dict of str to (H, W) float64, field units
+    bounds : dict of str to float, field units
+    methods : dict of str to str
+    """
+
+    step: int
+    time_min: float
+    fields: Mapping[str, FloatArray]
+    bounds: Mapping[str, float]
+    methods: Mapping[str, str]
+
+
+class Saved:
+    """The folder of a run, ``surrogate.run`` beside ``surrogate.toml``.
+
+    Parameters
+    ----------
+    settings : SettingsFile
+    names : sequence of str
+        The substrates.
+    shape : (int, int)
+        Of their fields.
+    fresh : bool
+        Whether what is there is left behind.
+
+    Attributes
+    ----------
+    latest : Moment or None
+        The one to go on from.
+
+    Raises
+    ------
+    InvalidProblemError
+        If what is there is no run of ours, is damaged, or is one of other settings.
+    """
+
+    def __init__(self, settings: SettingsFile, names: list[str], shape: tuple[int, int], *, fresh: bool) -> None:
+        path = settings.document.path
+        self.folder = path.with_name(f"{path.stem}.run")
+        self._names, self._shape = names, shape
+        self._mark = {"format": _FORMAT, "settings": fingerprint(settings)}
+        self.latest: Moment | None = None
+        if fresh:
+            self.remove()
+        if self.folder.exists():
+            self._check(path)
+            self.latest = self._read("latest.npz")
+
+    def keep(self, moment: Moment, *, shown: bool) -> None:
+        """Keep what the run goes on from and, if it is to be shown, the moment itself.
+
+        Raises
+        ------
+        UnwritableError
+            If the disk is full.
+        """
+        if not (self.folder / _MARK).exists():
+            write_text(self.folder / _MARK, json.dumps(self._mark))
+        if shown:
+            self._write(self._name(moment.step), moment)
+        self._write("latest.npz", moment)
+
+    def steps(self) -> list[int]:
+        """The steps of the moments that are to be shown, none later than what the run goes on from."""
+        last = -1 if self.latest is None else self.latest.step
+        found = (path.stem.removeprefix("moment-") for path in self.folder.glob("moment-*.npz"))
+        return sorted(step for step in (int(each) for each in found if each.isdigit()) if step <= last)
+
+    def moment(self, step: int) -> Moment:
+        """One of them."""
+        return self._read(self._name(step))
+
+    def remove(self) -> None:
+        """Leave nothing behind, once all is written; what is no run of ours is left alone."""
+        if self.folder.is_dir() and ((self.folder / _MARK).is_file() or not any(self.folder.iterdir())):
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _name(self, step: int) -> str:
+        return f"moment-{step:08d}.npz"
+
+    def _check(self, path: Path) -> None:
+        try:
+            mark = json.loads((self.folder / _MARK).read_text(encoding="utf-8"))
+        except (OSError, ValueError, RecursionError):
+            mark = None
+        if not isinstance(mark, dict) or mark.get("format") != _FORMAT:
+            raise InvalidProblemError(
+                f"{self.folder} is no run that was stopped; move it away, so that this run can keep its own there."
+            )
+        if mark != self._mark:
+            raise InvalidProblemError(
+                f"{self.folder} holds a run that was stopped, of other settings than {path} or other files than it "
+                "names now; --fresh begins anew."
+            )
+
+    def _write(self, name: str, moment: Moment) -> None:
+        arrays: dict[str, Any] = {"step": moment.step, "time_min": moment.time_min}
+        for number, substrate in enumerate(self._names):
+            arrays[f"field_{number}"] = moment.fields[substrate]
+            arrays[f"bound_{number}"] = moment.bounds[substrate]
+            arrays[f"method_{number}"] = moment.methods[substrate]
+        with replacing(self.folder / name) as partial, partial.open("wb") as stream:
+            np.savez(stream, **arrays)
+
+    def _read(self, name: str) -> Moment:
+        path = self.folder / name
+        try:
+            with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
+                of = {key: file[key] for key in file.files}
+            fields = {each: of[f"field_{number}"] for number, each in enumerate(self._names)}
+            bounds = {each: float(of[f"bound_{number}"]) for number, each in enumerate(self._names)}
+            methods = {each: str(of[f"method_{number}"]) for number, each in enumerate(self._names)}
+            made = Moment(int(of["step"]), float(of["time_min"]), fields, bounds, methods)
+        except Exception:  # numpy and zipfile have many for what is damaged
+            raise InvalidProblemError(f"{path} is damaged or not there; --fresh begins anew.") from None
+        if not _is_sound(made, self._shape):
+            raise InvalidProblemError(f"{path} is damaged; --fresh begins anew.")
+        return made
+
+
+def fingerprint(settings: SettingsFile) -> str:
+    """What tells one run from another: all that is said but what is written of it, and the files that are read."""
+    said = {name: value for name, value in settings.document.said.items() if name not in _FREE}
+    if isinstance(said.get("time"), dict):
+        said["time"] = {name: value for name, value in said["time"].items() if name != "duration_min"}
+    digest = hashlib.sha256(json.dumps(said, sort_keys=True, default=str).encode())
+    for path in _files(settings):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _files(settings: SettingsFile) -> list[Path]:
+    found = [source.file for source in settings.sources]
+    found += [] if settings.cells is None else [settings.cells.file]
+    for name in settings.names or ():
+        given = settings.substrate(name)
+        found += [path for path in (given.diffusivity_file, given.decay_file) if path is not None]
+    return found
+
+
+def _is_sound(moment: Moment, shape: tuple[int, int]) -> bool:
+    return (
+        moment.step >= 1
+        and moment.time_min > 0
+        and all(field.shape == shape and field.dtype == np.float64 for field in moment.fields.values())
+        and all(bool(np.isfinite(field).all()) and float(field.min()) >= 0 for field in moment.fields.values())
+        and all(bound >= 0 for bound in moment.bounds.values())
+    )
