@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 
 from surrogate_plugin.arguments import FloatArray, positive_number
 from surrogate_plugin.audit.in_time import Between, Stepper, held_for
 from surrogate_plugin.audit.judging import Evidence, judge
+from surrogate_plugin.audit.keeping import Finished, Keeper, question_of
 from surrogate_plugin.audit.options import Options
 from surrogate_plugin.audit.run import Moment, Run, RunFacts, Seen
 from surrogate_plugin.audit.scheme import AtRest, at_rest, brackets_of, small_enough
@@ -35,6 +37,7 @@ def audit(
     thresholds: Mapping[str, float] | None = None,
     in_time: bool = True,
     progress: Callable[[str, str], None] | None = None,
+    keep: str | Path | None = None,
 ) -> Audit:
     """How far the fields that the cells of a finished run saw were from certified ones.
 
@@ -52,6 +55,9 @@ def audit(
         Whether certified steps between the moments are taken, which tell error from what is not yet steady.
     progress : function, optional
         Called with the moment and the substrate before each.
+    keep : path, optional
+        A file for what is finished: the same audit of the same files, called again after it was stopped or killed,
+        begins with the moment that it was at. It stays, and may be removed.
 
     Returns
     -------
@@ -78,11 +84,14 @@ def audit(
         thresholds,
         in_time,
     )
-    auditor = _Auditor(facts, options)
-    entries: list[Entry] = []
+    keeper = None if keep is None else Keeper(Path(keep), question_of(run, options))
+    finished = Finished() if keeper is None else keeper.find()
+    auditor = _Auditor(facts, options, finished)
     before: Moment | None = None
     for index, name in enumerate(run.names):
         if options.moments is not None and name not in options.moments:
+            continue
+        if name in finished.moments:
             continue
         if index and (before is None or before.name != run.names[index - 1]):
             before = run.moment(run.names[index - 1])
@@ -90,10 +99,15 @@ def audit(
         for substrate in options.substrates or facts.substrates:
             if progress is not None:
                 progress(name, substrate)
-            entries.append(auditor.entry(moment, before if index else None, substrate))
+            finished.entries.append(auditor.entry(moment, before if index else None, substrate))
         before = moment
+        finished.moments.append(name)
+        if keeper is not None:
+            keeper.keep(finished)
+    if keeper is not None:
+        keeper.write()
     return Audit(
-        facts.host, str(facts.source), facts.diffusion_step_min, facts.notes, tuple(entries), auditor.maps,
+        facts.host, str(facts.source), facts.diffusion_step_min, facts.notes, tuple(finished.entries), finished.maps,
         time.perf_counter() - began,
     )  # fmt: skip
 
@@ -101,12 +115,10 @@ def audit(
 class _Auditor:
     """Audits one entry after another; keeps the steady fields of the moment before and the worst maps."""
 
-    def __init__(self, facts: RunFacts, options: Options) -> None:
-        self.maps: dict[tuple[str, str], Maps] = {}
+    def __init__(self, facts: RunFacts, options: Options, finished: Finished) -> None:
         self._facts = facts
         self._options = options
-        self._worst: dict[str, tuple[str, float]] = {}
-        self._steady: dict[str, tuple[str, FloatArray]] = {}
+        self._maps, self._worst, self._steady = finished.maps, finished.worst, finished.steady
 
     def entry(self, moment: Moment, before: Moment | None, substrate: str) -> Entry:
         """One substrate of one moment, with the moment before it, if there is one."""
@@ -245,10 +257,10 @@ class _Auditor:
         if entry.verdict is Verdict.INITIAL or (stood is not None and worse <= stood[1]):
             return
         if stood is not None:
-            del self.maps[(stood[0], entry.substrate)]
+            del self._maps[(stood[0], entry.substrate)]
         (x, y), (width, height) = moment.domain.origin_um, moment.domain.size_um
         self._worst[entry.substrate] = (moment.name, worse)
-        self.maps[(moment.name, entry.substrate)] = Maps(
+        self._maps[(moment.name, entry.substrate)] = Maps(
             moment.seen[entry.substrate].field, rest.field, (x, x + width, y, y + height), moment.position_um
         )
 

@@ -118,6 +118,9 @@ class RunFacts:
         At whose multiples the rates of cells change, such as a phenotype step.
     notes : tuple of str
         What a reader of the audit should know of how the run was read, in sentences.
+    beside : tuple of str
+        Files other than those at the source, and options, that moments are read with; where one has changed, an audit
+        that was stopped does not go on.
     """
 
     host: str
@@ -127,6 +130,7 @@ class RunFacts:
     diffusion_step_min: float | None = None
     held_min: float | None = None
     notes: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
 
 
 class Run(Protocol):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +14,7 @@ from rich.markup import escape
 from surrogate_plugin.cli import completion, options
 from surrogate_plugin.cli.console import (
     FOUND,
+    Bar,
     notes,
     plain_errors,
     print_json,
@@ -58,6 +61,9 @@ def audit(
     steady_only: Annotated[
         bool, typer.Option("--steady-only", help="Leave the steps in time out: quicker, and no difference is judged.")
     ] = False,
+    anew: Annotated[
+        bool, typer.Option("--anew", help="Begin from the first moment, though such an audit was stopped before.")
+    ] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Leave with exit code 1 where an error is shown.")] = False,
     json: options.Json = False,
     quiet: options.Quiet = False,
@@ -65,7 +71,8 @@ def audit(
     """How far the fields that the cells of a finished run saw were from certified ones; nothing is run again.
 
     The steady field of every saved moment's cells and sides is solved with a bound on its error, and certified steps in
-    time from the saved moment before tell an error of the run from a field that was not yet steady.
+    time from the saved moment before tell an error of the run from a field that was not yet steady. An audit that was
+    stopped, or killed, goes on where it was with the same command, as long as the run's files are the same.
 
     Examples
     --------
@@ -88,6 +95,7 @@ def audit(
     written : files
     """
     from surrogate_plugin.audit.auditing import audit as audited
+    from surrogate_plugin.audit.keeping import place_of
     from surrogate_plugin.audit.reading import open_run
 
     with plain_errors():
@@ -104,28 +112,44 @@ def audit(
                 f"{', '.join(found.facts.substrates)}."
             )
         count = len(chosen) * len(substrate or found.facts.substrates)
-        with stopped_at_once(), progress("auditing", count, quiet=quiet) as bar:
-            first = True
-
-            def advance(moment: str, name: str) -> None:
-                nonlocal first
-                if not first:
-                    bar.advance()
-                first = False
-                bar.say(f"{moment} {name}")
-
+        kept = place_of(found.facts.source)
+        if anew:
+            kept.unlink(missing_ok=True)
+        farewell = "Stopped; the same command goes on with the moment that it was at."
+        with stopped_at_once(farewell), progress("auditing", count, quiet=quiet) as bar:
+            entry = _moves(bar, chosen, list(substrate or found.facts.substrates), quiet)
             result = audited(
                 found, substrates=substrate, moments=chosen, tolerance=tolerance or None, thresholds=limits or None,
-                in_time=not steady_only, progress=advance,
+                in_time=not steady_only, progress=entry, keep=kept,
             )  # fmt: skip
         if report is not None:
             from surrogate_plugin.audit.page import audit_page
 
             audit_page(result).write(report)
+        with suppress(OSError):
+            kept.unlink(missing_ok=True)
     if not quiet:
         _print_object(result, report) if json else _print_tables(result, report)
     if strict and any(entry.error_at_least > entry.tolerance for entry in result.entries):
         raise typer.Exit(FOUND)
+
+
+def _moves(bar: Bar, moments: list[str], substrates: list[str], quiet: bool) -> Callable[[str, str], None]:
+    """What an audit tells before each of its entries, as a bar shows it; the first says how many were kept."""
+    begun = False
+
+    def move(moment: str, substrate: str) -> None:
+        nonlocal begun
+        if begun:
+            bar.advance()
+        elif moments.index(moment):
+            bar.skip(moments.index(moment) * len(substrates))
+            kept = f"goes on at {moment}, as an audit that was stopped has {moments.index(moment)} of {len(moments)}."
+            notes([] if quiet else [kept])
+        begun = True
+        bar.say(f"{moment} {substrate}")
+
+    return move
 
 
 def _check_report(path: Path) -> None:

@@ -37,7 +37,7 @@ class Bar:
     def __init__(self, title: str, total: int | None, console: Console, shown: Progress | None, every: float) -> None:
         self._text, self._total, self._every = title, total, every
         self._console, self._shown = console, shown
-        self._steps, self._share = 0, 0.0
+        self._steps, self._before, self._share = 0, 0, 0.0
         self._began = self._told = time.monotonic()
         self._task: TaskID | None = None if shown is None else shown.add_task(title, total=1.0, times="", count="")
         self._show()
@@ -45,6 +45,13 @@ class Bar:
     def advance(self) -> None:
         """One more of the steps is done."""
         self._steps += 1
+        if self._total:
+            self._share = min(1.0, self._steps / self._total)
+        self._show()
+
+    def skip(self, steps: int) -> None:
+        """So many were done before, and took no time."""
+        self._before = self._steps = steps
         if self._total:
             self._share = min(1.0, self._steps / self._total)
         self._show()
@@ -68,9 +75,10 @@ class Bar:
     def times(self) -> str:
         """How long it took so far and, where that can be told, how long it will still take."""
         spent = time.monotonic() - self._began
-        if not 0.0 < self._share < 1.0:
+        before = self._before / self._total if self._total else 0.0
+        if not before < self._share < 1.0:
             return _clock(spent)
-        return f"{_clock(spent)}, {_clock(spent / self._share - spent)} left"
+        return f"{_clock(spent)}, {_clock(spent * (1.0 - self._share) / (self._share - before))} left"
 
     @property
     def count(self) -> str:

@@ -93,6 +93,7 @@ class PhysiCellRun:
             diffusion_step_min=times.diffusion_min,
             held_min=times.phenotype_min,
             notes=tuple(self._notes()),
+            beside=(str(self.settings.path), self.nodes or ""),
         )
 
     def moment(self, name: str) -> Moment:
