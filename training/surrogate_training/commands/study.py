@@ -20,6 +20,7 @@ class Kind(StrEnum):
     SEEDS = "seeds"
     HYPERPARAMETERS = "hyperparameters"
     SUBSETS = "subsets"
+    EDGE_CASES = "edge-cases"
 
 
 def study(

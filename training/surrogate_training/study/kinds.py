@@ -9,12 +9,14 @@ from pydantic import Field, TypeAdapter
 
 from surrogate_training.progress import Callback, silent
 from surrogate_training.study.config import StudyConfig
+from surrogate_training.study.edge_cases import run_edge_cases
+from surrogate_training.study.edge_cases_config import EdgeCasesConfig
 from surrogate_training.study.runner import run_study
 from surrogate_training.study.subsets import run_subsets
 from surrogate_training.study.subsets_config import SubsetsConfig
 from surrogate_training.toml_files import read_toml
 
-AnyStudy = Annotated[StudyConfig | SubsetsConfig, Field(discriminator="kind")]
+AnyStudy = Annotated[StudyConfig | SubsetsConfig | EdgeCasesConfig, Field(discriminator="kind")]
 _ANY: TypeAdapter[AnyStudy] = TypeAdapter(AnyStudy)
 
 
@@ -35,5 +37,7 @@ def run_any(config: AnyStudy, folder: Path, callback: Callback = silent) -> None
     """Run what of a study is not there yet; ``table.md`` and ``<kind>.png`` are written into the folder."""
     if isinstance(config, SubsetsConfig):
         run_subsets(config, folder, callback)
+    elif isinstance(config, EdgeCasesConfig):
+        run_edge_cases(config, folder, callback)
     else:
         run_study(config, folder, callback)
