@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _SIDE, _FINER = 256, 4
 
 
-def draw_example(path: Path, seed: int = 10) -> None:
+def draw_example(path: str | Path, seed: int = 10) -> None:
     """Write the example, a PNG of 256 x 256 pixels; the same for the same seed.
 
     Raises
@@ -30,6 +30,7 @@ def draw_example(path: Path, seed: int = 10) -> None:
     """
     from PIL import Image, ImageDraw
 
+    path = Path(path)
     if path.suffix.lower() != ".png":
         raise InvalidProblemError(f"the example is a picture, but {path.name!r} does not end in .png.")
     canvas = Image.new("L", (_SIDE * _FINER, _SIDE * _FINER))

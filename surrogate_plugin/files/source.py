@@ -29,7 +29,7 @@ class Map:
     warnings: tuple[str, ...] = ()
 
 
-def read_source(path: Path, choice: Choice | None = None) -> Source:
+def read_source(path: str | Path, choice: Choice | None = None) -> Source:
     """Read what is imposed from a picture, a file of numbers or a scene.
 
     A picture that is a mask (two shades, smoothed or blurred by JPEG or not) is held at ``white`` where it is bright;
@@ -38,7 +38,7 @@ def read_source(path: Path, choice: Choice | None = None) -> Source:
 
     Parameters
     ----------
-    path : Path
+    path : str or Path
         .npy, .npz, .csv, .vti, or a picture.
     choice : Choice, optional
 
@@ -59,18 +59,18 @@ def read_source(path: Path, choice: Choice | None = None) -> Source:
     >>> np.argwhere(source.fixed).tolist(), source.values.max(), source.rule
     ([[7, 3], [7, 4]], np.float64(38.0), 'a mask, cut at 0.5 of white')
     """
-    choice = choice or Choice()
+    path, choice = Path(path), choice or Choice()
     levels = _read(path, choice)
     _check_finite(path, levels)
     return hold(path, levels, choice)
 
 
-def read_map(path: Path, white: float, choice: Choice | None = None) -> Map:
+def read_map(path: str | Path, white: float, choice: Choice | None = None) -> Map:
     """Read a coefficient in every pixel: shades of a picture and masks times ``white``, numbers as they are.
 
     Parameters
     ----------
-    path : Path
+    path : str or Path
         .npy, .npz, .csv, .vti, or a picture.
     white : float
         What white stands for.
@@ -82,6 +82,7 @@ def read_map(path: Path, white: float, choice: Choice | None = None) -> Map:
     InvalidProblemError
         If the file cannot be read or says nothing of some pixels.
     """
+    path = Path(path)
     levels = _read(path, choice or Choice())
     _check_finite(path, levels)
     values, notes = levels.values, levels.notes
@@ -99,12 +100,12 @@ def read_map(path: Path, white: float, choice: Choice | None = None) -> Map:
     return Map(scaled, notes, levels.warnings)
 
 
-def read_field(path: Path, array: str | None = None) -> Map:
+def read_field(path: str | Path, array: str | None = None) -> Map:
     """Read a field as it is, to be judged.
 
     Parameters
     ----------
-    path : Path
+    path : str or Path
         .npy, .npz, .csv or .vti: the shades of a picture are no field.
     array : str, optional
         Of a .npz or .vti file with several.
@@ -114,6 +115,7 @@ def read_field(path: Path, array: str | None = None) -> Map:
     InvalidProblemError
         If the file cannot be read, is a picture or says nothing of some pixels.
     """
+    path = Path(path)
     if path.is_file() and path.suffix.lower() not in _NUMBERS:
         raise InvalidProblemError(
             f"{path} ends in {path.suffix!r}; a field as {', '.join(_NUMBERS)} is allowed, not as a picture's shades."

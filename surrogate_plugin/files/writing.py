@@ -49,7 +49,7 @@ class Told:
 
 
 def write_field(
-    path: Path,
+    path: str | Path,
     field: FloatArray,
     *,
     spacing: float | tuple[float, ...] = 1.0,
@@ -60,7 +60,7 @@ def write_field(
 
     Parameters
     ----------
-    path : Path
+    path : str or Path
         Its suffix says which.
     field : (H, W) float64
         Row 0 at the lowest y.
@@ -88,6 +88,7 @@ def write_field(
     >>> source.values.trace(), source.spacing, source.notes
     (np.float64(8.0), 20.0, ('Its field has an error of at most 0.25.',))
     """
+    path = Path(path)
     _check_name(path, colours)
     known = (told or Told()).items()
     with whole(path) as stream:

@@ -15,7 +15,7 @@ from hypothesis.extra import numpy as hnp
 from PIL import Image
 
 from surrogate_plugin import InvalidProblemError
-from surrogate_plugin.files import Choice, Told, check_writable, draw_example, read_source, write_field
+from surrogate_plugin.files import Choice, Told, check_writable, draw_example, read_field, read_source, write_field
 
 TOLD = Told("multigrid", error_bound=0.0123456789, tolerance=0.38, units="mmHg", length_units="µm")
 
@@ -27,6 +27,14 @@ def test_a_grey_picture_comes_back_to_within_its_256_shades(tmp_path: Path, fiel
     write_field(tmp_path / "field.png", field, colours="gray")
     back = read_source(tmp_path / "field.png", Choice(values=True))
     np.testing.assert_allclose(back.values, field, atol=2 / 255)
+
+
+def test_a_path_may_be_text(tmp_path: Path) -> None:
+    draw_example(str(tmp_path / "vessels.png"))
+    source = read_source(str(tmp_path / "vessels.png"), Choice(white=38.0))
+    write_field(str(tmp_path / "field.npy"), source.values)
+    np.testing.assert_array_equal(read_field(str(tmp_path / "field.npy")).values, source.values)
+    assert source.fixed.any()
 
 
 def test_a_scene_keeps_positions_spacing_and_what_is_known(tmp_path: Path) -> None:
