@@ -12,7 +12,7 @@ PYTEST_ARGS ?=
 TEST_ENV := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-slow test-hosts lint docs format bench clean
+.PHONY: help install demo test test-slow test-hosts dist test-dist test-lowest lint docs format bench clean
 
 help:  ## This list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -39,6 +39,16 @@ test-slow: $(COMPILED)  ## Run the larger sweeps too
 
 test-hosts: $(COMPILED)  ## Run each host's tests on the oldest and newest release of it that is admitted
 	$(TEST_ENV) $(BIN)/python -m tests.hosts.releases
+
+dist: $(STAMP)  ## Build the sdist into dist/, and the wheel from it
+	rm -rf dist
+	$(BIN)/python -m tests.packaging.build dist
+
+test-dist: dist  ## Install the wheel into a clean environment, and run the smoke tests there
+	$(TEST_ENV) $(BIN)/python -m tests.packaging.clean dist
+
+test-lowest: dist  ## The same with the lowest versions that pyproject.toml declares; downloads 3 GB
+	$(TEST_ENV) $(BIN)/python -m tests.packaging.lowest dist
 
 lint: $(STAMP)  ## ruff, mypy --strict, and the one-way rule of imports
 	@status=0; for check in 'ruff check .' mypy lint-imports; do $(BIN)/$$check || status=1; done; exit $$status

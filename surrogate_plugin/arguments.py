@@ -323,7 +323,11 @@ def one_of(name: str, value: Any, allowed: Iterable[str]) -> str:
 
 def instance_of(name: str, value: Any, kind: type | tuple[type, ...], allowed: str) -> None:
     """Refuse what is not of a type, which ``allowed`` names in words."""
-    if not isinstance(value, kind):
+    try:
+        belongs = isinstance(value, kind)
+    except Exception:  # a type may look at a stranger's attributes, which may fail in ways of their own
+        belongs = False
+    if not belongs:
         raise InvalidProblemError(f"{name} is {shown(value)}; {allowed} is allowed.")
 
 

@@ -17,3 +17,7 @@ class StaleStateError(ValueError):
 
 class PromiseWarning(UserWarning):
     """A host does what a steady field cannot follow, or its cells read more than the bound covers."""
+
+
+class MissingExtraError(ModuleNotFoundError):
+    """What was asked for needs a package that an extra brings; the message has the pip command."""

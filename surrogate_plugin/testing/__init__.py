@@ -18,7 +18,10 @@ Where cells of your host conduct in their own way, have membranes, or fields go 
             return MySolver()
 """
 
-import pytest
+from surrogate_plugin.extras import extra
+
+with extra("testing", "the conformance kit"):
+    import pytest
 
 # Before the checks are imported, so that their assertions show their values.
 for _name in ("checking", "field_checks", "cell_checks", "exchange_checks", "lattice_checks", "reading_checks"):

@@ -6,8 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from click.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from surrogate_plugin.audit.auditing import audit
 from surrogate_plugin.audit.reading import open_run

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 import surrogate_plugin as sp
+from surrogate_plugin.extras import extra
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -30,7 +31,8 @@ def make_simulation(cells: int, voxels: int, spacing_um: float, seed: int) -> tu
     pyphysicell.Simulation, Vessels, Domain
         The vessels are Dirichlet voxels of the simulation too.
     """
-    import pyphysicell as pc
+    with extra("pyphysicell", "the demo"):
+        import pyphysicell as pc
 
     rng = np.random.default_rng(seed)
     half = 0.5 * voxels * spacing_um

@@ -8,6 +8,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from surrogate_plugin.extras import extra
+
 if TYPE_CHECKING:
     from surrogate_adapters.process_bigraph.process import SurrogateDiffusion as SurrogateDiffusion
     from surrogate_adapters.process_bigraph.step import SurrogateDiffusionStep as SurrogateDiffusionStep
@@ -39,8 +41,9 @@ def register(core: Any) -> Any:
     >>> core.link_registry["SurrogateDiffusion"].__name__
     'SurrogateDiffusion'
     """
-    from surrogate_adapters.process_bigraph.process import SurrogateDiffusion
-    from surrogate_adapters.process_bigraph.step import SurrogateDiffusionStep
+    with extra("process-bigraph", "surrogate_adapters.process_bigraph"):
+        from surrogate_adapters.process_bigraph.process import SurrogateDiffusion
+        from surrogate_adapters.process_bigraph.step import SurrogateDiffusionStep
 
     core.register_link("SurrogateDiffusion", SurrogateDiffusion)
     core.register_link("SurrogateDiffusionStep", SurrogateDiffusionStep)
@@ -50,4 +53,5 @@ def register(core: Any) -> Any:
 def __getattr__(name: str) -> Any:
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
+    with extra("process-bigraph", "surrogate_adapters.process_bigraph"):
+        return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)

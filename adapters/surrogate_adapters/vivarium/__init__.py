@@ -8,6 +8,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from surrogate_plugin.extras import extra
+
 if TYPE_CHECKING:
     from surrogate_adapters.vivarium.composite import SurrogateLattice as SurrogateLattice
     from surrogate_adapters.vivarium.hold import HeldField as HeldField
@@ -35,10 +37,11 @@ def register() -> type[Any]:
     >>> process_registry.access("surrogate_diffusion_field") is field
     True
     """
-    from vivarium.core.registry import process_registry
+    with extra("vivarium", "surrogate_adapters.vivarium"):
+        from vivarium.core.registry import process_registry
 
-    from surrogate_adapters.vivarium.hold import HeldField
-    from surrogate_adapters.vivarium.process import SurrogateDiffusionField
+        from surrogate_adapters.vivarium.hold import HeldField
+        from surrogate_adapters.vivarium.process import SurrogateDiffusionField
 
     for process in (SurrogateDiffusionField, HeldField):
         if process_registry.access(process.name) is None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from surrogate_plugin.extras import extra
 from surrogate_plugin.whole_files import replacing
 from surrogate_training.loop import curves
 
@@ -99,10 +100,6 @@ def _step_of(line: str) -> float:
 
 
 def _writer(folder: Path, step: int) -> SummaryWriter:
-    try:
+    with extra("tensorboard", "log.tensorboard = true"):
         from torch.utils.tensorboard import SummaryWriter
-    except ImportError:
-        raise ModuleNotFoundError(
-            "log.tensorboard is true, but tensorboard is not installed; pip install 'surrogate-plugin[tensorboard]'."
-        ) from None
     return SummaryWriter(str(folder), purge_step=step + 1)
