@@ -27,7 +27,8 @@ def draw(example: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
         drawn = Path(folder) / "picture.png"
         subprocess.run([sys.executable, str(example), "-o", str(drawn)], cwd=folder, check=True)
-        few = Image.open(drawn).convert("RGB").quantize(256, dither=Image.Dither.NONE)
+        whole = Image.open(drawn).convert("RGB")
+        few = whole.quantize(palette=whole.quantize(256))  # with a palette it is dithered, so that no bands are seen
         few.save(GALLERY / f"{example.stem.replace('_', '-')}.png", optimize=True)
 
 

@@ -33,6 +33,7 @@ WORDS = {
     "pyphysicell_tumour.py": ("largest certified bound", "answered by sparse direct", "faster by"),
     "retrain_on_a_host.py": ("12 states recorded", "| certified at 1 % after 2 cycles |", "longest_length_px stays"),
     "two_substrates.py": ("change  bound    left in truth", "Cells: 290 respire", "picture: two-substrates.png"),
+    "vessel_mask.py": ("Within 0.38 mmHg:", "by an estimate", "picture: vessel-mask.png"),
     "vivarium_lattice.py": ("answered by", "41 fields solved for", "largest certified bound"),
 }
 ARGUMENTS = {
