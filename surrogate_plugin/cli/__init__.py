@@ -31,7 +31,6 @@ from surrogate_plugin.terminal import FAULT, print_error
 app = typer.Typer(
     cls=Commands,
     name="surrogate-plugin",
-    help="A certified neural diffusion backend for tissue simulators: every field comes with a bound on its error.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},

@@ -61,8 +61,8 @@ def audit(
     steady_only: Annotated[
         bool, typer.Option("--steady-only", help="Leave the steps in time out: quicker, and no difference is judged.")
     ] = False,
-    anew: Annotated[
-        bool, typer.Option("--anew", help="Begin from the first moment, though such an audit was stopped before.")
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Begin anew where an audit was stopped, and not where it was.")
     ] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Leave with exit code 1 where an error is shown.")] = False,
     json: options.Json = False,
@@ -113,7 +113,7 @@ def audit(
             )
         count = len(chosen) * len(substrate or found.facts.substrates)
         kept = place_of(found.facts.source)
-        if anew:
+        if fresh:
             kept.unlink(missing_ok=True)
         farewell = "Stopped; the same command goes on with the moment that it was at."
         with stopped_at_once(farewell), progress("auditing", count, quiet=quiet) as bar:

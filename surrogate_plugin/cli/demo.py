@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import inspect
+import io
+from contextlib import nullcontext, redirect_stdout
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from surrogate_plugin import registry
-from surrogate_plugin.cli import completion
-from surrogate_plugin.cli.console import plain_errors, stopped_at_once
+from surrogate_plugin.cli import completion, options
+from surrogate_plugin.cli.console import plain_errors, print_json, stopped_at_once
 from surrogate_plugin.errors import InvalidProblemError
 
 
@@ -26,6 +28,8 @@ def demo(
     report: Annotated[
         Path | None, typer.Option(help="The page of the run; report.html in the folder if not given.")
     ] = None,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
 ) -> None:
     """Grow a tumour around vessels in pyphysicell, with oxygen from the certified backend.
 
@@ -37,6 +41,12 @@ def demo(
     --------
     surrogate-plugin demo
     surrogate-plugin demo --steps 6 --cells 2000 -o small-demo
+
+    JSON
+    ----
+    demo : its name
+    folder : what was written into
+    figures : what the demo found, by name, or null where it does not say
     """
     from surrogate_plugin import files
 
@@ -46,15 +56,24 @@ def demo(
         arguments = {option: value for option, value in chosen.items() if value is not None}
         _check_takes(run, name, arguments)
         files.check_writable(out / "oxygen.png")
-        with stopped_at_once(f"Stopped; what was written so far is in {out}."):
-            run(out=out, **arguments)
+        if quiet and _takes(run, "quiet"):
+            arguments["quiet"] = True
+        elsewhere = redirect_stdout(io.StringIO()) if json or quiet else nullcontext()
+        with stopped_at_once(f"Stopped; what was written so far is in {out}."), elsewhere:
+            outcome = run(out=out, **arguments)
+    if json and not quiet:
+        figures = outcome.figures() if hasattr(outcome, "figures") else None
+        print_json({"demo": name, "folder": str(out), "figures": figures})
 
 
 def _check_takes(run: Any, name: str, arguments: dict[str, Any]) -> None:
     """Say so where a plugin's demo lacks an option, before it starts."""
-    taken = inspect.signature(run).parameters
-    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in taken.values()):
-        return
     for option in arguments:
-        if option not in taken:
-            raise InvalidProblemError(f"demo {name!r} has no option --{option}; it takes {', '.join(taken)}.")
+        if not _takes(run, option):
+            taken = ", ".join(inspect.signature(run).parameters)
+            raise InvalidProblemError(f"demo {name!r} has no option --{option}; it takes {taken}.")
+
+
+def _takes(run: Any, option: str) -> bool:
+    taken = inspect.signature(run).parameters
+    return option in taken or any(each.kind is each.VAR_KEYWORD for each in taken.values())

@@ -76,6 +76,8 @@ def _lines(command: Any, context: Any, width: int) -> Iterator[Text]:
         yield from _heading("Examples")
         for example in read.examples:
             yield from _hanging(Text("  " + example, "cyan"), width, 4)
+    if read.json:
+        yield from _section("Keys of --json", list(read.json.items()), width)
     if not hasattr(command, "commands"):
         yield from _section("Exit codes", [(str(code), said) for code, said in read.exit_codes.items()], width, 5)
 

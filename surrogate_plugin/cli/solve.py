@@ -55,14 +55,6 @@ class Channel(StrEnum):
 
 def solve(
     source: Annotated[Path, typer.Argument(help="What is held: a picture, or numbers as .npy, .npz, .csv or .vti.")],
-    output: Annotated[
-        list[Path] | None,
-        _out("--output", "-o", help="Where the field goes: .npy, .png or .vti; may be given several times."),
-    ] = None,
-    save_problem: Annotated[
-        Path | None,
-        _out(help="Where the problem goes, before it is solved: a .npz that `certify` and Problem.load read."),
-    ] = None,
     white: Annotated[
         float | None, _held(help="The value that the pixels of a mask are held at; 1 if not given.")
     ] = None,
@@ -136,6 +128,14 @@ def solve(
             "on a lattice of a third of the spacing. It is an estimate, beside the bound.",
         ),
     ] = False,
+    output: Annotated[
+        list[Path] | None,
+        _out("--output", "-o", help="Where the field goes: .npy, .png or .vti; may be given several times."),
+    ] = None,
+    save_problem: Annotated[
+        Path | None,
+        _out(help="Where the problem goes, before it is solved: a .npz that `certify` and Problem.load read."),
+    ] = None,
     units: Annotated[str, _out(help="Unit of the field, as mmHg; printed and written into the outputs.")] = "",
     length_units: Annotated[str, _out(help="Unit of lengths, as um; likewise.")] = "",
     colours: Annotated[

@@ -185,7 +185,7 @@ def test_the_command_goes_on_by_itself_and_leaves_nothing_behind(
     kept = keeping.place_of(output)
     whole = json.loads(run(output, "--json").stdout)
     assert not kept.exists()
-    for options, left in ((["--json"], "goes on at output00000002"), (["--json", "--anew"], "")):
+    for options, left in ((["--json"], "goes on at output00000002"), (["--json", "--fresh"], "")):
         stop(output, kept, moments=["output00000000", "output00000001", "output00000002"])
         result = run(output, *options)
         assert result.exit_code == 0, result.output

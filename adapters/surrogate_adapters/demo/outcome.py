@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from surrogate_adapters.demo.audit import Audit
 from surrogate_adapters.pyphysicell import HistoryEntry
@@ -67,3 +68,12 @@ class Outcome:
     def speed_up(self) -> float:
         """Of a phenotype step's diffusion over the host's own stepping."""
         return self.host_seconds_per_phenotype_step / self.seconds_per_phenotype_step
+
+    def figures(self) -> dict[str, Any]:
+        """The numbers by name, for programs."""
+        names = (
+            "phenotype_steps", "cells_before", "cells_after", "vessels", "tolerance", "answered", "largest_bound",
+            "largest_error", "seconds_per_solve", "seconds_per_phenotype_step", "host_seconds_per_step", "host_steps",
+            "speed_up", "seconds",
+        )  # fmt: skip
+        return {name: getattr(self, name) for name in names} | {"written": [str(path) for path in self.files]}

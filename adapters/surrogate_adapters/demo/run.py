@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 import surrogate_plugin as sp
 from surrogate_adapters.demo import pictures
@@ -19,6 +18,7 @@ from surrogate_adapters.demo.report import table, write_page
 from surrogate_adapters.demo.tissue import TOLERANCE_MMHG, make_simulation
 from surrogate_adapters.pyphysicell import Attachment, attach
 from surrogate_plugin.pictures.view import Series
+from surrogate_plugin.terminal import progress, stdout
 
 SUBSTRATE = "oxygen"
 
@@ -33,6 +33,7 @@ def run(
     seed: int = 7,
     report: Path | None = None,
     console: Console | None = None,
+    quiet: bool = False,
 ) -> Outcome:
     """Grow a tumour among vessels with the backend attached; print a table, write pictures, a series and a report.
 
@@ -51,6 +52,9 @@ def run(
     report : Path, optional
         Of the page of the run; ``report.html`` in ``out`` if not given.
     console : rich.console.Console, optional
+        Where the table goes; stdout if not given.
+    quiet : bool
+        Whether no progress is shown.
 
     Returns
     -------
@@ -60,7 +64,7 @@ def run(
     if steps < 1 or cells < 1:
         raise sp.InvalidProblemError(f"steps is {steps} and cells {cells}; at least 1 of each is allowed.")
     out.mkdir(parents=True, exist_ok=True)
-    console = Console(highlight=False) if console is None else console
+    console = stdout() if console is None else console
     voxels, spacing = (64 if small else 512), 20.0
     simulation, vessels, domain = make_simulation(min(cells, 300) if small else cells, voxels, spacing, seed)
     if small:
@@ -78,7 +82,7 @@ def run(
     assert link.report is not None
     link.report.title, link.report.unit = "Tumour among vessels", "mmHg"
     observer = Observer(simulation, link, SUBSTRATE, {0, steps // 3, 2 * steps // 3, steps - 1})
-    per_step = _grow(simulation, link, domain, steps, Series(out / "series", SUBSTRATE), console)
+    per_step = _grow(simulation, link, domain, steps, Series(out / "series", SUBSTRATE), quiet)
     files = [out / "oxygen.png", out / "certificate.png", out / "series" / f"{SUBSTRATE}.pvd", page]
     outcome = Outcome(
         phenotype_steps=steps,
@@ -104,23 +108,17 @@ def run(
     return outcome
 
 
-def _grow(simulation: Any, link: Attachment, domain: sp.Domain, steps: int, series: Series, console: Console) -> float:
+def _grow(simulation: Any, link: Attachment, domain: sp.Domain, steps: int, series: Series, quiet: bool) -> float:
     """Run the phenotype steps, a frame of the series for each; return the mean seconds of diffusion in one."""
     spent: list[float] = []
-    bar = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*bar, console=console, transient=True) as progress:
-        for _ in progress.track(range(steps), description="growing"):
+    with progress("growing the tumour", steps, quiet=quiet) as bar:
+        for _ in range(steps):
             already = link.seconds
             # In the host's own loop nobody else has a turn between two diffusion steps, so that none looks for it.
             simulation.run(until=simulation.t + simulation.model.time.dt_phenotype)
             spent.append(link.seconds - already)
             _frame(series, simulation, link, domain)
+            bar.advance()
     return float(np.mean(spent[1:] or spent))
 
 

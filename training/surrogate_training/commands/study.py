@@ -9,7 +9,10 @@ from typing import Annotated
 
 import typer
 
-from surrogate_training.commands.terminal import INTERRUPTED, bar, complain, plain_errors
+from surrogate_training.commands.terminal import INTERRUPTED, bar, complain, plain_errors, print_json, tell
+
+#: The heading of `surrogate-plugin --help` under which this stands.
+HELP_PANEL = "Train"
 
 
 class Kind(StrEnum):
@@ -33,17 +36,35 @@ def study(
         Path | None,
         typer.Option(help="Markdown file whose table of this study is replaced; its figure goes beside it."),
     ] = None,
+    json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object on stdout, and nothing else there.")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
 ) -> None:
     """Repeat one of the published study's questions: a training run for every variant and seed, measured alike.
 
     A study that was stopped, or killed, goes on with the same command, and runs that are finished stay.
+
+    Examples
+    --------
+    surrogate-plugin study losses --out runs/losses
+    surrogate-plugin study seeds mine.toml --out runs/seeds --document study.md
+
+    JSON
+    ----
+    kind : what was varied
+    folder : of runs, table and figure
+    table : as Markdown
     """
     with plain_errors():
-        text = _study(kind, config or Path(f"study-{kind.value}"), out, document)
-    typer.echo(text)
+        text = _study(kind, config or Path(f"study-{kind.value}"), out, document, quiet)
+    if json and not quiet:
+        print_json({"kind": kind.value, "folder": str(out), "table": text})
+    elif not quiet:
+        tell(text)
 
 
-def _study(kind: Kind, file: Path, out: Path, document: Path | None) -> str:
+def _study(kind: Kind, file: Path, out: Path, document: Path | None, quiet: bool) -> str:
     from surrogate_plugin.whole_files import replacing
     from surrogate_training.documents import write_into
     from surrogate_training.loop.interruption import Stopped
@@ -52,7 +73,7 @@ def _study(kind: Kind, file: Path, out: Path, document: Path | None) -> str:
     config = read_any(file)
     if config.kind != kind.value:
         raise ValueError(f"kind in {file} is {config.kind!r}, but {kind.value!r} was asked for.")
-    with bar("study") as callback:
+    with bar("study", quiet=quiet) as callback:
         try:
             run_any(config, out, callback)
         except Stopped as stopped:
