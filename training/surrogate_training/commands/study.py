@@ -23,6 +23,7 @@ class Kind(StrEnum):
     SEEDS = "seeds"
     HYPERPARAMETERS = "hyperparameters"
     SUBSETS = "subsets"
+    SAMPLING = "sampling"
     EDGE_CASES = "edge-cases"
 
 

@@ -12,11 +12,13 @@ from surrogate_training.study.config import StudyConfig
 from surrogate_training.study.edge_cases import run_edge_cases
 from surrogate_training.study.edge_cases_config import EdgeCasesConfig
 from surrogate_training.study.runner import run_study
+from surrogate_training.study.sampling import run_sampling
+from surrogate_training.study.sampling_config import SamplingConfig
 from surrogate_training.study.subsets import run_subsets
 from surrogate_training.study.subsets_config import SubsetsConfig
 from surrogate_training.toml_files import read_toml
 
-AnyStudy = Annotated[StudyConfig | SubsetsConfig | EdgeCasesConfig, Field(discriminator="kind")]
+AnyStudy = Annotated[StudyConfig | SubsetsConfig | SamplingConfig | EdgeCasesConfig, Field(discriminator="kind")]
 _ANY: TypeAdapter[AnyStudy] = TypeAdapter(AnyStudy)
 
 
@@ -39,5 +41,7 @@ def run_any(config: AnyStudy, folder: Path, callback: Callback = silent) -> None
         run_subsets(config, folder, callback)
     elif isinstance(config, EdgeCasesConfig):
         run_edge_cases(config, folder, callback)
+    elif isinstance(config, SamplingConfig):
+        run_sampling(config, folder, callback)
     else:
         run_study(config, folder, callback)
