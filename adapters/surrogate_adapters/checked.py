@@ -46,7 +46,7 @@ class Checked(Frozen):
     @classmethod
     def sentence(cls, error: ValidationError) -> str:
         """What pydantic found wrong first; where several types are allowed, in the one the value comes closest to."""
-        first = max(error.errors(), key=lambda found: len(_path(found)))
+        first = _closest(error)
         owner, path = cls.owner or cls.__name__, _path(first)
         where = ".".join(path)
         if first["type"] == "missing":
@@ -59,6 +59,12 @@ class Checked(Frozen):
             return ": ".join(filter(None, (owner, "" if found.startswith(f"{where} ") else where, found)))
         said = first["msg"][0].lower() + first["msg"][1:]
         return f"{owner}: {where} is {reprlib.repr(first['input'])}; {said}."
+
+
+    @classmethod
+    def place(cls, error: ValidationError) -> tuple[str, ...]:
+        """Where that is: the setting, and the keys within it."""
+        return tuple(_path(_closest(error)))
 
 
 def by_substrate(name: str, given: Any, names: Sequence[str], default: T) -> dict[str, T]:
@@ -90,6 +96,10 @@ def by_substrate(name: str, given: Any, names: Sequence[str], default: T) -> dic
         if key not in names:
             raise sp.InvalidProblemError(f"{name} names {key!r}; the substrates answered for are {', '.join(names)}.")
     return {key: given.get(key, default) for key in names}
+
+
+def _closest(error: ValidationError) -> Any:
+    return max(error.errors(), key=lambda found: len(_path(found)))
 
 
 def _path(found: Any) -> list[str]:

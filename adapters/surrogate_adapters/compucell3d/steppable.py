@@ -27,7 +27,7 @@ from surrogate_adapters.compucell3d.substrate import Substrate
 from surrogate_adapters.compucell3d.tissue import Tissue, check_types, entries_of, needs_ids
 from surrogate_adapters.compucell3d.upkeep import Upkeep
 from surrogate_adapters.notices import Notices
-from surrogate_adapters.options import names_of, settings_of
+from surrogate_adapters.options import filled, names_of, settings_of
 from surrogate_adapters.steady_fields import HistoryEntry
 from surrogate_plugin.session.settings import Stepping
 
@@ -74,7 +74,7 @@ class SurrogateDiffusion(SteppableBasePy):  # type: ignore[misc]
         type, and those that go on in time, stay on the host's own.
     coarsen : int, optional
         Solve on pixels this many times as wide; instead of ``shape``.
-    model, method, policy, device : str
+    model, method, policy, device : str, optional
         As in `surrogate_plugin.BackendConfig`.
     record : str or Path, optional
         Where to record the states solved for, see `surrogate_plugin.Recorder`.
@@ -82,12 +82,14 @@ class SurrogateDiffusion(SteppableBasePy):  # type: ignore[misc]
         Where to write the page of the run, such as ``"run.html"``: one for all fields, see `RunReport`.
     frequency : int, MCS
         Step every so many Monte Carlo steps.
-    stepping : "steady", "implicit-euler" or mapping of name to these
+    stepping : "steady", "implicit-euler" or mapping of name to these, optional
         Whether a field is at rest with the cells after each step, or goes on in time from what it holds, whatever
         plugins and steppables have written there, by the MCS that have passed; it is then solved for on the host's own
         lattice. Those that a mapping leaves out are steady.
     time_tolerance : float or mapping of name to float, field units, optional
         The largest error that a step in time may be estimated to make by being so long; it is then taken in parts.
+    settings : str, Path or SettingsFile, optional
+        A settings file, ``"surrogate.toml"``, which says what is not said here: see `surrogate_plugin.load_settings`.
 
     Attributes
     ----------
@@ -125,15 +127,16 @@ class SurrogateDiffusion(SteppableBasePy):  # type: ignore[misc]
         tolerance: float | Mapping[str, float] | None = None,
         shape: tuple[int, int] | None = None,
         coarsen: int | None = None,
-        model: str = "default",
-        method: str = "guarded",
-        policy: str = "fastest",
-        device: str = "auto",
+        model: str | None = None,
+        method: str | None = None,
+        policy: str | None = None,
+        device: str | None = None,
         record: str | Path | None = None,
         report: str | Path | None = None,
         frequency: int = 1,
-        stepping: Stepping | Mapping[str, Stepping] = "steady",
+        stepping: Stepping | Mapping[str, Stepping] | None = None,
         time_tolerance: float | Mapping[str, float] | None = None,
+        settings: str | Path | sp.SettingsFile | None = None,
     ) -> None:
         if SteppableBasePy is object:
             raise ModuleNotFoundError("SurrogateDiffusion runs in CompuCell3D (cc3d), which is not installed here.")
@@ -141,13 +144,24 @@ class SurrogateDiffusion(SteppableBasePy):  # type: ignore[misc]
             raise sp.InvalidProblemError(f"frequency is {frequency!r}; a whole number of MCS >= 1 is allowed.")
         super().__init__(frequency=frequency)
         self._units = Units(um_per_pixel=um_per_pixel, minutes_per_mcs=minutes_per_mcs)
-        names = names_of(substrates, list(fields))
+        given: dict[str, Any] = {
+            "substrates": substrates,
+            "tolerance": tolerance,
+            "model": model,
+            "method": method,
+            "policy": policy,
+            "device": device,
+            "stepping": stepping,
+            "time_tolerance": time_tolerance,
+            "record": record,
+            "report": report,
+        }
+        options = filled("compucell3d", settings, list(fields), given)
+        names = names_of(options.pop("substrates", None), list(fields))
+        self._record, self._report = options.pop("record", None), options.pop("report", None)
         self._given = {name: _described(name, fields[name]) for name in names}
         self._other_lattice = shape, coarsen
-        self._settings = settings_of(
-            names, tolerance, stepping, time_tolerance, model=model, method=method, policy=policy, device=device
-        )
-        self._record, self._report = record, report
+        self._settings = settings_of(names, **options)
         self._upkeep: Upkeep | None = None
         self._maps: dict[str, npt.NDArray[Any]] = {}
         self.notices = Notices()

@@ -17,7 +17,7 @@ from surrogate_adapters.mesa.stepping import hooks
 from surrogate_adapters.mesa.substrate import Substrate
 from surrogate_adapters.mesa.suitability import concerns, require_allowed
 from surrogate_adapters.notices import Notices
-from surrogate_adapters.options import names_of, settings_of
+from surrogate_adapters.options import filled, names_of, settings_of
 from surrogate_adapters.quantities import in_unit
 from surrogate_adapters.steady_fields import SteadyFields
 from surrogate_plugin.arguments import positive_number
@@ -34,15 +34,16 @@ def attach(
     space: Any = None,
     vessel_radius_um: Reading = 0.0,
     step_min: float | None = None,
-    stepping: Stepping | Mapping[str, Stepping] = "steady",
+    stepping: Stepping | Mapping[str, Stepping] | None = None,
     time_tolerance: float | Mapping[str, float] | None = None,
     tolerance: float | Mapping[str, float] | None = None,
-    model: str = "default",
-    method: str = "guarded",
-    policy: str = "fastest",
-    device: str = "auto",
+    model: str | None = None,
+    method: str | None = None,
+    policy: str | None = None,
+    device: str | None = None,
     record: str | Path | None = None,
     report: str | Path | None = None,
+    settings: str | Path | sp.SettingsFile | None = None,
 ) -> Attachment:
     """Let the backend answer for the substrates of a Mesa model.
 
@@ -72,20 +73,22 @@ def attach(
     step_min : float, min, optional
         How long a step of the model is, which Mesa does not say. If given, substrates that do not come to rest within
         one are told by name; those that go on in time need it.
-    stepping : "steady", "implicit-euler" or mapping of substrate to these
+    stepping : "steady", "implicit-euler" or mapping of substrate to these, optional
         Whether a substrate is at rest with the agents in each step, or goes on in time from what its layer holds,
         whatever agents have written there; those that a mapping leaves out are steady.
     time_tolerance : float or mapping of substrate to float, field units, optional
         The largest error that a step in time may be estimated to make by being so long; it is then taken in parts.
     tolerance : float or mapping of substrate to float, field units, optional
         Largest pointwise error allowed; by default 1 % of the largest value held.
-    model, method, policy, device : str
+    model, method, policy, device : str, optional
         As in `BackendConfig`.
     record : str or Path, optional
         Where to record the states solved for, see `Recorder`: a store, or with several substrates a folder with a store
         for each, under its name.
     report : str or Path, optional
         Where to write the page of the run, such as ``"run.html"``: one for all substrates, see `RunReport`.
+    settings : str, Path or SettingsFile, optional
+        A settings file, ``"surrogate.toml"``, which says what is not said here: see `load_settings`.
 
     Returns
     -------
@@ -128,10 +131,23 @@ def attach(
     spacing = _spacing(in_unit("spacing_um", spacing_um, "um"))
     thickness = in_unit("thickness_um", thickness_um, "um")
     minutes = None if step_min is None else positive_number("step_min", in_unit("step_min", step_min, "min"))
-    settings = settings_of(
-        names, tolerance, stepping, time_tolerance, model=model, method=method, policy=policy, device=device
-    )
-    _require_pace(settings, minutes)
+    given: dict[str, Any] = {
+        "substrates": names,
+        "tolerance": tolerance,
+        "model": model,
+        "method": method,
+        "policy": policy,
+        "device": device,
+        "stepping": stepping,
+        "time_tolerance": time_tolerance,
+        "record": record,
+        "report": report,
+    }
+    options = filled("mesa", settings, names, given)
+    del options["substrates"]
+    record, report = options.pop("record", None), options.pop("report", None)
+    of_each = settings_of(names, **options)
+    _require_pace(of_each, minutes)
     where = Whereabouts(host, space, spacing, thickness)
     volumes = _volumes(volume_um3, where.space.counted(substrates.values()))
     sides = {name: _sides(name, substrate, where.space) for name, substrate in substrates.items()}
@@ -144,7 +160,7 @@ def attach(
             boundary=sides[name],
             initial=substrate.initial or 0.0,
             deposit=where.space.deposit,
-            **dict(settings[name]),
+            **dict(of_each[name]),
         )
         for name, substrate in substrates.items()
     }

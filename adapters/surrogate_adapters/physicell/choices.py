@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -15,6 +14,8 @@ from surrogate_adapters.checked import Positive
 from surrogate_adapters.options import Options, settings_of
 from surrogate_adapters.physicell.medium import Medium
 from surrogate_plugin.session.settings import Stepping
+from surrogate_plugin.settings.document import Document
+from surrogate_plugin.settings.saying import nearest
 
 
 def _refresh(given: Any, check: Any) -> Any:
@@ -142,15 +143,22 @@ def load(path: str | Path) -> Choices:
     InvalidProblemError
         If the file cannot be read, is no TOML, or a key is missing, unknown or not allowed: one sentence naming it.
     """
-    try:
-        with open(path, "rb") as file:
-            return Choices(**tomllib.load(file))
-    except OSError as error:
-        raise sp.InvalidProblemError(f"cannot read the settings '{path}': {error.strerror}.") from None
-    except sp.InvalidProblemError as error:
-        raise sp.InvalidProblemError(f"{path}{str(error).removeprefix(Choices.owner)}") from None
-    except (ValueError, RecursionError) as error:  # bytes that are no text, or brackets in brackets in brackets
-        raise sp.InvalidProblemError(f"{path} is not TOML: {' '.join(str(error).split())}.") from None
+    document = Document.read(path)
+    made = Choices.__new__(Choices)
+    try:  # what `Choices` does itself, but for its errors, which do not know the line
+        Choices.__pydantic_validator__.validate_python(document.said, self_instance=made)
+    except ValidationError as error:
+        raise _with_line(document, error) from None
+    return made
+
+
+def _with_line(document: Document, error: ValidationError) -> sp.InvalidProblemError:
+    """What is wrong, where it stands, and the nearest key to one that there is not."""
+    sentence, place = Choices.sentence(error).removeprefix(Choices.owner), Choices.place(error)
+    known = list(Choices.model_fields) if len(place) == 1 else [*Choice.model_fields]
+    near = nearest(place[-1], known) if place and place[-1] not in known else None
+    meant = f"; the nearest is {near!r}" if near is not None and "has no setting" in sentence else ""
+    return sp.InvalidProblemError(f"{document.where(place)}{sentence.rstrip('.')}{meant}.")
 
 
 def _given(values: Mapping[str, Any]) -> dict[str, Any]:

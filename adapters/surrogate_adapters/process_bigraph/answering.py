@@ -11,7 +11,7 @@ import surrogate_plugin as sp
 from surrogate_adapters.notices import Notices
 from surrogate_adapters.options import names_of
 from surrogate_adapters.process_bigraph.reading import OWN, RATES, CellTable, Names, vessels_of
-from surrogate_adapters.process_bigraph.settings import CONFIG_SCHEMA, Settings, without_units
+from surrogate_adapters.process_bigraph.settings import CONFIG_SCHEMA, Settings, with_file, without_units
 from surrogate_adapters.process_bigraph.watching import Watch
 from surrogate_adapters.slopes import slopes_of
 from surrogate_adapters.steady_fields import HistoryEntry, SteadyFields
@@ -34,8 +34,10 @@ class Answering:
     def __init__(self, config: dict[str, Any] | None = None, core: Any = None) -> None:
         # Read before the host fills it in, which would leave unknown keys out without a word.
         given = without_units({key: value for key, value in (config or {}).items() if value is not None})
-        self._settings = Settings(**given)
-        super().__init__(given, core)  # type: ignore[call-arg]
+        # With what the file says, so that a document that the host saves does not depend on it.
+        whole = with_file(given)
+        self._settings = Settings(**whole)
+        super().__init__(whole, core)  # type: ignore[call-arg]
 
     def initialize(self, config: dict[str, Any]) -> None:
         """One backend a substrate, over one engine."""

@@ -9,7 +9,8 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 import surrogate_plugin as sp
-from surrogate_adapters.checked import Checked, NotNegative, Positive
+from surrogate_adapters.checked import Checked, NotNegative, Positive, by_substrate
+from surrogate_adapters.options import filled
 from surrogate_adapters.process_bigraph.sides import side_of
 from surrogate_adapters.quantities import in_unit
 from surrogate_plugin.session.settings import Stepping
@@ -118,6 +119,8 @@ class Settings(Checked, sp.EngineSettings):
         Where to record the states solved for, see `Recorder`.
     report : str, optional
         Where to write the page of the run, such as ``"run.html"``: one for all substrates, see `RunReport`.
+    settings : str, optional
+        A settings file, ``"surrogate.toml"``, which says what is not said here: see `load_settings`.
 
     Raises
     ------
@@ -145,6 +148,7 @@ class Settings(Checked, sp.EngineSettings):
     outside: Literal["clamp", "drop", "error"] = "clamp"
     record: str | None = None
     report: str | None = None
+    settings: str | None = None
 
     @property
     def domain(self) -> sp.Domain:
@@ -239,6 +243,7 @@ CONFIG_SCHEMA = {
     "device": _quoted("string", "auto"),
     "record": _quoted("maybe[string]"),
     "report": _quoted("maybe[string]"),
+    "settings": _quoted("maybe[string]"),
 }
 
 
@@ -249,6 +254,30 @@ _MEDIUM_UNITS = {
     "decay_per_min": "1/min",
     "permeability_um_per_min": "um/min",
 }
+
+
+def with_file(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The config with what its settings file says besides.
+
+    Raises
+    ------
+    InvalidProblemError
+        As `filled`.
+    """
+    media = config.get("substrates")
+    if config.get("settings") is None or not isinstance(media, Mapping):
+        return dict(config)
+    names = [str(name) for name in media]
+    options = filled("process-bigraph", config["settings"], names, {"substrates": names})
+    del options["substrates"]
+    told = dict(media)
+    for option in ("tolerance", "stepping", "time_tolerance"):
+        given = by_substrate(option, options.pop(option, None), names, None)
+        for name, value in given.items():
+            if value is not None and isinstance(told[name], Mapping):
+                told[name] = {option: value, **{key: each for key, each in told[name].items() if each is not None}}
+    plain = {option: str(value) for option, value in options.items()}  # a document has no paths
+    return {**plain, **config, "substrates": told}
 
 
 def without_units(config: Mapping[str, Any]) -> dict[str, Any]:

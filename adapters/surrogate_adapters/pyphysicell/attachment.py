@@ -10,7 +10,7 @@ from typing import Any, get_args
 
 import surrogate_plugin as sp
 from surrogate_adapters.notices import Notices
-from surrogate_adapters.options import names_of, settings_of
+from surrogate_adapters.options import filled, names_of, settings_of
 from surrogate_adapters.pyphysicell import facts, gradients, uptake
 from surrogate_adapters.pyphysicell.asked import Asked
 from surrogate_adapters.pyphysicell.in_time import InTime
@@ -26,17 +26,18 @@ def attach(
     *,
     substrates: Sequence[str] | None = None,
     tolerance: float | Mapping[str, float] | None = None,
-    model: str = "default",
-    method: str = "guarded",
-    policy: str = "fastest",
-    device: str = "auto",
-    stepping: Stepping | Mapping[str, Stepping] = "steady",
+    model: str | None = None,
+    method: str | None = None,
+    policy: str | None = None,
+    device: str | None = None,
+    stepping: Stepping | Mapping[str, Stepping] | None = None,
     time_tolerance: float | Mapping[str, float] | None = None,
-    refresh: Refresh = "changes",
+    refresh: Refresh | None = None,
     move_limit_um: float | None = None,
     media: Mapping[str, Medium] | None = None,
     record: str | Path | None = None,
     report: str | Path | None = None,
+    settings: str | Path | sp.SettingsFile | None = None,
 ) -> Attachment:
     """Let the backend answer for some substrates of a pyphysicell simulation.
 
@@ -60,17 +61,17 @@ def attach(
     tolerance : float or mapping of substrate to float, field units, optional
         Largest pointwise error allowed; by default 1 % of the largest value that a Dirichlet node holds, or of the
         last field where none does, and 0.1 % where a cell type climbs the substrate or a rule reads its gradient.
-    model, method, policy, device : str
+    model, method, policy, device : str, optional
         As in `BackendConfig`.
-    stepping : "steady", "implicit-euler" or mapping of substrate to these
+    stepping : "steady", "implicit-euler" or mapping of substrate to these, optional
         Whether a substrate's field is the steady one, or goes on in time from the host's initial condition, by a step
         before each phenotype step or, with ``refresh="mechanics"``, each mechanics step; those a mapping leaves out are
         steady. See the guide for what cells and your own code do to it in between.
     time_tolerance : float or mapping of substrate to float, field units, optional
         The largest error that a step in time may be estimated to make by being so long; it is taken in parts then.
-    refresh : "changes", "phenotype" or "mechanics"
-        When to solve anew; "phenotype" solves once, before each phenotype step, whatever cells do in between, and
-        "mechanics" before each mechanics step too.
+    refresh : "changes", "phenotype" or "mechanics", optional
+        When to solve anew: by default whenever something changed; "phenotype" solves once, before each phenotype step,
+        whatever cells do in between, and "mechanics" before each mechanics step too.
     move_limit_um : float, um, optional
         How far a cell may move between phenotype steps before the field is solved for anew. If not given, it is
         whenever a cell with any rate of the substrate comes into another voxel; within one nothing changes.
@@ -81,6 +82,8 @@ def attach(
         for each, under its name. An earlier recording of the same lattice is gone on with.
     report : str or Path, optional
         Where to write the page of the run, such as ``"run.html"``: one for all substrates, see `RunReport`.
+    settings : str, Path or SettingsFile, optional
+        A settings file, ``"surrogate.toml"``, which says what is not said here: see `load_settings`.
 
     Returns
     -------
@@ -117,16 +120,33 @@ def attach(
     >>> bool(link.history[0].bound <= 0.38), sim.microenvironment["oxygen"][0, :, 0].min().item()
     (True, 38.0)
     """
-    names = names_of(substrates, list(simulation.model.substrate_names))
-    in_time: dict[str, Any] = {"stepping": stepping, "time_tolerance": time_tolerance}
-    settings = settings_of(names, tolerance, **in_time, model=model, method=method, policy=policy, device=device)
+    known = list(simulation.model.substrate_names)
+    given: dict[str, Any] = {
+        "substrates": substrates,
+        "tolerance": tolerance,
+        "model": model,
+        "method": method,
+        "policy": policy,
+        "device": device,
+        "stepping": stepping,
+        "time_tolerance": time_tolerance,
+        "refresh": refresh,
+        "move_limit_um": move_limit_um,
+        "record": record,
+        "report": report,
+    }
+    options = filled("pyphysicell", settings, known, given)
+    names = names_of(options.pop("substrates", None), known)
+    refresh, move_limit_um = options.pop("refresh", "changes"), options.pop("move_limit_um", None)
+    record, report = options.pop("record", None), options.pop("report", None)
+    of_each = settings_of(names, **options)
     _check_move_limit(move_limit_um)
     if refresh not in get_args(Refresh):
         raise sp.InvalidProblemError(f"refresh is {refresh!r}; 'changes', 'phenotype' or 'mechanics' is allowed.")
-    given = _media(simulation, names, {} if media is None else media)
+    given_media = _media(simulation, names, {} if media is None else media)
     notices = Notices()
     me, diffusing = simulation.microenvironment, facts.diffusing(simulation, names)
-    asked = [Asked.of(simulation, name, settings[name], given.get(name)) for name in diffusing]
+    asked = [Asked.of(simulation, name, of_each[name], given_media.get(name)) for name in diffusing]
     configs = {one.name: one.config(me) for one in asked}
     fields = SteadyFields(configs, record, noun=None, report=report, host="pyphysicell")
     owned = [

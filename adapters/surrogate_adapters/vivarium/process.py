@@ -14,6 +14,7 @@ from vivarium_multibody.processes.diffusion_field import DiffusionField
 import surrogate_plugin as sp
 from surrogate_adapters.checked import by_substrate
 from surrogate_adapters.notices import Notices
+from surrogate_adapters.options import filled
 from surrogate_adapters.steady_fields import HistoryEntry
 from surrogate_adapters.vivarium.agents import RATES, Agents, Lattice, bins_of
 from surrogate_adapters.vivarium.settings import Settings, without_units
@@ -31,9 +32,10 @@ class SurrogateDiffusionField(DiffusionField):  # type: ignore[misc]
 
     A field is the steady one of the agents, or goes on in time from what the host holds: ``stepping`` says which.
 
-    It takes the parameters, ports and topology of `DiffusionField`, and the parameters of `Settings` besides. At each
-    of its time steps it reads the agents and writes the fields that are steady for them, as deltas, and each agent's
-    value into ``boundary.external``. An agent of volume V adds ``u V / V_bin`` to the decay in its bin, u being its
+    It takes the parameters, ports and topology of `DiffusionField`, and the parameters of `Settings` besides;
+    ``settings`` is the path of a settings file, ``"surrogate.toml"``, which says what they do not. At each of its time
+    steps it reads the agents and writes the fields that are steady for them, as deltas, and each agent's value into
+    ``boundary.external``. An agent of volume V adds ``u V / V_bin`` to the decay in its bin, u being its
     ``boundary.uptake_per_s``.
 
     As the host lets processes run side by side, what a process writes stands at the end of a step whose beginning it
@@ -79,15 +81,16 @@ class SurrogateDiffusionField(DiffusionField):  # type: ignore[misc]
     defaults: ClassVar[dict[str, Any]] = {
         **DiffusionField.defaults,
         **{key: field.default for key, field in Settings.model_fields.items()},
+        "settings": None,
     }
 
     def __init__(self, parameters: dict[str, Any] | None = None) -> None:
         given = without_units(parameters or {})
         ours = {key: value for key, value in given.items() if key not in _HOSTS_OWN and not key.startswith("_")}
-        settings = Settings(**ours)
+        molecules = list(given.get("molecules", DiffusionField.defaults["molecules"]))
+        settings = Settings(**filled("vivarium", ours.pop("settings", None), molecules, ours))
         # The parent writes gradients into this mapping; left out, into the one that all its instances share.
         given["initial_state"] = dict(given.get("initial_state", {}))
-        molecules = list(given.get("molecules", DiffusionField.defaults["molecules"]))
         self._diffusivity = _diffusivity_of(given.get("diffusion"), molecules)
         super().__init__({**given, "diffusion": next(iter(self._diffusivity.values()), 0.0)})
         for option in ("record", "report"):
