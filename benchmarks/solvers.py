@@ -25,8 +25,8 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+from benchmarks.systems import LinearSystem
 from surrogate_plugin.engine.engine import Engine
-from surrogate_plugin.equation.assembly import assemble, known_values, supply, value_unit
 from surrogate_plugin.equation.problem import FloatArray, Problem
 from surrogate_plugin.gallery import paper_discs, tumour_and_vessels
 from surrogate_plugin.solvers.direct.solver import SparseDirect
@@ -187,29 +187,16 @@ def _table(case: str, figures: dict[str, dict[str, Any]]) -> Table:
 
 
 def _spsolve(problem: Problem) -> tuple[FloatArray, None, str]:
-    matrix, rhs, fill = _linear_system(problem)
-    return fill(scipy.sparse.linalg.spsolve(matrix, rhs)), None, ""
+    system = LinearSystem.of(problem)
+    return system.fill(scipy.sparse.linalg.spsolve(system.matrix, system.rhs)), None, ""
 
 
 def _pyamg(problem: Problem) -> tuple[FloatArray, None, str]:
     import pyamg
 
-    matrix, rhs, fill = _linear_system(problem)
-    hierarchy = pyamg.ruge_stuben_solver(matrix.tocsr())
-    return fill(hierarchy.solve(rhs, tol=1e-8, accel="cg")), None, ""
-
-
-def _linear_system(problem: Problem) -> tuple[Any, FloatArray, Callable[[FloatArray], FloatArray]]:
-    graph, unit = assemble(problem), value_unit(problem)
-    rhs = graph.residual(known_values(problem, unit), supply(problem, unit))
-    inside = ~problem.fixed
-
-    def fill(values: FloatArray) -> FloatArray:
-        field = np.where(problem.fixed, problem.source, 0.0)
-        field[inside] = values * unit
-        return field
-
-    return graph.matrix(), rhs, fill
+    system = LinearSystem.of(problem)
+    hierarchy = pyamg.ruge_stuben_solver(system.matrix.tocsr())
+    return system.fill(hierarchy.solve(system.rhs, tol=1e-8, accel="cg")), None, ""
 
 
 def _solved(solver: SparseDirect, problem: Problem) -> tuple[FloatArray, None, str]:
