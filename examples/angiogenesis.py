@@ -131,7 +131,7 @@ def draw(path: Path, domain: sp.Domain, moments: list[dict[str, object]]) -> Non
     course.plot(hours, levels, color="#b5e48c", label="factor (% of its most)")
     flowing = [100 * np.mean([carries for _, carries in moment["sprouts"]]) for moment in moments]
     course.plot(hours, flowing, color=view.FIXED, label="sprouts that carry blood (%)")
-    course.set(xlabel="time (h)", ylim=(0, 105))
+    course.set(xlabel="time (h)", ylim=(0, 140))
     course.legend(fontsize=8, loc="upper right", facecolor=view.PAPER, labelcolor=view.INK)
     made.savefig(path, dpi=100)
 

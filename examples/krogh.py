@@ -44,20 +44,23 @@ def first_order(r: np.ndarray) -> np.ndarray:
 
 #: What there is a formula for, and how each order is drawn.
 FORMULAS = {"first": first_order, "zero": zero_order}
-COLOURS = {"first": "#ffb454", "zero": "#7fd1ff", "saturating": "#b5e48c"}
+DRAWN = {
+    "first": ("#ffb454", "first order"),
+    "zero": ("#7fd1ff", "zero order"),
+    "saturating": ("#b5e48c", "Michaelis-Menten"),
+}
 
 
-def solve(order: str, held: np.ndarray, *, tolerance: float, **lattice: object) -> sp.Solution:
-    """The certified field around pixels that are held; ``lattice`` has spacing, sides and diffusivity."""
+def problem(order: str, held: np.ndarray, **lattice: object) -> sp.Problem:
+    """The equation around pixels that are held; ``lattice`` has diffusivity, spacing and sides."""
     if order == "first":
-        return sp.solve(sp.Problem(held * BLOOD, held, decay=FIRST_ORDER, **lattice), tolerance=tolerance)
+        return sp.Problem(held * BLOOD, held, decay=FIRST_ORDER, **lattice)
     if order == "saturating":
-        uptake = sp.MichaelisMenten(ZERO_ORDER, KM)
-        return sp.solve(sp.Problem(held * BLOOD, held, decay=0.0, uptake=uptake, **lattice), tolerance=tolerance)
+        return sp.Problem(held * BLOOD, held, decay=0.0, uptake=sp.MichaelisMenten(ZERO_ORDER, KM), **lattice)
     # Uptake that does not depend on the field could make it negative, and is not posed as such. What is *missing*
-    # beside the blood solves an equation with production in its place, and its bound is that of the field.
+    # beside the blood solves an equation with production in its place, and its errors are those of the field.
     eaten = np.where(np.broadcast_to(lattice["diffusivity"], held.shape) > 0, ZERO_ORDER, 0.0)
-    return sp.solve(sp.Problem(np.zeros(held.shape), held, decay=0.0, production=eaten, **lattice), tolerance=tolerance)
+    return sp.Problem(np.zeros(held.shape), held, decay=0.0, production=eaten, **lattice)
 
 
 def oxygen(order: str, solution: sp.Solution) -> np.ndarray:
@@ -65,18 +68,18 @@ def oxygen(order: str, solution: sp.Solution) -> np.ndarray:
     return BLOOD - solution.field if order == "zero" else solution.field
 
 
-def cylinder(order: str, pixels_on_radius: int) -> tuple[float, float]:
-    """Largest distance to the formula in one cylinder of tissue, and the certified bound, mmHg."""
+def cylinder(order: str, pixels_on_radius: int) -> tuple[float, float, float]:
+    """Of one cylinder of tissue, mmHg: how far from the formula, what the lattice costs by estimate, and the bound."""
     spacing = VESSEL_UM / pixels_on_radius
     half = round(CYLINDER_UM / spacing) + 1
     at = (np.arange(2 * half) + 0.5 - half) * spacing
     r = np.hypot(*np.meshgrid(at, at))
     # Nothing passes out of the cylinder: what is beyond is an obstacle.
     lattice = {"diffusivity": np.where(r < CYLINDER_UM, DIFFUSIVITY, 0.0), "spacing": spacing, "boundary": "reflecting"}
-    solution = solve(order, r <= VESSEL_UM, tolerance=1e-6, **lattice)
-    tissue = (r > VESSEL_UM) & (r < CYLINDER_UM)
-    theory = zero_order(r[tissue]) if order == "zero" else first_order(r[tissue])
-    return float(np.abs(oxygen(order, solution)[tissue] - theory).max()), solution.error_bound
+    posed = problem(order, r <= VESSEL_UM, **lattice)
+    solution, tissue = sp.solve(posed, tolerance=1e-6), (r > VESSEL_UM) & (r < CYLINDER_UM)
+    off = np.abs(oxygen(order, solution)[tissue] - FORMULAS[order](r[tissue]))
+    return float(off.max()), sp.estimate_discretisation(posed).largest, solution.error_bound
 
 
 def array(order: str, columns: int = 194) -> tuple[np.ndarray, np.ndarray, sp.Domain, float]:
@@ -88,37 +91,36 @@ def array(order: str, columns: int = 194) -> tuple[np.ndarray, np.ndarray, sp.Do
     axes = np.array([(0.5, 0.0), (0.5, 1.0), (0.0, 0.5), (1.0, 0.5)]) * domain.size_um  # two vessels, and their images
     r = np.min([np.hypot(*np.moveaxis(points - axis, -1, 0)) for axis in axes], axis=0)
     around = {"diffusivity": DIFFUSIVITY, "spacing": domain.spacings_um, "boundary": "periodic"}
-    solution = solve(order, r <= VESSEL_UM, tolerance=1e-6, **around)
+    solution = sp.solve(problem(order, r <= VESSEL_UM, **around), tolerance=1e-6)
     return oxygen(order, solution), r, domain, solution.error_bound
 
 
-def draw(path: Path, falls: dict[str, list[tuple[float, float]]]) -> None:
-    """The array, its profiles beside the formulas, and both errors over the spacing."""
+def draw(path: Path, falls: dict[str, list[tuple[float, float, float]]]) -> None:
+    """The array, its profiles beside the formulas, and the errors over the spacing."""
     made, (left, middle, right) = view.figure(11.5, 4.2, (1.0, 1.2, 1.2))
     at, spacing = np.linspace(VESSEL_UM, CYLINDER_UM), VESSEL_UM / np.array(PIXELS_ON_RADIUS)
-    for order, colour in COLOURS.items():
+    for order, (colour, name) in DRAWN.items():
         field, r, domain, _ = array(order)
-        middle.plot(r.ravel(), field.ravel(), ".", color=colour, markersize=1, alpha=0.3, rasterized=True)
-        middle.plot(
-            [], [], "o", color=colour, label=f"array, {order} order" if order in FORMULAS else "array, Michaelis-Menten"
-        )
+        middle.plot(r.ravel(), field.ravel(), ".", color=colour, markersize=1, alpha=0.3)
+        middle.plot([], [], "o", color=colour, label=f"array, {name}")
         if order in FORMULAS:
-            middle.plot(
-                at, FORMULAS[order](at), "--", color=view.INK, linewidth=1, label="Krogh" if order == "zero" else None
-            )
-            errors, bounds = np.transpose(falls[order])
-            right.loglog(spacing, errors, "o-", color=colour, label=f"off the formula, {order} order")
-            right.loglog(spacing, bounds, "x:", color=colour, label=f"certified bound, {order} order")
+            middle.plot(at, FORMULAS[order](at), "--", color=view.INK, linewidth=1)
+            errors, estimates, bounds = np.transpose(falls[order])
+            right.loglog(spacing, errors, "o-", color=colour, label=f"off the formula, {name}")
+            right.loglog(spacing, estimates, ".--", color=colour, linewidth=1, label="the same, estimated")
+            right.loglog(spacing, bounds, "x:", color=colour, label="certified bound")
         if order == "zero":
-            (rows, columns), (height, width) = domain.shape, domain.spacings_um
-            tiled = sp.Domain.from_lattice((2 * rows, 3 * columns), (height, width), thickness_um=1.0)
-            view.draw_field(left, tiled, np.tile(field, (2, 3)), label="oxygen (mmHg), zero order", vmin=0.0)
-            ring = np.exp(1j * np.linspace(0, 2 * np.pi, 99)) * CYLINDER_UM
-            left.plot(1.5 * domain.size_um[0] + ring.real, domain.size_um[1] + ring.imag, "--", color=view.INK)
+            (rows, columns), sides = domain.shape, domain.spacings_um
+            tiled = sp.Domain.from_lattice((2 * rows, 3 * columns), sides, thickness_um=1.0)
+            view.draw_field(left, tiled, np.tile(field, (2, 3)), label="oxygen (mmHg)", vmin=0.0)
+            turn, (width, height) = np.linspace(0, 2 * np.pi, 99), domain.size_um
+            ring = 1.5 * width + CYLINDER_UM * np.cos(turn), height + CYLINDER_UM * np.sin(turn)
+            left.plot(*ring, "--", color=view.INK)
             view.draw_scale(left, 100.0)
-    left.set_title("vessels, and Krogh's cylinder of one")
+    middle.plot([], [], "--", color=view.INK, label="cylinder, by formula")
+    left.set_title("array, zero order", fontsize=10)
     middle.set(xlabel="distance to the nearest axis (µm)", ylabel="oxygen (mmHg)")
-    right.set(xlabel="spacing (µm)", ylabel="mmHg", title="what spacing costs, and what solving does")
+    right.set(xlabel="spacing (µm)", ylabel="largest error in a cylinder (mmHg)")
     for axes in (middle, right):
         axes.legend(fontsize=8, facecolor=view.PAPER, labelcolor=view.INK)
     made.savefig(path, dpi=120)
@@ -129,10 +131,11 @@ def main() -> None:
     parser.add_argument("-o", "--output", type=Path, default=Path("krogh.png"), help="picture (default: %(default)s)")
     chosen = parser.parse_args()
     falls = {order: [cylinder(order, pixels) for pixels in PIXELS_ON_RADIUS] for order in FORMULAS}
-    print("One cylinder of tissue: largest distance to the formula, and certified bound (mmHg)")
-    for k, pixels in enumerate(PIXELS_ON_RADIUS):
-        each = "; ".join(f"{order} order {found[k][0]:.2f}, bound {found[k][1]:.0e}" for order, found in falls.items())
-        print(f"  spacing {VESSEL_UM / pixels:5.2f} um: {each}")
+    print("One cylinder of tissue, largest error (mmHg):")
+    for order in FORMULAS:
+        for pixels, (error, estimate, bound) in zip(PIXELS_ON_RADIUS, falls[order], strict=True):
+            each = f"off the formula {error:.2f}, the lattice by estimate {estimate:.2f}, certified bound {bound:.0e}"
+            print(f"  {order} order, spacing {VESSEL_UM / pixels:5.2f} um: {each}")
     for order, formula in FORMULAS.items():
         field, r, _, bound = array(order)
         print(

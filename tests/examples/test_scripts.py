@@ -24,7 +24,7 @@ WORDS = {
     "minimal_adapter.py": ("cells read", "off; answered by"),
     "minimal_solve.py": ("answered by", "in truth"),
     "backend_without_host.py": ("step 5:", "6 steps:", "largest bound"),
-    "krogh.py": ("spacing 10.00 um: first order", "beyond Krogh's cylinder", "picture: krogh.png"),
+    "krogh.py": ("first order, spacing 10.00 um: off the formula", "beyond Krogh's cylinder", "picture: krogh.png"),
     "membranes_and_obstacles.py": ("as it is: cells hold", "neither scar nor bone", "picture:"),
     "mesa_ants.py": ("answered by", "brought home", "largest bound"),
     "mesa_spheroid.py": ("answered by", "largest bound", "picture:"),
