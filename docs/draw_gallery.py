@@ -1,7 +1,8 @@
 """Draw the pictures of docs/gallery anew, all or those named: ``python docs/draw_gallery.py [NAME ...]``.
 
-Each example draws its own, ``python examples/NAME.py -o PICTURE``; here they become palettes of 256 colours, which
-nobody sees and which halves the files. What the examples print is shown, for the figures on their pages.
+Each example draws its own, ``python examples/NAME.py -o PICTURE``; here they become at most 1200 pixels wide, with a
+palette of 256 colours, which nobody sees and which halves the files. What the examples print is shown, for the figures
+on their pages.
 """
 
 from __future__ import annotations
@@ -27,8 +28,10 @@ def draw(example: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
         drawn = Path(folder) / "picture.png"
         subprocess.run([sys.executable, str(example), "-o", str(drawn)], cwd=folder, check=True)
-        whole = Image.open(drawn).convert("RGB")
-        few = whole.quantize(palette=whole.quantize(256))  # with a palette it is dithered, so that no bands are seen
+        small = Image.open(drawn).convert("RGB")
+        small.thumbnail((1200, 2400), Image.Resampling.LANCZOS)
+        colours = small.quantize(256, Image.Quantize.MAXCOVERAGE, kmeans=3)
+        few = small.quantize(palette=colours)  # with a palette it is dithered, so that no bands are seen
         few.save(GALLERY / f"{example.stem.replace('_', '-')}.png", optimize=True)
 
 

@@ -1,10 +1,11 @@
 """How wrong was a finished run? A pyphysicell tumour on the host's own solver, audited, and again with a shorter step.
 
-    python examples/audit_a_run.py --out audit-output
+    python examples/audit_a_run.py -o audit-a-run.png --out audit-output
 
 Runs the tumour for two phenotype steps at the host's default diffusion step, saves it, and audits the saves: how far
 the oxygen that cells saw was from the certified field, and which step would have been small enough. Then it runs for
-two minutes with that step, which shows that it is. Writes the page ``audit.html``.
+two minutes with that step, which shows that it is. Draws the moment that was off most, and writes the page
+``audit.html``.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import pyphysicell as pc
 from surrogate_adapters.pyphysicell.saves import SimulationRun
 from surrogate_plugin.audit.auditing import audit
 from surrogate_plugin.audit.page import audit_page
+from surrogate_plugin.audit.picture import difference_picture
 from surrogate_plugin.audit.reading import open_run
 
 TOLERANCE = 0.76  # mmHg, 2 % of what the sides hold
@@ -39,8 +41,14 @@ def tumour(dt: float) -> pc.Simulation:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Audit a finished run.")
-    parser.add_argument("--out", type=Path, default=Path("audit-output"), help="where to write (default: %(default)s)")
-    out = parser.parse_args().out
+    parser.add_argument(
+        "-o", "--output", type=Path, default=Path("audit-a-run.png"), help="the picture (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--out", type=Path, default=Path("audit-output"), help="folder of the run and its page (default: %(default)s)"
+    )
+    chosen = parser.parse_args()
+    out = chosen.out
     out.mkdir(parents=True, exist_ok=True)
 
     sim = tumour(dt=0.01)
@@ -63,7 +71,11 @@ def main() -> None:
     again.run(2.0)
     entry = audit(SimulationRun([again]), tolerance=TOLERANCE).entries[-1]
     print(f"with that step: cells are off by up to {entry.steady.largest_at_cells:.2f} mmHg")
-    print(f"written: {audit_page(found).write(out / 'audit.html')}")
+    print(f"page: {audit_page(found).write(out / 'audit.html')}")
+    ((moment, _), maps) = next(iter(found.maps.items()))  # of the moment with the largest difference
+    worst = next(entry for entry in found.entries if entry.moment == moment)
+    difference_picture(worst, maps).savefig(chosen.output, dpi=100)
+    print(f"picture: {chosen.output}")
 
 
 if __name__ == "__main__":

@@ -1,13 +1,35 @@
-"""A simulator of one's own on the backend: cells wander, and each step gives them the oxygen where they are."""
+"""A simulator of one's own on the backend: cells wander, and each step gives them the oxygen where they are.
+
+python examples/backend_without_host.py -o backend-without-host.png
+"""
 
 from __future__ import annotations
+
+import argparse
+from pathlib import Path
 
 import numpy as np
 
 import surrogate_plugin as sp
+from surrogate_plugin.pictures import view
+
+
+def picture(path: Path, result: sp.StepResult, cells: sp.Cells, oxygen: np.ndarray, domain: sp.Domain) -> None:
+    """The last field with its cells, hypoxic ones blue."""
+    made, (axes,) = view.figure(9.6, 4.6, (1.0,))
+    view.draw_field(axes, domain, result.field, label="oxygen (mmHg)", vmin=0.0, vmax=38.0)
+    view.draw_cells(axes, cells, np.where(oxygen < 8.0, "#59c2ff", "#7fd8be"), alpha=0.8)
+    view.draw_scale(axes, 200.0)
+    axes.set_title(f"Hungry cells, blue, search; at most {result.solution.error_bound:.2g} mmHg off")
+    made.savefig(path, dpi=100)
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description="Wandering cells on the backend, without a host.")
+    parser.add_argument(
+        "-o", "--output", type=Path, default=Path("backend-without-host.png"), help="the picture (default: %(default)s)"
+    )
+    chosen = parser.parse_args()
     rng = np.random.default_rng(1)
     domain = sp.Domain(origin_um=(0.0, 0.0), size_um=(2560.0, 1280.0), shape=(128, 256))
     backend = sp.Backend(
@@ -37,6 +59,8 @@ def main() -> None:
         position = np.clip(position + stride * rng.normal(size=position.shape), (0.0, 0.0), domain.size_um)
 
     print(backend.summary())
+    picture(chosen.output, result, cells, oxygen, domain)
+    print(f"picture: {chosen.output}")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Ants in Mesa that find food and lay a trail: two scents from the certified backend, released at a constant rate.
 
-    python examples/mesa_ants.py --minutes 600
+    python examples/mesa_ants.py --minutes 600 -o mesa-ants.png
 
 The nest smells, at rest at any time, so that laden ants find home; on their way they release a scent that spreads and
 fades in time, and others climb it to the food. Prints what has been brought home and how sure the trail is.
@@ -9,12 +9,15 @@ fades in time, and others climb it to the food. Prints what has been brought hom
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 import mesa
 import numpy as np
 from mesa.discrete_space import CellAgent, OrthogonalMooreGrid
 
+import surrogate_plugin as sp
 from surrogate_adapters.mesa import Substrate, attach
+from surrogate_plugin.pictures import view
 
 SPACING_UM, STEP_MIN = 1000.0, 1.0
 #: Below this, an ant smells nothing.
@@ -84,10 +87,29 @@ class Meadow(mesa.Model):
         self.agents_by_type[Ant].shuffle_do("step")
 
 
+def picture(path: Path, model: Meadow) -> None:
+    """The trail with the ants on it, laden ones bright; what is left of the food, and the nest."""
+    grid, domain = model.grid, model.link.backend("trail").config.domain
+    made, (axes,) = view.figure(9.6, 6.2, (1.0,))
+    shown = np.log10(np.maximum(grid.trail.data.T, THRESHOLD))
+    view.draw_field(axes, domain, shown, label="trail (power of ten)", vmin=-3.0, vmax=2.0)
+    view.draw_fixed(axes, domain, grid.nest.data.T, "#7fd1ff")
+    view.draw_fixed(axes, domain, grid.food.data.T > 0, "#8bd450")
+    for laden, shade in ((False, "#9a9a9a"), (True, "#ffffff")):
+        place = [ant.cell.coordinate for ant in model.agents_by_type[Ant] if ant.laden == laden]
+        centre = (np.array(place, dtype=float).reshape(-1, 2) + 0.5) * SPACING_UM
+        view.draw_cells(axes, sp.Cells(centre, 0.3 * SPACING_UM), shade)
+    axes.set_title(f"After {model.steps} min: {model.brought} pieces of food brought home")
+    made.savefig(path, dpi=100)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="Ants in Mesa that lay a trail, on the certified backend.")
     parser.add_argument("--minutes", type=int, default=600, help="steps of a minute (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=3, help="of the model (default: %(default)s)")
+    parser.add_argument(
+        "-o", "--output", type=Path, default=Path("mesa-ants.png"), help="the picture (default: %(default)s)"
+    )
     chosen = parser.parse_args()
     model = Meadow(rng=chosen.seed)
     print(" min  laden  brought home  strongest trail  bound    answered by")
@@ -102,6 +124,8 @@ def main() -> None:
                 f"{model.steps:4d}  {laden:5d}  {model.brought:12d}  {strongest:15.3f}  {last.bound:.1e}  {last.method}"
             )
     print(model.link.backend("trail").summary())
+    picture(chosen.output, model)
+    print(f"picture: {chosen.output}")
 
 
 if __name__ == "__main__":

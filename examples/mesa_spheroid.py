@@ -1,6 +1,6 @@
 """A tumour spheroid in Mesa, its oxygen from the certified backend: cells divide where they breathe and die where not.
 
-    python examples/mesa_spheroid.py --hours 96 --out demo-output
+    python examples/mesa_spheroid.py --hours 96 -o mesa-spheroid.png
 
 Prints how the spheroid fares and how sure each field is; writes a picture of the tissue and of its growth.
 """
@@ -102,7 +102,7 @@ def picture(path: Path, model: Spheroid, rows: list[tuple[int, int, int, int]]) 
     model.link.update()  # the field of the cells as they are after the last step
     domain = model.link.backend("oxygen").config.domain
     field = model.link.result("oxygen").field
-    made, (tissue, growth) = view.figure(15.0, 6.2, (1.5, 1.0))
+    made, (tissue, growth) = view.figure(11.0, 4.8, (1.5, 1.0))
     view.draw_field(tissue, domain, field, label="oxygen (mmHg)", vmin=0.0, vmax=VESSEL_MMHG)
     starved = model.oxygen() < HYPOXIC_MMHG
     view.draw_cells(tissue, discs(model, Tumour), np.where(starved, STARVED, FED), alpha=0.7)
@@ -117,7 +117,7 @@ def picture(path: Path, model: Spheroid, rows: list[tuple[int, int, int, int]]) 
         growth.plot(hours, count, color=shade, linewidth=2.5, label=name)
     growth.set(xlabel="time (h)", ylabel="cells", title="The spheroid", ylim=0)
     growth.legend(facecolor=view.PAPER, labelcolor=view.INK, framealpha=0.7)
-    made.savefig(path, dpi=150)
+    made.savefig(path, dpi=100)
 
 
 def discs(model: Spheroid, kind: type) -> sp.Cells:
@@ -130,7 +130,9 @@ def discs(model: Spheroid, kind: type) -> sp.Cells:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Grow a tumour spheroid in Mesa on the certified backend.")
     parser.add_argument("--hours", type=int, default=96, help="steps of an hour (default: %(default)s)")
-    parser.add_argument("--out", type=Path, default=Path("demo-output"), help="where to write (default: %(default)s)")
+    parser.add_argument(
+        "-o", "--output", type=Path, default=Path("mesa-spheroid.png"), help="the picture (default: %(default)s)"
+    )
     parser.add_argument("--seed", type=int, default=4, help="of the model (default: %(default)s)")
     parser.add_argument("--small", action="store_true", help="48 x 32 voxels and 12 hours, over in seconds")
     chosen = parser.parse_args()
@@ -146,10 +148,9 @@ def main() -> None:
             last = model.link.history[-1]
             counts = "{:4d}  {:9d}  {:7d}  {:8d}".format(*rows[-1])
             print(f"{counts}  {model.grid.oxygen.data.min():11.3f}  {last.bound:.1e}  {last.method}")
-    chosen.out.mkdir(parents=True, exist_ok=True)
-    picture(chosen.out / "mesa_spheroid.png", model, rows)
+    picture(chosen.output, model, rows)
     print(model.link.backend("oxygen").summary())
-    print(f"picture: {chosen.out / 'mesa_spheroid.png'}")
+    print(f"picture: {chosen.output}")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """A whole adapter, for a host made up for it: what docs/new-adapter.md explains line by line.
 
-    python examples/minimal_adapter.py
+    python examples/minimal_adapter.py -o minimal-adapter.png
 
 The host has what makes real ones hard: its fields are (columns, rows), its rates are per second, its cells eat from the
 field after each diffusion step, and they climb slopes that its own solver measures.
@@ -8,8 +8,10 @@ field after each diffusion step, and they climb slopes that its own solver measu
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -189,7 +191,26 @@ class Attachment:
 # --- both at work ---
 
 
+def picture(path: Path, domain: sp.Domain, moments: Sequence[tuple[npt.NDArray[np.float64], list[Cell]]]) -> None:
+    """Oxygen and the cells that live on it, at each moment."""
+    from surrogate_plugin.pictures import view
+
+    made, axes = view.figure(9.6, 3.8, [1.0] * len(moments))
+    for each, (oxygen, cells) in zip(axes, moments, strict=True):
+        view.draw_field(each, domain, oxygen.T, label="oxygen (mmHg)", vmin=0.0, vmax=38.0, interpolation="nearest")
+        discs = sp.Cells([(cell.x_um, cell.y_um) for cell in cells], volume_um3=[cell.volume_um3 for cell in cells])
+        view.draw_cells(each, discs, "#7fd8be", alpha=0.6)
+        view.draw_scale(each, 200.0)
+        each.set_title(f"{len(cells)} cells")
+    made.savefig(path, dpi=100)
+
+
 def main() -> None:
+    parser = argparse.ArgumentParser(description="A made-up host on the backend: cells without oxygen die.")
+    parser.add_argument(
+        "-o", "--output", type=Path, default=Path("minimal-adapter.png"), help="the picture (default: %(default)s)"
+    )
+    chosen = parser.parse_args()
     dish = Dish(columns=48, rows=32, side_um=20.0, depth_um=20.0, corner_um=(0.0, 0.0))
     dish.add("oxygen", diffusivity_um2_per_s=1e5 / 60, decay_per_s=0.1 / 60, initial=0.0)
     dish.held["oxygen"][4, 10:22] = 38.0
@@ -197,6 +218,7 @@ def main() -> None:
     for x, y in rng.normal((600.0, 320.0), 80.0, (400, 2)):
         dish.cells.append(Cell(x, y, volume_um3=2494.0, uptake={"oxygen": 10.0 / 60}))
     link = attach(dish, tolerance=0.1)
+    moments = []
     while True:
         dish.tick()
         oxygen = np.array([dish.fields["oxygen"][dish.voxel(cell)] for cell in dish.cells])
@@ -205,10 +227,13 @@ def main() -> None:
             f"{len(oxygen)} cells read {oxygen.min():.2f} to {oxygen.max():.2f} mmHg, at most {last.bound:.1e} off; "
             f"answered by {last.method}"
         )
+        moments.append((dish.fields["oxygen"].copy(), dish.cells))
         if oxygen.min() > 8.0:
             break
         dish.cells = [cell for cell, level in zip(dish.cells, oxygen, strict=True) if level > 8.0]
     link.detach()
+    picture(chosen.output, sp.Domain.from_lattice((32, 48), dish.side_um), moments)
+    print(f"picture: {chosen.output}")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Record a host of a kind the default model does badly on, retrain the model on it, and show what that changed.
 
-    python examples/retrain_on_a_host.py --minutes 15 --out retrained
+    python examples/retrain_on_a_host.py -o retrain-on-a-host.png --out retrained
+    python examples/retrain_on_a_host.py --voxels 256 --steps 150 --base-problems 200 --minutes 15  # in earnest
 
 The host is a pyphysicell tissue on a fine lattice: a few ring-shaped vessels, which open and close, and wandering cells
 that take up oxygen. Oxygen diffuses 200 voxels far, farther than the default model was trained for, so that the guard
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import shutil
 import warnings
 from pathlib import Path
 from typing import Any
@@ -33,8 +35,9 @@ OXYGEN_MMHG = 38.0
 STAY = 2
 
 
-def tissue(voxels: int, cells: int, seed: int) -> Any:
-    """A square of ``voxels x voxels`` voxels with wandering cells."""
+def tissue(voxels: int, seed: int) -> Any:
+    """A square of ``voxels x voxels`` voxels with wandering cells, 150 of them on 256 x 256."""
+    cells = max(10, 150 * voxels**2 // 256**2)
     half = 0.5 * voxels * SPACING_UM
     wandering = pc.CellType(
         "wandering",
@@ -73,13 +76,13 @@ def hold_rings(simulation: Any, domain: sp.Domain, rng: np.random.Generator) -> 
     me.dirichlet_mask = np.ones((where.size, 1), dtype=np.uint8)
 
 
-def record(path: Path, voxels: int, cells: int, steps: int, seed: int) -> None:
+def record(path: Path, voxels: int, steps: int, seed: int) -> None:
     """Run the host, with its states recorded; what is there already is kept."""
     if path.exists() and len(sp.Recording(path)) >= steps:
         return
     half, rng = 0.5 * voxels * SPACING_UM, np.random.default_rng(seed)
     domain = sp.Domain.from_lattice((voxels, voxels), SPACING_UM, origin_um=(-half, -half))
-    simulation = tissue(voxels, cells, seed)
+    simulation = tissue(voxels, seed)
     hold_rings(simulation, domain, rng)
     # That vessels open from one step to the next is told once, as a user's would be; here it is what is to be learnt.
     warnings.simplefilter("ignore", sp.PromiseWarning)
@@ -95,23 +98,36 @@ def record(path: Path, voxels: int, cells: int, steps: int, seed: int) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Retrain the default model on a pyphysicell tissue with ring vessels.")
-    parser.add_argument("--minutes", type=float, default=15.0, help="of retraining (default: %(default)s)")
-    parser.add_argument("--steps", type=int, default=150, help="states to record (default: %(default)s)")
+    parser.add_argument("--minutes", type=float, default=1.0, help="of retraining (default: %(default)s)")
+    parser.add_argument("--voxels", type=int, default=96, help="along a side of the tissue (default: %(default)s)")
+    parser.add_argument("--steps", type=int, default=60, help="states to record (default: %(default)s)")
+    parser.add_argument(
+        "--base-problems", type=int, default=24, help="of what the parent was tested on (default: %(default)s)"
+    )
     parser.add_argument("--from", dest="parent", default="default", help="model to begin with (default: %(default)s)")
-    parser.add_argument("--out", type=Path, default=Path("retrained"), help="where to write (default: %(default)s)")
+    parser.add_argument(
+        "-o", "--output", type=Path, default=Path("retrain-on-a-host.png"), help="the picture (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--out", type=Path, default=Path("retrained"), help="folder of recording and model (default: %(default)s)"
+    )
     parser.add_argument("--seed", type=int, default=1, help="of the tissue (default: %(default)s)")
-    parser.add_argument("--small", action="store_true", help="64 x 64 voxels and a few steps, over in seconds")
+    parser.add_argument("--small", action="store_true", help="64 x 64 voxels and two steps of training")
     chosen = parser.parse_args()
 
     recording = chosen.out / "oxygen.zarr"
-    voxels, cells, steps = (64, 10, 12) if chosen.small else (256, 150, chosen.steps)
-    record(recording, voxels, cells, steps, chosen.seed)
-    few = {"steps": 2, "base_problems": 4} if chosen.small else {"minutes": chosen.minutes}
+    voxels, steps = (64, 12) if chosen.small else (chosen.voxels, chosen.steps)
+    record(recording, voxels, steps, chosen.seed)
+    few = {"minutes": chosen.minutes, "base_problems": chosen.base_problems}
+    if chosen.small:
+        few = {"steps": 2, "base_problems": 4}
     config = RetrainConfig(record=recording, parent=chosen.parent, out=chosen.out / "model", name="rings", **few)
     with bar("measuring the parent") as tell:
         outcome = retrain(config, tell)
     print(markdown(outcome.report))
     print(f"published: {outcome.weights}" if outcome.weights else "worse than its parent, so it is not published")
+    shutil.copyfile(chosen.out / "model" / "before-after.png", chosen.output)
+    print(f"picture: {chosen.output}")
 
 
 if __name__ == "__main__":

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import argparse
+from pathlib import Path
+
 import numpy as np
 from vivarium.core.engine import Engine
 from vivarium.library.units import units
 from vivarium_multibody.composites.grow_divide import GrowDivide
 from vivarium_multibody.composites.lattice import make_lattice_config
 
+import surrogate_plugin as sp
 from surrogate_adapters.vivarium import SurrogateLattice
+from surrogate_plugin.pictures import view
 
 BOUNDS, N_BINS = [60, 40], [30, 20]  # um and bins along x and y
 STEP_S, STEPS = 30.0, 40
+
+parser = argparse.ArgumentParser(description="A colony in Vivarium on certified glucose.")
+parser.add_argument(
+    "-o", "--output", type=Path, default=Path("vivarium-lattice.png"), help="the picture (default: %(default)s)"
+)
+output = parser.parse_args().output
 
 bath = np.zeros(N_BINS, dtype=bool)
 bath[0] = True
@@ -52,3 +63,16 @@ for step in range(1, STEPS + 1):
 history = composite.processes["diffusion"].history
 largest = max(entry.bound for entry in history)
 print(f"{len(history)} fields solved for; largest certified bound {largest:.4f} of 0.005 mmol/L allowed")
+
+made, (axes,) = view.figure(9.6, 5.6, (1.0,))
+glucose = engine.state.get_value()["fields"]["glc"]  # (columns, rows), as the host has it
+domain = sp.Domain((0.0, 0.0), BOUNDS, N_BINS[::-1])
+view.draw_field(axes, domain, glucose.T, colours="viridis", label="glucose (mmol/L)")
+agents = [agent["boundary"] for agent in engine.state.get_value()["agents"].values()]
+for agent in agents:
+    (x, y), half = agent["location"], 0.5 * agent["length"] * np.array([np.cos(agent["angle"]), np.sin(agent["angle"])])
+    axes.plot([x - half[0], x + half[0]], [y - half[1], y + half[1]], color="#ffd9a0", linewidth=5, alpha=0.8)
+view.draw_scale(axes, 10.0)
+axes.set_title(f"{len(agents)} cells after {STEP_S * STEPS / 60:.0f} min, fed from the left")
+made.savefig(output, dpi=100)
+print(f"picture: {output}")
