@@ -30,16 +30,18 @@ class Bar:
     console : Console
     shown : Progress or None
         The bar on the terminal; None where there is none.
-    every : float, s
-        Between two lines, where there is no terminal.
+    every : float or None, s
+        Between two lines, where there is no terminal; None where nothing is to be said.
     """
 
-    def __init__(self, title: str, total: int | None, console: Console, shown: Progress | None, every: float) -> None:
+    def __init__(
+        self, title: str, total: int | None, console: Console, shown: Progress | None, every: float | None
+    ) -> None:
         self._text, self._total, self._every = title, total, every
         self._console, self._shown = console, shown
         self._steps, self._before, self._share = 0, 0, 0.0
         self._began = self._told = time.monotonic()
-        self._task: TaskID | None = None if shown is None else shown.add_task(title, total=1.0, times="", count="")
+        self._task: TaskID | None = None if shown is None else shown.add_task(title, total=1.0)
         self._show()
 
     def advance(self) -> None:
@@ -64,10 +66,10 @@ class Bar:
     def tell(self, done: float, text: str) -> None:
         """The share that is done, 0 to 1, and what is being done now; a measurement, which ends in ``}``, is kept."""
         self._share = min(1.0, done)
-        if text.endswith("}"):
+        if text.endswith("}") and self._every is not None:
             self._console.print(f"{100 * done:.1f} %  {text}", markup=False, soft_wrap=True)
             self._told = time.monotonic()
-        else:
+        elif not text.endswith("}"):
             self._text = text
         self._show()
 
@@ -90,8 +92,8 @@ class Bar:
     def _show(self) -> None:
         if self._shown is not None and self._task is not None:
             total = 1.0 if self._total or self._share > 0.0 else None
-            self._shown.update(self._task, completed=self._share, total=total, description=self._text, count=self.count)
-        elif self._shown is None and time.monotonic() - self._told > self._every:
+            self._shown.update(self._task, completed=self._share, total=total, description=self._text)
+        elif self._shown is None and self._every is not None and time.monotonic() - self._told > self._every:
             self._told = time.monotonic()
             self._console.print(
                 "  ".join(filter(None, (self.count, self.times, self._text))), markup=False, soft_wrap=True
@@ -121,25 +123,23 @@ def progress(title: str, total: int | None = None, *, quiet: bool = False, every
     """
     console = stderr()
     if quiet or not console.is_terminal or not console.file.isatty() or console.is_dumb_terminal:
-        bar = Bar(title, total, console, None, float("inf") if quiet else every)
+        bar = Bar(title, total, console, None, None if quiet else every)
         yield bar
         return
-    from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Task, TextColumn
+    from rich.progress import BarColumn, Progress, ProgressColumn, Task
     from rich.table import Column
     from rich.text import Text
 
-    class Times(ProgressColumn):
+    class Line(ProgressColumn):
+        """Numbers first, so that where there is little room it is words that are cut."""
+
         def render(self, task: Task) -> Text:
-            return Text(made[0].times if made else "", style="progress.elapsed")
+            told = (made[0].count, made[0].times, task.description) if made else (task.description,)
+            return Text("  ".join(filter(None, told)), no_wrap=True, overflow="ellipsis")
 
     made: list[Bar] = []
-    columns = (
-        SpinnerColumn(),
-        BarColumn(bar_width=20),
-        TextColumn("{task.fields[count]}"),
-        Times(),
-        TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True, overflow="ellipsis")),
-    )
+    line = Line(table_column=Column(no_wrap=True, overflow="ellipsis"))
+    columns = (BarColumn(bar_width=20 if console.width >= 80 else 8), line)
     with Progress(*columns, console=console, transient=True) as shown:
         made.append(Bar(title, total, console, shown, every))
 

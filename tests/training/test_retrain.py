@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file
 
+from surrogate_plugin.cli.sections import Sections
 from surrogate_plugin.guard.applicability import check
 from surrogate_plugin.surrogate.model import load
 from surrogate_training.commands import retrain as commands_retrain
@@ -140,6 +143,10 @@ def test_a_worse_model_is_not_published_unless_told_to(
     told = command(*options, "--steps", "2")
     assert told.exit_code == commands_retrain.WORSE
     assert "--publish-anyway" in told.stderr
-    told = command(*options, "--steps", "2", "--publish-anyway")
+    told = command(*options, "--steps", "2", "--publish-anyway", "--json")
     assert told.exit_code == 0
+    said = json.loads(told.stdout)
+    assert set(said) == set(Sections.read(inspect.getdoc(commands_retrain.retrain)).json)
+    assert said["report"] == json.loads((out / "report.json").read_text())
+    assert (said["weights"], said["package"]) == (str(out / "rings.safetensors"), None)
     assert load(out, "cpu").card.name == "rings"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import math
 from dataclasses import replace
@@ -14,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
+from surrogate_plugin.cli.sections import Sections
 from surrogate_training.commands.study import study
 from surrogate_training.documents import write_into
 from surrogate_training.study import laws as study_laws
@@ -132,3 +134,7 @@ def test_the_command_runs_a_study_and_refuses_another_kind(
     assert "| rand | 1 |" in document.read_text()
     assert (tmp_path / "study-losses.png").read_bytes() == (tmp_path / "out" / "losses.png").read_bytes()
     assert json.loads((tmp_path / "out" / "mae-seed-1" / "result.json").read_text())["seed"] == 1
+    said = json.loads(CliRunner().invoke(app, [*arguments, "--json"]).stdout)
+    table = (tmp_path / "out" / "table.md").read_text()
+    assert said == {"kind": "losses", "folder": str(tmp_path / "out"), "table": table}
+    assert set(said) == set(Sections.read(inspect.getdoc(study)).json)
