@@ -200,9 +200,13 @@ def _tables(report: dict[str, dict[int, dict[str, Figures]]]) -> Iterator[str]:
         yield ""
 
 
+def _ms(seconds: float) -> str:
+    return f"{1e3 * seconds:,.0f}" if seconds > 0.1 else f"{1e3 * seconds:.2g}"
+
+
 def _cell(figures: Figures) -> str:
     """Set-up + first / again."""
-    ms = {name: f"{1e3 * statistics.median(each):.3g}" for name, each in figures.items()}
+    ms = {name: _ms(statistics.median(each)) for name, each in figures.items()}
     if "first" not in ms:
         return ms["set-up"]
     kept = statistics.median(figures.get("set-up", [0.0])) > 1e-4  # else it prepares nothing
