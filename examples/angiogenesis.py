@@ -67,10 +67,9 @@ def meet(sprout: Sprout, sprouts: list[Sprout]) -> None:
 
 def grow(sprouts: list[Sprout], factor: sp.StepResult, domain: sp.Domain, rng: np.random.Generator) -> None:
     """Each tip goes an hour's way up the gradient of the factor, where there is one."""
-    along_y, along_x = factor.solution.gradient()
-    for sprout in [each for each in sprouts if each.growing]:
-        tip = sprout.points[-1]
-        dx, dy = (float(domain.sample(slope, [tip])[0]) for slope in (along_x, along_y))
+    growing = [each for each in sprouts if each.growing]
+    tips = np.reshape([each.points[-1] for each in growing], (-1, 2))
+    for sprout, tip, (dx, dy) in zip(growing, tips, factor.gradient(tips), strict=True):
         if np.hypot(dx, dy) < 1e-3:
             continue  # nothing calls
         heading = np.arctan2(dy, dx) + rng.normal(0.0, WANDER)
