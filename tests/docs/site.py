@@ -1,6 +1,7 @@
 """A built site holds together: every link and every picture of its pages leads to a file and a place that are there.
 
-``python -m tests.docs.site build/docs`` prints what does not, and fails if there is anything.
+``python -m tests.docs.site build/docs`` prints what does not, and what goes wrong with pages in a browser, where there
+is one; it fails if there is anything.
 """
 
 from __future__ import annotations
@@ -12,6 +13,9 @@ from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
+
+from tests.docs.opening import complaints
+from tests.report.browser import found
 
 _ADDRESS = {"href", "src", "poster", "data"}
 _STYLE = re.compile(r"url\(\s*['\"]?([^'\")]+)['\"]?\s*\)|@import\s+['\"]([^'\"]+)['\"]")
@@ -62,8 +66,8 @@ def faults(site: Path) -> Iterator[str]:
             if fault := _fault(site, path, tag, address):
                 yield f"{path.relative_to(site)}: <{tag}> {address} {fault}"
     for path in sorted(site.rglob("*.css")):
-        for found in _STYLE.finditer(path.read_text(encoding="utf-8")):
-            address = found[1] or found[2]
+        for said in _STYLE.finditer(path.read_text(encoding="utf-8")):
+            address = said[1] or said[2]
             if fault := _fault(site, path, "style", address):
                 yield f"{path.relative_to(site)}: {address[:80]} {fault}"
 
@@ -89,7 +93,12 @@ def main(site: Path) -> int:
     """Print the faults of a site; 1 if there are any."""
     pages = len(list(site.rglob("*.html")))
     wrong = list(faults(site))
-    print(*wrong, f"{pages} pages, {len(wrong)} links that lead nowhere or ask the network", sep="\n")
+    browser = found()
+    if browser is None:
+        print("no browser was found, so that no page was opened in one")
+    else:
+        wrong += complaints(site, browser)
+    print(*wrong, f"{pages} pages, {len(wrong)} faults", sep="\n")
     return 1 if wrong or not pages else 0
 
 
