@@ -150,7 +150,8 @@ def _of_one_diffusivity(problem: Problem) -> bool:
 
 _PYAMG = "pip install pyamg"
 _CHOLMOD = (
-    "pip install scikit-sparse, after apt install libsuitesparse-dev (scikit-sparse 0.4 for SuiteSparse before 7)"
+    "pip install scikit-sparse, after apt install libsuitesparse-dev libopenblas0; scikit-sparse 0.4 where SuiteSparse "
+    "is older than 7"
 )
 
 METHODS = (
