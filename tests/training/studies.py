@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from surrogate_training.study.config import StudyConfig
@@ -56,6 +57,11 @@ def unplotted(monkeypatch: pytest.MonkeyPatch) -> None:
     """No plots, which take longer than these runs."""
     monkeypatch.setattr("surrogate_training.loop.curves.draw", lambda *given: None)
     monkeypatch.setattr("surrogate_training.study.plots.draw", lambda *given: None)
+
+
+def rng() -> np.random.Generator:
+    """The same draws each time."""
+    return np.random.default_rng(0)
 
 
 def lines(path: Path) -> list[dict[str, str]]:

@@ -34,6 +34,16 @@ def batches(data: DataConfig, count: int, workers: int = 0, **options: Any) -> l
     return list(itertools.islice(stream(data, 0, workers, **options), count))
 
 
+def test_samples_made_anew_are_those_that_memory_would_hold() -> None:
+    for workers in (0, 1):
+        pairs = zip(batches(config(), 5), batches(config(remade=True), 5, workers), strict=True)
+        for held, anew in pairs:
+            assert torch.equal(held.image, anew.image)
+            assert torch.equal(held.target, anew.target)
+    with pytest.raises(ValidationError, match="remade is true"):
+        config(remade=True, samples=None)
+
+
 # The order.
 
 

@@ -82,3 +82,18 @@ def with_changes(given: dict[str, Any], changes: dict[str, Any]) -> dict[str, An
             raise ConfigurationError(f"{section} is {str(inner)[:60]!r}; a section is expected.")
         changed[section] = with_changes(inner, {field: value})
     return changed
+
+
+def merged(given: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    """A configuration with another laid over it: sections are merged, all else is replaced.
+
+    Examples
+    --------
+    >>> merged({"data": {"batch": 4, "seed": 1}, "seeds": [0]}, {"data": {"batch": 8}, "seeds": [1, 2]})
+    {'data': {'batch': 8, 'seed': 1}, 'seeds': [1, 2]}
+    """
+    both = dict(given)
+    for name, value in over.items():
+        held = both.get(name)
+        both[name] = merged(held, value) if isinstance(held, dict) and isinstance(value, dict) else value
+    return both

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -29,10 +29,18 @@ class Kind(StrEnum):
 
 def study(
     kind: Annotated[Kind, typer.Argument(help="What is varied.")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the runs, tables and plots.")],
     config: Annotated[
         Path | None, typer.Argument(help="A TOML file; else the study of this kind that ships with the package.")
     ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Folder for the runs, tables and plots; not for an estimate.")
+    ] = None,
+    published: Annotated[
+        bool, typer.Option("--published", help="At the published scale: 512x512 pixels, on a GPU, for days.")
+    ] = False,
+    estimate: Annotated[
+        bool, typer.Option("--estimate", help="Say what the study would cost, from what a step takes here, and stop.")
+    ] = False,
     document: Annotated[
         Path | None,
         typer.Option(help="Markdown file whose table of this study is replaced; its figure goes beside it."),
@@ -50,30 +58,56 @@ def study(
     --------
     surrogate-plugin study losses --out runs/losses
     surrogate-plugin study seeds mine.toml --out runs/seeds --document study.md
+    surrogate-plugin study losses --published --estimate
+    surrogate-plugin study losses --published --out runs/published-losses
 
     JSON
     ----
     kind : what was varied
     folder : of runs, table and figure
     table : as Markdown
+    estimate : what the study would cost, in the place of folder and table
     """
+    file = config or Path(f"study-{kind.value}")
     with plain_errors():
-        text = _study(kind, config or Path(f"study-{kind.value}"), out, document, quiet)
+        if out is None and not estimate:
+            raise ValueError("--out is missing; it names the folder for the runs, and --estimate needs none.")
+        if estimate or out is None:
+            found, text = _estimate(kind, file, published)
+        else:
+            text = _study(kind, file, published, out, document, quiet)
+            found = {"folder": str(out), "table": text}
     if json and not quiet:
-        print_json({"kind": kind.value, "folder": str(out), "table": text})
+        print_json({"kind": kind.value, **found})
     elif not quiet:
         tell(text)
 
 
-def _study(kind: Kind, file: Path, out: Path, document: Path | None, quiet: bool) -> str:
+def _read(kind: Kind, file: Path, published: bool) -> Any:
+    from surrogate_training.study.kinds import read_any
+
+    config = read_any(file, published=published)
+    if config.kind != kind.value:
+        raise ValueError(f"kind in {file} is {config.kind!r}, but {kind.value!r} was asked for.")
+    return config
+
+
+def _estimate(kind: Kind, file: Path, published: bool) -> tuple[dict[str, Any], str]:
+    from dataclasses import asdict
+
+    from surrogate_training.study.estimate import estimate
+
+    cost = estimate(_read(kind, file, published))
+    return {"estimate": asdict(cost)}, cost.sentences()
+
+
+def _study(kind: Kind, file: Path, published: bool, out: Path, document: Path | None, quiet: bool) -> str:
     from surrogate_plugin.whole_files import replacing
     from surrogate_training.documents import write_into
     from surrogate_training.loop.interruption import Stopped
-    from surrogate_training.study.kinds import read_any, run_any
+    from surrogate_training.study.kinds import run_any
 
-    config = read_any(file)
-    if config.kind != kind.value:
-        raise ValueError(f"kind in {file} is {config.kind!r}, but {kind.value!r} was asked for.")
+    config = _read(kind, file, published)
     with bar("study", quiet=quiet) as callback:
         try:
             run_any(config, out, callback)

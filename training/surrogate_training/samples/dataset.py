@@ -45,6 +45,9 @@ class DataConfig(BaseModel):
         le=10**9,
         description="distinct training problems, seen anew each epoch; none: never one twice",
     )
+    remade: bool = Field(
+        default=False, description="make samples anew each time, for more of them than memory holds; workers help"
+    )
     shards: Path | None = Field(default=None, description="folder of stored samples to train on instead of making them")
     mirrors: int = Field(default=4, ge=1, le=4, description="mirror images of each training problem, itself included")
     shape: tuple[LatticeSide, LatticeSide] = Field(default=(512, 512), description="rows and columns of most batches")
@@ -58,6 +61,8 @@ class DataConfig(BaseModel):
     def _check(self) -> DataConfig:
         if self.sides[0] > self.sides[1]:
             raise ValueError(f"sides is {self.sides}; the shorter one comes first.")
+        if self.remade and (self.samples is None or self.shards is not None):
+            raise ValueError("remade is true, but only a number of samples without shards can be made anew.")
         if self.finite and self.other_shapes:
             raise ValueError(
                 f"other_shapes is {self.other_shapes:g}, but samples that are seen again must be of one shape; "

@@ -28,6 +28,19 @@ class KeptSamples(Protocol):
         """Sample ``number``."""
 
 
+class Remade:
+    """A finite set of samples that no memory holds: each is made anew whenever it is due."""
+
+    def __init__(self, config: DataConfig) -> None:
+        self._config = config
+
+    def __len__(self) -> int:
+        return self._config.samples or 0
+
+    def __getitem__(self, number: int) -> KeptSample:
+        return KeptSample.of(*make_sample(self._config, number))
+
+
 class Batches(IterableDataset[Batch | Exception]):
     """The training batches ``first``, ``first + stride``, ...; workers take turns, so their number changes nothing."""
 
@@ -83,8 +96,8 @@ def stream(
     Parameters
     ----------
     config : DataConfig
-        With ``samples``, these are made once, before the first batch, and kept in memory; with ``shards``, they are
-        read. Else each batch is new.
+        With ``samples``, these are made once, before the first batch, and kept in memory, or with ``remade`` each
+        time anew; with ``shards``, they are read. Else each batch is new.
     first, stride : int
         Process r of R that train together takes batches r, r + R, ...
     workers : int
@@ -101,6 +114,8 @@ def stream(
         return _loaded(Batches(config, first, stride=stride, samples=stored, seed=seed), workers, pinned)
     if config.samples is None:
         return _loaded(Batches(config, first, stride=stride), workers, pinned)
+    if config.remade:
+        return _loaded(Batches(config, first, stride=stride, samples=Remade(config), seed=seed), workers, pinned)
     samples: list[KeptSample] = []
     for sample in make_samples(config, range(config.samples), workers):
         samples.append(sample)

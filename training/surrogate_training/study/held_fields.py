@@ -30,15 +30,18 @@ class StudyNetwork:
     Attributes
     ----------
     network : nn.Module
-        A `PaperNetwork`, in evaluation, on ``device``.
-    device : str
+        A `PaperNetwork`, in evaluation.
     """
 
     network: nn.Module
-    device: str = "cpu"
     #: Without a card the engine asks it whatever the problem, which is what is looked at here.
     card: None = None
     typical_error: float = 0.1
+
+    @property
+    def device(self) -> str:
+        """Where the network is."""
+        return str(next(self.network.parameters()).device)
 
     def fields(self, problems: Sequence[Problem]) -> list[FloatArray]:
         """See `Subject`."""

@@ -16,14 +16,22 @@ from surrogate_training.study.sampling import run_sampling
 from surrogate_training.study.sampling_config import SamplingConfig
 from surrogate_training.study.subsets import run_subsets
 from surrogate_training.study.subsets_config import SubsetsConfig
-from surrogate_training.toml_files import read_toml
+from surrogate_training.toml_files import FOLDER, merged, read_toml
 
 AnyStudy = Annotated[StudyConfig | SubsetsConfig | SamplingConfig | EdgeCasesConfig, Field(discriminator="kind")]
 _ANY: TypeAdapter[AnyStudy] = TypeAdapter(AnyStudy)
 
 
-def read_any(path: str | Path, **changes: Any) -> AnyStudy:
-    """Read a TOML file, or a study that ships, by its name; ``changes`` replace fields of the study.
+def read_any(path: str | Path, *, published: bool = False, **changes: Any) -> AnyStudy:
+    """Read a TOML file, or a study that ships, by its name.
+
+    Parameters
+    ----------
+    path : str or Path
+    published : bool
+        At the published scale: what ``configs/scales/published.toml`` says of such a study is laid over it.
+    changes
+        Replace fields of the study.
 
     Raises
     ------
@@ -32,7 +40,11 @@ def read_any(path: str | Path, **changes: Any) -> AnyStudy:
     pydantic.ValidationError
         Names the field and what is allowed.
     """
-    return _ANY.validate_python(read_toml(path) | changes)
+    given = read_toml(path)
+    if published:
+        scale = read_toml(FOLDER / "scales" / "published.toml")
+        given = merged(merged(given, scale["all"]), scale.get(str(given.get("kind")), {}))
+    return _ANY.validate_python(given | changes)
 
 
 def run_any(config: AnyStudy, folder: Path, callback: Callback = silent) -> None:

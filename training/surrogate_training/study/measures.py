@@ -33,8 +33,10 @@ def _batch(config: StudyConfig, count: int) -> Batch:
 
 def measure_raw(network: nn.Module, batches: dict[int, Batch]) -> list[dict[str, float]]:
     """The metrics of each sample, as the network says it: nothing imposed and nothing clipped, as in the study."""
+    device = next((parameter.device for parameter in network.parameters()), torch.device("cpu"))
     with torch.no_grad():
-        return _measured({count: predict(network, batch).numpy() for count, batch in batches.items()}, batches)
+        fields = {count: predict(network, batch.to(device)).cpu().numpy() for count, batch in batches.items()}
+    return _measured(fields, batches)
 
 
 def measure_zeros(batches: dict[int, Batch]) -> list[dict[str, float]]:
