@@ -17,6 +17,7 @@ _STATEMENTS = {
     "an empty process": "pass",
     "import numpy": "import numpy",
     "import surrogate_plugin": "import surrogate_plugin",
+    "surrogate-plugin --help": "import sys; from surrogate_plugin.cli import main; sys.argv[1:] = ['--help']; main()",
     "first exact solve, kernels compiled before": _SOLVE.format("method='exact'"),
     "first guarded solve, kernels compiled before": _SOLVE.format(""),
     "first solve that asks the network, kernels compiled before": _SOLVE.format("policy='surrogate-first'"),
@@ -30,7 +31,7 @@ def main() -> None:
     for _ in range(_ROUNDS):
         for name, statement in _STATEMENTS.items():
             began = time.perf_counter()
-            subprocess.run([sys.executable, "-c", statement], check=True)
+            subprocess.run([sys.executable, "-c", statement], check=True, stdout=subprocess.DEVNULL)
             taken[name].append(time.perf_counter() - began)
     for name, seconds in taken.items():
         print(f"{1e3 * statistics.median(seconds):7.0f} ms  {name}")

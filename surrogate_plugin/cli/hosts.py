@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import importlib.util
 import inspect
 import sys
@@ -83,5 +82,7 @@ def installed(module: str) -> str:
         there = False
     if not there:
         return "not installed"
-    distributions = importlib.metadata.packages_distributions().get(module.partition(".")[0], [])
-    return f"installed, {importlib.metadata.version(distributions[0])}" if distributions else "installed"
+    from importlib.metadata import packages_distributions, version
+
+    distributions = packages_distributions().get(module.partition(".")[0], [])
+    return f"installed, {version(distributions[0])}" if distributions else "installed"

@@ -14,7 +14,8 @@ from surrogate_plugin.terminal.leaving import (
 )
 from surrogate_plugin.terminal.progress import Bar, progress
 from surrogate_plugin.terminal.stopping import stopped_at_once
-from surrogate_plugin.terminal.streams import notes, print_json, stderr, stdout, table
+from surrogate_plugin.terminal.streams import notes, print_json, stderr, stdout
+from surrogate_plugin.terminal.tables import table
 
 __all__ = [
     "BAD_INPUT",

@@ -18,8 +18,6 @@ from rich.console import Console
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from rich.table import Table
-
 
 class _Stream(Console):
     """A console that leaves it to the command line what to do when nobody reads on."""
@@ -53,16 +51,6 @@ def _console(stream: TextIO) -> Console:
         system = "auto" if stream.isatty() and os.environ.get("TERM") != "dumb" else "standard"
         return _Stream(file=stream, highlight=False, force_terminal=True, color_system=system)  # type: ignore[arg-type]
     return _Stream(file=stream, highlight=False, force_terminal=stream.isatty(), color_system=None)
-
-
-def table(title: str, *columns: str) -> Table:
-    """An empty table in the house style; what is too long for a column goes on in the next line, whole."""
-    from rich.table import Table
-
-    made = Table(title=title, title_justify="left", title_style="bold", header_style="bold")
-    for column in columns:
-        made.add_column(column, overflow="fold")
-    return made
 
 
 def notes(sentences: Iterable[str], kind: str = "Note", style: str = "dim") -> None:
