@@ -16,7 +16,7 @@ from rich.markup import escape
 
 import surrogate_plugin
 from surrogate_plugin import registry
-from surrogate_plugin.cli import options
+from surrogate_plugin.cli import installation, options
 from surrogate_plugin.cli.console import FOUND, plain_errors, print_json, stdout, table
 
 _NEEDED = ("torch", "numpy", "scipy", "numba", "pydantic", "entrypoints", "safetensors", "pyvista", "typer", "rich")
@@ -27,7 +27,8 @@ _OPTIONAL = {"scikit-sparse": "cholmod", "pyphysicell": "pyphysicell", "pyamg": 
 class _Found:
     """What there is on this machine, to be printed as tables or as an object."""
 
-    versions: dict[str, str | None] = field(default_factory=dict)
+    versions: dict[str, str | None]
+    installed: str
     devices: dict[str, str] = field(default_factory=dict)
     plugins: list[tuple[str, registry.Plugin]] = field(default_factory=list)
 
@@ -65,6 +66,7 @@ def doctor(
     JSON
     ----
     versions : by package; null where it is not installed
+    installed : how this package was, and where its code lies
     devices : by name, what each is
     models : of each its name, whether it loads, and its card or what is wrong
     plugins : of each its kind, name, status, problem and registered_by
@@ -75,7 +77,7 @@ def doctor(
     from surrogate_plugin.cli.models import described, report_models
 
     tables = not (json or quiet)
-    found = _Found(_versions(), _devices(), list(_plugins()))
+    found = _Found(_versions(), installation.described(), _devices(), list(_plugins()))
     if tables:
         console = stdout()
         _print_versions(console, found)
@@ -117,7 +119,7 @@ def _said(found: _Found) -> dict[str, Any]:
         }
         for kind, plugin in found.plugins
     ]
-    return {"versions": found.versions, "devices": found.devices, "plugins": plugins}
+    return {"versions": found.versions, "installed": found.installed, "devices": found.devices, "plugins": plugins}
 
 
 def _versions() -> dict[str, str | None]:
@@ -135,6 +137,8 @@ def _print_versions(console: Console, found: _Found) -> None:
         if package in _OPTIONAL:
             missing = escape(f"not installed (optional: pip install surrogate-plugin[{_OPTIONAL[package]}])")
         made.add_row(package, version or missing)
+        if package == "surrogate-plugin":
+            made.add_row("", escape(found.installed))
     console.print(made)
 
 

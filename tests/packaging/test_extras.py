@@ -33,6 +33,11 @@ PROGRAMS = [
         "from pathlib import Path; from surrogate_training.loop.runlog import RunLog; "
         "RunLog(Path(), step=0, tensorboard=True)",
     ),
+    (
+        "study",
+        "cma",
+        "import numpy; from surrogate_training.study.search import _strategy; _strategy(numpy.zeros(2), 4, 1)",
+    ),
     ("testing", "pytest", "from surrogate_plugin.testing import AdapterSuite"),
     (
         "film",
@@ -54,9 +59,11 @@ TESTED = {
     "film": "tests/pictures/test_films.py",
     "simularium": "tests/pictures/test_exports.py",
     "testing": "tests/testing",
+    "study": "tests/training/test_study_edge_cases.py",
     "docs": "tests/docs",
     "dev": "tests/packaging",
     "cholmod": "none: it is compiled from source against SuiteSparse; a double stands for it",
+    "benchmarks": "none: it has what cholmod has",
 }
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from surrogate_plugin.equation.problem import FloatArray
+from surrogate_plugin.extras import extra
 from surrogate_training.problems.discs import Scene, UnitCube
 
 #: The error of each scene: the larger, the better for the search.
@@ -73,7 +74,7 @@ def evolution_round(
 
     Raises
     ------
-    ModuleNotFoundError
+    MissingExtraError
         If cma is not installed.
     """
     rng, found = np.random.default_rng(list(seed)), _Found(cube, judge, kept)
@@ -92,12 +93,8 @@ def evolution_round(
 
 
 def _strategy(begin: FloatArray, population: int, seed: int) -> Any:
-    try:
+    with extra("study", "the evolution strategy"):
         import cma
-    except ModuleNotFoundError:
-        raise ModuleNotFoundError(
-            "the evolution strategy is the package cma, which is not installed; pip install 'surrogate-plugin[study]'."
-        ) from None
     options = {"bounds": [0.0, 1.0], "popsize": population, "seed": seed, "verbose": -9}
     return cma.CMAEvolutionStrategy(begin, _SPREAD, options)
 
