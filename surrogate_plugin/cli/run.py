@@ -84,8 +84,12 @@ def run(
         seconds = time.perf_counter() - began
         written = _kept_so_far(going)
         if over:
-            with stopped_at_once("Stopped; the same command writes what is missing."):
-                written = [*written, *write_outputs(going)]
+            files = len(read.output.files)
+            with (
+                stopped_at_once("Stopped; the same command writes what is missing."),
+                progress("writing", files, quiet=quiet or not files) as bar,
+            ):
+                written = [*written, *write_outputs(going, bar.advance)]
             if going.saved is not None:
                 going.saved.remove()
     if json:
@@ -104,7 +108,12 @@ def _solve(going: Going, quiet: bool) -> bool:
     if not going.times_min:
         with stopped_at_once("Stopped; nothing was kept."), progress("solving", going.solves, quiet=quiet) as bar:
             return going.run(bar.advance)
-    with stopped_between_steps() as stopping, progress("solving", going.solves, quiet=quiet) as bar:
+    # A second Ctrl-C finds the handler that stood before the first one.
+    with (
+        stopped_at_once("Stopped within a step; the same command goes on from the last one that was kept."),
+        stopped_between_steps() as stopping,
+        progress("solving", going.solves, quiet=quiet) as bar,
+    ):
         return going.run(bar.advance, stopping)
 
 

@@ -19,6 +19,7 @@ from surrogate_plugin.session.steps import StepRecord
 from surrogate_plugin.settings.file import SettingsFile
 
 if TYPE_CHECKING:
+    from surrogate_plugin.report.page import Page
     from surrogate_plugin.report.writing import RunReport, Watch
 
 #: What a run is kept for at least, so that a kill costs no more than this.
@@ -172,6 +173,18 @@ class Going:
             moved()
         return Moment(step, begins + (dt_min or 0.0), fields, bounds, methods)
 
+    def _tell(self, page: Page) -> None:
+        """What a page has to say beside the steps that this process took."""
+        if not self.times_min or self.last is None:
+            return
+        page.section("Settings file")
+        told = (
+            f"The run of {self.settings.document.path.name} is at {self.last.time_min:g} of {self.times_min[-1]:g} min."
+        )
+        if self.resumed_min is not None:
+            told += f" It was stopped before and went on from {self.resumed_min:g} min: this page has the steps since."
+        page.text(told)
+
     def _steps(self) -> Iterator[tuple[int, float, float]]:
         """The steps that are left: number from 1, begin and end."""
         done = 0 if self.last is None else self.last.step
@@ -199,6 +212,7 @@ class Going:
             unit = units.pop() if len(units) == 1 else ""
             title = f"Diffusion: {settings.document.path.name}"
             self.report = sp.RunReport(settings.report, title=title, unit=unit)
+            self.report.further.append(self._tell)
         made = {}
         for name, config in configs.items():
             if self.report is not None:
@@ -207,8 +221,6 @@ class Going:
             made[name] = Backend(config, engine=engine, recorder=recorder, watch=self._watches.get(name))
             if self.last is not None and not config.steady:
                 made[name].restart(self.last.fields[name], self.last.bounds[name])
-        if self.report is not None:
-            self.report.follow(self)
         return made
 
 

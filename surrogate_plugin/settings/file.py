@@ -140,9 +140,9 @@ class SettingsFile(Table):
         None,
         "The interpreter that has surrogate-plugin",
         allowed="the path of one",
-        example="python3",
+        example="/usr/bin/python3",
         readers=["physicell"],
-        said_default="the one that wrote the header",
+        said_default="that of the variable SURROGATE_PYTHON, or libpython's",
     )
     domain: Lattice | None = key(None, "The lattice", readers=[RUN])
     vessels: list[Vessel] = key([], "Vessels, one a table", readers=[RUN])

@@ -134,7 +134,7 @@ def _of_a_host(host: str) -> list[Section]:
     if not physicell:
         head = "Or a table for each substrate, in the place of the list above."
     return [
-        Section("", SettingsFile, said={"python": "python3"} if physicell else {}, left_out=tables),
+        Section("", SettingsFile, left_out=tables),
         Section("[substrates.oxygen]", Substrate, head, active=physicell),
     ]
 

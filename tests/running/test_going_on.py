@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import signal
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -154,14 +156,44 @@ def test_ctrl_c_ends_the_command_after_a_step_and_the_same_command_goes_on(
     said = json.loads(made.stdout)
     assert (said["finished"], said["time_min"]) == (False, 1.5)
     assert not (tmp_path / "drug.npy").exists()
-    assert "The run is over" in (tmp_path / "run.html").read_text(encoding="utf-8")
+    assert "The run of surrogate.toml is at 1.5 of 5 min." in (tmp_path / "run.html").read_text(encoding="utf-8")
     again = command.invoke(app, ["run", str(path), "--json"])
     assert again.exit_code == 0
     assert json.loads(again.stdout)["resumed_min"] == 1.5
     assert np.array_equal(np.load(tmp_path / "drug.npy"), whole)
+    page = (tmp_path / "run.html").read_text(encoding="utf-8")
+    assert "is at 5 of 5 min. It was stopped before and went on from 1.5 min: this page has the steps since." in page
     assert files_of(tmp_path / "surrogate.run") == []
     # Each step of both runs was recorded once.
     assert len(sp.Recording(tmp_path / "run.zarr")) == 20
+
+
+def test_a_second_ctrl_c_ends_at_once_and_what_was_kept_is_gone_on_from(tmp_path: Path) -> None:
+    path = written(tmp_path, *PARTS, OUTPUT)
+    code = f"""
+import signal, sys
+from surrogate_plugin.cli import app
+from surrogate_plugin.session.backend import Backend
+step, taken = Backend.step, []
+
+def interrupted(self, *arguments):
+    taken.append(None)
+    if len(taken) == 3:
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+        print("still there")
+    return step(self, *arguments)
+
+Backend.step = interrupted
+app(["run", {str(path)!r}])
+"""
+    made = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert made.returncode == 130
+    assert made.stdout == ""
+    assert "Stopped within a step;" in made.stderr
+    again = CliRunner().invoke(app, ["run", str(path), "--json"])
+    assert again.exit_code == 0
+    assert json.loads(again.stdout)["resumed_min"] == 1.0
 
 
 def test_files_that_could_not_be_written_cost_no_solve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -27,6 +27,7 @@ def test_an_engine_is_made_of_them() -> None:
         ({"tolerance": 0.0}, "Settings.tolerance is 0.0; a positive finite number is allowed."),
         ({"tolerance": True}, "Settings.tolerance is True; a positive finite number is allowed."),
         ({"model": "defualt"}, "Settings.model is 'defualt'; the models installed are"),
+        ({"model": "u" * 300}, "Settings.model is 'uuu.*; the models installed are"),  # too long for a path
         ({"method": "magic"}, "Settings.method is 'magic'; allowed are 'guarded'"),
         ({"policy": "slowest"}, "Settings.policy is 'slowest'; input should be"),
         ({"device": "tpu"}, "Settings.device is 'tpu'; allowed are 'auto'"),
