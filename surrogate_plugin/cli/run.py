@@ -27,6 +27,7 @@ from surrogate_plugin.cli.console import (
     stopped_at_once,
     table,
 )
+from surrogate_plugin.errors import InvalidProblemError
 
 if TYPE_CHECKING:
     from surrogate_plugin.running.going import Going
@@ -74,6 +75,8 @@ def run(
         from surrogate_plugin.running.outputs import check_outputs, write_outputs
         from surrogate_plugin.settings.reading import load_settings
 
+        if not settings.exists():
+            raise InvalidProblemError(f"there is no {settings}; `surrogate-plugin init {settings}` writes one.")
         read = load_settings(settings, "run")
         check_outputs(read)
         going = Going(read, fresh=fresh)

@@ -96,7 +96,8 @@ class Document:
         try:
             yield
         except InvalidProblemError as error:
-            raise self.error(place, f"{named(place)}: {error}") from None
+            said, name = str(error), named(place)
+            raise self.error(place, said if said.startswith((f"{name} ", f"{name}.")) else f"{name}: {said}") from None
 
 
 def named(place: Place) -> str:

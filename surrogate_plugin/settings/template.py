@@ -112,7 +112,7 @@ def settings_text(host: str | None = None, picture: str | None = None, *, schema
 
 def _of_a_run(picture: str | None) -> list[Section]:
     size = {"size_um": [640.0, 320.0], "spacing_um": 5.0} if picture is None else {"spacing_um": 5.0}
-    oxygen = {"units": "mmHg", "diffusivity_um2_per_min": 100000.0, "decay_per_min": 0.1}
+    oxygen = {"units": "mmHg", "diffusivity_um2_per_min": 100000.0, "decay_per_min": 4.0}
     vessel = {"position_um": [160.0, 160.0], "radius_um": 12.0, "value": 38.0}
     source = {"file": picture or "vessels.png", "value": 38.0}
     return [

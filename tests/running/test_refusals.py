@@ -46,6 +46,7 @@ def refusal(folder: Path, *parts: str) -> str:
         (("[domain]\nsize_um = [64.0, 33.0]\nspacing_um = 2.0\n", OXYGEN), "a height of 33, which is 16.5 pixels"),
         ((DOMAIN, "size_um = [1.0, 2.0]\n", OXYGEN), "shape times spacing_um is [160.0, 120.0]; they must agree"),
         (("[domain]\nsize_um = [64.0, 32.0]\nshape = [10, 10]\n", OXYGEN, VESSEL), "square ones are allowed"),
+        (("[domain]\nshape = [9, 9]\nspacing_um = [1, 2]\n", OXYGEN, VESSEL), "line 1: domain.thickness_um is None,"),
         (("substrates = ['oxygen']\n", DOMAIN, VESSEL), "line 1: a run without a host needs a table for each"),
         ((DOMAIN, VESSEL), "a run without a host needs a table for each substrate"),
         ((DOMAIN, "[substrates.oxygen]\ndecay_per_min = 1\n"), "line 5: substrates.oxygen.diffusivity_um2_per_min is"),
@@ -167,6 +168,13 @@ def test_the_command_writes_what_was_asked_for_and_says_how_good_it_is(tmp_path:
     assert oxygen["values"] == {"lowest": field.min(), "highest": 38.0}
     lines = (tmp_path / "out" / "seen.csv").read_text().splitlines()
     assert [line.split(",")[3] for line in lines] == ["type", "a", "b"]
+
+
+def test_a_file_that_is_not_there_is_one_that_init_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    made = CliRunner().invoke(app, ["run"])
+    assert made.exit_code == 2
+    assert "there is no surrogate.toml; `surrogate-plugin init surrogate.toml` writes one." in made.stderr
 
 
 def test_a_tolerance_that_is_not_reached_is_exit_code_1(tmp_path: Path) -> None:
