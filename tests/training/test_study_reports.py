@@ -89,6 +89,20 @@ def test_the_table_gives_mean_and_spread_over_seeds(tiny: Path) -> None:
     assert "1.10 times the smallest" in study_table.table(seeds, made_up(seeds), ZEROS)
 
 
+def test_losses_are_ranked_with_their_spread_beside_that_of_the_seeds(tiny: Path) -> None:
+    config = read_study(tiny, kind="losses", losses=({"kind": "mae"}, {"kind": "step"}, {"kind": "exp"}))
+    errors = {"mae": 0.02, "step": 0.01, "exp": 0.04}
+    results = [replace(r, measures={**r.measures, "mae": errors[r.variant] + r.seed / 1000}) for r in made_up(config)]
+    results = [replace(r, measures={**r.measures, "max": 1 / errors[r.variant]}) for r in results]
+    said = study_table.conclusion(config, results)
+    assert "step 10.50 ± 0.71, mae 20.50 ± 0.71, exp 40.50 ± 0.71" in said
+    assert "Exp has 3.86 times the error of step" in said
+    assert "exp in the maximum" in said
+    assert "spread by 15.28 (standard deviation), the seeds of one loss by 0.71: the loss matters more" in said
+    alike = [replace(r, measures={**r.measures, "mae": 0.02 + r.seed / 100}) for r in made_up(config)]
+    assert "the loss matters no more than the seed" in study_table.conclusion(config, alike)
+
+
 def test_the_plot_shows_each_seed_the_mean_and_both_laws(tiny: Path, tmp_path: Path) -> None:
     config = read_study(tiny, sizes=(8, 16, 32))
     results = [replace(r, measures={**r.measures, "mae": int(r.variant) ** -0.5}) for r in made_up(config)]
@@ -133,8 +147,15 @@ def test_the_command_runs_a_study_and_refuses_another_kind(
     assert done.exit_code == 0, done.output
     assert "| rand | 1 |" in document.read_text()
     assert (tmp_path / "study-losses.png").read_bytes() == (tmp_path / "out" / "losses.png").read_bytes()
+    (tmp_path / "out" / "rand-seed-1" / "result.json").unlink()
+    part = CliRunner().invoke(app, ["losses", str(tiny), "--out", str(tmp_path / "out"), "--report"])
+    assert "1 of 2 runs" in part.stdout  # what is finished is reported on, and nothing is trained
+    assert not (tmp_path / "out" / "rand-seed-1" / "result.json").exists()
+    nothing = CliRunner().invoke(app, ["losses", str(tiny), "--out", str(tmp_path / "none"), "--report"])
+    assert nothing.exit_code == 2
+    assert "holds no study" in nothing.stderr
     assert json.loads((tmp_path / "out" / "mae-seed-1" / "result.json").read_text())["seed"] == 1
     said = json.loads(CliRunner().invoke(app, [*arguments, "--json"]).stdout)
     table = (tmp_path / "out" / "table.md").read_text()
-    assert said == {"kind": "losses", "folder": str(tmp_path / "out"), "table": table}
+    assert said == {"kind": "losses", "folder": str(tmp_path / "out"), "table": table, "estimate": None}
     assert set(said) == set(Sections.read(inspect.getdoc(study)).json)

@@ -41,6 +41,9 @@ def study(
     estimate: Annotated[
         bool, typer.Option("--estimate", help="Say what the study would cost, from what a step takes here, and stop.")
     ] = False,
+    report: Annotated[
+        bool, typer.Option("--report", help="Write table, figure and document of what is finished, and train nothing.")
+    ] = False,
     document: Annotated[
         Path | None,
         typer.Option(help="Markdown file whose table of this study is replaced; its figure goes beside it."),
@@ -64,19 +67,20 @@ def study(
     JSON
     ----
     kind : what was varied
-    folder : of runs, table and figure
-    table : as Markdown
-    estimate : what the study would cost, in the place of folder and table
+    folder : of runs, table and figure; null for an estimate
+    table : as Markdown; null for an estimate
+    estimate : what the study would cost, where --estimate asks; else null
     """
     file = config or Path(f"study-{kind.value}")
     with plain_errors():
         if out is None and not estimate:
             raise ValueError("--out is missing; it names the folder for the runs, and --estimate needs none.")
         if estimate or out is None:
-            found, text = _estimate(kind, file, published)
+            cost, text = _estimate(kind, file, published)
+            found: dict[str, Any] = {"folder": None, "table": None, "estimate": cost}
         else:
-            text = _study(kind, file, published, out, document, quiet)
-            found = {"folder": str(out), "table": text}
+            text = _study(_read(kind, file, published), out, document, train=not report, quiet=quiet)
+            found = {"folder": str(out), "table": text, "estimate": None}
     if json and not quiet:
         print_json({"kind": kind.value, **found})
     elif not quiet:
@@ -98,19 +102,18 @@ def _estimate(kind: Kind, file: Path, published: bool) -> tuple[dict[str, Any], 
     from surrogate_training.study.estimate import estimate
 
     cost = estimate(_read(kind, file, published))
-    return {"estimate": asdict(cost)}, cost.sentences()
+    return asdict(cost), cost.sentences()
 
 
-def _study(kind: Kind, file: Path, published: bool, out: Path, document: Path | None, quiet: bool) -> str:
+def _study(config: Any, out: Path, document: Path | None, *, train: bool, quiet: bool) -> str:
     from surrogate_plugin.whole_files import replacing
     from surrogate_training.documents import write_into
     from surrogate_training.loop.interruption import Stopped
     from surrogate_training.study.kinds import run_any
 
-    config = _read(kind, file, published)
     with bar("study", quiet=quiet) as callback:
         try:
-            run_any(config, out, callback)
+            run_any(config, out, callback, train=train)
         except Stopped as stopped:
             complain(f"{out}: {stopped}")
             raise typer.Exit(INTERRUPTED) from None

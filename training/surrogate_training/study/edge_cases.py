@@ -30,12 +30,23 @@ _RANDOM, _EVOLUTION = 0, 1
 
 
 @fixed_threads()
-def run_edge_cases(config: EdgeCasesConfig, folder: Path, callback: Callback = silent) -> list[Searched]:
+def run_edge_cases(
+    config: EdgeCasesConfig, folder: Path, callback: Callback = silent, *, train: bool = True
+) -> list[Searched]:  # fmt: skip
     """Train, search and guard what is not there yet; table and figure are written anew after each network.
 
     Every network leaves its worst problems in ``worst.json``, a file of scenes that a training may learn from. The
     network of the largest training-set size is trained once more with its own worst problems known, and searched
     again.
+
+    Parameters
+    ----------
+    config : EdgeCasesConfig
+    folder : Path
+        Created; one subfolder a network.
+    callback : Callback
+    train : bool
+        False: report on the networks that are finished, and train and search none.
 
     Raises
     ------
@@ -54,6 +65,8 @@ def run_edge_cases(config: EdgeCasesConfig, folder: Path, callback: Callback = s
         home = folder / folder_name(name, seed)
         of_run = part(callback, index / len(todo), 1 / len(todo), f"{home.name} ({index + 1} of {len(todo)})  ")
         if fresh := not (home / RESULT).is_file():
+            if not train:
+                continue
             home.mkdir(parents=True, exist_ok=True)
             write_json(home / RESULT, asdict(_run(config, name, seed, home, folder, of_run)))
         results.append(read_result(home / RESULT, _RESULT_OF))

@@ -47,13 +47,21 @@ def read_any(path: str | Path, *, published: bool = False, **changes: Any) -> An
     return _ANY.validate_python(given | changes)
 
 
-def run_any(config: AnyStudy, folder: Path, callback: Callback = silent) -> None:
-    """Run what of a study is not there yet; ``table.md`` and ``<kind>.png`` are written into the folder."""
-    if isinstance(config, SubsetsConfig):
-        run_subsets(config, folder, callback)
-    elif isinstance(config, EdgeCasesConfig):
-        run_edge_cases(config, folder, callback)
-    elif isinstance(config, SamplingConfig):
-        run_sampling(config, folder, callback)
-    else:
-        run_study(config, folder, callback)
+def run_any(config: AnyStudy, folder: Path, callback: Callback = silent, *, train: bool = True) -> None:
+    """Run what of a study is not there yet, or with ``train`` false nothing; write ``table.md`` and ``<kind>.png``.
+
+    Raises
+    ------
+    ValueError
+        If nothing is finished that could be reported on, or the folder holds a study with other settings.
+    """
+    if not train and not (folder / "study.json").is_file():
+        raise ValueError(f"{folder} holds no study; without a report to write, the same command begins one.")
+    run: dict[type[AnyStudy], Any] = {
+        StudyConfig: run_study,
+        SubsetsConfig: run_subsets,
+        SamplingConfig: run_sampling,
+        EdgeCasesConfig: run_edge_cases,
+    }
+    if not run[type(config)](config, folder, callback, train=train):
+        raise ValueError(f"nothing of the study in {folder} is finished yet, so that there is nothing to report.")

@@ -27,7 +27,9 @@ _RESULT_OF = TypeAdapter(Result)
 
 
 @fixed_threads()
-def run_study(config: StudyConfig, folder: Path, callback: Callback = silent) -> list[Result]:
+def run_study(
+    config: StudyConfig, folder: Path, callback: Callback = silent, *, train: bool = True
+) -> list[Result]:  # fmt: skip
     """Train and measure every run that is not there yet, then write the tables and plots.
 
     After each run ``results.csv``, ``by_sources.csv``, ``table.md`` and the PNG plots are written anew for the runs
@@ -40,6 +42,8 @@ def run_study(config: StudyConfig, folder: Path, callback: Callback = silent) ->
     folder : Path
         Created; one subfolder a run.
     callback : Callback
+    train : bool
+        False: report on the runs that are finished, and train none.
 
     Raises
     ------
@@ -55,6 +59,8 @@ def run_study(config: StudyConfig, folder: Path, callback: Callback = silent) ->
         home = folder / run.folder
         of_run = part(callback, index / len(runs), 1 / len(runs), f"{run.folder} ({index + 1} of {len(runs)})  ")
         fresh = not (home / RESULT).is_file()
+        if fresh and not train:
+            continue
         if fresh:
             write_json(home / RESULT, asdict(_train_and_measure(run, home, tests, of_run)))
         results.append(read_result(home / RESULT, _RESULT_OF))

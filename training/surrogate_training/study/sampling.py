@@ -29,8 +29,19 @@ _DRAW = 7
 
 
 @fixed_threads()
-def run_sampling(config: SamplingConfig, folder: Path, callback: Callback = silent) -> list[Course]:
+def run_sampling(
+    config: SamplingConfig, folder: Path, callback: Callback = silent, *, train: bool = True
+) -> list[Course]:  # fmt: skip
     """Train what is not there yet; table and figure are written anew after each training.
+
+    Parameters
+    ----------
+    config : SamplingConfig
+    folder : Path
+        Created; one subfolder a training.
+    callback : Callback
+    train : bool
+        False: report on the trainings that are finished, and begin none.
 
     Raises
     ------
@@ -46,6 +57,8 @@ def run_sampling(config: SamplingConfig, folder: Path, callback: Callback = sile
     for index, (strategy, seed) in enumerate(runs):
         home = folder / f"{strategy}-seed-{seed}"
         of_run = part(callback, index / len(runs), 1 / len(runs), f"{home.name} ({index + 1} of {len(runs)})  ")
+        if not (train or (home / f"measured-{config.rounds - 1}.json").is_file()):
+            continue
         courses.append(Course(strategy, seed, _train(config, strategy, seed, home, tests, of_run)))
         sampling_report.write(config, courses, folder)
         of_run(1.0, "done")

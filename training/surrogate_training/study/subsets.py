@@ -20,8 +20,19 @@ _RESULT_OF = TypeAdapter(SubsetResult)
 
 
 @fixed_threads()
-def run_subsets(config: SubsetsConfig, folder: Path, callback: Callback = silent) -> list[SubsetResult]:
+def run_subsets(
+    config: SubsetsConfig, folder: Path, callback: Callback = silent, *, train: bool = True
+) -> list[SubsetResult]:  # fmt: skip
     """Train and test every network that is not there yet; tables and the figure are written anew after each.
+
+    Parameters
+    ----------
+    config : SubsetsConfig
+    folder : Path
+        Created; one subfolder a network.
+    callback : Callback
+    train : bool
+        False: report on the networks that are finished, and train none.
 
     Raises
     ------
@@ -39,6 +50,8 @@ def run_subsets(config: SubsetsConfig, folder: Path, callback: Callback = silent
     results: list[SubsetResult] = []
     for name in config.models:
         if not (path := folder / f"model-{name}" / RESULT).is_file():
+            if not train:
+                continue
             _write(path, SubsetResult(name, None, _errors(ShippedModel(name), tests)))
         results.append(read_result(path, _RESULT_OF))
     runs = [(subset, seed) for seed in config.seeds for subset in config.subsets]
@@ -46,6 +59,8 @@ def run_subsets(config: SubsetsConfig, folder: Path, callback: Callback = silent
         home = folder / f"{subset.name}-seed-{seed}"
         of_run = part(callback, index / len(runs), 1 / len(runs), f"{home.name} ({index + 1} of {len(runs)})  ")
         if not (path := home / RESULT).is_file():
+            if not train:
+                continue
             network, _ = trained(config.trained_on(subset, seed), home, of_run)
             _write(path, SubsetResult(subset.name, seed, _errors(StudyNetwork(network), tests)))
             _publish(config, [*results, read_result(path, _RESULT_OF)], folder)

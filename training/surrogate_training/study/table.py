@@ -13,6 +13,7 @@ from surrogate_training.study import laws as study_laws
 from surrogate_training.study import sensitivity
 from surrogate_training.study.config import StudyConfig, StudyKind
 from surrogate_training.study.measures import MEASURES
+from surrogate_training.study.ranking import ranking
 from surrogate_training.study.result import Result, by_variant, deviation
 
 #: How people call the measures.
@@ -84,16 +85,12 @@ def conclusion(config: StudyConfig, results: Sequence[Result]) -> str:
         return said
     if config.kind == "hyperparameters":
         return sensitivity.conclusion(sensitivity.sensitivities(config, results))
-    mae = {variant: float(np.mean([r.measures["mae"] for r in g])) for variant, g in by_variant(results).items()}
-    if config.kind == "seeds" or len(mae) < 2:
-        values = [r.measures["mae"] for r in results]
-        ratio = max(values) / min(values)
-        return f"Over {len(values)} runs the largest whole-lattice error is {ratio:.2f} times the smallest."
-    best, worst = min(mae, key=mae.__getitem__), max(mae, key=mae.__getitem__)
-    return (
-        f"On the whole lattice {best} has the smallest mean error and {worst} the largest, "
-        f"{mae[worst] / mae[best]:.2f} times as much."
-    )
+    if config.kind == "losses" and len(by_variant(results)) > 1:
+        return ranking(results)
+    values = [r.measures["mae"] for r in results]
+    ratio, share = max(values) / min(values), deviation(values) / float(np.mean(values))
+    said = f"Over {len(values)} runs the largest whole-lattice error is {ratio:.2f} times the smallest"
+    return said + (f"; the standard deviation is {100 * share:.1f} % of the mean." if np.isfinite(share) else ".")
 
 
 def _course(sizes: Sequence[int], spreads: Sequence[float]) -> str:
