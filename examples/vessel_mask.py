@@ -22,9 +22,9 @@ from surrogate_plugin.pictures import view
 
 #: um^2 / min; and of how many pixels the cost of the lattice is estimated, which takes nine times as many.
 DIFFUSIVITY, LARGEST = 1e5, 400_000
-#: Of the tree: um of the disc and of its thinnest vessels, between points of a vessel, and between the tips at last;
-#: the share of the radius that is bare; how many trunks.
-DISC_UM, TIP_UM, STEP_UM, APART_UM, BARE, TRUNKS = 1500.0, 3.5, 20.0, 45.0, 0.35, 6
+#: Of the tree: um of the disc's and of the thinnest vessels' radius, between points of a vessel, and between tips at
+#: last; and the share of the radius that is bare.
+DISC_UM, TIP_UM, STEP_UM, APART_UM, BARE = 1500.0, 3.5, 20.0, 45.0, 0.35
 
 
 def grown(rng: np.random.Generator) -> sp.Vessels:
@@ -33,15 +33,7 @@ def grown(rng: np.random.Generator) -> sp.Vessels:
     Tips come at random, no two of them close, and closer as the tree fills the disc; each is joined to the nearest
     point of what is there. Radii follow Murray's law: their cubes add up at each fork.
     """
-    at, mother = [np.zeros(2)], [0]
-    for turn in np.linspace(0.0, 2 * np.pi, TRUNKS, endpoint=False) + rng.uniform(-0.2, 0.2, TRUNKS):
-        start = 0
-        for r in np.arange(2 * STEP_UM, 0.6 * DISC_UM, STEP_UM):
-            turn += rng.normal(0.0, 0.012)
-            mother.append(start)
-            start = len(at)
-            at.append(r * np.array([np.cos(turn), np.sin(turn)]))
-    apart = 0.25 * DISC_UM
+    at, mother, apart = [np.zeros(2)], [0], DISC_UM
     while apart > APART_UM:
         r, turn = DISC_UM * np.sqrt(rng.uniform(BARE**2, 0.97)), rng.uniform(0.0, 2 * np.pi)
         tip, nodes = r * np.array([np.cos(turn), np.sin(turn)]), np.array(at)
