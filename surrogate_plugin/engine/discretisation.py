@@ -108,7 +108,7 @@ def estimate_discretisation(problem: Problem, *, lattices: int = 2) -> Discretis
     Parameters
     ----------
     problem : Problem
-        With a steady state. A time step is one too: `Problem.implicit_step`.
+        With a steady state. Of a step in time nothing is told: the field before it is not constant on pixels.
     lattices : int
         2: the problem's own lattice and one of a third of its spacing, with 9 times the pixels. 3: one of a fifth as
         well, with 25 times the pixels; the order is observed then, and the estimate about ten times nearer.

@@ -15,6 +15,7 @@ from scipy.special import k0
 
 import surrogate_plugin as sp
 from surrogate_plugin import gallery, memory
+from surrogate_plugin.engine.discretisation import _richardson
 from surrogate_plugin.equation.refinement import refined
 from tests.equation.layers import End, Layer, field
 
@@ -232,6 +233,26 @@ def test_what_is_held_is_right() -> None:
     assert estimate.map[4, 5] > 0.0
     assert estimate.spacings == ((2.0, 3.0), (2.0 / 3.0, 1.0))
     assert "order 1 assumed" in estimate.sentence("mmHg")
+
+
+def test_what_is_held_beyond_a_seam_is_touched_too() -> None:
+    """Held, an obstacle, tissue, and round again."""
+    source, diffusivity = np.zeros((1, 5)), np.ones((1, 5))
+    source[0, 0], diffusivity[0, 1] = 1.0, 0.0
+    problem = sp.Problem(
+        source, diffusivity=diffusivity, decay=np.where(diffusivity > 0, 0.1, 0.0), boundary="periodic"
+    )
+    assert sp.estimate_discretisation(problem).expected_order == 1.0
+
+
+@pytest.mark.parametrize("powers", [(1.0, 2.0), (2.0, 4.0)])
+def test_two_terms_are_eliminated_and_errors_of_solves_counted(powers: tuple[float, float]) -> None:
+    """Of ``5 + 2 h^p + 3 h^q``; what solves are off by goes in with the same weights, which add up to 0."""
+    fields = [np.array([5.0 + 2.0 * h ** powers[0] + 3.0 * h ** powers[1]]) for h in (1.0, 1 / 3, 1 / 5)]
+    correction, share = _richardson(fields, (1, 3, 5), powers)
+    np.testing.assert_allclose(correction, [-5.0], rtol=1e-12)
+    np.testing.assert_allclose(share @ np.array(fields)[:, 0], -5.0, rtol=1e-12)
+    assert abs(share.sum()) < 1e-12
 
 
 def test_what_it_cannot_do_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
