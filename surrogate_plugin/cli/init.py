@@ -59,11 +59,22 @@ def init(
             raise UnwritableError(f"{path} is a folder; the name of a file is allowed.")
         if path.exists() and not force:
             raise UnwritableError(f"{path} is there already; another name, or --force to replace it, is allowed.")
+        if schema:
+            _check_schema(path)
         written = _write(path, host, picture, schema)
     if json:
         print_json({"written": [str(each) for each in written], "host": host})
     elif not quiet:
         stdout().print(f"{path}: {_next(path, host)}", markup=False, soft_wrap=True)
+
+
+def _check_schema(path: Path) -> None:
+    """Refuse to replace a file that only has the schema's name."""
+    from surrogate_plugin.settings.schema import SCHEMA_NAME, is_schema
+
+    beside = path.with_name(SCHEMA_NAME)
+    if beside.exists() and not is_schema(beside):
+        raise UnwritableError(f"{beside} is there already, and no schema of ours; move it away, or take --no-schema.")
 
 
 def _write(path: Path, host: str | None, picture: Path | None, schema: bool) -> list[Path]:

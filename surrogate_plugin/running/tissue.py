@@ -55,6 +55,7 @@ class Tissue:
         self._held, self.notes = read_held(settings)
         self.domain = domain_of(settings, shape_of(self._held))
         self._check_pictures()
+        self._check_vessels()
         self.placed = read_cells(settings, self.domain)
         self.configs = {name: self._config(name) for name in self.names}
         self._cells = {name: self._cells_of(name) for name in self.names}
@@ -72,7 +73,9 @@ class Tissue:
         return raster_of(self.state(name, time_min), self.configs[name])
 
     def check(self) -> None:
-        """Refuse what is no problem, such as a substrate that nothing supplies or anchors, before anything is solved.
+        """Refuse what is no problem at some time of the run, before anything is solved.
+
+        Such is a substrate that nothing supplies or anchors, or no longer does.
 
         Raises
         ------
@@ -81,11 +84,12 @@ class Tissue:
         """
         for name, config in self.configs.items():
             with self.settings.document.at(("substrates", name)):
-                problem = problem_of(self.raster(name), config)
+                problems = [problem_of(self.raster(name, time), config) for time in self._turns_min()]
                 if not config.steady:
                     continue
-                problem.check_steady()
-                if problem.largest_imposed == 0 and not np.any(problem.supply) and not self.changes_min():
+                for problem in problems:
+                    problem.check_steady()
+                if not any(problem.largest_imposed > 0 or np.any(problem.supply) for problem in problems):
                     raise InvalidProblemError(
                         f"nothing supplies {name}, so its field is 0 everywhere; a vessel, a source, a side that holds "
                         "or lets in, or production is needed."
@@ -95,6 +99,11 @@ class Tissue:
         """The times after the start at which something comes or goes, min."""
         times = {each.timed.from_min for each in self._held} | {each.timed.until_min or 0.0 for each in self._held}
         return sorted(time for time in times if time > 0)
+
+    def _turns_min(self) -> list[float]:
+        """The times from which on something else holds, the start among them."""
+        end = np.inf if self.settings.time is None else self.settings.time.duration_min
+        return [0.0, *(time for time in self.changes_min() if time < end)]
 
     def _state(self, name: str, held: list[Held]) -> TissueState:
         pictures = [each.what for each in held if isinstance(each.what, Picture)]
@@ -116,6 +125,16 @@ class Tissue:
                     f"{named(each.place)}.file has {list(each.what.fixed.shape)} pixels (rows, columns), but the "
                     f"lattice has {list(self.domain.shape)}; they must agree.",
                 )
+
+    def _check_vessels(self) -> None:
+        """A vessel off the lattice is told by its place in the settings."""
+        assert self.settings.domain is not None, "there is a lattice"
+        outside = self.settings.domain.outside
+        for each in self._held:
+            if isinstance(each.what, Vessels):
+                boundary = self.settings.substrate(each.substrate).boundary
+                with self.settings.document.at(each.place):
+                    self.domain.rasterise(TissueState(vessels=each.what), outside=outside, boundary=boundary)
 
     def _config(self, name: str) -> BackendConfig:
         settings, given = self.settings, self.settings.substrate(name)

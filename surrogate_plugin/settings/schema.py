@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 from surrogate_plugin.settings.file import SettingsFile
@@ -10,6 +11,7 @@ from surrogate_plugin.settings.keys import RUN
 
 #: What the written file calls the schema that stands beside it.
 SCHEMA_NAME = "surrogate.schema.json"
+_TITLE = "surrogate.toml"
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
@@ -23,13 +25,22 @@ def json_schema() -> dict[str, Any]:
     """
     made = SettingsFile.model_json_schema()
     plain = _plain(made)
-    plain |= {"$schema": _DIALECT, "title": "surrogate.toml", "description": "What surrogate-plugin is told of a run."}
+    plain |= {"$schema": _DIALECT, "title": _TITLE, "description": "What surrogate-plugin is told of a run."}
     return {key: plain[key] for key in ("$schema", "title", "description", *plain)}
 
 
 def schema_text() -> str:
     """The same as a file."""
     return json.dumps(json_schema(), indent=2) + "\n"
+
+
+def is_schema(path: Path) -> bool:
+    """Whether a file is such a schema, of whatever release."""
+    try:
+        said = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(said, dict) and said.get("title") == _TITLE
 
 
 def described(text: str, told: dict[str, Any], *, default: bool = True) -> str:

@@ -112,6 +112,10 @@ def test_init_writes_settings_and_their_schema_and_replaces_nothing(tmp_path: Pa
     assert path.read_text() == "mine"
     assert run.invoke(app, ["init", str(path), "--force", "--host", "mesa"]).exit_code == 0
     assert "mesa" in path.read_text(encoding="utf-8")
+    (tmp_path / "surrogate.schema.json").write_text("{}")
+    assert run.invoke(app, ["init", str(tmp_path / "b.toml")]).exit_code == 2
+    assert (tmp_path / "surrogate.schema.json").read_text() == "{}"
+    assert not (tmp_path / "b.toml").exists()
     wrong = run.invoke(app, ["init", str(tmp_path / "b.toml"), "--host", "excel"])
     assert wrong.exit_code == 2
     assert "mesa" in wrong.output
