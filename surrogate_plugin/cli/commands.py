@@ -16,7 +16,7 @@ from surrogate_plugin.cli.help import render, usage
 from surrogate_plugin.terminal import BAD_INPUT, BROKEN_PIPE, INTERRUPTED, print_error, stderr
 from surrogate_plugin.terminal.streams import coloured
 
-#: Newer typers bring a click of their own, so that the errors of usage are found by what typer has of them.
+#: typer brings a click of its own and shows of it only this.
 _UsageError: Any = typer.BadParameter.__bases__[0]
 _ClickError: Any = _UsageError.__bases__[0]
 
