@@ -79,12 +79,16 @@ class DiscretisationEstimate:
         return self.largest > 2.0 * self.solver_error
 
     @property
-    def reliable(self) -> bool:
-        """Whether the uncertainty is below 2/3 of the estimate, and the order, if seen, not far below theory's."""
+    def reliable(self) -> bool | None:
+        """Whether the uncertainty is below half of the estimate, and the order that was seen not far below theory's.
+
+        None from two lattices, which cannot tell.
+        """
         if not self.resolved:
             return math.isfinite(self.solver_error)
-        falls = self.order is None or self.order >= self.expected_order - _BELOW
-        return falls and 3.0 * self.uncertainty <= 2.0 * self.largest
+        if self.order is None:
+            return None
+        return self.order >= self.expected_order - _BELOW and 2.0 * self.uncertainty <= self.largest
 
     def sentence(self, units: str = "") -> str:
         """The estimate in words, with the unit of the field."""
@@ -92,7 +96,7 @@ class DiscretisationEstimate:
         if not self.resolved:
             return f"below {2.0 * self.solver_error:.2g}{unit}, which is all that solves on {lattices} resolve"
         falls = f"order {self.expected_order:g} assumed" if self.order is None else f"order {self.order:.2g} observed"
-        doubt = "" if self.reliable else "; doubtful"
+        doubt = "; doubtful" if self.reliable is False else ""
         return (
             f"about {self.largest:.3g}{unit} (estimated, give or take {self.uncertainty:.2g}, on {lattices}; "
             f"{falls}{doubt})"
