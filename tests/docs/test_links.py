@@ -30,6 +30,13 @@ def test_every_link_leads_to_a_file_and_a_heading(document: Path) -> None:
     assert not broken(document)
 
 
+@pytest.mark.parametrize("document", documents(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_merge_was_left_half_done(document: Path) -> None:
+    marks = ("<<<<<<< ", "=======", ">>>>>>> ")
+    lines = document.read_text(encoding="utf-8").splitlines()
+    assert not [line for line in lines if line.startswith((marks[0], marks[2])) or line == marks[1]]
+
+
 def test_a_link_that_leads_nowhere_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tests.docs.test_links.ROOT", tmp_path)
     (tmp_path / "other.md").write_text("# One, two\n\n# One, two\n")
