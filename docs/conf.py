@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 sys.path.insert(0, str(Path(__file__).parent / "extensions"))
 
 import surrogate_plugin
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
 
 project = "surrogate-plugin"
 author = "the authors of surrogate-plugin"
@@ -59,3 +63,14 @@ html_copy_source = False
 html_show_sourcelink = False
 pygments_style = "friendly"
 pygments_dark_style = "monokai"
+
+
+def plain_fences(app: Sphinx, page: str, _source: list[str]) -> None:
+    """Fences that name no language hold commands and what they print, and are no Python."""
+    if app.env.doc2path(page).suffix == ".md":
+        app.env.temp_data["highlight_language"] = "text"
+
+
+def setup(app: Sphinx) -> None:
+    """Listen to what Sphinx reads."""
+    app.connect("source-read", plain_fences)

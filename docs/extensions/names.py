@@ -42,7 +42,7 @@ def only_page_of(name: str, documented: dict[str, Any]) -> str | None:
 def _missing(app: Sphinx, env: BuildEnvironment, node: Element, content: TextElement) -> Element | None:
     if node.get("refdomain") != "py":
         return None
-    python = env.domains.python_domain
+    python = env.get_domain("py")
     full = only_page_of(node["reftarget"], python.objects)
     if full is not None:
         where = python.objects[full]
