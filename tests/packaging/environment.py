@@ -18,7 +18,7 @@ from tests.packaging.build import ROOT
 
 CONSTRAINTS = ROOT / "constraints.txt"
 #: What our tests need beside the extra `testing`.
-TOOLS = ("hypothesis", "pytest-xdist")
+TOOLS = ("hypothesis", "pytest-xdist", "setuptools>=77")
 
 
 class Environment:
