@@ -16,15 +16,16 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from surrogate_plugin.cli.sections import Sections
-from surrogate_training.commands.study import study
+from surrogate_training.commands.study import Kind, study
 from surrogate_training.documents import write_into
 from surrogate_training.study import laws as study_laws
 from surrogate_training.study import plots as study_plots
 from surrogate_training.study import table as study_table
 from surrogate_training.study.config import read_study
+from surrogate_training.study.kinds import FIGURES
 from surrogate_training.study.measures import MEASURES
 from tests.training import studies
-from tests.training.studies import TINY, made_up
+from tests.training.studies import ROOT, TINY, made_up
 
 tiny, unplotted = studies.tiny, studies.unplotted
 
@@ -96,9 +97,10 @@ def test_losses_are_ranked_with_their_spread_beside_that_of_the_seeds(tiny: Path
     results = [replace(r, measures={**r.measures, "max": 1 / errors[r.variant]}) for r in results]
     said = study_table.conclusion(config, results)
     assert "step 10.50 ± 0.71, mae 20.50 ± 0.71, exp 40.50 ± 0.71" in said
-    assert "Exp has 3.86 times the error of step" in said
-    assert "exp in the maximum" in said
-    assert "spread by 15.28 (standard deviation), the seeds of one loss by 0.71: the loss matters more" in said
+    assert "; exp has 3.86 times the error of step." in said
+    assert "in the maximum exp" in said
+    assert "spread by 15.28 (standard deviation), the seeds of one loss by 0.71" in said
+    assert "the loss matters more than the seed, as the paper found" in said
     alike = [replace(r, measures={**r.measures, "mae": 0.02 + r.seed / 100}) for r in made_up(config)]
     assert "the loss matters no more than the seed" in study_table.conclusion(config, alike)
 
@@ -124,6 +126,16 @@ def test_a_document_gets_the_table_in_its_place(tmp_path: Path) -> None:
         assert path.read_text() == f"before\n<!-- losses -->\n{text}<!-- end of losses -->\nafter\n"
     with pytest.raises(ValueError, match="no place"):
         write_into(path, "seeds", "new\n")
+
+
+@pytest.mark.parametrize("kind", [kind.value for kind in Kind])
+def test_the_page_has_a_place_for_every_study_and_its_cost(kind: str, tmp_path: Path) -> None:
+    page = tmp_path / "study.md"
+    page.write_text((ROOT / "docs" / "study.md").read_text())
+    for name in (kind, f"cost of {kind}"):
+        write_into(page, name, "written\n")
+        assert f"<!-- {name} -->\nwritten\n<!-- end of {name} -->" in page.read_text()
+    assert kind in FIGURES
 
 
 def test_the_command_runs_a_study_and_refuses_another_kind(

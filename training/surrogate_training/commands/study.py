@@ -46,7 +46,7 @@ def study(
     ] = False,
     document: Annotated[
         Path | None,
-        typer.Option(help="Markdown file whose table of this study is replaced; its figure goes beside it."),
+        typer.Option(help="Markdown file whose part on this study is replaced; its figure goes beside it."),
     ] = None,
     json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object on stdout, and nothing else there.")
@@ -76,7 +76,7 @@ def study(
         if out is None and not estimate:
             raise ValueError("--out is missing; it names the folder for the runs, and --estimate needs none.")
         if estimate or out is None:
-            cost, text = _estimate(kind, file, published)
+            cost, text = _estimate(kind, file, published, document)
             found: dict[str, Any] = {"folder": None, "table": None, "estimate": cost}
         else:
             text = _study(_read(kind, file, published), out, document, train=not report, quiet=quiet)
@@ -96,12 +96,16 @@ def _read(kind: Kind, file: Path, published: bool) -> Any:
     return config
 
 
-def _estimate(kind: Kind, file: Path, published: bool) -> tuple[dict[str, Any], str]:
+def _estimate(kind: Kind, file: Path, published: bool, document: Path | None) -> tuple[dict[str, Any], str]:
     from dataclasses import asdict
 
+    from surrogate_training.documents import write_into
     from surrogate_training.study.estimate import estimate
 
     cost = estimate(_read(kind, file, published))
+    if document is not None:
+        scale = "At the published scale" if published else "At this scale"
+        write_into(document, f"cost of {kind.value}", f"{scale}: {cost.sentences()}\n")
     return asdict(cost), cost.sentences()
 
 
@@ -109,7 +113,7 @@ def _study(config: Any, out: Path, document: Path | None, *, train: bool, quiet:
     from surrogate_plugin.whole_files import replacing
     from surrogate_training.documents import write_into
     from surrogate_training.loop.interruption import Stopped
-    from surrogate_training.study.kinds import run_any
+    from surrogate_training.study.kinds import FIGURES, run_any
 
     with bar("study", quiet=quiet) as callback:
         try:
@@ -119,7 +123,8 @@ def _study(config: Any, out: Path, document: Path | None, *, train: bool, quiet:
             raise typer.Exit(INTERRUPTED) from None
     text = (out / "table.md").read_text()
     if document is not None:
-        write_into(document, config.kind, text)
+        figure = f"![{FIGURES[config.kind]}](study-{config.kind}.png)"
+        write_into(document, config.kind, f"{figure}\n\n{text}")
         with replacing(document.parent / f"study-{config.kind}.png") as partial:
             shutil.copyfile(out / f"{config.kind}.png", partial)
     return text

@@ -19,6 +19,16 @@ from surrogate_training.study.subsets_config import SubsetsConfig
 from surrogate_training.toml_files import FOLDER, merged, read_toml
 
 AnyStudy = Annotated[StudyConfig | SubsetsConfig | SamplingConfig | EdgeCasesConfig, Field(discriminator="kind")]
+#: What each study's figure shows, for documents.
+FIGURES = {
+    "training-set-size": "Error against training-set size",
+    "losses": "Error by region and loss",
+    "seeds": "Error by region over seeds",
+    "hyperparameters": "Error against each hyperparameter",
+    "subsets": "Errors of networks of parts of the space on all parts",
+    "sampling": "Error against training samples for three ways to choose them",
+    "edge-cases": "The largest error found against problems tried, and the worst problems",
+}
 _ANY: TypeAdapter[AnyStudy] = TypeAdapter(AnyStudy)
 
 

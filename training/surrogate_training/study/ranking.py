@@ -25,10 +25,8 @@ def ranking(results: Sequence[Result]) -> str:
     order = sorted(errors, key=lambda variant: float(np.mean(errors[variant])))
     best, worst = order[0], order[-1]
     ranked = ", ".join(f"{variant} {_cell(errors[variant])}" for variant in order)
-    text = (
-        f"Ranked by the error on the whole lattice: {ranked}. {worst.capitalize()} has "
-        f"{float(np.mean(errors[worst]) / np.mean(errors[best])):.2f} times the error of {best}."
-    )
+    ratio = float(np.mean(errors[worst]) / np.mean(errors[best]))
+    text = f"Ranked by the error on the whole lattice: {ranked}; {worst} has {ratio:.2f} times the error of {best}."
     return f"{text} {_bests(groups)}{_against_the_seed(errors)}"
 
 
@@ -48,8 +46,12 @@ def _bests(groups: dict[str, list[Result]]) -> str:
         }
         if means:
             found.setdefault(min(means, key=means.__getitem__), []).append(said)
-    listed = "; ".join(f"{variant} {', '.join(said)}" for variant, said in found.items())
-    return f"Smallest otherwise: {listed}."
+    listed = "; ".join(f"{_and(said)} {variant}" for variant, said in found.items())
+    return f"The smallest error has: {listed}."
+
+
+def _and(words: Sequence[str]) -> str:
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
 def _against_the_seed(errors: dict[str, list[float]]) -> str:
@@ -59,8 +61,8 @@ def _against_the_seed(errors: dict[str, list[float]]) -> str:
         return ""
     seeds = float(np.sqrt(np.mean(np.square(within))))
     losses = deviation([float(np.mean(values)) for values in errors.values()])
-    more = "more" if losses > seeds else "no more"
+    more, found = ("more", "as the paper found") if losses > seeds else ("no more", "other than the paper found")
     return (
         f" The means of the losses are spread by {losses:.2f} (standard deviation), the seeds of one loss by "
-        f"{seeds:.2f}: the loss matters {more} than the seed."
+        f"{seeds:.2f}: the loss matters {more} than the seed, {found}."
     )
