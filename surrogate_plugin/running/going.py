@@ -116,7 +116,7 @@ class Going:
     @property
     def solves(self) -> int:
         """How many are left."""
-        left = len(list(self._steps())) if self.times_min else 1
+        left = len(self.times_min) - (0 if self.last is None else self.last.step) if self.times_min else 1
         return left * len(self.tissue.names)
 
     def run(self, moved: Callable[[], None] = lambda: None, stopping: Callable[[], bool] = lambda: False) -> bool:
@@ -194,9 +194,12 @@ class Going:
                 yield step, begins[step - 1], ends
 
     def _is_shown(self, step: int) -> bool:
-        """Whether the moment after a step is kept for the files: the last, and one each so many minutes."""
-        every, ends = self.settings.output.every_min, self.times_min
-        if every is None or step == len(ends):
+        """Whether the moment after a step is kept for the files: the last, and for films one each so many minutes."""
+        output, ends = self.settings.output, self.times_min
+        every = output.every_min
+        if step == len(ends) or not output.is_of_many:
+            return step == len(ends)
+        if every is None:
             return True
         before = ends[step - 2] if step > 1 else 0.0
         return math.floor(ends[step - 1] / every + _SAME) > math.floor(before / every + _SAME)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from surrogate_plugin.settings.keys import Positive, Table, WrittenPath, key
 
+#: Files that show the last moment alone.
+_OF_THE_LAST = (".png", ".npy", ".vti", ".vtp")
+
 
 class Time(Table):
     """For fields that go on in time, ``[time]``."""
@@ -20,8 +23,8 @@ class Output(Table):
     files: list[WrittenPath] = key(
         [],
         "Files of the fields and cells",
-        allowed="names that end in .png, .npy (the last moment of one substrate), .vti, .pvd (ParaView), .vtp, .csv, "
-        ".ome.zarr, .simularium, .gif or .mp4",
+        allowed="names that end in .png, .npy (the last moment of one substrate), .vti, .vtp (the last of all), .pvd, "
+        ".csv, .ome.zarr, .simularium, .gif or .mp4 (all moments)",
         example=["oxygen.png", "oxygen.vti"],
     )
     every_min: Positive | None = key(
@@ -33,3 +36,8 @@ class Output(Table):
         said_default="each step",
     )
     colours: str = key("magma", "Colour map of pictures", allowed="the name of one of matplotlib's", example="magma")
+
+    @property
+    def is_of_many(self) -> bool:
+        """Whether a file shows more than the last moment."""
+        return any(not path.name.lower().endswith(_OF_THE_LAST) for path in self.files)

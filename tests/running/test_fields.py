@@ -158,7 +158,7 @@ def test_a_field_in_time_is_that_of_certified_steps(tmp_path: Path) -> None:
 def test_a_steady_field_beside_it_follows_what_comes_and_goes(tmp_path: Path) -> None:
     run = going(
         tmp_path, DOMAIN, OXYGEN, DRUG, DOSE, "[[vessels]]\nsubstrate = 'oxygen'\n", VESSEL.split("\n", 1)[1],
-        "from_min = 3.0\n", TIME,
+        "from_min = 3.0\n", TIME, "[output]\nfiles = ['a.pvd']\n",
     )  # fmt: skip
     assert run.run()
     assert run.saved is not None
@@ -168,9 +168,16 @@ def test_a_steady_field_beside_it_follows_what_comes_and_goes(tmp_path: Path) ->
     assert run.told["oxygen"].methods["held"] == 8
 
 
+def test_only_the_last_moment_is_kept_for_files_of_one(tmp_path: Path) -> None:
+    run = going(tmp_path, DOMAIN, DRUG, DOSE, TIME, "[output]\nevery_min = 1.0\nfiles = ['a.png', 'a.vti']\n")
+    assert run.run()
+    assert run.saved is not None
+    assert run.saved.steps() == [10]
+
+
 @pytest.mark.parametrize("every", [1.0, 2.5])
 def test_moments_are_kept_as_often_as_is_asked(tmp_path: Path, every: float) -> None:
-    run = going(tmp_path, DOMAIN, DRUG, DOSE, TIME, f"[output]\nevery_min = {every}\n")
+    run = going(tmp_path, DOMAIN, DRUG, DOSE, TIME, f"[output]\nevery_min = {every}\nfiles = ['a.pvd']\n")
     assert run.run()
     assert run.saved is not None
     kept = [run.saved.moment(step).time_min for step in run.saved.steps()]

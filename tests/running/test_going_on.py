@@ -25,6 +25,8 @@ from tests.running.scenes import DOMAIN, DOSE, DRUG, TIME, going, written
 
 PARTS = (DOMAIN, DRUG, DOSE, "until_min = 2.0\n", TIME)
 OUTPUT = "[output]\nfiles = ['drug.npy']\n"
+#: Of each step, so that each is kept as soon as it is taken.
+FILM = "[output]\nfiles = ['drug.pvd']\n"
 
 
 def uninterrupted(folder: Path) -> Any:
@@ -42,10 +44,11 @@ def same(run: Going, expected: Any) -> bool:
 @pytest.mark.parametrize("after", [1, 4, 9])
 def test_a_run_that_was_stopped_goes_on_to_the_same_fields(tmp_path: Path, after: int) -> None:
     expected = uninterrupted(tmp_path)
-    first = going(tmp_path, *PARTS, fresh=True)
+    parts = (*PARTS, FILM)
+    first = going(tmp_path, *parts, fresh=True)
     solves: list[None] = []
     assert not first.run(lambda: solves.append(None), lambda: len(solves) == after)
-    again = going(tmp_path, *PARTS)
+    again = going(tmp_path, *parts)
     assert again.resumed_min == pytest.approx(0.5 * after)
     assert again.solves == 10 - after
     assert again.run()
@@ -63,8 +66,8 @@ def test_a_run_that_was_killed_within_a_step_goes_on_from_the_last_one_kept(tmp_
             raise RuntimeError("killed")
 
     with pytest.raises(RuntimeError, match="killed"):
-        going(tmp_path, *PARTS, fresh=True).run(killed)
-    again = going(tmp_path, *PARTS)
+        going(tmp_path, *PARTS, FILM, fresh=True).run(killed)
+    again = going(tmp_path, *PARTS, FILM)
     assert again.resumed_min == pytest.approx(2.5)
     assert again.run()
     assert same(again, expected)
@@ -169,7 +172,7 @@ def test_ctrl_c_ends_the_command_after_a_step_and_the_same_command_goes_on(
 
 
 def test_a_second_ctrl_c_ends_at_once_and_what_was_kept_is_gone_on_from(tmp_path: Path) -> None:
-    path = written(tmp_path, *PARTS, OUTPUT)
+    path = written(tmp_path, *PARTS, FILM)
     code = f"""
 import signal, sys
 from surrogate_plugin.cli import app

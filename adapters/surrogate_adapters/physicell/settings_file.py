@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from surrogate_adapters.physicell.choices import Choices
 from surrogate_adapters.physicell.project import Written, keep_copy
+from surrogate_plugin.settings.template import toml_value
 from surrogate_plugin.whole_files import write_text
-
-_BARE = re.compile(r"[A-Za-z0-9_-]+")
 
 
 def settings_text(
@@ -53,11 +50,10 @@ def settings_text(
     # - drug comes to rest in about 50 min, and a phenotype step is 6 min: no side holds it, and ...
     <BLANKLINE>
     """
-    named = json.dumps(list(substrates), ensure_ascii=False)  # a list of strings is the same in TOML
     return (
         "# How surrogate_backend.hpp answers for this simulation; the guide tells of every key.\n"
         f"python = {_quoted(str(executable))} # the interpreter that has surrogate-plugin\n"
-        f"substrates = {named} # all others are stepped as PhysiCell steps them\n"
+        f"substrates = {toml_value(list(substrates))} # all others are stepped as PhysiCell steps them\n"
         f"{_tolerance(tolerance, len(substrates))} # largest error anywhere, in the substrate's unit; by default "
         "1 % of the largest value\n"
         f"{_stepping(substrates, steady or {}, slow or {})}"
@@ -112,8 +108,7 @@ def _tolerance(tolerance: float | Mapping[str, float] | None, substrates: int) -
         return f"tolerance = {float(tolerance)!r}"
     if len(tolerance) == 1 == substrates:
         return f"tolerance = {next(iter(tolerance.values()))!r}"
-    entries = (f"{_key(name)} = {value!r}" for name, value in tolerance.items())
-    return f"tolerance = {{ {', '.join(entries)} }}"
+    return f"tolerance = {toml_value(tolerance)}"
 
 
 def _stepping(substrates: Sequence[str], steady: Mapping[str, str], slow: Mapping[str, str]) -> str:
@@ -134,8 +129,7 @@ def _stepping(substrates: Sequence[str], steady: Mapping[str, str], slow: Mappin
 
 
 def _in_time(names: Iterable[str]) -> str:
-    entries = ", ".join(f'{_key(name)} = "implicit-euler"' for name in names)
-    return f"{{ {entries} }}"
+    return toml_value(dict.fromkeys(names, "implicit-euler"))
 
 
 def _reasons(why: Mapping[str, str]) -> str:
@@ -146,10 +140,6 @@ def _on_one_line(sentence: str) -> str:
     return " ".join(sentence.split())
 
 
-def _key(name: str) -> str:
-    return name if _BARE.fullmatch(name) else json.dumps(name, ensure_ascii=False)
-
-
 def _quoted(path: str) -> str:
     """A path for TOML as it stands, since the header that reads this line undoes no escapes."""
-    return json.dumps(path, ensure_ascii=False) if "'" in path else f"'{path}'"
+    return toml_value(path) if "'" in path else f"'{path}'"
