@@ -1,83 +1,42 @@
-"""The command line: ``surrogate-plugin solve | view | audit | ...``, and commands of plugins."""
+"""The command line: ``surrogate-plugin solve | view | audit | ...``, and commands of plugins.
+
+Nothing is imported before `main` runs, so that Ctrl-C is heard from the first moment on.
+"""
 
 from __future__ import annotations
 
+import os
 import sys
-import traceback
-from collections.abc import Callable
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
+if TYPE_CHECKING:
+    from surrogate_plugin.cli.tree import app as app
 
-import surrogate_plugin
-from surrogate_plugin.cli import (
-    audit,
-    certify,
-    demo,
-    doctor,
-    example,
-    export,
-    hosts,
-    init,
-    plugins,
-    run,
-    schema,
-    solve,
-    view,
-)
-from surrogate_plugin.cli.commands import Command, Commands
-from surrogate_plugin.terminal import FAULT, print_error
-
-app = typer.Typer(
-    cls=Commands,
-    name="surrogate-plugin",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-
-#: Our own commands by the headings of ``--help`` (`surrogate_plugin.cli.help.PANELS`).
-_COMMANDS: dict[str, tuple[Callable[..., Any], ...]] = {
-    "Solve": (example.example, solve.solve, certify.certify, init.init, run.run, schema.schema),
-    "Look": (view.view, export.export, audit.audit),
-    "Hosts": (hosts.hosts, demo.demo),
-    "Install": (doctor.doctor,),
-}
-for _panel, _functions in _COMMANDS.items():
-    for _function in _functions:
-        app.command(cls=Command, rich_help_panel=_panel)(_function)
-plugins.add_commands(app)
-
-
-def _print_version(wanted: bool) -> None:
-    if wanted:
-        typer.echo(f"surrogate-plugin {surrogate_plugin.__version__}")
-        raise typer.Exit
-
-
-@app.callback()
-def _options(
-    version: Annotated[
-        bool, typer.Option("--version", "-V", callback=_print_version, is_eager=True, help="Print the version.")
-    ] = False,
-) -> None:
-    """A certified neural diffusion backend for tissue simulators: every field comes with a bound on its error.
-
-    `surrogate-plugin COMMAND --help` has the options of a command, with examples.
-
-    Examples
-    --------
-    surrogate-plugin example vessels.png
-    surrogate-plugin solve vessels.png --white 38 --units mmHg -o field.png
-    surrogate-plugin audit output --report audit.html
-    """
+__all__ = ["app", "main"]
 
 
 def main() -> None:
     """Run the command line; a fault of ours leaves a traceback, and an exit code that nothing else has."""
     try:
+        from surrogate_plugin.cli.tree import app
+
         app()
+    except KeyboardInterrupt:  # before there was a command to hear it
+        os.write(2, b"\nStopped.\n")
+        sys.exit(130)
     except Exception:
+        import traceback
+
+        from surrogate_plugin.terminal import FAULT, print_error
+
         traceback.print_exc()
         print_error("this is a fault of surrogate-plugin; please report it with the lines above.")
         sys.exit(FAULT)
+
+
+def __getattr__(name: str) -> Any:
+    if name == "app":
+        from surrogate_plugin.cli.tree import app
+
+        return app
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -84,7 +84,7 @@ def test_nothing_is_said_where_nobody_reads_on() -> None:
 def test_a_fault_of_ours_keeps_its_traceback_and_has_a_code_of_its_own(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(cli, "app", group(ZeroDivisionError("the lattice is gone")))
+    monkeypatch.setattr("surrogate_plugin.cli.tree.app", group(ZeroDivisionError("the lattice is gone")))
     monkeypatch.setattr(sys, "argv", ["surrogate-plugin", "fail"])
     with pytest.raises(SystemExit) as left:
         cli.main()
@@ -93,6 +93,22 @@ def test_a_fault_of_ours_keeps_its_traceback_and_has_a_code_of_its_own(
     assert "Traceback" in said
     assert "ZeroDivisionError: the lattice is gone" in said
     assert "please report it" in said
+
+
+def test_ctrl_c_while_commands_are_loaded_is_one_sentence() -> None:
+    code = """
+import builtins, sys
+load = builtins.__import__
+def interrupted(name, *given):
+    if name == "surrogate_plugin.cli.tree":
+        raise KeyboardInterrupt
+    return load(name, *given)
+builtins.__import__ = interrupted
+from surrogate_plugin.cli import main
+main()
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "\nStopped.\n")
 
 
 def test_what_a_caller_can_put_right_is_no_fault(tmp_path: Path) -> None:

@@ -7,7 +7,16 @@ from typing import Annotated
 
 import typer
 
-from surrogate_training.commands.terminal import BAD_INPUT, INTERRUPTED, bar, complain, plain_errors, print_json, tell
+from surrogate_training.commands.terminal import (
+    BAD_INPUT,
+    INTERRUPTED,
+    bar,
+    complain,
+    note,
+    plain_errors,
+    print_json,
+    tell,
+)
 
 #: The heading of `surrogate-plugin --help` under which this stands.
 HELP_PANEL = "Train"
@@ -88,7 +97,7 @@ def retrain(
             complain(str(error))
             raise typer.Exit(BAD_INPUT) from None
         except Stopped as stopped:
-            complain(f"{out}: {stopped}")
+            note(f"{out}: {stopped}")
             raise typer.Exit(INTERRUPTED) from None
     written = [str(out / each) for each in ("report.json", "table.md", "before-after.png")]
     if json and not quiet:

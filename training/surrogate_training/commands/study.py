@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from surrogate_training.commands.terminal import INTERRUPTED, bar, complain, plain_errors, print_json, tell
+from surrogate_training.commands.terminal import INTERRUPTED, bar, note, plain_errors, print_json, tell
 
 #: The heading of `surrogate-plugin --help` under which this stands.
 HELP_PANEL = "Train"
@@ -119,7 +119,7 @@ def _study(config: Any, out: Path, document: Path | None, *, train: bool, quiet:
         try:
             run_any(config, out, callback, train=train)
         except Stopped as stopped:
-            complain(f"{out}: {stopped}")
+            note(f"{out}: {stopped}")
             raise typer.Exit(INTERRUPTED) from None
     text = (out / "table.md").read_text()
     if document is not None:

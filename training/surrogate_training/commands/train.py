@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from surrogate_training.commands.terminal import INTERRUPTED, bar, complain, note, plain_errors, print_json, tell
+from surrogate_training.commands.terminal import INTERRUPTED, bar, note, plain_errors, print_json, tell
 
 #: The heading of `surrogate-plugin --help` under which this stands.
 HELP_PANEL = "Train"
@@ -89,7 +89,7 @@ def _train(file: Path, out: Path, changes: dict[str, Any], as_json: bool, quiet:
             try:
                 trainer.run(callback)
             except Stopped as stopped:
-                complain(f"{out}: {stopped}")
+                note(f"{out}: {stopped}")
                 raise typer.Exit(INTERRUPTED) from None
     step = trainer.progress.step
     if as_json and not quiet:
@@ -144,12 +144,13 @@ def samples(
 ) -> None:
     """Make training samples once and store them, for runs whose data.shards names the folder.
 
-    A call that was stopped, or killed, goes on where it was with the same command.
+    Samples that are seen again are of one shape, so that data.other_shapes of the file must be 0. A call that was
+    stopped, or killed, goes on where it was with the same command.
 
     Examples
     --------
-    surrogate-plugin samples default --out shards --count 2048
-    surrogate-plugin samples default --out shards --count 2048 --repair
+    surrogate-plugin samples mine.toml --out shards --count 2048
+    surrogate-plugin samples mine.toml --out shards --count 2048 --repair
 
     JSON
     ----

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from multiprocessing import resource_tracker
 from typing import Any, Protocol
 
 import numpy as np
@@ -200,7 +202,9 @@ def _loaded(samples: Dataset[Any], workers: int, pinned: bool = False, *, ahead:
     kept = {name: os.environ.get(name) for name in _THREADS}
     os.environ.update(dict.fromkeys(_THREADS, "1"))  # read when a worker imports numba, before its first task
     try:
-        return _heard(iter(DataLoader(samples, **options)))
+        with _deaf():
+            made = iter(DataLoader(samples, **options))
+        return _heard(made)
     finally:
         for name, value in kept.items():
             if value is None:
@@ -210,6 +214,20 @@ def _loaded(samples: Dataset[Any], workers: int, pinned: bool = False, *, ahead:
 
 
 _THREADS = ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS")
+
+
+@contextmanager
+def _deaf() -> Iterator[None]:
+    """Have workers begin deaf to Ctrl-C, which reaches the whole group; whoever started them hears it afterwards."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    resource_tracker.ensure_running()  # which would open the ears again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _begin_worker(worker: int) -> None:
