@@ -32,6 +32,17 @@ def test_each_solves_what_it_takes_to_what_is_asked(method: Method, case: str) -
     np.testing.assert_allclose(again.fill(solve(again.rhs, 1e-12)), exact, atol=1e-8 * exact.max())
 
 
+@pytest.mark.parametrize("needed", [1e-3, 2e-6, 1e-9])
+def test_an_iterative_method_may_stop_as_soon_as_it_is_certified(
+    needed: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Were it certified at residuals up to the one needed, that would be asked for, to half a power of ten."""
+    monkeypatch.setattr(baselines, "certified", lambda system, residual: 0.0 if residual <= needed else 1.0)
+    system = LinearSystem.of(CASES["constant decay, 10 discs"](0))
+    found = baselines._loosest(METHODS[0], lambda rhs, residual: residual, system, 1e-6)
+    assert needed / 10**0.51 < found <= needed
+
+
 def test_the_repeated_solve_is_of_the_same_operator() -> None:
     problem = CASES["variable decay, vessels and a tumour"](0)
     again = baselines._other_values(problem)
