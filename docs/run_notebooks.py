@@ -7,9 +7,9 @@ picture of each becomes that of its card.
 
 from __future__ import annotations
 
+import argparse
 import base64
 import io
-import sys
 import tempfile
 from pathlib import Path
 
@@ -65,15 +65,22 @@ def pictures(notebook: nbformat.NotebookNode) -> list[str]:
     return [data["image/png"] for data in shown if "image/png" in data]
 
 
-def main(names: list[str]) -> None:
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Run the notebooks of docs/gallery and keep what they show.")
+    parser.add_argument("names", nargs="*", help="those to run (default: all)")
+    parser.add_argument("--into", type=Path, default=GALLERY, help="where to write (default: where they are)")
+    chosen = parser.parse_args()
+    wanted = {Path(name).stem for name in chosen.names}
     for path in sorted(GALLERY.glob("*.ipynb")):
-        if not names or path.stem in {Path(name).stem for name in names}:
-            print(path.name, flush=True)
-            with tempfile.TemporaryDirectory() as folder:
-                notebook = run(path, folder)
-            nbformat.write(notebook, path)
-            path.with_suffix(".png").write_bytes(base64.b64decode(pictures(notebook)[0]))
+        if wanted and path.stem not in wanted:
+            continue
+        print(path.name, flush=True)
+        with tempfile.TemporaryDirectory() as folder:
+            notebook = run(path, folder)
+        written = chosen.into / path.name
+        nbformat.write(notebook, written)
+        written.with_suffix(".png").write_bytes(base64.b64decode(pictures(notebook)[0]))
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

@@ -7,6 +7,7 @@ import re
 import pytest
 
 from tests.examples.running import NUMBER, numbers, run
+from tests.examples.saying import no_longer_said, page_of
 
 
 @pytest.fixture(scope="module")
@@ -38,3 +39,7 @@ def test_the_page_and_the_picture_are_there(audited):
     _, folder = audited
     assert "error" in (folder / "run" / "audit.html").read_text(encoding="utf-8")
     assert (folder / "picture.png").stat().st_size > 10_000
+
+
+def test_the_gallery_shows_what_is_printed(audited):
+    assert no_longer_said(page_of("audit_a_run.py"), audited[0]) == []

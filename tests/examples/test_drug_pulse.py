@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from tests.examples.running import NUMBER, numbers, run
+from tests.examples.saying import no_longer_said, page_of
 
 
 @pytest.fixture(scope="module")
@@ -59,3 +60,7 @@ def test_oxygen_beside_it_is_at_rest(shown):
 def test_the_picture_is_there(shown):
     with Image.open(shown[1]) as picture:
         assert min(picture.size) > 500
+
+
+def test_the_page_shows_what_is_printed(shown):
+    assert no_longer_said(page_of("drug_pulse.py"), shown[0]) == []

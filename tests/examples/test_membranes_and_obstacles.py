@@ -7,13 +7,18 @@ import pytest
 
 import surrogate_plugin as sp
 from tests.examples.running import numbers, run
+from tests.examples.saying import no_longer_said, page_of
 from tests.examples.scripts import script
 
 
 @pytest.fixture(scope="module")
-def held(tmp_path_factory):
+def said(tmp_path_factory):
+    return run("membranes_and_obstacles.py", folder=tmp_path_factory.mktemp("membranes"))
+
+
+@pytest.fixture(scope="module")
+def held(said):
     """What cells and everything hold, and the bound, by variant."""
-    said = run("membranes_and_obstacles.py", folder=tmp_path_factory.mktemp("membranes"))
     names = ("as it is", "without membranes", "vessels hold their value", "neither scar nor bone")
     sentence = "cells hold # of what is in the blood, # everywhere; at most # off"
     return {name: numbers(f"{name}: {sentence}", said) for name in names}
@@ -53,3 +58,7 @@ def test_behind_a_wall_that_nothing_passes_there_is_what_the_other_side_has():
     variants = example.variants(state)
     assert variants["neither scar nor bone"].voxels is None
     assert variants["without membranes"].cells.membrane_um_per_min is None
+
+
+def test_the_page_shows_what_is_printed(said):
+    assert no_longer_said(page_of("membranes_and_obstacles.py"), said) == []

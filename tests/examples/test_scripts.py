@@ -17,6 +17,7 @@ from rich.console import Console
 import surrogate_plugin as sp
 from surrogate_adapters.demo import Outcome, run
 from tests.examples.running import run as run_example
+from tests.examples.saying import no_longer_said, page_of
 from tests.examples.scripts import EXAMPLES
 from tests.report.strict import read
 
@@ -46,6 +47,8 @@ ARGUMENTS = {
     "pyphysicell_tumour.py": ("--small", "--steps", "2"),
     "retrain_on_a_host.py": ("--small",),
 }
+#: Those that run here as on their pages.
+SHOWN = ("angiogenesis.py", "krogh.py", "minimal_adapter.py", "necrotic_tumour.py", "two_substrates.py")
 
 
 def test_every_example_is_tested():
@@ -58,6 +61,8 @@ def test_an_example_runs_and_says_what_it_promises(name, tmp_path):
     said = run_example(name, *ARGUMENTS.get(name, ()), folder=tmp_path)
     for words in WORDS[name]:
         assert words in said
+    if name in SHOWN:
+        assert no_longer_said(page_of(name), said) == []
     for drawn in re.findall(r"picture: (\S+\.png)", said):
         with Image.open(tmp_path / drawn) as picture:
             assert min(picture.size) > 300
