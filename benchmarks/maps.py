@@ -149,7 +149,7 @@ def _timed(problem: sp.Problem, method: Method) -> Answer | None:
 def _asked(engine: Engine, method: str) -> Method:
     def run(problem: sp.Problem) -> tuple[FloatArray, float, str]:
         solution = engine.solve(problem, method=method, tolerance=_SHARE * problem.largest_imposed)
-        cycles = solution.stats.counts.get("cycles")
+        cycles = solution.stats.cycles
         return solution.field, solution.error_bound, solution.method + (f", {cycles} cycles" if cycles else "")
 
     return run

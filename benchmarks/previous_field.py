@@ -97,7 +97,7 @@ def _choices(before: Problem, after: Problem, tolerance: float, repeats: int) ->
             solve()
             seconds = statistics.median(_seconds(solve) for _ in range(repeats))
             solution = solve()
-            taken, ms = solution.stats.counts.get("cycles", 0), f"{1e3 * seconds:.1f}"
+            taken, ms = solution.stats.cycles, f"{1e3 * seconds:.1f}"
             rows.append([f"{policy}, {name}", solution.stats.start, str(taken), ms, f"{solution.error_bound:.2g}"])
             reasons.append(f"{policy}, {name}: {solution.stats.why}")
     print("\n".join(markdown_table(["policy, at hand", "chosen", "cycles", "ms", "bound"], rows)), "\n")

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import sys
 
-from surrogate_plugin.audit.auditing import audit
-from surrogate_plugin.audit.picture import difference_picture
-from surrogate_plugin.audit.reading import open_run
+from surrogate_plugin.audit import audit, difference_picture, open_run
 
 
 def draw(path: str, substrate: str, picture: str) -> None:
     """The last moment of a run."""
     run = open_run(path)
     result = audit(run, substrates=[substrate], moments=[run.names[-1]], in_time=False)
-    (maps,) = result.maps.values()
-    difference_picture(result.entries[0], maps).savefig(picture, dpi=110)
+    difference_picture(*result.worst(substrate)).savefig(picture, dpi=110)
 
 
 if __name__ == "__main__":

@@ -174,7 +174,7 @@ def of_starts(share: float) -> dict[str, str]:
                 boundary="reflecting", diffusion_length=20.0,
             )  # fmt: skip
             solution = sp.solve(problem, tolerance=share * IMPOSED, method=method, policy=policy)
-            cycles.append(solution.stats.counts["cycles"])
+            cycles.append(solution.stats.cycles)
         counts[name] = float(np.median(cycles))
     return {
         "tolerance, of the largest value": f"{share:.0e}" if share < 1e-4 else f"{100 * share:g} %",

@@ -17,10 +17,7 @@ import numpy as np
 import pyphysicell as pc
 
 from surrogate_adapters.pyphysicell.saves import SimulationRun
-from surrogate_plugin.audit.auditing import audit
-from surrogate_plugin.audit.page import audit_page
-from surrogate_plugin.audit.picture import difference_picture
-from surrogate_plugin.audit.reading import open_run
+from surrogate_plugin.audit import audit, audit_page, difference_picture, open_run
 
 TOLERANCE = 0.76  # mmHg, 2 % of what the sides hold
 
@@ -72,9 +69,7 @@ def main() -> None:
     entry = audit(SimulationRun([again]), tolerance=TOLERANCE).entries[-1]
     print(f"with that step: cells are off by up to {entry.steady.largest_at_cells:.2f} mmHg")
     print(f"page: {audit_page(found).write(out / 'audit.html')}")
-    ((moment, _), maps) = next(iter(found.maps.items()))  # of the moment with the largest difference
-    worst = next(entry for entry in found.entries if entry.moment == moment)
-    difference_picture(worst, maps).savefig(chosen.output, dpi=100)
+    difference_picture(*found.worst("oxygen")).savefig(chosen.output, dpi=100)
     print(f"picture: {chosen.output}")
 
 

@@ -56,7 +56,7 @@ class Verdict:
 
     @property
     def cycles(self) -> int:
-        return self.answer.stats.counts.get("cycles", 0)
+        return self.answer.stats.cycles
 
 
 def discs(side: int, rng: np.random.Generator) -> np.ndarray:

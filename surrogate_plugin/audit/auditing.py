@@ -44,7 +44,7 @@ def audit(
     Parameters
     ----------
     run : Run
-        As `surrogate_plugin.audit.reading.open_run` finds it.
+        As `surrogate_plugin.audit.open_run` finds it.
     substrates, moments : sequence of str, optional
         Those to audit; all by default. The moment before each is read too.
     tolerance : float, field units, optional
@@ -70,7 +70,7 @@ def audit(
 
     Examples
     --------
-    >>> from surrogate_plugin.audit.reading import open_run
+    >>> from surrogate_plugin.audit import open_run
     >>> audit(open_run("output")).of("oxygen")[-1].verdict  # doctest: +SKIP
     <Verdict.ERROR: 'error'>
     """

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from surrogate_plugin.arguments import FloatArray
+from surrogate_plugin.errors import InvalidProblemError
 
 
 class Verdict(StrEnum):
@@ -259,7 +260,7 @@ class Audit:
     entries : tuple of Entry
         Moment by moment, in each substrate by substrate.
     maps : mapping of (moment, substrate) to Maps
-        Of each substrate the entry with the largest difference.
+        Of each substrate the entry with the largest difference, as `worst` finds it.
     seconds : float
     """
 
@@ -274,6 +275,35 @@ class Audit:
     def of(self, substrate: str) -> tuple[Entry, ...]:
         """The entries of one substrate, in the order of time."""
         return tuple(entry for entry in self.entries if entry.substrate == substrate)
+
+    def worst(self, substrate: str) -> tuple[Entry, Maps]:
+        """The entry with the largest difference from the steady field, of the size of its field, and its maps.
+
+        Parameters
+        ----------
+        substrate : str
+
+        Returns
+        -------
+        (Entry, Maps)
+            To be read, or drawn by `difference_picture`. What a run began with is passed over.
+
+        Raises
+        ------
+        InvalidProblemError
+            If the substrate is none of those audited, or none of its moments has a steady field to compare with.
+        """
+        entries = self.of(substrate)
+        if not entries:
+            raise InvalidProblemError(
+                f"substrate is {substrate!r}, which was not audited; {', '.join(self.substrates) or 'none'} is allowed."
+            )
+        for entry in entries:
+            if (entry.moment, substrate) in self.maps:
+                return entry, self.maps[entry.moment, substrate]
+        raise InvalidProblemError(
+            f"no moment of {substrate!r} was compared with a steady field; the last is: {entries[-1].sentence}"
+        )
 
     @property
     def substrates(self) -> tuple[str, ...]:

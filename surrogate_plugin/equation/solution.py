@@ -42,12 +42,38 @@ class Flag:
 
 @dataclass(frozen=True)
 class Stats:
-    """``seconds`` per stage, ``counts`` of iterations, what was polished (``start``) and ``why`` that."""
+    """What a solve took.
+
+    Attributes
+    ----------
+    seconds : dict
+        Per stage, such as ``network``, ``set-up``, ``cycles`` and ``certify``.
+    counts : dict
+        What the method that answered counts: ``cycles``, ``iterations``, ``steps`` of Newton's method or
+        ``factorisations``.
+    start : str
+        What was polished: ``"network"``, ``"previous"`` or ``"nothing"``.
+    why : str
+        One sentence on that, where there was a choice.
+
+    Examples
+    --------
+    >>> Stats(counts={"cycles": 3}).cycles, Stats(counts={"iterations": 12}).cycles
+    (3, 0)
+    """
 
     seconds: dict[str, float] = dataclasses.field(default_factory=dict)
     counts: dict[str, int] = dataclasses.field(default_factory=dict)
     start: str = ""
     why: str = ""
+
+    @property
+    def cycles(self) -> int:
+        """How many cycles of multigrid, of coarse lattices or algebraic, the field took; 0 where none was needed.
+
+        Those that polished a network's field count too. Of a step in time it is what all its parts took.
+        """
+        return self.counts.get("cycles", 0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +94,7 @@ class Solution:
         Why the surrogate was not used or not accepted; and, if ``error_bound`` exceeds the tolerance, or an exact
         method's default accuracy, what was reached.
     stats : Stats
-        Seconds per stage and iteration counts.
+        Seconds per stage, and how many cycles or iterations it took.
     error_map : (H, W) float64, field units, or None
         At least the distance to the exact solution at each pixel, where ``solve(..., error_map=True)`` asked for it.
     spacing, boundary : float or tuple, Boundary

@@ -8,10 +8,12 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 import surrogate_plugin
+import surrogate_plugin.audit
 
 HEAVY = (
     "torch",
@@ -41,6 +43,7 @@ def modules_after(statement: str) -> set[str]:
         "import surrogate_plugin as sp; sp.Problem, sp.MichaelisMenten, sp.Solution, sp.Flag, sp.Reason",
         "import surrogate_plugin as sp; sp.InvalidProblemError, sp.Domain, sp.Cells, sp.Vessels, sp.TissueState",
         "import surrogate_plugin.registry as r; r.names(r.SOLVERS)",
+        "import surrogate_plugin.audit",
         "import surrogate_plugin.cli",
         "import surrogate_adapters, surrogate_training",
     ],
@@ -56,27 +59,32 @@ def test_asking_for_the_engine_imports_no_network() -> None:
     assert not loaded.intersection({"torch", "pyvista", "vtk", "vtkmodules", "pyphysicell"})
 
 
-@pytest.mark.parametrize("name", surrogate_plugin.__all__)
-def test_every_public_name_resolves_and_is_documented(name: str) -> None:
-    value = getattr(surrogate_plugin, name)
-    assert name in dir(surrogate_plugin)
+@pytest.mark.parametrize(
+    ("package", "name"),
+    [(package, name) for package in (surrogate_plugin, surrogate_plugin.audit) for name in package.__all__],
+)
+def test_every_public_name_resolves_and_is_documented(package: ModuleType, name: str) -> None:
+    value = getattr(package, name)
+    assert name in dir(package)
     if callable(value):
         assert inspect.getdoc(value)
 
 
-def test_type_checkers_and_the_interpreter_see_the_same_names() -> None:
-    tree = ast.parse(Path(surrogate_plugin.__file__).read_text())
+@pytest.mark.parametrize("package", [surrogate_plugin, surrogate_plugin.audit], ids=lambda package: package.__name__)
+def test_type_checkers_and_the_interpreter_see_the_same_names(package: ModuleType) -> None:
+    tree = ast.parse(Path(str(package.__file__)).read_text())
     guarded = next(node for node in tree.body if isinstance(node, ast.If))
     typed = {
-        (alias.name, str(statement.module).removeprefix("surrogate_plugin."))
+        (alias.name, str(statement.module).removeprefix(f"{package.__name__}."))
         for statement in guarded.body
         if isinstance(statement, ast.ImportFrom)
         for alias in statement.names
     }
-    assert typed == set(surrogate_plugin._HOME.items())
-    assert {name for name, _ in typed} | {"__version__"} == set(surrogate_plugin.__all__)
+    assert typed == set(package._HOME.items())
+    assert {name for name, _ in typed} == set(package.__all__) - {"__version__"}
 
 
-def test_an_unknown_name_is_an_attribute_error() -> None:
+@pytest.mark.parametrize("package", [surrogate_plugin, surrogate_plugin.audit], ids=lambda package: package.__name__)
+def test_an_unknown_name_is_an_attribute_error(package: ModuleType) -> None:
     with pytest.raises(AttributeError, match="no_such_name"):
-        surrogate_plugin.no_such_name  # noqa: B018
+        package.no_such_name  # noqa: B018

@@ -67,7 +67,7 @@ class SimulationRun:
 
     Examples
     --------
-    >>> from surrogate_plugin.audit.auditing import audit
+    >>> from surrogate_plugin.audit import audit
     >>> audit(SimulationRun([sim.branch(), later.branch()]))  # doctest: +SKIP
     """
 
