@@ -20,6 +20,7 @@ from surrogate_plugin.arguments import (
     shown,
 )
 from surrogate_plugin.engine import request as asked
+from surrogate_plugin.engine.certifying import certify
 from surrogate_plugin.engine.engine import shared_engine
 from surrogate_plugin.equation.problem import FloatArray, Problem
 from surrogate_plugin.equation.solution import Solution
@@ -37,15 +38,7 @@ _ROUNDING = 4 * np.finfo(float).eps
 class Solves(Protocol):
     """What takes a step needs of an engine."""
 
-    def solve(
-        self,
-        problem: Problem,
-        *,
-        method: str,
-        tolerance: float | None,
-        previous: FloatArray | None,
-        error_map: bool = False,
-    ) -> Solution:
+    def solve(self, problem: Problem, *, method: str, tolerance: float | None, previous: FloatArray | None) -> Solution:
         """See `Engine.solve`."""
 
 
@@ -86,22 +79,24 @@ class TimeStep:
             posed, unmoved = checked.implicit_step(before, length), 0.0
         return cls(checked, posed, before, length, _carried(checked, length, error) + unmoved)
 
-    def solve(
-        self, engine: Solves, *, method: str = "guarded", tolerance: float | None = None, error_map: bool = False
-    ) -> Solution:
+    def solve(self, engine: Solves, *, method: str = "guarded", tolerance: float | None = None) -> Solution:
         """The field after the step, from the field before it; its bound covers what is carried."""
         wanted = self.default_tolerance(method) if tolerance is None else tolerance
-        solution = engine.solve(
-            self.posed,
-            method=method,
-            tolerance=wanted,
-            previous=self.field,
-            **({"error_map": True} if error_map else {}),
-        )
-        return self._covering(solution)
+        solution = engine.solve(self.posed, method=method, tolerance=wanted, previous=self.field)
+        more = self._beside(solution)
+        if more == 0.0:
+            return solution
+        return dataclasses.replace(solution, error_bound=math.nextafter(solution.error_bound + more, math.inf))
 
-    def _covering(self, solution: Solution) -> Solution:
-        """The solution with bounds that cover what is carried; fixed pixels carry nothing.
+    def mapped(self, solution: Solution) -> Solution:
+        """The solution, as `solve` gave it, with a bound at each pixel too; fixed pixels carry nothing."""
+        found, more = certify(self.posed, solution.field).error_map, self._beside(solution)
+        if more > 0.0:
+            found = np.where(self.problem.fixed, found, np.nextafter(found + more, np.inf))
+        return dataclasses.replace(solution, error_map=np.minimum(found, solution.error_bound))
+
+    def _beside(self, solution: Solution) -> float:
+        """What is carried, and what rounding adds.
 
         Decay and production of the posed step are rounded, each by a part of itself, and a field that answers for all
         the equation's terms together is then off by as small a part of its largest value.
@@ -109,14 +104,7 @@ class TimeStep:
         size = float(solution.field.max()) + solution.error_bound
         if self.problem.uptake is not None:  # which, saturated, leaves it to the others to answer for a term
             size = max(size, ceiling(self.posed))
-        more = self.carried + _ROUNDING * size
-        if more == 0.0:
-            return solution
-        error_map = solution.error_map
-        if error_map is not None:
-            error_map = np.where(self.problem.fixed, error_map, np.nextafter(error_map + more, np.inf))
-        bound = math.nextafter(solution.error_bound + more, math.inf)
-        return dataclasses.replace(solution, error_bound=bound, error_map=error_map)
+        return self.carried + _ROUNDING * size
 
     def default_tolerance(self, method: str) -> float | None:
         """0.1 % of the largest value around; of the largest possible where production alone feeds the field.
@@ -193,7 +181,8 @@ def advance(
     """
     step = TimeStep.read(problem, field, dt, field_error)
     engine = shared_engine(device, policy)
-    return step.solve(engine, method=method, tolerance=asked.tolerance_of(tolerance), error_map=error_map)
+    solution = step.solve(engine, method=method, tolerance=asked.tolerance_of(tolerance))
+    return step.mapped(solution) if error_map else solution
 
 
 def time_of(dt: Any, name: str = "dt") -> float:

@@ -174,11 +174,14 @@ class Backend:
             return self._finish(last.solution, HELD, posed.seconds, posed.raster.left_out)
         config, began = self.config, time.perf_counter()
         solution = self.engine.solve(
-            posed.problem, method=config.method, tolerance=config.tolerance, previous=self._previous(posed.problem)
-        )
+            posed.problem, method=config.method, tolerance=config.tolerance, previous=self._previous(posed.problem),
+            **({"error_map": True} if config.error_map else {}),
+        )  # fmt: skip
         seconds = posed.seconds | {"solve": time.perf_counter() - began}
         # Held fields are handed out again, so nobody may write into them.
-        solution.field.flags.writeable = False
+        for handed in (solution.field, solution.error_map):
+            if handed is not None:
+                handed.flags.writeable = False
         self._last, self._evolution = _Solved(posed, solution), None
         result = self._finish(solution, solution.method, seconds, posed.raster.left_out)
         if self.recorder is not None:
@@ -189,7 +192,10 @@ class Backend:
         evolution, config = self._begun(), self.config
         posed = Posed.of(state, config, self._posed)
         before, began = evolution.field, time.perf_counter()
-        asked = Asked(posed.problem, dt_min, posed.shares, config.method, config.tolerance, config.time_tolerance)
+        asked = Asked(
+            posed.problem, dt_min, posed.shares, config.method, config.tolerance, config.time_tolerance,
+            config.error_map,
+        )  # fmt: skip
         taken = evolution.step(self.engine, asked)
         seconds = posed.seconds | {"solve": time.perf_counter() - began}
         self._last, self._evolution, self._posed = None, evolution, posed

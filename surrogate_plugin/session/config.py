@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pydantic import InstanceOf, ValidationInfo, field_validator
+from pydantic import InstanceOf, StrictBool, ValidationInfo, field_validator
 
 from surrogate_plugin.arguments import coefficient, positive_number
 from surrogate_plugin.equation.per_axis import Diffusivity, PerAxis
@@ -49,6 +49,9 @@ class BackendConfig(Settings):
         How cells land on pixels, see `Domain.rasterise`.
     outside : "error", "drop" or "clamp"
         What becomes of cells and vessels off the domain, see `Domain.rasterise`.
+    error_map : bool
+        Whether the error is bounded at each pixel too, ``result.solution.error_map``, and with it that of the slopes,
+        ``result.solution.gradient_bound``; it takes a certificate of its own at each step that is solved.
     report : str or Path, optional
         Where the backend writes a page of its run, such as ``"run.html"``, see `RunReport`.
 
@@ -73,6 +76,7 @@ class BackendConfig(Settings):
     initial: float | _Map = 0.0
     deposit: Deposit = "area"
     outside: Outside = "error"
+    error_map: StrictBool = False
     report: str | Path | None = None
 
     @field_validator("diffusivity_um2_per_min", "decay_per_min", "initial", mode="before")

@@ -39,6 +39,8 @@ class Advanced:
     time_error : float, field units
         About how far off the field is for the length of the step, or its parts; NaN where it was not estimated.
     balance : Balance
+    last : TimeStep
+        The last part, which the solution is of.
     parts : int
         In how many the step was taken.
     """
@@ -46,7 +48,12 @@ class Advanced:
     solution: Solution
     time_error: float
     balance: Balance
+    last: TimeStep
     parts: int = 1
+
+    def mapped(self) -> Advanced:
+        """The same with a bound at each pixel, which covers what was carried too."""
+        return replace(self, solution=self.last.mapped(self.solution))
 
 
 class Evolution:
@@ -92,6 +99,8 @@ class Evolution:
     def step(self, engine: Solves, asked: Asked) -> Advanced:
         """Go on by a step, in as many parts as its time tolerance needs."""
         advanced = self._as_asked(engine, asked) if asked.time_tolerance is None else self._in_parts(engine, asked)
+        if asked.error_map:
+            advanced = advanced.mapped()
         advanced.solution.field.flags.writeable = False  # it is handed out, and stepped from
         self.field, self.error = advanced.solution.field, advanced.solution.error_bound
         self._taken += 1
@@ -136,6 +145,8 @@ class Asked:
     tolerance : float, field units, or None
         Of the field after many such steps.
     time_tolerance : float, field units, or None
+    error_map : bool
+        Whether the error is to be bounded at each pixel too.
     """
 
     problem: Problem
@@ -144,6 +155,7 @@ class Asked:
     method: str
     tolerance: float | None
     time_tolerance: float | None
+    error_map: bool = False
 
     def run(self, engine: Solves, field: FloatArray, error: float, parts: int) -> Advanced:
         """The step in so many parts of one length."""
@@ -153,7 +165,7 @@ class Asked:
             solution = spent.count(step.solve(engine, method=self.method, tolerance=self._tolerance(step, parts)))
             balances.append(Balance.of(self.problem, field, solution.field, step.dt, self.shares))
             field, error = solution.field, solution.error_bound
-        return Advanced(spent.solution(solution), math.nan, functools.reduce(operator.add, balances), parts)
+        return Advanced(spent.solution(solution), math.nan, functools.reduce(operator.add, balances), step, parts)
 
     def _tolerance(self, step: TimeStep, parts: int) -> float | None:
         """What a part may add, as errors fade by ``1 / (1 + dt min decay)`` a part, and their sum is to stay within."""

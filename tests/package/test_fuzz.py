@@ -186,6 +186,7 @@ CONFIG: Arguments = {
     "michaelis_km": 1.0,
     "deposit": "area",
     "outside": "clamp",
+    "error_map": False,
 }
 FIELD = np.linspace(0.0, 38.0, 120).reshape(10, 12)
 STATE = sp.TissueState(sp.Cells(**CELLS), sp.Vessels(**VESSELS), sp.Voxels(**VOXELS))

@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 
 import surrogate_plugin as sp
-from tests.exact import exact_field
-from tests.session.scenes import DOMAIN, config, tissue
+from tests.session.scenes import DOMAIN, config, exact_step, tissue
 
 NOTHING = sp.TissueState()
 
@@ -20,10 +19,6 @@ def drug(**changed) -> sp.BackendConfig:
     """A slow factor, which no step of minutes brings to rest."""
     given = {"diffusivity_um2_per_min": 300.0, "decay_per_min": 0.01, "boundary": "reflecting"}
     return config(**{"stepping": "implicit-euler", "tolerance": 0.02} | given | changed)
-
-
-def exact_step(problem: sp.Problem, field: np.ndarray, dt: float) -> np.ndarray:
-    return exact_field(problem.replace(decay=problem.decay + 1 / dt, production=problem.production + field / dt))
 
 
 def test_each_step_is_within_its_bound_of_exact_steps_from_the_exact_field() -> None:
