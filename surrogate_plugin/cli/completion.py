@@ -55,9 +55,14 @@ def colours(ctx: Any) -> Iterable[str]:
     return (name for name in matplotlib.colormaps if not name.endswith("_r"))
 
 
-@_tolerant
-def panels(ctx: Any) -> Iterable[str]:
+def panels(ctx: Any, args: list[str], incomplete: str) -> list[str]:
     """What `view` draws; after a comma the next."""
+    before, comma, last = incomplete.rpartition(",")
+    return [f"{before}{comma}{name}" for name in _panels(ctx, args, last)]
+
+
+@_tolerant
+def _panels(ctx: Any) -> Iterable[str]:
     from surrogate_plugin.pictures import panels as known
 
     return known.PANELS

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 import time
-from contextlib import suppress
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
@@ -14,16 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from surrogate_plugin.cli import completion, options
-from surrogate_plugin.cli.console import (
-    BAD_INPUT,
-    FOUND,
-    notes,
-    plain_errors,
-    print_error,
-    progress,
-    stderr,
-    stopped_at_once,
-)
+from surrogate_plugin.cli.console import BAD_INPUT, FOUND, notes, plain_errors, progress, stopped_at_once
 from surrogate_plugin.errors import InvalidProblemError
 
 if TYPE_CHECKING:
@@ -191,13 +179,14 @@ def solve(
     written : files
     """
     from surrogate_plugin import files
+    from surrogate_plugin.cli import outputs as places
     from surrogate_plugin.cli import posing
     from surrogate_plugin.cli.answer import Answer, print_answer, print_table
     from surrogate_plugin.equation.problem import Problem
 
     outputs, saved = output or [], [] if save_problem is None else [save_problem]
     with plain_errors():
-        _check_outputs(outputs, saved, [source, decay_map, diffusivity_map, regions], colours)
+        places.check(outputs, saved, [source, decay_map, diffusivity_map, regions], colours)
         choice = files.Choice(white, threshold, values, invert, page, channel and channel.value, array)
         read = files.read_source(source, choice)
         rates = None if decay_map is None else files.read_map(decay_map, decay)
@@ -235,7 +224,7 @@ def solve(
         solution, seconds = _run(problem, method, tolerance, device, policy, quiet)
         estimate = _estimated(problem, quiet) if discretisation else None
         told = files.Told(solution.method, solution.error_bound, tolerance, units, length_units)
-        written = _write(outputs, solution, problem.spacing, colours, told)
+        written = places.write(outputs, solution, problem.spacing, colours, told)
         answer = Answer(
             problem, solution, told, seconds, read.rule, (*read.notes, *(note for each in maps for note in each.notes)),
             tuple(warnings), (*saved, *written), verbose, estimate,
@@ -255,11 +244,16 @@ def _run(
     problem: Problem, method: str, tolerance: float | None, device: str, policy: Policy, quiet: bool
 ) -> tuple[Solution, float]:
     import surrogate_plugin as sp
+    from surrogate_plugin.cli.expecting import expected_seconds, remember
 
-    with stopped_at_once("Stopped; no field was written."), progress("solving", quiet=quiet):
+    way = f"{method} {policy.value} {device}"
+    farewell = "Stopped; no field was written, and the same command begins anew."
+    with stopped_at_once(farewell), progress("solving", quiet=quiet, expected=expected_seconds(problem, way)):
         begin = time.perf_counter()
         solution = sp.solve(problem, method=method, tolerance=tolerance, device=device, policy=policy.value)
-        return solution, time.perf_counter() - begin
+        seconds = time.perf_counter() - begin
+    remember(problem, way, seconds - solution.stats.seconds.get("load", 0.0))
+    return solution, seconds
 
 
 def _estimated(problem: Problem, quiet: bool) -> DiscretisationEstimate:
@@ -274,25 +268,6 @@ def _lattices(problem: Problem) -> int:
     return 3 if problem.source.size <= 256 * 256 else 2
 
 
-def _check_outputs(outputs: list[Path], saved: list[Path], inputs: list[Path | None], colours: str) -> None:
-    """Refuse outputs that cannot be written, or would overwrite what is read or one another."""
-    from surrogate_plugin import files
-    from surrogate_plugin.equation.storage import check_name
-
-    read = {os.path.realpath(path) for path in inputs if path is not None}
-    seen: set[str] = set()
-    for path in outputs:
-        files.check_writable(path, colours=colours)
-    for path in saved:
-        check_name(path)
-    for path in (*saved, *outputs):
-        place = os.path.realpath(path)
-        if place in read or place in seen:
-            what = "is read" if place in read else "is written already"
-            raise InvalidProblemError(f"output {str(path)!r} {what}; another name is allowed.")
-        seen.add(place)
-
-
 def _check_supplied(problem: Problem, read: files.Source) -> None:
     """Refuse a field that is 0 everywhere, which nobody asks for on purpose."""
     import numpy as np
@@ -302,27 +277,3 @@ def _check_supplied(problem: Problem, read: files.Source) -> None:
             f"{read.nothing}, so nothing is held, and neither a side nor production supplies anything: the field would "
             "be 0 everywhere."
         )
-
-
-def _write(
-    outputs: list[Path], solution: Solution, spacing: float | tuple[float, ...], colours: str, told: files.Told
-) -> list[Path]:
-    """Write what can be written, so that one full disk costs no other output; return what was.
-
-    Where nothing could be, the numbers go to the folder for temporary files, so that the solve is not lost.
-    """
-    from surrogate_plugin import files
-
-    written = []
-    for path in outputs:
-        try:
-            files.write_field(path, solution.field, spacing=spacing, colours=colours, told=told)
-            written.append(path)
-        except OSError as error:
-            print_error(str(error))
-    if outputs and not written:
-        kept = Path(tempfile.gettempdir()) / f"surrogate-plugin-field-{os.getpid()}.npy"
-        with suppress(OSError):
-            files.write_field(kept, solution.field)
-            stderr().print(f"The field is kept in {kept}.", markup=False, soft_wrap=True)
-    return written

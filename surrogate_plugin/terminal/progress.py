@@ -32,13 +32,21 @@ class Bar:
         The bar on the terminal; None where there is none.
     every : float or None, s
         Between two lines, where there is no terminal; None where nothing is to be said.
+    expected : float or None, s
+        About how long all of it takes, where steps do not tell.
     """
 
     def __init__(
-        self, title: str, total: int | None, console: Console, shown: Progress | None, every: float | None
+        self,
+        title: str,
+        total: int | None,
+        console: Console,
+        shown: Progress | None,
+        every: float | None,
+        expected: float | None = None,
     ) -> None:
         self._text, self._total, self._every = title, total, every
-        self._console, self._shown = console, shown
+        self._console, self._shown, self._expected = console, shown, expected
         self._steps, self._before, self._share = 0, 0, 0.0
         self._began = self._told = time.monotonic()
         self._task: TaskID | None = None if shown is None else shown.add_task(title, total=1.0)
@@ -77,6 +85,8 @@ class Bar:
     def times(self) -> str:
         """How long it took so far and, where that can be told, how long it will still take."""
         spent = time.monotonic() - self._began
+        if self._expected is not None and spent < self._expected:
+            return f"{_clock(spent)}, about {_clock(self._expected - spent)} left"
         before = self._before / self._total if self._total else 0.0
         if not before < self._share < 1.0:
             return _clock(spent)
@@ -101,7 +111,14 @@ class Bar:
 
 
 @contextmanager
-def progress(title: str, total: int | None = None, *, quiet: bool = False, every: float = _EVERY) -> Iterator[Bar]:
+def progress(
+    title: str,
+    total: int | None = None,
+    *,
+    quiet: bool = False,
+    every: float = _EVERY,
+    expected: float | None = None,
+) -> Iterator[Bar]:
     """A bar with the time elapsed and the time left on the error stream; it vanishes when done.
 
     It says so while kernels are compiled, which is done once a machine and takes longer than most of what follows.
@@ -116,6 +133,8 @@ def progress(title: str, total: int | None = None, *, quiet: bool = False, every
         Whether nothing is shown.
     every : float, s
         Between two lines, where there is no terminal.
+    expected : float, s, optional
+        About how long all of it takes, where steps do not tell.
 
     Yields
     ------
@@ -123,7 +142,7 @@ def progress(title: str, total: int | None = None, *, quiet: bool = False, every
     """
     console = stderr()
     if quiet or not console.is_terminal or not console.file.isatty() or console.is_dumb_terminal:
-        bar = Bar(title, total, console, None, None if quiet else every)
+        bar = Bar(title, total, console, None, None if quiet else every, expected)
         yield bar
         return
     from rich.progress import BarColumn, Progress, ProgressColumn, Task
@@ -141,7 +160,7 @@ def progress(title: str, total: int | None = None, *, quiet: bool = False, every
     line = Line(table_column=Column(no_wrap=True, overflow="ellipsis"))
     columns = (BarColumn(bar_width=20 if console.width >= 80 else 8), line)
     with Progress(*columns, console=console, transient=True) as shown:
-        made.append(Bar(title, total, console, shown, every))
+        made.append(Bar(title, total, console, shown, every, expected))
 
         def compiling() -> None:
             made[0].say(f"{title} (compiling the kernels first, once on this machine)")

@@ -5,9 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
+import numpy as np
 import pytest
 
+import surrogate_plugin as sp
+from surrogate_plugin import calibration
+from surrogate_plugin.cli import expecting
 from surrogate_plugin.terminal import Bar, progress, stderr
 from surrogate_plugin.terminal import progress as progress_function
 
@@ -53,6 +58,33 @@ def test_shares_are_as_good_as_steps(clock: Clock) -> None:
     clock.now += 3600.0
     bar.tell(0.25, "step 5")
     assert (bar.count, bar.times) == ("25.0 %", "1:00:00, 3:00:00 left")
+
+
+def test_what_is_expected_is_said_until_it_is_over(clock: Clock) -> None:
+    bar = Bar("solving", None, stderr(), None, None, 60.0)
+    clock.now += 15.0
+    assert bar.times == "0:15, about 0:45 left"
+    clock.now += 60.0
+    assert bar.times == "1:15"
+
+
+def test_a_large_solve_is_expected_to_take_as_long_a_pixel_as_the_last_of_its_kind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SURROGATE_PLUGIN_CACHE", str(tmp_path))
+    monkeypatch.setattr(calibration, "_figures", {})
+    monkeypatch.setattr(expecting, "LARGE", 100)
+    small, plain, larger = (sp.Problem(np.ones((side, side)), decay=0.1) for side in (9, 10, 20))
+    uptake = larger.replace(uptake=sp.MichaelisMenten(1.0, 1.0))
+    for problem in (small, plain, larger):
+        assert expecting.expected_seconds(problem, "exact") is None
+        expecting.remember(small, "exact", 3.0)
+    expecting.remember(plain, "exact", 2.0)
+    calibration._figures.clear()  # as in the next process
+    assert expecting.expected_seconds(larger, "exact") == pytest.approx(8.0)
+    assert expecting.expected_seconds(small, "exact") is None
+    assert expecting.expected_seconds(uptake, "exact") is None
+    assert expecting.expected_seconds(larger, "multigrid") is None
 
 
 def test_a_log_gets_a_line_now_and_then_and_every_measurement(clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:

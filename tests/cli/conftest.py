@@ -1,0 +1,3 @@
+"""A finished run that commands read."""
+
+from tests.audit.conftest import output as output
