@@ -70,7 +70,8 @@ def test_the_command_says_the_cost_and_trains_nothing(tiny: Path, tmp_path: Path
     assert told.exit_code == 0
     assert json.loads(told.stdout)["estimate"]["learnt"] == 64
     assert (
-        "4 runs learn from 64 samples" in CliRunner().invoke(app, ["training-set-size", str(tiny), "--estimate"]).stdout
+        "4 runs learn from 64 samples, each time one is seen"
+        in CliRunner().invoke(app, ["training-set-size", str(tiny), "--estimate"]).stdout
     )
     assert list(tmp_path.iterdir()) == [tiny]
     refused = CliRunner().invoke(app, ["training-set-size", str(tiny)])

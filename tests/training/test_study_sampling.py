@@ -100,6 +100,13 @@ def test_a_training_that_was_killed_goes_on_as_it_would_have(tmp_path: Path, mon
     assert (tmp_path / "whole" / "sampling.png").is_file()
 
 
+def test_samples_made_anew_teach_as_those_in_memory(tmp_path: Path) -> None:
+    kept = small(strategies=("sobol",))
+    data = kept.base.data.model_copy(update={"remade": True})
+    anew = small(strategies=("sobol",), base=kept.base.model_copy(update={"data": data}))
+    assert run_sampling(anew, tmp_path / "anew") == run_sampling(kept, tmp_path / "kept")
+
+
 def test_the_first_to_reach_the_slowest_one_s_error_is_named() -> None:
     def course(strategy: Any, seed: int, errors: list[float]) -> Course:
         return Course(strategy, seed, [Measured(100 * (k + 1), e + seed / 100, 0.5, 0.9) for k, e in enumerate(errors)])

@@ -87,13 +87,14 @@ def _preface(config: EdgeCasesConfig, results: Sequence[Searched]) -> str:
     base, space = config.base, config.space
     rows, columns = base.data.shape
     tried = config.rounds * config.evaluations
+    expected = len(config.models) + len(config.seeds) * (len(config.sizes) + 1)
     return (
         f"Networks of {base.optimiser.steps} steps of {base.data.batch} on a {rows}x{columns} lattice; "
         f"{space.sources[0]} to {space.sources[1]} discs. Of each network {tried} problems "
         f"were tried at random, then {tried} by an evolution strategy (CMA-ES) that "
         "begins at the worst of them, all within the space of its training. Errors are the largest of a field, imposed "
         "values put in their places, in per cent of the largest imposed value: mean ± standard deviation over seeds. "
-        f"The test split has {config.test_samples} problems; {len(results)} networks are finished."
+        f"The test split has {config.test_samples} problems; {len(results)} of {expected} networks are finished."
     )
 
 

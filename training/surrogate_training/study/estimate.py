@@ -45,7 +45,7 @@ class Cost:
     device : str
         Where it was measured.
     seconds : float
-        By this machine, with one process.
+        By one process of this machine, of one thread where it is a CPU.
     a_sample, a_solve : float
         Seconds that were measured, of the base's network: a sample learnt from, and a problem solved.
     """
@@ -61,18 +61,26 @@ class Cost:
     a_sample: float
     a_solve: float
 
+    def _where(self) -> str:
+        return "one thread of a CPU" if self.device == "cpu" else self.device
+
     def sentences(self) -> str:
         """All of it for people."""
         searched = f" Searches try {self.searched:,} problems." if self.searched else ""
+        held = (
+            f"Samples take {self.memory:,.1f} GB of memory." if self.memory else "Samples are made when they are due."
+        )
         return (
             f"{self.runs} runs learn from {self.learnt:,} samples, each time one is seen, and solve {self.solved:,} "
-            f"problems.{searched} In all {self.multiply_adds:.2g} multiply-adds: a device "
-            f"that does 1e14 of them a second takes at least {_lasting(self.multiply_adds / 1e14)}. Samples take "
-            f"{self.memory:,.1f} GB of memory.\n"
-            f"Measured here, on {self.device}: {1e3 * self.a_sample:,.2f} ms for a sample to learn from and "
-            f"{1e3 * self.a_solve:,.2f} ms for a problem to solve. This machine would take about "
-            f"{_lasting(self.seconds)}."
+            f"problems.{searched} In all {self.multiply_adds:.2g} multiply-adds: a device that does 1e14 of them a "
+            f"second takes at least {_lasting(self.multiply_adds / 1e14)}. {held} Measured here, on {self._where()}: "
+            f"{_milliseconds(self.a_sample)} for a sample to learn from and {_milliseconds(self.a_solve)} for a "
+            f"problem to solve, about {_lasting(self.seconds)} in all."
         )
+
+
+def _milliseconds(seconds: float) -> str:
+    return f"{1e3 * seconds:,.2f} ms" if seconds < 0.01 else f"{1e3 * seconds:,.0f} ms"
 
 
 def _lasting(seconds: float) -> str:
@@ -189,7 +197,7 @@ def _seconds_to_learn(config: TrainConfig, device: str) -> float:
             if device.startswith("cuda"):
                 torch.cuda.synchronize()
 
-        return _timed(step) / samples
+        return _timed(step, device) / samples
 
     alone = seconds(1)
     return alone if alone * config.data.batch > _ENOUGH else min(alone, seconds(config.data.batch))
@@ -197,16 +205,20 @@ def _seconds_to_learn(config: TrainConfig, device: str) -> float:
 
 def _seconds_to_solve(config: TrainConfig) -> float:
     problems = [sample_problem(config.data, "validation", 0, row) for row in range(4)]
-    return _timed(lambda: [exact_field(problem, config.data.accuracy) for problem in problems]) / len(problems)
+    return _timed(lambda: [exact_field(problem, config.data.accuracy) for problem in problems], "cpu") / len(problems)
 
 
-def _timed(work: Callable[[], object]) -> float:
-    """Seconds of the fastest of up to three goes after a first one, or of that where it takes long."""
+def _timed(work: Callable[[], object], device: str) -> float:
+    """Seconds of the fastest of up to three goes after a first one, or of that where it takes long.
+
+    On a CPU those of the processor, of which one thread is used: others that are busy do not count.
+    """
+    clock = time.perf_counter if device.startswith("cuda") else time.process_time
 
     def go() -> float:
-        began = time.perf_counter()
+        began = clock()
         work()
-        return time.perf_counter() - began
+        return clock() - began
 
     first = go()
     return first if first > _ENOUGH else min(go() for _ in range(3))

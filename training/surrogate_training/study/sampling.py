@@ -72,11 +72,11 @@ def _train(
     home.mkdir(parents=True, exist_ok=True)
     paths = [home / f"measured-{at}.json" for at in range(config.rounds)]
     if not paths[-1].is_file():
-        trainer, samples = Trainer(config.training(seed), home), []
+        trainer, samples = Trainer(config.training(seed), home), _Grown(config)
         with stop_requests() as request:
             for at, path in enumerate(paths):
                 scenes = _scenes(config, strategy, seed, at, home / f"scenes-{at}.json", trainer)
-                samples += [_kept(scene, config) for scene in scenes]
+                samples.add(scenes)
                 saved = time.monotonic()
                 while trainer.progress.step < (at + 1) * config.steps_per_round:
                     step = trainer.progress.step
@@ -144,6 +144,26 @@ def _worst(scenes: Sequence[Scene], config: SamplingConfig, network: StudyNetwor
     return [scenes[at] for at in np.argsort(errors, kind="stable")[::-1]]
 
 
-def _kept(scene: Scene, config: SamplingConfig) -> KeptSample:
-    problem = scene.problem(config.base.data.shape)
-    return KeptSample.of(problem, exact_field(problem, config.base.data.accuracy))
+class _Grown:
+    """The samples so far; with ``remade`` each is made anew when it is due."""
+
+    def __init__(self, config: SamplingConfig) -> None:
+        self._data = config.base.data
+        self._scenes: list[Scene] = []
+        self._kept: list[KeptSample] = []
+
+    def add(self, scenes: Sequence[Scene]) -> None:
+        """What a round adds."""
+        self._scenes += scenes
+        if not self._data.remade:
+            self._kept += [self._made(scene) for scene in scenes]
+
+    def _made(self, scene: Scene) -> KeptSample:
+        problem = scene.problem(self._data.shape)
+        return KeptSample.of(problem, exact_field(problem, self._data.accuracy))
+
+    def __len__(self) -> int:
+        return len(self._scenes)
+
+    def __getitem__(self, number: int) -> KeptSample:
+        return self._made(self._scenes[number]) if self._data.remade else self._kept[number]

@@ -101,23 +101,29 @@ def _preface(config: SubsetsConfig, results: Sequence[SubsetResult]) -> str:
 
 
 def conclusion(config: SubsetsConfig, matrix: Matrix) -> str:
-    """What carries over, what does not, and how a network of everything compares with specialists."""
+    """What carries over, what does not, and how models do that were trained on none of the parts."""
+    said = [_carried(config, matrix)]
+    for model in config.models:
+        if model in matrix.networks:
+            row = 100 * matrix.means[matrix.networks.index(model)]
+            worst = matrix.parts[int(row.argmax())]
+            said.append(
+                f"The {model} model, trained on none of these parts, errs by {row.min():.1f} to {row.max():.1f} % on "
+                f"them, most on {worst}."
+            )
+    return " ".join(said)
+
+
+def _carried(config: SubsetsConfig, matrix: Matrix) -> str:
     ratios = {pair: ratio for pair, ratio in matrix.ratios().items() if pair[0] in matrix.parts}
-    if len(matrix.networks) - len(config.models) < len(matrix.parts) or not ratios:
+    if not set(matrix.parts) <= set(matrix.networks) or not ratios:
         return "Too few networks are finished to compare all parts."
     over = [pair for pair, ratio in ratios.items() if ratio <= CARRIES]
-    text = (
+    return (
         f"Away from its own part a network's error is {_geometric(list(ratios.values())):.1f} times that of the part's "
         f"own network (geometric mean). Of {len(ratios)} pairs {len(over)} carry over, with at most {CARRIES:g} times "
         f"its error. {_by_row(matrix, ratios)} {_extremes(ratios)}"
     )
-    for model in config.models:
-        row = matrix.means[matrix.networks.index(model)]
-        text += (
-            f" The {model} model, trained on none of these parts, errs by {100 * row.min():.1f} to "
-            f"{100 * row.max():.1f} % on them."
-        )
-    return text
 
 
 def _by_row(matrix: Matrix, ratios: dict[tuple[str, str], float]) -> str:
