@@ -31,10 +31,13 @@ EXAMPLES = Path(__file__).parents[1] / "examples"
 _RUNS: dict[str, tuple[str, ...]] = {
     "pyphysicell_tumour.py": (),
     "backend_without_host.py": (),
+    "angiogenesis.py": (),
     "drug_pulse.py": (),
+    "membranes_and_obstacles.py": (),
     "mesa_ants.py": (),
     "mesa_spheroid.py": (),
     "minimal_adapter.py": (),
+    "necrotic_tumour.py": (),
     "process_bigraph_composite.py": (),
     "vivarium_lattice.py": (),
 }

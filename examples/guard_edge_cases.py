@@ -150,7 +150,7 @@ def picture(path: Path, verdicts: dict[str, Verdict]) -> None:
         left.set_title(f"{name}: the network", fontsize=10)
         middle.set_title(f"off by at most {verdict.certificate.error_bound:.2g}", fontsize=10)
         right.set_title(f"the answer, at most {verdict.answer.error_bound:.2g} off", fontsize=10)
-    made.savefig(path, dpi=100)
+    made.savefig(path, dpi=85)
 
 
 def main() -> None:
