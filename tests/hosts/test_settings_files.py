@@ -177,6 +177,9 @@ def test_options_of_each_substrate_are_filled_in_where_a_mapping_leaves_them_out
     of = filled("pyphysicell", file, known, {"tolerance": {"drug": 0.1}, "substrates": ["oxygen", "drug"]})
     assert of["tolerance"] == {"oxygen": 0.5, "drug": 0.1}
     assert (of["stepping"], of["refresh"]) == ({"drug": "implicit-euler"}, "mechanics")
+    assert filled("pyphysicell", file, known, {"stepping": {"drug": "steady"}})["stepping"] == {"drug": "steady"}
+    # Of a substrate that is not answered for here nothing is asked.
+    assert filled("pyphysicell", file, known, {"substrates": ["oxygen"]})["stepping"] == {}
     of = filled("pyphysicell", file, known, {"substrates": ["oxygen"], "stepping": "steady", "refresh": "changes"})
     assert (of["tolerance"], of["stepping"], of["refresh"]) == (0.5, "steady", "changes")
 
