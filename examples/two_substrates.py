@@ -80,9 +80,8 @@ def iterate(tolerances: tuple[float, float], rounds: int) -> list[Round]:
     reads, found = np.array([[OXYGEN], [GLUCOSE]]) * np.ones(len(at)), []
     for _ in range(rounds):
         before, results = reads.copy(), []
-        for k, (blood, _, km) in enumerate(SUBSTRATES):
-            # A backend takes up rate * c * km / (km + c): the largest uptake is rate * km.
-            cells = sp.Cells(at, RADIUS_UM, uptake_per_min=largest_uptakes(reads)[k] / km)
+        for k, (blood, _, _) in enumerate(SUBSTRATES):
+            cells = sp.Cells(at, RADIUS_UM, max_uptake_per_min=largest_uptakes(reads)[k])
             results.append(backends[k].step(sp.TissueState(cells, sp.Vessels(vessels, 12.0, blood))))
             reads[k] = results[k].sample(at)
         bounds = np.array([each.record.bound for each in results])

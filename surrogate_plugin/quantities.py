@@ -69,7 +69,7 @@ def _converted(name: str, quantity: Any) -> Any:
 def _unit_of(name: str) -> str | None:
     """The unit that a name says; None where it is the field's, alone or over a time."""
     last = name.rpartition(".")[2]
-    if last.startswith("production"):
+    if last.startswith(("production", "max_uptake")):
         return None
     found = next((unit for ending, unit in _ENDINGS.items() if last.endswith(ending)), None)
     return found or _BARE.get(last)

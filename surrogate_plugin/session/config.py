@@ -44,7 +44,7 @@ class BackendConfig(Settings):
         As in `solve`.
     michaelis_km : float, field units, optional
         If given, uptake saturates: cells and voxels take up ``rate c km / (km + c)``, which is first order at
-        low values and never more than ``rate km``.
+        low values and never more than ``rate km``. `Cells` may say that largest uptake itself, ``max_uptake_per_min``.
     deposit : "area" or "voxel"
         How cells land on pixels, see `Domain.rasterise`.
     outside : "error", "drop" or "clamp"

@@ -9,6 +9,7 @@ import numpy as np
 
 from surrogate_plugin.equation.balance import Shares
 from surrogate_plugin.equation.problem import MichaelisMenten, Problem
+from surrogate_plugin.errors import InvalidProblemError
 from surrogate_plugin.session.config import BackendConfig
 from surrogate_plugin.tissue.raster import Raster
 from surrogate_plugin.tissue.state import TissueState
@@ -61,17 +62,28 @@ class Posed:
 
 
 def raster_of(state: TissueState, config: BackendConfig) -> Raster:
-    """The state on the pixels of the configuration's domain."""
-    return config.domain.rasterise(state, deposit=config.deposit, outside=config.outside, boundary=config.boundary)
+    """The state on the pixels of the configuration's domain.
+
+    Raises
+    ------
+    InvalidProblemError
+        If cells say what they take up at most, and uptake does not saturate; or something is off the domain.
+    """
+    raster = config.domain.rasterise(state, deposit=config.deposit, outside=config.outside, boundary=config.boundary)
+    if state.cells.max_uptake_per_min is not None and config.michaelis_km is None:
+        raise _needs_km("cells.max_uptake_per_min")
+    return raster
 
 
 def problem_of(raster: Raster, config: BackendConfig) -> Problem:
     """The discrete problem of a raster."""
     km = config.michaelis_km
+    if km is None and isinstance(raster.max_uptake_per_min, np.ndarray):
+        raise _needs_km("raster.max_uptake_per_min")
     # What overflows here is refused as infinite by the problem.
     with np.errstate(over="ignore"):
         decay = raster.decay(config.decay_per_min, with_uptake=km is None)
-        uptake = None if km is None else MichaelisMenten(raster.uptake_per_min * km, km)
+        uptake = None if km is None else MichaelisMenten(raster.uptake_per_min * km + raster.max_uptake_per_min, km)
     return Problem(
         raster.source,
         fixed=raster.fixed,
@@ -82,4 +94,11 @@ def problem_of(raster: Raster, config: BackendConfig) -> Problem:
         spacing=config.domain.spacings_um,
         boundary=config.boundary,
         membranes=raster.membranes,
+    )
+
+
+def _needs_km(name: str) -> InvalidProblemError:
+    return InvalidProblemError(
+        f"{name} is given, but BackendConfig.michaelis_km is None, so that uptake has no largest value; a "
+        "michaelis_km, or cells.uptake_per_min in its place, is allowed."
     )

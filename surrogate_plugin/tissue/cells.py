@@ -60,6 +60,9 @@ class Cells:
         between a pixel whose centre the cell covers and one whose centre it does not, and membranes of several cells
         on one face are in series. With ``deposit="voxel"`` it is around the cell's voxel, one for all its cells, whose
         resistance is the mean of theirs by volume.
+    max_uptake_per_min : float or (n,) array, field units / min, optional
+        In the place of ``uptake_per_min``, where uptake saturates (``michaelis_km`` of the `BackendConfig`): what a
+        cell takes up at most, in a voxel that it fills, >= 0. Where the field is ``c`` it takes ``c / (km + c)`` of it.
     decay_change_per_min : float or (n,) array, 1 / min, optional
         What decay is in a voxel that the cell fills, less the background; negative where less decays. ``V / V_voxel``
         times it is added to the background, which is not below 0 after it, before uptake and secretion are.
@@ -84,6 +87,11 @@ class Cells:
     (2, [10.0, 0.0])
     >>> Cells(voxel=[(0, 3), (2, 1)], volume_um3=2494.0, uptake_per_min=10.0).volume_um3.tolist()
     [2494.0, 2494.0]
+
+    Cells that respire at most 250 mmHg / min, half of it at 1 mmHg, for a backend with ``michaelis_km=1.0``:
+
+    >>> Cells(position_um=[(5.0, 5.0)], radius_um=8.0, max_uptake_per_min=250.0).max_uptake_per_min.tolist()
+    [250.0]
     """
 
     position_um: FloatArray
@@ -97,6 +105,7 @@ class Cells:
     diffusivity_um2_per_min: FloatArray | None
     membrane_um_per_min: FloatArray | None
     decay_change_per_min: FloatArray | None
+    max_uptake_per_min: FloatArray | None
 
     def __init__(
         self,
@@ -112,6 +121,7 @@ class Cells:
         diffusivity_um2_per_min: float | npt.ArrayLike | None = None,
         membrane_um_per_min: float | npt.ArrayLike | None = None,
         decay_change_per_min: float | npt.ArrayLike | None = None,
+        max_uptake_per_min: float | npt.ArrayLike | None = None,
     ) -> None:
         _exactly_one("position_um", position_um, "voxel", voxel)
         _exactly_one("radius_um", radius_um, "volume_um3", volume_um3)
@@ -132,8 +142,14 @@ class Cells:
                 "diffusivity_um2_per_min": (diffusivity_um2_per_min, _diffusivities),
                 "membrane_um_per_min": (membrane_um_per_min, permeabilities),
                 "decay_change_per_min": (decay_change_per_min, _changes),
+                "max_uptake_per_min": (max_uptake_per_min, per_item),
             }.items()
         }
+        if of_some["max_uptake_per_min"] is not None and numbers["uptake_per_min"].any():
+            raise InvalidProblemError(
+                "cells.max_uptake_per_min is given, and so is cells.uptake_per_min; one of the two is allowed, and the "
+                "other is the same times or over michaelis_km."
+            )
         values = {"position_um": position, "voxel": places, "radius_um": radius, "volume_um3": volume}
         for name, value in {**values, **numbers, **of_some}.items():
             object.__setattr__(self, name, value)

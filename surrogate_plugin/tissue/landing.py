@@ -24,7 +24,7 @@ def rasterise(domain: Domain, state: TissueState, deposit: Deposit, outside: Out
     """A tissue state on the pixels; see `Domain.rasterise`."""
     blood = vasculature.land(domain, state.vessels, outside, sides)
     bodies = Bodies.of(domain, state.cells, deposit, outside, sides)
-    uptake, secretion, production, decay_change = _rates(bodies)
+    uptake, secretion, production, decay_change, max_uptake = _rates(bodies)
     share, conducted = conduction.conducting(bodies)
     voxels = state.voxels or _NOTHING
     _fix_voxels(voxels, blood.source, blood.fixed)
@@ -45,24 +45,25 @@ def rasterise(domain: Domain, state: TissueState, deposit: Deposit, outside: Out
         voxel_diffusivity_um2_per_min=_conducted(domain, voxels.diffusivity_um2_per_min),
         voxel_decay_per_min=_on_lattice(domain, "decay_per_min", voxels.decay_per_min),
         membranes=conduction.in_series(conduction.membranes(bodies), voxels.membranes, bodies),
+        max_uptake_per_min=max_uptake,
     )
 
 
-def _rates(bodies: Bodies) -> tuple[Coefficient, Coefficient, Coefficient, Coefficient]:
-    """Maps of uptake, secretion, production and change of decay; the number 0 where there is none."""
+def _rates(bodies: Bodies) -> tuple[Coefficient, ...]:
+    """Maps of uptake, secretion, production, change of decay and largest uptake; the number 0 where there is none."""
+    maps: list[Coefficient] = [0.0, 0.0, 0.0, 0.0, 0.0]
     if not len(bodies):
-        return 0.0, 0.0, 0.0, 0.0
+        return tuple(maps)
     rates = {0: bodies.voxels * bodies.of_these(bodies.cells.uptake_per_min), **_given(bodies)}
     active = [index for index, rate in rates.items() if rate.any()]
-    maps: list[Coefficient] = [0.0, 0.0, 0.0, 0.0]
     if active:
         for index, filled in zip(active, bodies.spread(np.array([rates[index] for index in active])), strict=True):
             maps[index] = filled
-    return maps[0], maps[1], maps[2], maps[3]
+    return tuple(maps)
 
 
 def _given(bodies: Bodies) -> dict[int, FloatArray]:
-    """What the cells secrete (1), what they so produce (2), and how they change decay (3); empty where nothing is."""
+    """What cells secrete (1) and so produce (2), how they change decay (3), and what they take up at most (4)."""
     cells, given = bodies.cells, {}
     secretes, produces = cells.secretion_per_min.any(), cells.production_per_min.any()
     if secretes or produces:
@@ -73,6 +74,8 @@ def _given(bodies: Bodies) -> dict[int, FloatArray]:
         given = {1: bodies.voxels * secretion, 2: bodies.voxels * production}
     if cells.decay_change_per_min is not None:
         given[3] = bodies.voxels * bodies.of_these(cells.decay_change_per_min)
+    if cells.max_uptake_per_min is not None:
+        given[4] = bodies.voxels * bodies.of_these(cells.max_uptake_per_min)
     return given
 
 

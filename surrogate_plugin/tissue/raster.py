@@ -21,7 +21,7 @@ Outside = Literal["error", "drop", "clamp"]
 #: Of the largest diffusivity; a problem takes none below, but for 0.
 _LEAST_CONTRAST = 1e-8
 #: What changes from step to step.
-_OF_CELLS = ("uptake_per_min", "production_per_min", "secretion_per_min")
+_OF_CELLS = ("uptake_per_min", "max_uptake_per_min", "production_per_min", "secretion_per_min")
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +56,9 @@ class Raster:
     voxel_diffusivity_um2_per_min, voxel_decay_per_min : optional
         What a host has per voxel in the place of the background.
     membranes : Membranes, um / min, or None
+    max_uptake_per_min : float or (H, W) float64, field units / min
+        What cells whose largest uptake is given take up at most, on top of ``uptake_per_min``; the number 0 where there
+        are none. It has a meaning only with a half-saturation.
     """
 
     source: FloatArray
@@ -72,6 +75,7 @@ class Raster:
     voxel_decay_per_min: Coefficient | None = None
     membranes: Membranes | None = None
     exchange_supply_per_min: Coefficient = 0.0
+    max_uptake_per_min: Coefficient = 0.0
 
     def __post_init__(self) -> None:
         # Read-only arrays become a `Problem` without another copy of each.

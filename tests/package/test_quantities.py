@@ -67,6 +67,10 @@ def test_a_backend_and_a_problem_are_those_of_plain_numbers() -> None:
         (lambda: sp.Cells([(0, 0)] * SECOND, 5.0), "cells.position_um is a quantity in second; .* in um,"),
         (lambda: sp.Cells([(0, 0)], 5.0, secretion_target=1 * MM), f"cells.secretion_target is 1 millimeter; {FIELD}"),
         (lambda: sp.Vessels([(0, 0)], 5.0, 38 * units.mmHg), f"vessels.value is 38 .*; {FIELD}"),
+        (
+            lambda: sp.Cells([(0.0, 0.0)], 8.0, max_uptake_per_min=1 / SECOND),
+            f"cells.max_uptake_per_min is 1.* second; {FIELD}",
+        ),
         (lambda: sp.Voxels(production_per_min=1 / SECOND), f"voxels.production_per_min is 1.* second; {FIELD}"),
         (lambda: sp.Domain((0, 0), (1 * SECOND, 2 * SECOND), (2, 1)), "domain.size_um is 1 second; .* in um,"),
         (lambda: sp.Problem(np.eye(8), decay=1 * MM), "decay is 1 millimeter; a number, or a quantity in 1/min, is"),
