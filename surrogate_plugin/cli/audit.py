@@ -65,6 +65,9 @@ def audit(
         bool, typer.Option("--fresh", help="Begin anew where an audit was stopped, and not where it was.")
     ] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Leave with exit code 1 where an error is shown.")] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Say what every moment means, and not the last one alone.")
+    ] = False,
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -129,7 +132,7 @@ def audit(
         with suppress(OSError):
             kept.unlink(missing_ok=True)
     if not quiet:
-        _print_object(result, report) if json else _print_tables(result, report)
+        _print_object(result, report) if json else _print_tables(result, report, verbose)
     if strict and any(entry.error_at_least > entry.tolerance for entry in result.entries):
         raise typer.Exit(FOUND)
 
@@ -199,16 +202,18 @@ def _print_object(result: Audit, report: Path | None) -> None:
     print_json({**result.as_json(), "written": [] if report is None else [str(report)]})
 
 
-def _print_tables(result: Audit, report: Path | None) -> None:
-    """One table a substrate, and what its last moment means."""
+def _print_tables(result: Audit, report: Path | None, verbose: bool) -> None:
+    """One table a substrate, and what its last moment means, or each of them."""
     for substrate in result.substrates:
         entries = result.of(substrate)
         made = table(escape(_title(entries[0])), "min", "largest", "L2", "at cells", "bound", "verdict")
         for entry in entries:
             made.add_row(f"{entry.time_min:g}", *map(escape, _row(entry)))
         stdout().print(made)
-        for line in _sentences(entries[-1]):
-            stdout().print(f"  {line}", markup=False)
+        for entry in entries if verbose else entries[-1:]:
+            when = f"At {entry.time_min:g} min: " if verbose else ""
+            for line in _sentences(entry):
+                stdout().print(f"  {when}{line}", markup=False)
     notes(result.notes)
     if report is not None:
         stdout().print(f"Written: {report}", markup=False, soft_wrap=True)

@@ -22,6 +22,7 @@ from surrogate_plugin.cli import (
     schema,
     solve,
     view,
+    warm_up,
 )
 from surrogate_plugin.cli.commands import Command, Commands
 
@@ -38,7 +39,7 @@ _COMMANDS: dict[str, tuple[Callable[..., Any], ...]] = {
     "Solve": (example.example, solve.solve, certify.certify, init.init, run.run, schema.schema),
     "Look": (view.view, export.export, audit.audit),
     "Hosts": (hosts.hosts, demo.demo),
-    "Install": (doctor.doctor,),
+    "Install": (doctor.doctor, warm_up.warm_up),
 }
 for _panel, _functions in _COMMANDS.items():
     for _function in _functions:

@@ -1,84 +1,46 @@
-"""Compile the kernels once, so that nobody's first solve waits for it: ``python -m surrogate_plugin.cli.warm_up``.
-
-What was compiled is kept in the user's cache folder, so only the first run on a machine, or after a change, takes long:
-half a minute. A container image, or a cluster's nodes, may have it done beforehand.
-"""
+"""``surrogate-plugin warm-up``, and ``python -m surrogate_plugin.cli.warm_up``: no first solve waits for kernels."""
 
 from __future__ import annotations
 
-import numpy as np
+import time
 
-from surrogate_plugin.cli.console import progress
-from surrogate_plugin.equation.problem import MichaelisMenten, Problem
+from surrogate_plugin.cli import options
+from surrogate_plugin.cli.console import plain_errors, print_json, progress, stdout, stopped_at_once
 
 
-def warm_up() -> None:
-    """Go once through every route that has compiled kernels, with a progress bar."""
-    routes = (_spectral, _multigrid, _mapped, _saturating, _algebraic, _guarded, _tissue)
-    with progress("compiling the kernels, once", total=len(routes)) as bar:
-        for route in routes:
+def warm_up(json: options.Json = False, quiet: options.Quiet = False) -> None:
+    """Compile the kernels, so that nobody's first solve waits for it.
+
+    What was compiled is kept in the user's cache folder, or in that of SURROGATE_PLUGIN_CACHE, so only the first run on
+    a machine, or after a change, takes long: half a minute. A container image, or a cluster's nodes, may have it done
+    beforehand. One that was stopped goes on with what is missing.
+
+    Examples
+    --------
+    surrogate-plugin warm-up
+
+    JSON
+    ----
+    folder : where compiled kernels are kept
+    seconds : that it took
+    """
+    from surrogate_plugin.cli.warming import ROUTES
+    from surrogate_plugin.folders import cache_folder
+
+    began = time.perf_counter()
+    farewell = "Stopped; the same command goes on with what is missing."
+    with plain_errors(), stopped_at_once(farewell), progress("compiling the kernels", len(ROUTES), quiet=quiet) as bar:
+        for route in ROUTES:
             route()
             bar.advance()
-
-
-def _problem(size: int, *, varying: bool, uptake: MichaelisMenten | None = None) -> Problem:
-    source = np.zeros((size, size))
-    source[4:7, 5:9] = 1.0
-    decay = np.full((size, size), 1 / 400)
-    decay[size // 2 :] = 1 / 25
-    return Problem(source, decay=decay if varying else 1 / 400, uptake=uptake)
-
-
-def _solve(problem: Problem, method: str) -> None:
-    import surrogate_plugin as sp
-
-    sp.solve(problem, method=method, policy="surrogate-first")
-
-
-def _spectral() -> None:
-    _solve(_problem(64, varying=False), "exact")
-
-
-def _multigrid() -> None:
-    _solve(_problem(64, varying=True), "exact")
-
-
-def _mapped() -> None:
-    diffusivity = np.ones((64, 64))
-    diffusivity[20:40, 20:40] = 0.5
-    _solve(_problem(64, varying=True).replace(diffusivity=diffusivity), "multigrid")
-
-
-def _saturating() -> None:
-    for km in (0.5, 1e-3):
-        _solve(_problem(64, varying=True, uptake=MichaelisMenten(vmax=0.02, km=km)), "exact")
-
-
-def _algebraic() -> None:
-    noise = 10.0 ** -np.random.default_rng(0).uniform(0.0, 6.0, (64, 64))
-    for uptake in (None, MichaelisMenten(vmax=0.02, km=0.5)):
-        _solve(_problem(64, varying=True, uptake=uptake).replace(diffusivity=noise), "algebraic")
-
-
-def _guarded() -> None:
-    _solve(_problem(64, varying=True), "guarded")
-
-
-def _tissue() -> None:
-    import surrogate_plugin as sp
-
-    domain = sp.Domain(origin_um=(0.0, 0.0), size_um=(640.0, 640.0), shape=(64, 64))
-    state = sp.TissueState(
-        cells=sp.Cells(
-            position_um=np.array([[300.0, 300.0]]), radius_um=np.array([8.0]), uptake_per_min=np.array([10.0])
-        ),
-        vessels=sp.Vessels(position_um=np.array([[100.0, 100.0]]), radius_um=np.array([20.0]), value=np.array([38.0])),
-    )
-    config = sp.BackendConfig(domain=domain, diffusivity_um2_per_min=1e5, decay_per_min=0.1)
-    backend = sp.Backend(config)
-    backend.step(state).sample(np.array([[200.0, 200.0]]))
-    backend.reconfigure(stepping="implicit-euler")
-    backend.step(state, dt_min=1.0)
+    seconds = time.perf_counter() - began
+    if quiet:
+        return
+    if json:
+        print_json({"folder": str(cache_folder()), "seconds": seconds})
+    else:
+        said = f"All kernels are compiled, in {cache_folder()}; it took {seconds:.1f} s."
+        stdout().print(said, markup=False, soft_wrap=True)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,9 @@ from contextlib import contextmanager, suppress
 from surrogate_plugin.interruption import put_in_order
 from surrogate_plugin.terminal.leaving import INTERRUPTED
 
+#: Seconds after which nobody waits for what is put in order: it may need what was just being used.
+_PATIENCE = 20.0
+
 
 @contextmanager
 def stopped_at_once(farewell: str = "Stopped.") -> Iterator[None]:
@@ -42,6 +45,9 @@ def stopped_at_once(farewell: str = "Stopped.") -> Iterator[None]:
 
     def stop(given: int, frame: object) -> None:
         signal.signal(signal.SIGINT, leave)
+        impatient = threading.Timer(_PATIENCE, leave, (given, None))
+        impatient.daemon = True
+        impatient.start()
         put_in_order()
         leave(given, frame)
 

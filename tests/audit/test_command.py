@@ -28,6 +28,15 @@ def test_the_table_has_the_figures(output: Path) -> None:
     assert "glucose (" not in result.output
 
 
+def test_verbose_says_what_every_moment_means(output: Path) -> None:
+    entries = audit(open_run(output), substrates=["oxygen"]).entries
+    said = " ".join(run(output, "--substrate", "oxygen", "--verbose", columns=2000).stdout.split())
+    assert len(entries) == 2
+    for entry in entries:
+        assert f"At {entry.time_min:g} min: {' '.join(entry.sentence.split())}" in said
+    assert entries[0].sentence not in run(output, "--substrate", "oxygen", columns=2000).stdout
+
+
 def test_nothing_is_wider_than_a_narrow_terminal(output: Path) -> None:
     lines = run(output, "--substrate", "oxygen", columns=60).stdout.splitlines()
     assert max(map(len, lines)) <= 60

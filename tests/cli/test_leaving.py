@@ -167,6 +167,29 @@ with stopped_at_once():
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "\nStopped.\n")
 
 
+def test_what_cannot_be_put_in_order_is_not_waited_for() -> None:
+    """As where Ctrl-C comes while a lock is held that putting in order needs."""
+    code = """
+import os, signal, threading
+from surrogate_plugin.interruption import on_interrupt
+from surrogate_plugin.terminal import stopping
+
+class Stuck:
+    def close(self):
+        threading.Event().wait()
+
+stuck = Stuck()
+on_interrupt(stuck.close)
+stopping._PATIENCE = 0.01
+signal.signal(signal.SIGINT, signal.default_int_handler)
+with stopping.stopped_at_once():
+    os.kill(os.getpid(), signal.SIGINT)
+    raise AssertionError("Ctrl-C went by")
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "\nStopped.\n")
+
+
 def test_a_signal_is_python_s_again_afterwards() -> None:
     from surrogate_plugin.terminal import stopped_at_once
 

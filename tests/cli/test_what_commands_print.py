@@ -70,6 +70,7 @@ RECIPES: dict[str, Callable[[Path, Path], list[object]]] = {
     "hosts": lambda i, o: [],
     "demo": lambda i, o: ["mine", "--out", o],
     "doctor": lambda i, o: ["--problems", 1, "--size", 16, "--extremes", 1, "--tissues", 1],
+    "warm-up": lambda i, o: [],
     "physicell init": lambda i, o: [i / "project", "--force"],
     "physicell check": lambda i, o: [i / "project" / "config" / "PhysiCell_settings.xml"],
     "train": lambda i, o: [i / "tiny.toml", "--out", o / "run", "--steps", 1, "--batch", 2],
@@ -99,7 +100,7 @@ BAD: dict[str, list[str]] = {
     "study": ["losses", "{gone}.toml", "--out", "runs"],
 }
 #: Nothing that these read or write can be named.
-NO_PATHS = {"hosts", "doctor"}
+NO_PATHS = {"hosts", "doctor", "warm-up"}
 runnable = pytest.mark.parametrize("name", RECIPES)
 
 
