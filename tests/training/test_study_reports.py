@@ -160,7 +160,9 @@ def test_the_command_runs_a_study_and_refuses_another_kind(
     assert "| rand | 1 |" in document.read_text()
     assert (tmp_path / "study-losses.png").read_bytes() == (tmp_path / "out" / "losses.png").read_bytes()
     (tmp_path / "out" / "rand-seed-1" / "result.json").unlink()
+    held = (tmp_path / "out" / "study.json").stat().st_mtime_ns
     part = CliRunner().invoke(app, ["losses", str(tiny), "--out", str(tmp_path / "out"), "--report"])
+    assert (tmp_path / "out" / "study.json").stat().st_mtime_ns == held
     assert "1 of 2 runs" in part.stdout  # what is finished is reported on, and nothing is trained
     assert not (tmp_path / "out" / "rand-seed-1" / "result.json").exists()
     nothing = CliRunner().invoke(app, ["losses", str(tiny), "--out", str(tmp_path / "none"), "--report"])

@@ -55,7 +55,7 @@ def run_edge_cases(
     ModuleNotFoundError
         If cma is not installed.
     """
-    claim(folder, config, {"seeds", "models"})
+    claim(folder, config, {"seeds", "models"}, begin=train)
     largest = max(config.sizes)
     todo: list[tuple[str, int | None]] = [(name, None) for name in config.models]
     for each in config.seeds:

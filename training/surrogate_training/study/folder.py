@@ -17,7 +17,7 @@ Config = TypeVar("Config", bound=BaseModel)
 T = TypeVar("T")
 
 
-def claim(folder: Path, config: Config, grows: Collection[str]) -> None:
+def claim(folder: Path, config: Config, grows: Collection[str], *, begin: bool = True) -> None:
     """Make the folder this study's, or see that it is.
 
     Parameters
@@ -26,13 +26,14 @@ def claim(folder: Path, config: Config, grows: Collection[str]) -> None:
     config : BaseModel
     grows : collection of str
         Fields that may differ from one call to the next in the same folder.
+    begin : bool
+        False: only see that it is, and write nothing.
 
     Raises
     ------
     ValueError
         If the folder holds a study with other settings.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     path = folder / CONFIG
     if path.is_file():
         with reading(path, "remove it, or choose another folder"):
@@ -40,7 +41,9 @@ def claim(folder: Path, config: Config, grows: Collection[str]) -> None:
         for name in type(config).model_fields:
             if name not in grows and getattr(held, name) != getattr(config, name):
                 raise ValueError(f"{folder} holds a study with another {name!r}; choose another folder for this one.")
-    write_json(path, config.model_dump(mode="json"))
+    if begin:
+        folder.mkdir(parents=True, exist_ok=True)
+        write_json(path, config.model_dump(mode="json"))
 
 
 def read_result(path: Path, kind: TypeAdapter[T]) -> T:

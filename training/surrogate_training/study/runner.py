@@ -50,7 +50,7 @@ def run_study(
     ValueError
         If the folder holds a study with other settings.
     """
-    claim(folder, config, _GROWS)
+    claim(folder, config, _GROWS, begin=train)
     runs = config.runs()
     tests = balanced_batches(config)
     zeros = mean_measures(measure_zeros(tests))

@@ -50,7 +50,7 @@ def run_sampling(
     Stopped
         After Ctrl-C or SIGTERM, with a checkpoint saved.
     """
-    claim(folder, config, {"seeds", "strategies"})
+    claim(folder, config, {"seeds", "strategies"}, begin=train)
     tests = KnownProblems.drawn(config.base.data, config.test_samples)
     runs = [(strategy, seed) for seed in config.seeds for strategy in config.strategies]
     courses: list[Course] = []

@@ -39,7 +39,7 @@ def run_subsets(
     ValueError
         If the folder holds a study with other settings.
     """
-    claim(folder, config, {"seeds", "models"})
+    claim(folder, config, {"seeds", "models"}, begin=train)
     data = config.base.data
     tests = {
         subset.name: KnownProblems.drawn(
