@@ -11,6 +11,7 @@ two minutes with that step, which shows that it is. Draws the moment that was of
 from __future__ import annotations
 
 import argparse
+import textwrap
 from pathlib import Path
 
 import numpy as np
@@ -55,7 +56,8 @@ def main() -> None:
 
     found = audit(open_run(out), tolerance=TOLERANCE)
     for entry in found.entries:
-        print(f"{entry.time_min:4.0f} min: {entry.verdict}. {entry.sentence}")
+        told = f"{entry.time_min:4.0f} min: {entry.verdict}. {entry.sentence}"
+        print(textwrap.fill(told, width=88, subsequent_indent=10 * " "))
         print(
             f"          cells read {entry.steady.median:+.2f} mmHg (median), {entry.steady.lowest:+.2f} at worst; "
             f"{len(entry.crossing.made_low)} were below 5 mmHg for it"

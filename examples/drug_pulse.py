@@ -115,13 +115,16 @@ def report(name: str, course: Course, far: np.ndarray, near: np.ndarray) -> None
     sums = STEP_MIN * course.inside.sum(axis=0)
     peak = course.inside.mean(axis=1).argmax()
     print(
-        f"{name}: cells near vessels had {sums[near].mean():.1f} in all (drug x min), cells far away "
-        f"{sums[far].mean():.1f}; the average of all cells was largest at {STEP_MIN * (peak + 1):.0f} min."
+        f"{name}: near cells had {sums[near].mean():.1f} in all (drug x min), far cells {sums[far].mean():.1f}; "
+        f"most at {STEP_MIN * (peak + 1):.0f} min"
     )
     bound, error = (max(getattr(record, what) for record in course.records) for what in ("bound", "time_error"))
-    parts = sum(record.parts for record in course.records)
-    print(f"    at most {bound:.1e} off and {error:.1e} (estimate) for {STEPS} steps in {parts} parts")
-    print(f"    in the last step: {course.records[-1].balance}")
+    parts, last = sum(record.parts for record in course.records), course.records[-1].balance
+    print(f"    at most {bound:.1e} off, and {error:.1e} (estimate) for {STEPS} steps in {parts} parts")
+    print(
+        f"    last step: sides {last.sides:+.3g}, cells {-last.cells:+.3g}, decay {-last.decay:+.3g}: "
+        f"change {last.change:+.3g}, off by {last.relative_defect:.0e}"
+    )
 
 
 def picture(path: Path, courses: dict[str, Course], tumour: sp.Cells, far: np.ndarray, near: np.ndarray) -> None:

@@ -96,8 +96,8 @@ def main() -> None:
         fields[name] = result.field
         inside = result.sample(state.cells.position_um)
         print(
-            f"{name:>25}: cells hold {np.median(inside):.3f} of what is in the blood, {result.field[~bone].mean():.3f} "
-            f"everywhere; at most {result.record.bound:.1e} off, answered by {result.record.method}"
+            f"{name:>23}: cells hold {np.median(inside):.3f} of the blood's, "
+            f"{result.field[~bone].mean():.3f} everywhere; at most {result.record.bound:.1e} off"
         )
     picture(chosen.output, domain, state, bone, fields)
     print(f"picture: {chosen.output}")

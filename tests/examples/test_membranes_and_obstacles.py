@@ -20,7 +20,7 @@ def said(tmp_path_factory):
 def held(said):
     """What cells and everything hold, and the bound, by variant."""
     names = ("as it is", "without membranes", "vessels hold their value", "neither scar nor bone")
-    sentence = "cells hold # of what is in the blood, # everywhere; at most # off"
+    sentence = "cells hold # of the blood's, # everywhere; at most # off"
     return {name: numbers(f"{name}: {sentence}", said) for name in names}
 
 
