@@ -78,11 +78,11 @@ class SteadyOperator:
     """``-div(D grad) + decay`` of a problem on its free pixels, 1 / time, factorised once."""
 
     def __init__(self, problem: Problem) -> None:
-        import scipy.sparse.linalg
+        from surrogate_plugin.solvers.direct.factorisation import factorise
 
         self.free = problem.unknown
         matrix = Operator(problem).matrix() * problem.reference_link
-        self._solve = scipy.sparse.linalg.splu(matrix).solve if self.free.any() else None
+        self._solve = factorise(matrix).apply if self.free.any() else None
 
     def inverse(self, field: FloatArray) -> FloatArray:
         """``A^-1`` of a field on the free pixels; 0 on the others."""
