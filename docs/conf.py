@@ -24,8 +24,8 @@ extensions = [
     "sphinx.ext.napoleon",
     "sphinx_copybutton",
     "sphinx_design",
+    "docstrings",
     "names",
-    "properties",
     "repository",
 ]
 exclude_patterns = ["extensions", "templates"]

@@ -10,8 +10,8 @@ from tests.report.browser import Browser
 
 #: Pages of each kind.
 PAGES = (
-    "index", "start", "overview", "gallery/index", "gallery/krogh", "hosts/physicell", "command-line", "api/problems",
-    "api/generated/surrogate_plugin.Problem", "search", "source/examples/drug_pulse.py",
+    "index", "start", "overview", "gallery/index", "gallery/first-steps", "gallery/krogh", "hosts/physicell",
+    "command-line", "api/problems", "api/generated/surrogate_plugin.Problem", "search", "source/examples/drug_pulse.py",
 )  # fmt: skip
 #: Widths in pixels: a phone's, and a desk's.
 WIDTHS = (390, 1300)
