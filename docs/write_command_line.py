@@ -21,9 +21,9 @@ INTRODUCTION = """# The command line
 
 <!-- Made by docs/write_command_line.py from the commands; change those, and run it. -->
 
-`surrogate-plugin`, or `python -m surrogate_plugin`, and what follows here is its help: `surrogate-plugin COMMAND
---help` prints the same. Any command may be tried on a file that is not there: it says so in one sentence, before
-anything is computed.
+`surrogate-plugin`, or `python -m surrogate_plugin`. What follows here is its help, which `surrogate-plugin COMMAND
+--help` prints, and `surrogate-plugin help COMMAND` too. Files go to `--output`, folders to `--out`, and `-o` is short
+for either. What cannot be read or written is told in one sentence, before anything is computed.
 
 **Streams.** Results go to stdout; progress, notes, warnings and errors to stderr. With `--json` stdout holds one
 object on one line, and nothing else; its keys are listed below, and what is not finite or not known is `null`. With

@@ -39,7 +39,7 @@ class Command(TyperCommand):
 
 
 class Commands(TyperGroup):
-    """A group of commands; the outermost says how a process ends."""
+    """A group of commands; the outermost says how a process ends. ``help solve`` is ``solve --help``."""
 
     def get_help(self, ctx: Any) -> str:
         """The help as it is printed."""
@@ -48,6 +48,8 @@ class Commands(TyperGroup):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Read the options, and name the nearest of one that there is not."""
+        if args[:1] == ["help"] and "help" not in self.commands:
+            args = [*args[1:], "--help"]
         try:
             return super().parse_args(ctx, args)
         except _UsageError as error:

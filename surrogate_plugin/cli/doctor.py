@@ -16,7 +16,7 @@ from rich.markup import escape
 
 import surrogate_plugin
 from surrogate_plugin import registry
-from surrogate_plugin.cli import installation, options
+from surrogate_plugin.cli import options
 from surrogate_plugin.cli.console import FOUND, plain_errors, print_json, stdout, table
 
 _NEEDED = ("torch", "numpy", "scipy", "numba", "pydantic", "entrypoints", "safetensors", "pyvista", "typer", "rich")
@@ -73,7 +73,7 @@ def doctor(
     guard : by kind of problems, how many there were and for how many the bound held
     sound : whether all is well
     """
-    from surrogate_plugin.cli import selfcheck
+    from surrogate_plugin.cli import installation, selfcheck
     from surrogate_plugin.cli.models import described, report_models
 
     tables = not (json or quiet)

@@ -27,7 +27,7 @@ def test_help_says_what_it_does_and_how_it_is_called(name: str) -> None:
     result = run(*name.split(), "--help")
     assert result.exit_code == 0
     assert result.stderr == ""
-    assert result.stdout == run(*name.split(), "-h").stdout
+    assert result.stdout == run(*name.split(), "-h").stdout == run("help", *name.split()).stdout
     assert f"Usage: surrogate-plugin {name}".rstrip() in result.stdout
     assert result.stdout.splitlines()[0].strip()[-1] in ".,:;" or len(result.stdout.splitlines()[0]) > 60
 
