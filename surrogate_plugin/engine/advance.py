@@ -203,7 +203,7 @@ def error_of(field_error: Any) -> float:
 
 def lattice_field(name: str, given: Any, shape: tuple[int, int], like: str) -> FloatArray:
     """A field to step from, (H, W) float64 in [0, 1e100], read-only."""
-    field = real_array(name, given, shape=shape, like=like, allowed="a field of real numbers")
+    field = real_array(name, given, shape=shape, like=like, allowed="fields of real numbers")
     same_shape(name, field.shape, shape, like)
     check_values(name, field, positive=False)
     return field

@@ -131,7 +131,7 @@ def posed(problem: Any) -> Problem:
 
 def field_of(name: str, given: Any, problem: Problem) -> FloatArray:
     """A finite field of a problem's shape, (H, W) float64."""
-    allowed = "a field of real numbers"
+    allowed = "fields of real numbers"
     field = real_array(name, given, shape=problem.shape, like="the problem", allowed=allowed)
     same_shape(name, field.shape, problem.shape, "the problem")
     check_finite(name, field)

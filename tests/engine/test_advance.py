@@ -187,7 +187,7 @@ FIELD = np.ones((4, 6))
         ({"field": np.where(np.eye(4, 6) > 0, np.nan, FIELD)}, r"^field is NaN at \(row 0, column 0\)"),
         ({"field": np.ones((6, 4))}, r"^field has shape \(6, 4\), but the problem has \(4, 6\); they must agree\.$"),
         ({"field": 3.0}, r"^field has shape \(\), but the problem has \(4, 6\); they must agree\.$"),
-        ({"field": "full"}, r"^field is 'full'; a field of real numbers"),
+        ({"field": "full"}, r"^field is 'full'; fields of real numbers are allowed"),
         ({"field_error": -0.1}, r"^field_error is -0.1; a number >= 0 is allowed\.$"),
         ({"field_error": math.nan}, r"^field_error is nan; a number >= 0 is allowed\.$"),
         ({"tolerance": 0.0}, r"^tolerance is 0.0; a positive finite number is allowed\.$"),
