@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import math
 import tempfile
 from pathlib import Path
 from typing import Any, ClassVar
 
+import numpy as np
 from process_bigraph import Composite, Process, allocate_core
 
+import surrogate_plugin as sp
 from surrogate_adapters.process_bigraph import register
+from surrogate_plugin.pictures import view
 
 HOUR = 3600.0  # the host counts in seconds
 
@@ -59,6 +63,16 @@ def fresh_core() -> Any:
     return core
 
 
+parser = argparse.ArgumentParser(description="Cells of a process-bigraph document that grow on certified oxygen.")
+parser.add_argument(
+    "-o",
+    "--output",
+    type=Path,
+    default=Path("process-bigraph-composite.png"),
+    help="the picture (default: %(default)s)",
+)
+output = parser.parse_args().output
+
 document = json.loads(Path(__file__).with_suffix(".json").read_text())
 composite = Composite(document, core=fresh_core())
 for hours in (4, 8, 12):
@@ -74,3 +88,17 @@ loaded.run(12 * HOUR)
 bounds = [entry.bound for entry in loaded.state["diffusion"]["instance"].history if entry.substrate == "oxygen"]
 print(f"24 h, the latter half from a saved document: {len(loaded.state['cells'])} cells")
 print(f"largest certified bound {max(bounds):.3f} of 0.38 mmHg allowed, over {len(bounds)} fields")
+
+made, axes = view.figure(9.6, 3.8, (1.0, 1.0))
+step = document["state"]["diffusion"]["config"]
+domain = sp.Domain.from_lattice(step["shape"], step["spacing_um"])
+grown = loaded.state["cells"].values()
+cells = sp.Cells([cell["position_um"] for cell in grown], volume_um3=[cell["volume_um3"] for cell in grown])
+shown = (("oxygen", "oxygen (mmHg)", "magma"), ("glucose", "glucose (mmol/L)", "viridis"))
+for each, (name, label, colours) in zip(axes, shown, strict=True):
+    view.draw_field(each, domain, np.asarray(loaded.state["fields"][name]), label=label, colours=colours)
+    view.draw_cells(each, cells, "#ffffff", alpha=0.9)
+    view.draw_scale(each, 200.0)
+    each.set_title(f"{name} around {len(cells)} cells after 24 h")
+made.savefig(output, dpi=100)
+print(f"picture: {output}")

@@ -30,7 +30,11 @@ WORDS = {
     "mesa_ants.py": ("answered by", "brought home", "largest bound", "picture: mesa-ants.png"),
     "mesa_spheroid.py": ("answered by", "largest bound", "picture: mesa-spheroid.png"),
     "necrotic_tumour.py": ("living rim", "leaves open whether the cell starves", "picture: necrotic-tumour.png"),
-    "process_bigraph_composite.py": ("12 h:", "latter half from a saved document", "largest certified bound"),
+    "process_bigraph_composite.py": (
+        "12 h:",
+        "latter half from a saved document",
+        "picture: process-bigraph-composite.png",
+    ),
     "pyphysicell_tumour.py": ("largest certified bound", "answered by sparse direct", "faster by"),
     "retrain_on_a_host.py": (
         "12 states recorded",
