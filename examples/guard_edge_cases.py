@@ -142,11 +142,10 @@ def picture(path: Path, verdicts: dict[str, Verdict]) -> None:
     field, bound = {"vmin": 0.0, "vmax": 1.0}, {"norm": LogNorm(1e-4, 1.0), "colours": "viridis"}
     for row, name in enumerate(DRAWN):
         verdict, (left, middle, right) = verdicts[name], axes[3 * row : 3 * row + 3]
-        domain = sp.Domain.from_lattice(verdict.exact.shape, 1.0)
         error_map = np.maximum(verdict.certificate.error_map, 1e-4)
-        view.draw_field(left, domain, verdict.network, interpolation="nearest", **field)
-        view.draw_field(middle, domain, error_map, interpolation="nearest", **bound)
-        view.draw_field(right, domain, verdict.answer.field, interpolation="nearest", **field)
+        view.draw_field(left, 1.0, verdict.network, interpolation="nearest", **field)
+        view.draw_field(middle, 1.0, error_map, interpolation="nearest", **bound)
+        view.draw_field(right, 1.0, verdict.answer.field, interpolation="nearest", **field)
         left.set_title(f"{name}: the network", fontsize=10)
         middle.set_title(f"off by at most {verdict.certificate.error_bound:.2g}", fontsize=10)
         right.set_title(f"the answer, at most {verdict.answer.error_bound:.2g} off", fontsize=10)

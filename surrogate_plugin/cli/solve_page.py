@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from surrogate_plugin.cli.answer import Answer, rows
 from surrogate_plugin.pictures import view
 from surrogate_plugin.report import Page
 from surrogate_plugin.report.about import card_of, sides_of, versions
 from surrogate_plugin.report.words import WHAT_A_BOUND_IS, WHAT_AN_ESTIMATE_IS
-from surrogate_plugin.tissue.domain import Domain
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -65,8 +66,8 @@ def _tell_discretisation(page: Page, answer: Answer, found: DiscretisationEstima
 
 def _drawn(answer: Answer, values: FloatArray, colours: str) -> Figure:
     problem = answer.problem
-    domain = Domain.from_lattice(problem.shape, problem.spacings)
-    made, (axes,) = view.figure(6.2, min(9.0, max(1.2, 5.0 * domain.size_um[1] / domain.size_um[0])), (1.0,))
-    view.draw_field(axes, domain, values, colours=colours, label=answer.told.units.replace("$", r"\$"))
-    view.draw_fixed(axes, domain, problem.fixed)
+    height, width = np.multiply(problem.shape, problem.spacings).tolist()
+    made, (axes,) = view.figure(6.2, min(9.0, max(1.2, 5.0 * height / width)), (1.0,))
+    view.draw_field(axes, problem, values, colours=colours, label=answer.told.units.replace("$", r"\$"))
+    view.draw_fixed(axes, problem, problem.fixed)
     return made

@@ -102,7 +102,7 @@ def view(
         sides = _size(size, asked)
         animate = animate or moments is not None or (output is not None and output.suffix.lower() in animation.SUFFIXES)
         out = output or Path(f"{_stem(path)}-{'-'.join(asked)}{'.gif' if animate else '.png'}")
-        _check_output(out, [path, problem], asked, animate)
+        _check_output(out, [path, problem], animate)
         film = open_film(path, Asked(problem, array, spacing, units, length_units, method, settings, nodes))
         name = chosen_substrate(film, substrate)
         style = panels.Style(colours, default_threshold(name) if threshold is None else threshold, None, *sides)
@@ -139,13 +139,13 @@ def _stem(path: Path) -> str:
     return Path(os.path.realpath(path)).name.split(".")[0] or "view"
 
 
-def _check_output(path: Path, inputs: list[Path | None], what: list[str], animate: bool) -> None:
+def _check_output(path: Path, inputs: list[Path | None], animate: bool) -> None:
     """Refuse what cannot be written, or would overwrite what is read."""
     from surrogate_plugin.pictures import animation
     from surrogate_plugin.whole_files import UnwritableError
 
     if animate:
-        animation.check(path, what)
+        animation.check(path)
     elif path.suffix.lower() not in (".png", ".svg", ".pdf"):
         raise InvalidProblemError(f"output {path.name!r} ends in {path.suffix!r}; .png, .svg or .pdf is allowed.")
     if path.is_dir():

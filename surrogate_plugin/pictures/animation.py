@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from surrogate_plugin.arguments import FloatArray
 from surrogate_plugin.errors import InvalidProblemError
 from surrogate_plugin.pictures import panels
 from surrogate_plugin.pictures.panels import Style
@@ -17,24 +18,19 @@ from surrogate_plugin.pictures.scene import Film, Scene
 from surrogate_plugin.whole_files import replacing
 
 SUFFIXES = (".gif", ".mp4")
-#: What has the same colours at every moment.
-FILMED = ("field", "surface", "vessels", "cells", "levels", "hypoxia")
+#: What panels draw beside the field, which follows from the equation of a moment.
+_DERIVED = {"bound": "error_map", "compare": "comparison", "uptake": "uptake"}
 
 Frame = npt.NDArray[np.uint8]
 
 
-def check(path: Path, what: Sequence[str]) -> None:
+def check(path: Path) -> None:
     """Refuse what cannot be filmed, before anything is solved.
 
     Raises
     ------
     InvalidProblemError
     """
-    for name in what:
-        if name not in FILMED:
-            raise InvalidProblemError(
-                f"{name} has colours of its own at each moment; films of {', '.join(FILMED)} are allowed."
-            )
     if path.suffix.lower() not in SUFFIXES:
         raise InvalidProblemError(f"output {path.name!r} ends in {path.suffix!r}; films as .gif or .mp4 are allowed.")
     if path.suffix.lower() == ".mp4":
@@ -68,9 +64,10 @@ def write_film(
         Which of them, in this order.
     substrate : str
     what : sequence of str
-        Of `FILMED`, side by side.
+        Of `panels.PANELS`, side by side.
     style : Style
-        Without limits, colours go from the lowest value of all moments, or 0, to the highest.
+        Without limits, colours go from the lowest value of all moments, or 0, to the highest; those of bounds, uptake
+        and differences to the largest of all moments.
     per_second : float, 1 / s
     moved : callable
         Called twice a moment: when it was solved for, and when it was drawn.
@@ -85,18 +82,37 @@ def write_film(
     InvalidProblemError
         If something cannot be drawn, or there is no encoder.
     """
-    check(path, what)
+    check(path)
+    panels.check(what, style.colours)
+    derived = dict.fromkeys((_DERIVED[name] for name in what if name in _DERIVED), True)
     scenes = []
     for index in moments:
-        scenes.append(film.scene(index, substrate).light())
+        scenes.append(film.scene(index, substrate).light(**derived))
         moved()
-    if style.limits is None:
-        low, high = min(float(each.field.min()) for each in scenes), max(float(each.field.max()) for each in scenes)
-        style = replace(style, limits=(min(0.0, low), high))
+    style = _of_all(scenes, what, style)
     frames = _drawn(scenes, what, style, moved)
     with replacing(path) as partial:
         (_write_gif if path.suffix.lower() == ".gif" else _write_mp4)(partial, frames, per_second)
     return scenes[-1]
+
+
+def _of_all(scenes: Sequence[Scene], what: Sequence[str], style: Style) -> Style:
+    """The same colours at every moment: from the lowest to the highest value of all of them."""
+    tops: dict[str, Iterator[FloatArray]] = {}
+    fields = [each.field for each in scenes]
+    if "bound" in what:
+        tops["bound"] = (each.error_map for each in scenes)
+    if "uptake" in what:
+        tops["uptake"] = (each.uptake for each in scenes)
+    if "compare" in what:
+        tops["difference"] = (each.comparison.difference for each in scenes)
+        fields += [field for each in scenes for field in (each.comparison.left, each.comparison.exact)]
+    lowest, highest = min(float(field.min()) for field in fields), max(float(field.max()) for field in fields)
+    return replace(
+        style,
+        limits=style.limits or (min(0.0, lowest), highest),
+        tops={name: max(float(np.abs(values).max()) for values in maps) for name, maps in tops.items()},
+    )
 
 
 def _drawn(scenes: Sequence[Scene], what: Sequence[str], style: Style, moved: Callable[[], None]) -> Iterator[Frame]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -39,6 +39,9 @@ class Style:
         Where the contour goes, and below which cells and tissue count as hypoxic.
     limits : (float, float) or None, field units
         What the ends of the colours stand for; by default what the field has.
+    tops : dict of str to float
+        The upper ends of the colours of maps that have a scale of their own, by ``bound`` (field units), ``uptake``
+        (1 / time) and ``difference`` (field units, of either sign); by default the largest value of each.
     width, height : int, pixels
         Of the picture; the height 0 follows from the shape of the tissue.
     """
@@ -48,6 +51,11 @@ class Style:
     limits: tuple[float, float] | None = None
     width: int = 1200
     height: int = 0
+    tops: Mapping[str, float] = field(default_factory=dict)
+
+    def top(self, name: str, values: FloatArray) -> float:
+        """The upper end for a map: what is given, or its largest value in size; 1 where that is 0."""
+        return self.tops.get(name, float(np.abs(values).max())) or 1.0
 
 
 def draw(scene: Scene, what: Sequence[str], style: Style | None = None) -> Figure:
@@ -183,7 +191,7 @@ def _vessels(axes: Axes, scene: Scene, style: Style) -> None:
 def _uptake(axes: Axes, scene: Scene, style: Style) -> None:
     uptake = scene.uptake
     time = "1 / min" if scene.length_units == "um" else "1 / time"
-    _paint(axes, scene, uptake, f"decay and uptake ({time})", "viridis", vmin=0.0, vmax=float(uptake.max()) or 1.0)
+    _paint(axes, scene, uptake, f"decay and uptake ({time})", "viridis", vmin=0.0, vmax=style.top("uptake", uptake))
     _held(axes, scene)
 
 
@@ -241,7 +249,7 @@ def _hypoxia(axes: Axes, scene: Scene, style: Style) -> None:
 
 def _bound(axes: Axes, scene: Scene, style: Style) -> None:
     bound = scene.error_map
-    _paint(axes, scene, bound, _label(scene, "error at most"), "viridis", vmin=0.0, vmax=float(bound.max()) or 1.0)
+    _paint(axes, scene, bound, _label(scene, "error at most"), "viridis", vmin=0.0, vmax=style.top("bound", bound))
     axes.set_title(f"error at most {bound.max():.3g}{_unit(scene)}", fontsize=10)
 
 
@@ -262,8 +270,7 @@ def _of_pair(axes: Axes, scene: Scene, style: Style, field: FloatArray, name: st
 
 def _difference(axes: Axes, scene: Scene, style: Style) -> None:
     apart = scene.comparison.difference
-    largest = float(np.abs(apart).max())
-    ends = largest or 1.0
+    largest, ends = float(np.abs(apart).max()), style.top("difference", apart)
     name = f"{scene.comparison.name} less exact"
     _paint(axes, scene, apart, _label(scene, name), "RdBu_r", vmin=-ends, vmax=ends)
     axes.set_title(f"difference, at most {largest:.3g}{_unit(scene)}", fontsize=10)

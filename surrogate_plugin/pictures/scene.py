@@ -46,16 +46,21 @@ class Dots:
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """Two fields of one problem, and what the left one is called."""
+    """Two fields of one problem, the left one less the exact one, and what the left one is called."""
 
     left: FloatArray
     exact: FloatArray
+    difference: FloatArray
     name: str
 
-    @property
-    def difference(self) -> FloatArray:
-        """The left field less the exact one, field units."""
-        return self.left - self.exact
+    @classmethod
+    def of(cls, left: FloatArray, exact: FloatArray, name: str) -> Comparison:
+        """The two fields compared."""
+        return cls(left, exact, left - exact, name)
+
+    def light(self) -> Comparison:
+        """The same in half the memory."""
+        return Comparison(_single(self.left), _single(self.exact), _single(self.difference), self.name)
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,10 +139,10 @@ class Scene:
         problem = self._posed("a comparison with the exact field")
         if self.saved or not self.exact:
             name = "saved" if self.saved else self.method
-            return Comparison(self.field, sp.solve(problem, method="exact").field, name)
-        return Comparison(sp.solve(problem, method="surrogate").field, self.field, "surrogate")
+            return Comparison.of(self.field, sp.solve(problem, method="exact").field, name)
+        return Comparison.of(sp.solve(problem, method="surrogate").field, self.field, "surrogate")
 
-    @property
+    @cached_property
     def uptake(self) -> FloatArray:
         """What decays or is taken up at each pixel, 1 / time; saturating uptake at the field that there is."""
         problem = self._posed("what is taken up")
@@ -146,9 +151,23 @@ class Scene:
             rate += problem.uptake.vmax / (problem.uptake.km + np.maximum(self.field, 0.0))
         return rate
 
-    def light(self) -> Scene:
-        """The same without its equation, in half the memory, for films."""
-        return replace(self, field=self.field.astype(np.float32), problem=None)
+    def light(self, *, error_map: bool = False, comparison: bool = False, uptake: bool = False) -> Scene:
+        """The same without its equation, in half the memory, for films; of what follows from that, what is asked for.
+
+        Raises
+        ------
+        InvalidProblemError, UnsupportedProblemError
+            As of `error_map`, `comparison` and `uptake`.
+        """
+        made = replace(self, field=_single(self.field), problem=None)
+        kept = vars(made)  # where a cached property looks first
+        if error_map:
+            kept["error_map"] = _single(self.error_map)
+        if comparison:
+            kept["comparison"] = self.comparison.light()
+        if uptake:
+            kept["uptake"] = _single(self.uptake)
+        return made
 
     def _posed(self, what: str) -> Problem:
         if self.problem is None:
@@ -157,6 +176,11 @@ class Scene:
                 "--save-problem` wrote, a recording or a finished run is allowed."
             )
         return self.problem
+
+
+def _single(values: FloatArray) -> FloatArray:
+    """In single precision, of which a picture shows less."""
+    return values.astype(np.float32)
 
 
 class Film(Protocol):

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from surrogate_plugin.equation.problem import BoolArray, FloatArray
+from surrogate_plugin.equation.problem import BoolArray, FloatArray, Problem
 from surrogate_plugin.errors import InvalidProblemError
 from surrogate_plugin.tissue.domain import Domain
 from surrogate_plugin.tissue.state import Cells
@@ -33,6 +33,9 @@ __all__ = [
     "relief",
     "save_scene",
 ]
+
+#: What says how large pixels are: a domain, a problem, or its spacing, one or along y and x.
+Lattice: TypeAlias = Domain | Problem | float | Sequence[float]
 
 #: Ink and paper of the pictures.
 PAPER, INK, FIXED = "#0b0d12", "#e8e6e3", "#ff3b4e"
@@ -67,13 +70,22 @@ def figure(width: float, height: float, columns: Sequence[float], rows: int = 1)
 
 
 def draw_field(
-    axes: Axes, domain: Domain, field: FloatArray, *, colours: str = "magma", label: str = "", **options: Any
+    axes: Axes, domain: Lattice, field: FloatArray, *, colours: str = "magma", label: str = "", **options: Any
 ) -> AxesImage:
-    """Paint a field, (H, W), in micrometres with a colour bar; ``options`` go to matplotlib's ``imshow``."""
-    (x0, y0), (width, height) = domain.origin_um, domain.size_um
+    """Paint a field, (H, W), with a colour bar; ``options`` go to matplotlib's ``imshow``.
+
+    Axes are in the micrometres of a `Domain`, or in the lengths of a `Problem` or of a spacing, h or (dy, dx), whose
+    lower left corner is 0.
+
+    Examples
+    --------
+    >>> problem = Problem(np.eye(8, 16), spacing=10.0)
+    >>> made, (axes,) = figure(6.0, 3.0, [1.0])
+    >>> [float(end) for end in draw_field(axes, problem, problem.source, label="oxygen (mmHg)").get_extent()]
+    [0.0, 160.0, 0.0, 80.0]
+    """
     options = {"interpolation": "bilinear", **options}
-    extent = (x0, x0 + width, y0, y0 + height)
-    image = axes.imshow(field, origin="lower", extent=extent, cmap=colours, **options)
+    image = axes.imshow(field, origin="lower", extent=_extent(domain, field.shape), cmap=colours, **options)
     bar = axes.get_figure().colorbar(image, ax=axes, shrink=0.8, pad=0.015, aspect=30)  # type: ignore[union-attr]
     bar.set_label(label, color=INK)
     bar.ax.tick_params(colors=INK, labelsize=8)
@@ -92,14 +104,22 @@ def draw_cells(axes: Axes, cells: Cells, colour: Any, *, alpha: float = 1.0, edg
     axes.add_collection(EllipseCollection(across, across, np.zeros(len(cells)), **place, **options))
 
 
-def draw_fixed(axes: Axes, domain: Domain, fixed: BoolArray, colour: str = FIXED) -> None:
-    """Paint the pixels that hold a value, (H, W) bool: vessels."""
+def draw_fixed(axes: Axes, domain: Lattice, fixed: BoolArray, colour: str = FIXED) -> None:
+    """Paint the pixels that hold a value, (H, W) bool, such as vessels; the lattice is as `draw_field` takes it."""
     from matplotlib.colors import to_rgba
 
-    (x0, y0), (width, height) = domain.origin_um, domain.size_um
     layer = np.zeros((*fixed.shape, 4))
     layer[fixed] = to_rgba(colour)
-    axes.imshow(layer, origin="lower", extent=(x0, x0 + width, y0, y0 + height), interpolation="nearest")
+    axes.imshow(layer, origin="lower", extent=_extent(domain, fixed.shape), interpolation="nearest")
+
+
+def _extent(lattice: Lattice, shape: tuple[int, ...]) -> tuple[float, float, float, float]:
+    """Left, right, bottom and top."""
+    if isinstance(lattice, Domain):
+        (x0, y0), (width, height) = lattice.origin_um, lattice.size_um
+        return x0, x0 + width, y0, y0 + height
+    dy, dx = np.broadcast_to(lattice.spacings if isinstance(lattice, Problem) else lattice, 2).tolist()
+    return 0.0, shape[1] * dx, 0.0, shape[0] * dy
 
 
 def draw_scale(axes: Axes, length_um: float) -> None:

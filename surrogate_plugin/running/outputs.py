@@ -87,7 +87,7 @@ def check_outputs(settings: SettingsFile) -> None:
             if suffix in (".png", ".npy"):
                 files.check_writable(path, colours=settings.output.colours)
             elif suffix in animation.SUFFIXES:
-                animation.check(path, ["field"])
+                animation.check(path)
             else:
                 exports.check(path)
     with settings.document.at(("output", "colours")):

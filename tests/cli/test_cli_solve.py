@@ -389,6 +389,13 @@ def test_a_page_of_the_solve_is_written_if_asked_for(mask: Path, tmp_path: Path)
     assert "a file whose name ends in .html is allowed" in " ".join(refused.output.split())
 
 
+def test_pixels_that_are_not_square_have_a_page_too(tmp_path: Path, mask: Path) -> None:
+    page = tmp_path / "uneven.html"
+    result = run("solve", mask, "--white", 38, "--spacing", "2,1", "--decay", 0.01, "--report", page)
+    assert result.exit_code == 0, result.output
+    assert len(read(page.read_text(encoding="utf-8")).pictures) == 1
+
+
 def test_what_the_lattice_costs_is_estimated_beside_the_bound(mask: Path, tmp_path: Path) -> None:
     problem, page = tmp_path / "problem.npz", tmp_path / "run.html"
     asked = ("solve", mask, "--white", 38, "--decay", 0.05, "--discretisation")

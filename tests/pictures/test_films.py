@@ -78,14 +78,15 @@ def test_without_an_encoder_an_mp4_is_refused_in_one_sentence(tmp_path: Path, mo
 
     monkeypatch.setattr(builtins, "__import__", without)
     with pytest.raises(sp.InvalidProblemError, match=r"needs an encoder.*surrogate-plugin\[film\].*a \.gif needs none"):
-        animation.check(tmp_path / "a.mp4", ["field"])
+        animation.check(tmp_path / "a.mp4")
 
 
-def test_what_has_colours_of_its_own_is_not_filmed(tmp_path: Path) -> None:
-    with pytest.raises(sp.InvalidProblemError, match="bound has colours of its own"):
-        animation.check(tmp_path / "a.gif", ["field", "bound"])
+def test_other_formats_and_panels_that_there_are_not_are_refused(tmp_path: Path) -> None:
     with pytest.raises(sp.InvalidProblemError, match=r"'a\.avi' ends in '\.avi'"):
-        animation.check(tmp_path / "a.avi", ["field"])
+        animation.check(tmp_path / "a.avi")
+    with pytest.raises(sp.InvalidProblemError, match="what has 'depth'"):
+        animation.write_film(tmp_path / "a.gif", Rising(), [0], "oxygen", ["depth"], panels.Style())
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(
