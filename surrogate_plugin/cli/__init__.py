@@ -5,6 +5,7 @@ Nothing is imported before `main` runs, so that Ctrl-C is heard from the first m
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ __all__ = ["app", "main"]
 def main() -> None:
     """Run the command line; a fault of ours leaves a traceback, and an exit code that nothing else has."""
     try:
+        _open_streams()
         from surrogate_plugin.cli.tree import app
 
         app()
@@ -32,6 +34,16 @@ def main() -> None:
         traceback.print_exc()
         print_error("this is a fault of surrogate-plugin; please report it with the lines above.")
         sys.exit(FAULT)
+
+
+def _open_streams() -> None:
+    """Have streams that take whatever is written: closed ones lead nowhere, poor ones get a ? for what they lack."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 for as long as the process lives
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 def __getattr__(name: str) -> Any:

@@ -90,8 +90,8 @@ class Commands(TyperGroup):
             code = _tell(error)
         except typer.Abort:
             code = _stopped()
-        except BrokenPipeError:
-            code = _unread()
+        except OSError as error:
+            code = _unwritten(error)
         sys.exit(code)
 
 
@@ -100,8 +100,8 @@ def _quietly(do: Callable[[], Any]) -> Any:
         return do()
     except KeyboardInterrupt:
         raise typer.Exit(_stopped()) from None
-    except BrokenPipeError:
-        raise typer.Exit(_unread()) from None
+    except OSError as error:
+        raise typer.Exit(_unwritten(error)) from None
 
 
 def _stopped() -> int:
@@ -112,7 +112,16 @@ def _stopped() -> int:
     return INTERRUPTED
 
 
-def _unread() -> int:
+def _unwritten(error: OSError) -> int:
+    """What is known of files is said where they are used; left are the streams, of which nobody may read on."""
+    if not isinstance(error, BrokenPipeError):
+        said = (error.strerror or str(error)).lower()
+        print_error(f"{error.filename or 'the results'} could not be written ({said}).")
+    _forget()
+    return BROKEN_PIPE if isinstance(error, BrokenPipeError) else BAD_INPUT
+
+
+def _forget() -> None:
     """Have what is still in the buffers go nowhere, so that Python does not complain of it at its end."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for stream in (sys.stdout, sys.stderr):
@@ -121,7 +130,6 @@ def _unread() -> int:
     with suppress(OSError, ValueError):
         os.dup2(nowhere, sys.stdout.fileno())
     os.close(nowhere)
-    return BROKEN_PIPE
 
 
 def _tell(error: Any) -> int:

@@ -81,6 +81,36 @@ def test_nothing_is_said_where_nobody_reads_on() -> None:
     assert (done.returncode, done.stderr) == (BROKEN_PIPE, "")
 
 
+@pytest.mark.parametrize("arguments", [["hosts"], ["hosts", "--json"], ["solve", "--help"], ["--version"]])
+def test_results_that_cannot_be_written_are_one_sentence(arguments: list[str]) -> None:
+    full = Path("/dev/full")
+    if not full.exists():
+        pytest.skip("this system has no device that is always full")
+    with full.open("w") as stream:
+        done = subprocess.run(
+            [sys.executable, "-m", "surrogate_plugin", *arguments], stdout=stream, stderr=subprocess.PIPE, text=True
+        )
+    assert done.returncode == 2
+    assert done.stderr == "Error: the results could not be written (no space left on device).\n"
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+def test_closed_streams_are_no_fault(closed: str) -> None:
+    program = f'"{sys.executable}" -m surrogate_plugin'
+    for arguments, code in (("hosts", 0), ("hosts --json", 0), ("--help", 0), ("solve gone.npy", 2), ("slove", 2)):
+        done = subprocess.run(f"{program} {arguments} {closed}", shell=True, capture_output=True, text=True)
+        assert done.returncode == code, done.stderr
+        assert "Traceback" not in done.stderr
+
+
+def test_a_stream_that_lacks_letters_gets_what_it_can_have(tmp_path: Path) -> None:
+    poor = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
+    asked = [sys.executable, "-m", "surrogate_plugin", "solve", str(tmp_path / "µ.npy")]
+    done = subprocess.run(asked, capture_output=True, env=poor)
+    assert done.returncode == 2
+    assert b"?.npy is not a file" in done.stderr
+
+
 def test_a_fault_of_ours_keeps_its_traceback_and_has_a_code_of_its_own(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
