@@ -18,7 +18,8 @@ def export(
     output: Annotated[
         Path,
         typer.Argument(
-            help="Fields: .vti, .ome.zarr; cells: .vtp, .csv, .simularium; both over time, for ParaView: .pvd."
+            help="Fields: .vti, .ome.zarr; cells: .vtp, .csv, .simularium; both over time: .pvd for ParaView, "
+            ".multicellds for pcdl."
         ),
     ],
     substrate: options.FilmSubstrate = None,

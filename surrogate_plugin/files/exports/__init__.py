@@ -6,18 +6,21 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from surrogate_plugin.errors import InvalidProblemError
-from surrogate_plugin.files.exports import ome_zarr, simularium, tables, vtk
+from surrogate_plugin.files.exports import multicellds, ome_zarr, simularium, tables, vtk
 from surrogate_plugin.files.exports.footage import Footage, Moved
 from surrogate_plugin.pictures.scene import Film
 from surrogate_plugin.whole_files import UnwritableError
 
 _Write = Callable[[Path, Footage, Moved], list[Path]]
+#: The kinds that are folders, and whether one that is there was written by us.
+_FOLDERS: Mapping[str, Callable[[Path], bool]] = {".ome.zarr": ome_zarr.is_ours, ".multicellds": multicellds.is_ours}
 #: How each kind of file is written.
 KINDS: Mapping[str, _Write] = {
     ".vti": vtk.write_vti,
     ".vtp": vtk.write_vtp,
     ".pvd": vtk.write_pvd,
     ".ome.zarr": ome_zarr.write_ome_zarr,
+    ".multicellds": multicellds.write_multicellds,
     ".simularium": simularium.write_simularium,
     ".csv": tables.write_csv,
 }
@@ -45,9 +48,9 @@ def check(path: Path) -> None:
     InvalidProblemError, UnwritableError
     """
     kind = kind_of(path)
-    if path.is_dir() and kind != ".ome.zarr":
+    if path.is_dir() and kind not in _FOLDERS:
         raise UnwritableError(f"{path} is a folder; the name of a file is allowed.")
-    if path.is_dir() and any(path.iterdir()) and not ome_zarr.is_ours(path):
+    if path.is_dir() and any(path.iterdir()) and not _FOLDERS[kind](path):
         raise UnwritableError(f"{path} holds something other than an export; another name is allowed.")
     if kind == ".simularium":
         simularium.check()
