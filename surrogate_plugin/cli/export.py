@@ -26,6 +26,9 @@ def export(
     moments: Annotated[
         str | None, typer.Option(help="Which moments, FIRST:LAST:EVERY, all if not given; a .vti or .vtp has the last.")
     ] = None,
+    ngff: Annotated[
+        str | None, typer.Option(help="Which OME-Zarr: 0.4, which most programs read, or 0.5, in Zarr 3; else 0.4.")
+    ] = None,
     method: options.FilmMethod = None,
     settings: options.RunSettings = None,
     nodes: options.RunNodes = None,
@@ -56,7 +59,7 @@ def export(
     from surrogate_plugin.pictures.scene import chosen_moments, chosen_substrate
 
     with plain_errors():
-        exports.check(output)
+        exports.check(output, ngff)
         if os.path.realpath(output) == os.path.realpath(path):
             raise InvalidProblemError(f"output {str(output)!r} is read; another name is allowed.")
         film = open_film(path, Asked(None, array, spacing, units, length_units, method, settings, nodes))
@@ -66,7 +69,7 @@ def export(
             chosen = chosen[-1:]
         farewell = "Stopped; what was written so far is not complete, and the same command begins anew."
         with stopped_at_once(farewell), progress("exporting", len(chosen), quiet=quiet) as bar:
-            written = exports.export(output, film, chosen, names, bar.advance)
+            written = exports.export(output, film, chosen, names, bar.advance, ngff)
     if quiet:
         return
     if json:

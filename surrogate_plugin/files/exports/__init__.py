@@ -40,7 +40,7 @@ def kind_of(path: Path) -> str:
     raise InvalidProblemError(f"output {path.name!r} is of no kind that is known; {', '.join(KINDS)} are allowed.")
 
 
-def check(path: Path) -> None:
+def check(path: Path, ngff: str | None = None) -> None:
     """Refuse what cannot be written, before anything is solved.
 
     Raises
@@ -48,6 +48,10 @@ def check(path: Path) -> None:
     InvalidProblemError, UnwritableError
     """
     kind = kind_of(path)
+    if ngff is not None and kind != ".ome.zarr":
+        raise InvalidProblemError(f"ngff is {ngff!r}, but output {path.name!r} is no .ome.zarr, which it is of.")
+    if ngff is not None and ngff not in ome_zarr.VERSIONS:
+        raise InvalidProblemError(f"ngff is {ngff!r}; {' or '.join(ome_zarr.VERSIONS)} is allowed.")
     if path.is_dir() and kind not in _FOLDERS:
         raise UnwritableError(f"{path} is a folder; the name of a file is allowed.")
     if path.is_dir() and any(path.iterdir()) and not _FOLDERS[kind](path):
@@ -57,7 +61,12 @@ def check(path: Path) -> None:
 
 
 def export(
-    path: Path, film: Film, moments: Sequence[int], substrates: Sequence[str], moved: Moved = lambda: None
+    path: Path,
+    film: Film,
+    moments: Sequence[int],
+    substrates: Sequence[str],
+    moved: Moved = lambda: None,
+    ngff: str | None = None,
 ) -> list[Path]:
     """Write moments of a film.
 
@@ -70,6 +79,8 @@ def export(
     substrates : sequence of str
     moved : callable
         Called after each moment.
+    ngff : str, optional
+        Of an .ome.zarr, the version of its format, "0.4" or "0.5"; "0.4" if not given.
 
     Returns
     -------
@@ -83,5 +94,7 @@ def export(
     UnwritableError
         If the disk is full.
     """
-    check(path)
+    check(path, ngff)
+    if ngff is not None:
+        return ome_zarr.write_ome_zarr(path, Footage(film, tuple(moments), tuple(substrates)), moved, ngff)
     return KINDS[kind_of(path)](path, Footage(film, tuple(moments), tuple(substrates)), moved)

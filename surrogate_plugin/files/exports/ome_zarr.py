@@ -1,4 +1,4 @@
-"""Fields over time as OME-Zarr (NGFF 0.4), which napari and microscopy's programs read.
+"""Fields over time as OME-Zarr (NGFF 0.4, or 0.5), which napari and microscopy's programs read.
 
 One array ``(t, c, y, x)``, a channel a substrate, and halves of it for looking from afar. Row 0 is at the lowest y, and
 the transformations say where each pixel is; programs that let y go down show it upside down.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -18,11 +18,15 @@ from surrogate_plugin.files.exports.footage import Footage, Moved, time_of
 from surrogate_plugin.pictures.scene import Scene
 from surrogate_plugin.whole_files import replacing
 
+#: The versions of NGFF that can be written, and the format of Zarr that each is in; by default the first, which more
+#: programs read.
+VERSIONS: Mapping[str, Literal[2, 3]] = {"0.4": 2, "0.5": 3}
 VERSION = "0.4"
 #: What of the attributes is this package's own.
 _OURS = "surrogate_plugin"
 #: Halves are made as long as a side is longer.
 _SIDE = 256
+_AXES = ("t", "c", "y", "x")
 #: How channels are shown: grey, or these in turn.
 _COLOURS = ("FFFFFF", "FF6F59", "43AA8B", "F9C74F", "577590", "B388EB")
 
@@ -32,17 +36,17 @@ def is_ours(path: Path) -> bool:
     import zarr
 
     try:
-        return _OURS in zarr.open_group(path, mode="r", zarr_format=2).attrs
+        return _OURS in zarr.open_group(path, mode="r").attrs
     except Exception:  # what Zarr makes of other people's files has no common type
         return False
 
 
-def write_ome_zarr(path: Path, footage: Footage, moved: Moved) -> list[Path]:
-    """The store, whole or not at all."""
+def write_ome_zarr(path: Path, footage: Footage, moved: Moved, version: str = VERSION) -> list[Path]:
+    """The store, whole or not at all; in one of `VERSIONS`."""
     import zarr
 
     with replacing(path) as partial:
-        store = zarr.create_group(partial, zarr_format=2)
+        store = zarr.create_group(partial, zarr_format=VERSIONS[version])
         first: Mapping[str, Scene] = {}
         levels: list[Any] = []
         times, bounds = [], []
@@ -51,7 +55,7 @@ def write_ome_zarr(path: Path, footage: Footage, moved: Moved) -> list[Path]:
             stack = np.stack([scene.field for scene in scenes.values()])
             if not first:
                 first = scenes
-                levels = _levels(store, len(footage.moments), stack.shape)
+                levels = _levels(store, len(footage.moments), stack.shape, version)
             for level in levels:
                 level[number] = stack.astype(np.float32)
                 stack = _halved(stack)
@@ -61,21 +65,27 @@ def write_ome_zarr(path: Path, footage: Footage, moved: Moved) -> list[Path]:
             high = np.array([scene.field.max() for scene in scenes.values()])
             lowest, highest = np.minimum(lowest, low), np.maximum(highest, high)
             moved()
-        store.attrs.update(_said(path, first, len(levels), times, bounds, (lowest, highest)))
+        said = _said(path, first, len(levels), times, (lowest, highest))
+        ours: dict[str, Any] = {"time_min": times, "error_bound": bounds, "substrates": list(first)}
+        store.attrs.update({**_of_version(version, said), _OURS: ours})
         if path.is_dir():
             shutil.rmtree(path)  # an image that was exported before, as `check` has seen
     return [path]
 
 
-def _levels(store: Any, count: int, shape: tuple[int, ...]) -> list[Any]:
+def _levels(store: Any, count: int, shape: tuple[int, ...], version: str) -> list[Any]:
     """Arrays from fine to coarse, a chunk a substrate and moment."""
     made: list[Any] = []
+    # Zarr 2 would else put dots between the numbers of a chunk; Zarr 3 names axes in the arrays too.
+    form: dict[str, Any] = {"chunk_key_encoding": {"name": "v2", "separator": "/"}}
+    if VERSIONS[version] == 3:
+        form = {"dimension_names": _AXES}
     channels, rows, columns = shape
     while True:
         made.append(
             store.create_array(
                 str(len(made)), shape=(count, channels, rows, columns), chunks=(1, 1, rows, columns), dtype="float32",
-                chunk_key_encoding={"name": "v2", "separator": "/"},
+                **form,
             )
         )  # fmt: skip
         if max(rows, columns) <= _SIDE or min(rows, columns) < 4:
@@ -95,9 +105,9 @@ def _said(
     scenes: Mapping[str, Scene],
     levels: int,
     times: list[float],
-    bounds: list[list[float | None]],
     limits: tuple[Any, Any],
 ) -> dict[str, Any]:
+    """What is said of the image in any version: ``multiscales``, one of them, and ``omero``."""
     scene = next(iter(scenes.values()))
     length = {"unit": "micrometer"} if scene.length_units == "um" else {}
     steps = np.diff(times)
@@ -115,12 +125,11 @@ def _said(
         }
         for k in range(levels)
     ]
-    axes = [
-        {"name": "t", "type": "time"} | ({"unit": "minute"} if even else {}),
-        {"name": "c", "type": "channel"},
-        {"name": "y", "type": "space"} | length,
-        {"name": "x", "type": "space"} | length,
-    ]
+    minutes = {"unit": "minute"} if even else {}
+    kinds: list[dict[str, str]] = [
+        {"type": "time"} | minutes, {"type": "channel"}, {"type": "space"} | length, {"type": "space"} | length
+    ]  # fmt: skip
+    axes = [{"name": name} | kind for name, kind in zip(_AXES, kinds, strict=True)]
     channels = [
         {
             "label": f"{name} ({each.units})" if each.units else name,
@@ -134,12 +143,14 @@ def _said(
     ]
     name = path.name.removesuffix(".ome.zarr")
     return {
-        "multiscales": [{"version": VERSION, "name": name, "type": "mean", "axes": axes, "datasets": datasets}],
-        "omero": {
-            "version": VERSION,
-            "name": name,
-            "channels": channels,
-            "rdefs": {"model": "color", "defaultT": 0, "defaultZ": 0},
-        },
-        _OURS: {"time_min": times, "error_bound": bounds, "substrates": list(scenes)},
+        "multiscales": [{"name": name, "type": "mean", "axes": axes, "datasets": datasets}],
+        "omero": {"name": name, "channels": channels, "rdefs": {"model": "color", "defaultT": 0, "defaultZ": 0}},
     }
+
+
+def _of_version(version: str, said: dict[str, Any]) -> dict[str, Any]:
+    """As a version has it: until 0.4 each part says its version, since then all is under one key."""
+    if VERSIONS[version] == 3:
+        return {"ome": {"version": version, **said}}
+    (image,) = said["multiscales"]
+    return {"multiscales": [{"version": version, **image}], "omero": {"version": version, **said["omero"]}}
