@@ -39,7 +39,8 @@ FilmSpacing = Annotated[str | None, typer.Option(help="Of a saved field: length 
 
 #: What readers of finished runs need beside the path.
 RunSettings = Annotated[
-    Path | None, typer.Option("--settings", help="PhysiCell_settings.xml, where it is not beside the run.")
+    Path | None,
+    typer.Option("--settings", help="The XML that PhysiCell or CompuCell3D ran with, if not beside the run."),
 ]
 RunNodes = Annotated[
     str | None,

@@ -168,8 +168,15 @@ def _mcs(name: str) -> int:
 
 
 def _script_of(folder: Path) -> Path | None:
-    """The XML that the host copied beside its output, or that of a project which holds the output."""
+    """The XML that the host copied beside its output, which the project's own file there names."""
     for place in (folder.parent, folder):
+        for project in sorted(place.glob("*.cc3d")):
+            try:
+                named = (ET.fromstring(project.read_bytes()).findtext("XMLScript") or "").strip()
+            except (OSError, ET.ParseError, ValueError):
+                continue
+            if named and (place / named).is_file():
+                return place / named
         found = sorted((place / "Simulation").glob("*.xml"))
         if found:
             return found[0]

@@ -173,6 +173,13 @@ def test_a_damaged_lattice_is_one_sentence(copy: Path, damage: str) -> None:
         opened(copy).moment("Step_500")
 
 
+def test_of_several_xml_files_the_project_says_which(copy: Path) -> None:
+    (copy / "Simulation" / "another.xml").write_text("<CompuCell3D/>")
+    (copy / "Simulation" / "oxygen.xml").rename(copy / "Simulation" / "zz.xml")
+    (copy / "run.cc3d").write_text("<Simulation><XMLScript Type='XMLScript'>Simulation/zz.xml</XMLScript></Simulation>")
+    assert set(opened(copy).script.fields) == {"Oxygen", "Drug"}
+
+
 def test_without_its_xml_a_run_says_what_is_missing_and_takes_another(copy: Path) -> None:
     (copy / "Simulation" / "oxygen.xml").rename(copy.parent / "mine.xml")
     with pytest.raises(sp.InvalidProblemError, match=r"no XML in Simulation/.*--settings"):
