@@ -42,6 +42,17 @@ def test_values_with_a_list_of_their_own() -> None:
     assert not [name for name in offered("train", "config") if name.startswith("study")]
 
 
+def test_help_names_what_is_offered() -> None:
+    def said(command: str, name: str) -> str:
+        (parameter,) = (each for each in LEAVES[command].command.params if name in each.opts)
+        return str(parameter.help)
+
+    for panel in PANELS:
+        assert panel in said("view", "--what")
+    for plugin in registry.discover(registry.SOLVERS):
+        assert plugin.name in said("solve", "--method") or plugin.distribution != "surrogate_plugin"
+
+
 def test_panels_go_on_after_a_comma() -> None:
     assert offered("view", "--what") == list(PANELS)
     assert offered("view", "--what", "field,bo") == ["field,bound"]
