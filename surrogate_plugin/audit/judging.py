@@ -170,10 +170,10 @@ class _Telling:
             )
         return (
             "Certified time steps do not tell an error from a field that is not yet steady, as too little is known of "
-            f"the cells in between: save more often.{self._by_step()}"
+            f"the cells in between: save more often.{self._by_step('a step that is too long would explain it.')}"
         )
 
-    def _by_step(self) -> str:
+    def _by_step(self, therefore: str = "the step was too long.") -> str:
         if not self.known.explained:
             return ""
-        return " The run's own scheme, at rest with its time step, comes to the saved field: the step was too long."
+        return f" The run's own scheme, at rest with its time step, comes to the saved field: {therefore}"
