@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from pydantic import ValidationError
 
 import surrogate_plugin as sp
+from surrogate_plugin.errors import MissingExtraError
 from surrogate_plugin.surrogate.networks import PaperNetwork
 from surrogate_training.problems.discs import Discs, Listed, Scene, UnitCube, read_scenes
 from surrogate_training.study import edge_cases, edge_cases_plot, edge_cases_table
@@ -128,6 +130,13 @@ def test_a_study_killed_in_a_search_gives_the_same_table(tmp_path: Path, monkeyp
     assert [part.weight for part in taught.parts] == [0.75, 0.25]  # type: ignore[union-attr]
     assert whole[2].worst_again is not None
     assert whole[1].worst_again is None
+
+
+def test_a_missing_package_is_told_before_anything_is_trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "cma", None)
+    with pytest.raises(MissingExtraError, match=r"needs cma, which `pip install 'surrogate-plugin\[study\]'` brings"):
+        run_edge_cases(small(), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 def made_up(network: str, seed: int | None, test: float, largest: float, again: float | None = None) -> Searched:

@@ -18,7 +18,7 @@ from surrogate_training.study import edge_cases_plot, edge_cases_table
 from surrogate_training.study.edge_cases_config import PICTURE, EdgeCasesConfig, Searched, folder_name
 from surrogate_training.study.folder import RESULT, claim, read_result, write_json
 from surrogate_training.study.held_fields import ShippedModel, StudyNetwork
-from surrogate_training.study.search import Judge, Round, evolution_round, random_round
+from surrogate_training.study.search import Judge, Round, evolution_round, random_round, strategies
 from surrogate_training.study.through_the_guard import through_the_guard
 from surrogate_training.study.trained import trained
 from surrogate_training.threads import fixed_threads
@@ -52,9 +52,11 @@ def run_edge_cases(
     ------
     ValueError
         If the folder holds a study with other settings.
-    ModuleNotFoundError
+    MissingExtraError
         If cma is not installed.
     """
+    if train:
+        strategies()  # before hours of training
     claim(folder, config, {"seeds", "models"}, begin=train)
     largest = max(config.sizes)
     todo: list[tuple[str, int | None]] = [(name, None) for name in config.models]

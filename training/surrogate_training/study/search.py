@@ -92,11 +92,22 @@ def evolution_round(
     return found.round()
 
 
-def _strategy(begin: FloatArray, population: int, seed: int) -> Any:
+def strategies() -> Any:
+    """The package of evolution strategies.
+
+    Raises
+    ------
+    MissingExtraError
+        If it is not installed.
+    """
     with extra("study", "the evolution strategy"):
         import cma
+    return cma
+
+
+def _strategy(begin: FloatArray, population: int, seed: int) -> Any:
     options = {"bounds": [0.0, 1.0], "popsize": population, "seed": seed, "verbose": -9}
-    return cma.CMAEvolutionStrategy(begin, _SPREAD, options)
+    return strategies().CMAEvolutionStrategy(begin, _SPREAD, options)
 
 
 class _Found:
