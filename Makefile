@@ -54,7 +54,6 @@ lint: $(STAMP)  ## ruff, mypy --strict, and the one-way rule of imports
 	@status=0; for check in 'ruff check .' mypy lint-imports; do $(BIN)/$$check || status=1; done; exit $$status
 
 docs: $(STAMP)  ## Build the site into build/docs, every warning an error, and follow all its links
-	rm -rf docs/api/generated
 	$(BIN)/python -m sphinx -q -b html -d build/doctrees -W --keep-going -n docs build/docs
 	$(BIN)/python -m tests.docs.site build/docs
 	@echo "build/docs/index.html"

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 sys.path.insert(0, str(Path(__file__).parent / "extensions"))
 
+from sphinx.ext.autosummary.generate import find_autosummary_in_files
+
 import surrogate_plugin
 
 if TYPE_CHECKING:
@@ -71,6 +73,16 @@ def plain_fences(app: Sphinx, page: str, _source: list[str]) -> None:
         app.env.temp_data["highlight_language"] = "text"
 
 
+def forget_names(app: Sphinx) -> None:
+    """Pages of the reference whose names are listed no more would else be pages that no table of contents has."""
+    folder = Path(app.srcdir) / "api"
+    listed = {entry.name for entry in find_autosummary_in_files(list(map(str, folder.glob("*.md"))))}
+    for page in (folder / "generated").glob("*.rst"):
+        if page.stem not in listed:
+            page.unlink()
+
+
 def setup(app: Sphinx) -> None:
-    """Listen to what Sphinx reads."""
+    """Listen to what Sphinx does."""
+    app.connect("builder-inited", forget_names, priority=100)
     app.connect("source-read", plain_fences)
