@@ -107,7 +107,6 @@ def figure_of(courses: Sequence[Course]) -> Figure:
         axes.set_title(title)
         axes.set_xlabel("training samples so far")
         axes.set_ylabel("%")
-        axes.set_ylim(bottom=0.0)
     panels[0].legend(title="samples are chosen")
     return figure
 
