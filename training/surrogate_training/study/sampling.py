@@ -80,7 +80,7 @@ def _train(
                 saved = time.monotonic()
                 while trainer.progress.step < (at + 1) * config.steps_per_round:
                     step = trainer.progress.step
-                    loss = trainer.step(shuffled_batch(trainer.config.data, samples, step, seed))
+                    loss = trainer.step(shuffled_batch(trainer.config.data, samples, step, seed).to(trainer.device))
                     callback(trainer.done(), f"step {step + 1}  loss {loss:.4f}  {len(samples)} samples")
                     if request.made or time.monotonic() - saved >= config.base.checkpoint_seconds:
                         trainer.save()
