@@ -48,7 +48,7 @@ def read_run(path: Path, settings: Path | None = None, nodes: str | None = None)
         return None
     if not isinstance(data, dict) or not data or not all(_is_time(time) for time in data):
         return None
-    if not all(isinstance(state, dict) and "fields" in state for state in data.values()):
+    if not all(isinstance(state, dict) and _are_fields(state.get("fields")) for state in data.values()):
         return None
     for what, given in (("settings", settings), ("nodes", nodes)):
         if given is not None:
@@ -102,7 +102,7 @@ class EmittedRun:
             alive=np.ones(len(ids), dtype=np.bool_),
             seen={one: self._seen(name, one, state["fields"], domain) for one in self.facts.substrates},
             kind=("agent",) * len(ids),
-            radius_um=None if volume is None else np.cbrt(volume * 3.0 / (4.0 * np.pi)),
+            radius_um=None if volume is None else np.cbrt(volume) * np.cbrt(3.0 / (4.0 * np.pi)),
         )
 
     def _domain(self, time: str, said: Any) -> sp.Domain:
@@ -141,7 +141,7 @@ class EmittedRun:
             field = np.empty((0, 0))
         if field.shape != domain.shape or not np.isfinite(field).all():
             raise sp.InvalidProblemError(
-                f"{self.source}, at {time} s: the field of {name} is not {domain.shape[1]} x {domain.shape[0]} finite "
+                f"{self.source}, at {time} s: the field {name!r} is not {domain.shape[1]} x {domain.shape[0]} finite "
                 "numbers, along x and y."
             )
         return Seen(
@@ -150,8 +150,8 @@ class EmittedRun:
             0.0,
             None,
             units="mmol/L",
-            refusal=f"Emitted data have neither the diffusion constant of {name} nor what agents take up and release; "
-            "a run with SurrogateLattice of surrogate_adapters.vivarium in the place of Lattice has a bound for each "
+            refusal=f"Emitted data have neither the diffusion constant of {name!r} nor what agents take up and release; a "
+            "run with SurrogateLattice of surrogate_adapters.vivarium in the place of Lattice has a bound for each "
             "field.",
         )
 
@@ -161,6 +161,10 @@ def _is_time(text: str) -> bool:
         return math.isfinite(float(text))
     except ValueError:
         return False
+
+
+def _are_fields(given: Any) -> bool:
+    return isinstance(given, dict) and bool(given)
 
 
 def _plain(given: Any) -> float:

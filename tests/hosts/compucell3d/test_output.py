@@ -8,12 +8,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 import surrogate_plugin as sp
 from surrogate_adapters.compucell3d.output import CompuCell3DRun, read_run
 from surrogate_adapters.compucell3d.script import read_script
 from surrogate_plugin.audit.auditing import audit
 from surrogate_plugin.audit.reading import open_run
+from tests.fuzzing import assert_one_sentence, byte_damages
 
 RUN = Path(__file__).parents[2] / "data" / "compucell3d_run"
 
@@ -185,3 +188,23 @@ def test_without_its_xml_a_run_says_what_is_missing_and_takes_another(copy: Path
     with pytest.raises(sp.InvalidProblemError, match=r"no XML in Simulation/.*--settings"):
         open_run(copy)
     assert open_run(copy, settings=copy.parent / "mine.xml").facts.substrates == ("Drug", "Oxygen", "Toxin")
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(
+    name=st.sampled_from(["LatticeData/StepLDF.dml", "LatticeData/Step_500.vtk", "Simulation/oxygen.xml"]),
+    damage=byte_damages(),
+)
+def test_files_damaged_at_random_are_read_or_refused_in_one_sentence(copy: Path, name: str, damage: object) -> None:
+    path, whole = copy / name, (RUN / name).read_bytes()
+    path.write_bytes(damage(whole))  # type: ignore[operator]
+    try:
+        run = read_run(copy)
+        assert run is not None
+        moment = run.moment("Step_500")
+        assert all(np.isfinite(seen.field).all() for seen in moment.seen.values())
+        assert all((seen.state is None) == bool(seen.refusal) for seen in moment.seen.values())
+    except (sp.InvalidProblemError, sp.UnsupportedProblemError) as error:
+        assert_one_sentence(error)
+    finally:
+        path.write_bytes(whole)

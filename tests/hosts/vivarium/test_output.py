@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from vivarium.core.engine import Engine
 from vivarium.library.units import units
 from vivarium_multibody.composites.grow_divide import GrowDivide
@@ -17,6 +19,7 @@ from vivarium_multibody.composites.lattice import Lattice, make_lattice_config
 import surrogate_plugin as sp
 from surrogate_plugin.audit.auditing import audit
 from surrogate_plugin.audit.reading import open_run
+from tests.fuzzing import NASTY, assert_one_sentence, byte_damages, json_edits
 
 LATTICE = {"bounds": [60, 40], "n_bins": [12, 8], "depth": 2.0, "molecules": ["glc"], "diffusion": 0.5}
 
@@ -80,7 +83,7 @@ def test_an_audit_says_what_the_data_do_not_hold(emitted: Any, tmp_path: Path) -
     path.write_text(json.dumps(emitted.emitter.get_data()))
     entries = audit(open_run(path)).entries
     assert {entry.verdict for entry in entries} == {"not audited"}
-    assert all("diffusion constant of glc" in entry.sentence for entry in entries)
+    assert all("diffusion constant of 'glc'" in entry.sentence for entry in entries)
 
 
 @pytest.mark.parametrize(
@@ -108,3 +111,51 @@ def test_json_of_something_else_is_left_to_other_readers(tmp_path: Path, text: s
     path.write_text(text)
     with pytest.raises(sp.InvalidProblemError, match="is no run that a reader knows"):
         open_run(path)
+
+
+#: Where a value stands in what is emitted at one time.
+PLACES = (
+    "", "fields", "fields/glc", "fields/glc/0", "dimensions", "dimensions/bounds", "dimensions/n_bins",
+    "dimensions/n_bins/0", "dimensions/depth", "agents", "agents/a", "agents/a/boundary", "agents/a/boundary/location",
+    "agents/a/boundary/location/0", "agents/a/boundary/volume",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_value_that_does_not_belong_there_is_read_or_refused_in_one_sentence(
+    emitted: Any, tmp_path: Path, place: str
+) -> None:
+    path = tmp_path / "run.json"
+    for value in NASTY:
+        data = json.loads(json.dumps(emitted.emitter.get_data()))
+        holder, key = data, "10.0" if "10.0" in data else "10"
+        for step in filter(None, place.split("/")):
+            holder, key = holder[key], int(step) if step.isdigit() else step
+        holder[key] = value
+        path.write_text(json.dumps(data))
+        try:
+            run = open_run(path)
+            for name in run.names:
+                run.moment(name)
+        except (sp.InvalidProblemError, sp.UnsupportedProblemError) as error:
+            assert_one_sentence(error)
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(damage=st.one_of(byte_damages(), st.just(None)), data=st.data())
+def test_data_damaged_at_random_are_read_or_refused_in_one_sentence(
+    emitted: Any, tmp_path: Path, damage: Any, data: Any
+) -> None:
+    path = tmp_path / "run.json"
+    whole = json.dumps(emitted.emitter.get_data())
+    path.write_bytes(damage(whole.encode()) if damage else whole.encode())
+    if not damage:
+        json_edits(path, data)
+    try:
+        run = open_run(path)
+        for name in run.names:
+            moment = run.moment(name)
+            assert all(np.isfinite(seen.field).all() for seen in moment.seen.values())
+            assert np.isfinite(moment.position_um).all()
+    except (sp.InvalidProblemError, sp.UnsupportedProblemError) as error:
+        assert_one_sentence(error)
