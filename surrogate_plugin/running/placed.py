@@ -20,6 +20,7 @@ from surrogate_plugin.tissue.domain import Domain
 #: What the keys of the settings are to `Cells`, and what a type has that they do not name.
 _RATES = {
     "uptake_by_type": "uptake_per_min",
+    "max_uptake_by_type": "max_uptake_per_min",
     "secretion_by_type": "secretion_per_min",
     "secretion_target_by_type": "secretion_target",
     "production_by_type": "production_per_min",
@@ -92,11 +93,24 @@ def read_cells(settings: SettingsFile, domain: Domain) -> Placed:
             placed = _read(given, settings, domain)
     names = settings.names or []
     for name in names:
+        _check_uptake(settings, name)
         for option, by_type in settings.substrate(name).types.items():
             for kind in by_type:
                 if kind not in placed.kind:
                     raise document.error(("substrates", name, option, kind), _no_such_type(kind, placed, option))
     return placed
+
+
+def _check_uptake(settings: SettingsFile, name: str) -> None:
+    """What cells take up at most is said in the place of a rate, and of uptake that saturates."""
+    of = settings.substrate(name)
+    if not of.max_uptake_by_type:
+        return
+    place = ("substrates", name, "max_uptake_by_type")
+    if of.michaelis_km is None:
+        raise settings.document.error(place, "max_uptake_by_type needs michaelis_km, at which uptake saturates.")
+    if of.uptake_by_type:
+        raise settings.document.error(place, "max_uptake_by_type and uptake_by_type are given; one of them is allowed.")
 
 
 def _read(given: CellTable, settings: SettingsFile, domain: Domain) -> Placed:

@@ -144,6 +144,15 @@ class Substrate(Table):
     uptake_by_type: dict[Name, NotNegative] = key(
         {}, "What cells take up, by type", unit="1/min", allowed=_RATES, example={"tumour": 10.0}, readers=[RUN]
     )
+    max_uptake_by_type: dict[Name, NotNegative] = key(
+        {},
+        "What cells take up at most where uptake saturates, in a voxel that they fill, in the place of uptake_by_type; "
+        "it needs michaelis_km",
+        unit="field units/min",
+        allowed=_RATES,
+        example={"tumour": 250.0},
+        readers=[RUN],
+    )
     secretion_by_type: dict[Name, NotNegative] = key(
         {}, "How fast cells secrete, by type", unit="1/min", allowed=_RATES, example={"tumour": 0.0}, readers=[RUN]
     )

@@ -142,6 +142,25 @@ def test_sides_michaelis_and_axes_are_as_a_backend_has_them(tmp_path: Path) -> N
     assert np.array_equal(field, sp.Backend(config).step(sp.TissueState(cells)).field)
 
 
+def test_the_largest_uptake_of_a_type_is_that_of_its_cells(tmp_path: Path) -> None:
+    (tmp_path / "cells.csv").write_text("x_um,y_um,type\n5,30,tumour\n75,30,stroma\n40,40,tumour\n")
+    field = field_of(
+        tmp_path, "method = 'exact'\ntolerance = 1e-7\n", DOMAIN, "[substrates.oxygen]\ndecay_per_min = 0.1\n",
+        "diffusivity_um2_per_min = 1e4\nmichaelis_km = 5.0\nmax_uptake_by_type = { tumour = 150.0 }\n"
+        "sides = { left = 38.0 }\n",
+        "[cells]\nfile = 'cells.csv'\nradius_um = 8.0\n",
+    )  # fmt: skip
+    sides = {"left": 38.0, "right": "reflecting", "top": "reflecting", "bottom": "reflecting"}
+    config = sp.BackendConfig(
+        domain=sp.Domain.from_lattice(SHAPE, H, (-20.0, 5.0)), diffusivity_um2_per_min=1e4, decay_per_min=0.1,
+        boundary=sides, michaelis_km=5.0, method="exact", tolerance=1e-7,
+    )  # fmt: skip
+    cells = sp.Cells([(5.0, 30.0), (75.0, 30.0), (40.0, 40.0)], 8.0, uptake_per_min=[30.0, 0.0, 30.0])
+    result = sp.Backend(config).step(sp.TissueState(cells))
+    assert np.abs(field - result.field).max() <= 2 * result.record.bound + 1e-9
+    assert result.field.min() < sp.Backend(config).step(sp.TissueState()).field.min() - 0.5
+
+
 def test_a_field_in_time_is_that_of_certified_steps(tmp_path: Path) -> None:
     field = field_of(tmp_path, DOMAIN, DRUG, DOSE, "until_min = 1.75\n", TIME, name="drug")
     held = sp.Problem(5.0 * disc(), fixed=disc(), diffusivity=600.0, decay=0.05, spacing=H, boundary="reflecting")

@@ -23,6 +23,8 @@ from surrogate_plugin.settings.template import settings_text, toml_value
 from tests.fuzzing import NASTY, assert_one_sentence, byte_damages, edits
 from tests.running.scenes import DOMAIN, DOSE, DRUG, OXYGEN, TIME, VESSEL, going, mask, written
 
+LARGEST = "max_uptake_by_type = { cell = 9 }\n"
+BOTH_UPTAKES = f"michaelis_km = 5.0\n{LARGEST}uptake_by_type = {{ cell = 1 }}\n"
 CELLS = "[cells]\nfile = 'cells.csv'\nradius_um = 8.0\n"
 SOURCE = "[[sources]]\nfile = 'vessels.csv'\n"
 
@@ -62,6 +64,11 @@ def refusal(folder: Path, *parts: str) -> str:
         ((DOMAIN, DRUG, DOSE, "[time]\nduration_min = 1\ndt_min = 1e-12\n"), "from one to 10,000,000 steps are"),
         ((DOMAIN, OXYGEN, "uptake_by_type = { tumour = 1 }\n", VESSEL), "names 'tumour', but there are no cells;"),
         ((DOMAIN, OXYGEN, "uptake_by_type = { cel = 1 }\n", VESSEL, CELLS), "the types of cells are 'cell'; the nea"),
+        ((DOMAIN, OXYGEN, LARGEST, VESSEL, CELLS), "line 8: max_uptake_by_type needs michaelis_km, at which"),
+        (
+            (DOMAIN, OXYGEN, BOTH_UPTAKES, VESSEL, CELLS),
+            "max_uptake_by_type and uptake_by_type are given; one of them is allowed.",
+        ),
         ((DOMAIN, OXYGEN, "decay_file = 'cells.csv'\n", VESSEL), "substrates.oxygen: "),
     ],
 )  # fmt: skip
