@@ -150,9 +150,9 @@ class EmittedRun:
             0.0,
             None,
             units="mmol/L",
-            refusal=f"Emitted data have neither the diffusion constant of {name!r} nor what agents take up and release; a "
-            "run with SurrogateLattice of surrogate_adapters.vivarium in the place of Lattice has a bound for each "
-            "field.",
+            refusal=f"Emitted data have neither the diffusion constant of {name!r} nor what agents take up and "
+            "release; a run with SurrogateLattice of surrogate_adapters.vivarium in the place of Lattice has a bound "
+            "for each field.",
         )
 
 
