@@ -167,9 +167,9 @@ class RunReport:
 
     def _interrupt(self) -> None:
         """Ctrl-C is about to end the program, past all that Python does at its end."""
-        if os.getpid() == self._process and self._watches:
-            self._interrupted = self._over = True
-            self._or_warn(self.write)
+        self._interrupted = not self._over
+        if self._watches:
+            self.close()
 
     def _lead(self) -> list[str]:
         now, spent = datetime.now().astimezone(), duration(time.perf_counter() - self._began)

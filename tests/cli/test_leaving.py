@@ -173,6 +173,19 @@ with stopped_at_once("Stopped; the page is there."):
     assert "still going on" not in page
 
 
+def test_ctrl_c_after_a_run_leaves_its_page_alone(tmp_path: Path) -> None:
+    from surrogate_plugin import Backend, BackendConfig, Domain, TissueState, Vessels
+    from surrogate_plugin.interruption import put_in_order
+
+    domain, path = Domain.from_lattice((16, 32), spacing_um=20.0), tmp_path / "run.html"
+    backend = Backend(BackendConfig(domain=domain, diffusivity_um2_per_min=1e5, decay_per_min=0.1, report=path))
+    backend.step(TissueState(vessels=Vessels([(320.0, 160.0)], radius_um=30.0, value=38.0)))
+    assert backend.report is not None
+    backend.report.write(over=True)
+    put_in_order()
+    assert "The run is over." in path.read_text(encoding="utf-8")
+
+
 def test_a_second_ctrl_c_does_not_wait(tmp_path: Path) -> None:
     code = """
 import os, signal
