@@ -207,3 +207,8 @@ def test_a_page_that_cannot_be_written_costs_no_audit(
         assert run(output, "--report", tmp_path / "audit.html").exit_code == 2
     moments = [f"output{number:08d}" for number in range(3)]
     assert goes_on(output, keeping.place_of(output), moments=moments) == 0
+
+
+def test_a_place_where_nothing_can_be_kept_costs_the_chance_to_go_on_alone(output: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    assert same(audit(open_run(output)), audit(open_run(output), keep=tmp_path / "file" / "kept.npz"))
