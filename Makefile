@@ -67,4 +67,4 @@ bench: $(COMPILED)  ## Time every solver side by side on this machine, and what 
 	$(BIN)/python -m benchmarks.physicell_shim
 
 clean:  ## Remove .venv, caches and outputs
-	rm -rf .venv build dist *.egg-info demo-output .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv build dist *.egg-info demo-output docs/api/generated .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
