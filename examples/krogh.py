@@ -110,9 +110,7 @@ def draw(path: Path, falls: dict[str, list[tuple[float, float, float]]]) -> None
             right.loglog(spacing, estimates, ".--", color=colour, linewidth=1, label="the same, estimated")
             right.loglog(spacing, bounds, "x:", color=colour, label="certified bound")
         if order == "zero":
-            (rows, columns), sides = domain.shape, domain.spacings_um
-            tiled = sp.Domain.from_lattice((2 * rows, 3 * columns), sides, thickness_um=1.0)
-            view.draw_field(left, tiled, np.tile(field, (2, 3)), label="oxygen (mmHg)", vmin=0.0)
+            view.draw_field(left, domain.spacings_um, np.tile(field, (2, 3)), label="oxygen (mmHg)", vmin=0.0)
             turn, (width, height) = np.linspace(0, 2 * np.pi, 99), domain.size_um
             ring = 1.5 * width + CYLINDER_UM * np.cos(turn), height + CYLINDER_UM * np.sin(turn)
             left.plot(*ring, "--", color=view.INK)
