@@ -28,7 +28,16 @@ def main(path: Path) -> None:
     box(axes, 30, 35, 42, 8, CORE, "tissue/", "TissueState (cells, vessels; um) to Raster (maps; pixels)")
     box(axes, 30, 23, 42, 8, CORE, "equation/", "Problem: maps, uptake, sides; the operator A c + U(c) - s")
     box(axes, 80, 47, 38, 8, CORE, "recordings/", "each step as it was posed; retraining reads them")
-    box(axes, 80, 59, 38, 8, CORE, "cli/, running/, audit/, files/, pictures/", "settings, arrays, finished runs in; fields, pages, films out")
+    box(
+        axes,
+        80,
+        59,
+        38,
+        8,
+        CORE,
+        "cli/, running/, audit/, files/, pictures/",
+        "settings, arrays, finished runs in; fields, pages, films out",
+    )
     box(axes, 80, 71, 38, 7, OUTSIDE, "a caller", "sp.solve(problem), sp.certify(problem, field)")
 
     box(axes, 2, 2, 70, 17, CORE, "", "")
