@@ -98,6 +98,11 @@ class CompuCell3DRun:
                 "Between voxels that conduct differently the steady field has the harmonic mean and CompuCell3D the "
                 "arithmetic one, which is part of the difference."
             )
+        if self.script.at_once:
+            notes.append(
+                f"CompuCell3D's steady solver, which has {', '.join(self.script.at_once)}, mirrors in the middle of "
+                "edge pixels and spreads its pixels over one more than there are, which is part of the difference."
+            )
         return RunFacts(
             host="CompuCell3D",
             source=self.source.parent,

@@ -16,7 +16,8 @@ from surrogate_adapters.compucell3d.sides import ConstantDerivative
 __all__ = ["Script", "read_script"]
 
 #: The solvers whose equation is ours, and where they hold a value that a side has.
-_SOLVERS = {"DiffusionSolverFE": "outside", "SteadyStateDiffusionSolver2D": "edge"}
+_AT_ONCE = "SteadyStateDiffusionSolver2D"
+_SOLVERS = {"DiffusionSolverFE": "outside", _AT_ONCE: "edge"}
 _SIDES = {("x", "min"): "left", ("x", "max"): "right", ("y", "min"): "bottom", ("y", "max"): "top"}
 #: Elements of a field that are no part of the equation, or are read below.
 _READ = {
@@ -39,12 +40,15 @@ class Script:
         For each other one, a sentence on what it has that no field here does.
     periodic : (bool, bool)
         Whether the cells' lattice wraps around, along x and along y.
+    at_once : tuple of str
+        Fields that the host solves for at rest, by a stencil of its own.
     """
 
     path: Path
     fields: Mapping[str, LatticeField]
     refused: Mapping[str, str]
     periodic: tuple[bool, bool]
+    at_once: tuple[str, ...] = ()
 
 
 def read_script(path: Path) -> Script:
@@ -64,14 +68,17 @@ def read_script(path: Path) -> Script:
     plugin = {each.get("Name", ""): each for each in root.iterfind("Plugin[@Name='Secretion']/Field")}
     fields: dict[str, LatticeField] = {}
     refused: dict[str, str] = {}
+    at_once = []
     for name, solver, element in _described(root):
+        at_once += [name] if solver == _AT_ONCE else []
         try:
             fields[name] = _field(name, solver, element, plugin.get(name))
         except sp.InvalidProblemError as error:
             refused[name] = str(error)
     potts = root.find("Potts")
     text = ["" if potts is None else (potts.findtext(f"Boundary_{axis}") or "").strip() for axis in "xy"]
-    return Script(path, fields, refused, (text[0].lower() == "periodic", text[1].lower() == "periodic"))
+    periodic = text[0].lower() == "periodic", text[1].lower() == "periodic"
+    return Script(path, fields, refused, periodic, tuple(at_once))
 
 
 def _described(root: ET.Element) -> Iterator[tuple[str, str, ET.Element]]:

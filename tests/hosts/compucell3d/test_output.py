@@ -176,6 +176,18 @@ def test_a_damaged_lattice_is_one_sentence(copy: Path, damage: str) -> None:
         opened(copy).moment("Step_500")
 
 
+def test_what_the_steady_solver_does_in_its_own_way_is_told(copy: Path) -> None:
+    assert not any("steady solver" in note for note in opened(copy).facts.notes)
+    edited(copy, r'"DiffusionSolverFE"', '"SteadyStateDiffusionSolver2D"')
+    (note,) = (note for note in opened(copy).facts.notes if "steady solver" in note)
+    assert "Oxygen" in note
+    seen = opened(copy).moment("Step_500").seen["Oxygen"]
+    assert seen.state is not None
+    assert seen.state.voxels is not None
+    # It holds a side's value in the edge pixels themselves.
+    np.testing.assert_array_equal(np.asarray(seen.state.voxels.value)[:, 0], 4.0)
+
+
 def test_of_several_xml_files_the_project_says_which(copy: Path) -> None:
     (copy / "Simulation" / "another.xml").write_text("<CompuCell3D/>")
     (copy / "Simulation" / "oxygen.xml").rename(copy / "Simulation" / "zz.xml")
