@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.audit.files import write_run
-from tests.hosts.pyphysicell.tissue import tissue
-
 
 @pytest.fixture
 def output(tmp_path: Path) -> Path:
     """Two moments of two substrates, as PhysiCell saves them."""
+    # Here, since tests of commands are run where no host is installed too.
+    from tests.audit.files import write_run
+    from tests.hosts.pyphysicell.tissue import tissue
+
     sim = tissue(1, vessels=0, second=True)
     sim.run(0.5)
     earlier = sim.branch()
