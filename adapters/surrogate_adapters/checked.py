@@ -60,7 +60,6 @@ class Checked(Frozen):
         said = first["msg"][0].lower() + first["msg"][1:]
         return f"{owner}: {where} is {reprlib.repr(first['input'])}; {said}."
 
-
     @classmethod
     def place(cls, error: ValidationError) -> tuple[str, ...]:
         """Where that is: the setting, and the keys within it."""
