@@ -43,7 +43,7 @@ PROGRAMS = [
         "film",
         "imageio_ffmpeg",
         "from pathlib import Path; from surrogate_plugin.pictures.animation import check; "
-        "check(Path('run.mp4'), ['field'])",
+        "check(Path('run.mp4'))",
     ),
     ("simularium", "simulariumio", "from surrogate_plugin.files.exports.simularium import check; check()"),
 ]
