@@ -42,8 +42,7 @@ PROGRAMS = [
     (
         "film",
         "imageio_ffmpeg",
-        "from pathlib import Path; from surrogate_plugin.pictures.animation import check; "
-        "check(Path('run.mp4'))",
+        "from pathlib import Path; from surrogate_plugin.pictures.animation import check; check(Path('run.mp4'))",
     ),
     ("simularium", "simulariumio", "from surrogate_plugin.files.exports.simularium import check; check()"),
 ]
