@@ -7,6 +7,8 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,16 @@ PARTS = (DOMAIN, DRUG, DOSE, "until_min = 2.0\n", TIME)
 OUTPUT = "[output]\nfiles = ['drug.npy']\n"
 #: Of each step, so that each is kept as soon as it is taken.
 FILM = "[output]\nfiles = ['drug.pvd']\n"
+
+
+@contextmanager
+def hearing() -> Iterator[None]:
+    """Ctrl-C is heard: what a shell started in the background begins deaf to it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def uninterrupted(folder: Path) -> Any:
@@ -152,7 +164,7 @@ def test_ctrl_c_ends_the_command_after_a_step_and_the_same_command_goes_on(
     whole = np.load(tmp_path / "drug.npy")
     assert np.array_equal(whole, expected.fields["drug"])
     (tmp_path / "drug.npy").unlink()
-    with monkeypatch.context() as patch:
+    with monkeypatch.context() as patch, hearing():
         patch.setattr(Backend, "step", interrupted)
         made = command.invoke(app, ["run", str(path), "--json"])
     assert made.exit_code == 130
@@ -175,6 +187,7 @@ def test_a_second_ctrl_c_ends_at_once_and_what_was_kept_is_gone_on_from(tmp_path
     path = written(tmp_path, *PARTS, FILM)
     code = f"""
 import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from surrogate_plugin.cli import app
 from surrogate_plugin.session.backend import Backend
 step, taken = Backend.step, []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
 import numpy as np
@@ -93,5 +92,6 @@ def test_a_step_is_mapped_as_advance_maps_it() -> None:
     field = np.full(DOMAIN.shape, 3.0)
     mapped = sp.advance(problem, field, 6.0, method="multigrid", field_error=0.1, error_map=True)
     plain = sp.advance(problem, field, 6.0, method="multigrid", field_error=0.1)
-    assert dataclasses.replace(mapped, error_map=None).error_bound == plain.error_bound
+    # The engine that both share proposes the second bound from what it has kept of the first.
+    assert mapped.error_bound == pytest.approx(plain.error_bound, rel=1e-6)
     assert covered(mapped, exact_step(problem, field, 6.0))

@@ -71,7 +71,7 @@ def config(tmp_path: Path) -> Path:
 
 def assert_refused(result: Result, *said: str) -> None:
     assert result.exit_code == 2, result.output
-    complaint = result.stderr.removeprefix("Error: ").rstrip("\n")
+    _, _, complaint = result.stderr.rstrip("\n").rpartition("Error: ")
     assert "could not be written (" in complaint
     assert all(word in complaint for word in said)
     assert_one_sentence(ValueError(complaint))

@@ -344,5 +344,5 @@ def test_a_table_of_its_own_says_so_too(model, tmp_path):
 
 
 def test_a_word_that_is_not_allowed_is_refused(model, tmp_path):
-    with pytest.raises(driver.HostError, match=r"surrogate\.toml: stepping"):
+    with pytest.raises(driver.HostError, match=r"surrogate\.toml, line 2: stepping\.antigen is \'explicit\'"):
         attach(model(), tmp_path, stepping={"antigen": "explicit"})
