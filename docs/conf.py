@@ -25,7 +25,6 @@ extensions = [
     "sphinx.ext.autosummary",
     "sphinx.ext.napoleon",
     "sphinx_copybutton",
-    "sphinx_design",
     "docstrings",
     "names",
     "repository",
