@@ -191,7 +191,7 @@ def _processor() -> str:
 def _tables(report: dict[str, dict[int, dict[str, Figures]]]) -> Iterator[str]:
     shared = {method.name: method.threads for method in METHODS} | {OURS: "own", ASSEMBLY: "1"}
     for case, sizes in report.items():
-        yield f"### {case.capitalize()}"
+        yield f"## {case.capitalize()}"
         yield ""
         names = [
             name
