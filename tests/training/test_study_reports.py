@@ -22,8 +22,10 @@ from surrogate_training.study import laws as study_laws
 from surrogate_training.study import plots as study_plots
 from surrogate_training.study import table as study_table
 from surrogate_training.study.config import read_study
-from surrogate_training.study.kinds import FIGURES
+from surrogate_training.study.folder import claim
+from surrogate_training.study.kinds import FIGURES, run_any
 from surrogate_training.study.measures import MEASURES
+from tests.fuzzing import files_of
 from tests.training import studies
 from tests.training.studies import ROOT, TINY, made_up
 
@@ -173,3 +175,11 @@ def test_the_command_runs_a_study_and_refuses_another_kind(
     table = (tmp_path / "out" / "table.md").read_text()
     assert said == {"kind": "losses", "folder": str(tmp_path / "out"), "table": table, "estimate": None}
     assert set(said) == set(Sections.read(inspect.getdoc(study)).json)
+
+
+def test_a_report_on_a_study_of_which_nothing_is_finished_says_so(tiny: Path, tmp_path: Path) -> None:
+    folder, config = tmp_path / "study", read_study(tiny)
+    claim(folder, config, (), begin=True)
+    with pytest.raises(ValueError, match=r"nothing of the study in .* is finished yet"):
+        run_any(config, folder, train=False)
+    assert files_of(folder) == ["study.json"]

@@ -67,7 +67,8 @@ def run_study(
         if fresh and index + 1 < len(runs):
             _publish(config, results, zeros, folder)
         of_run(1.0, "done")
-    _publish(config, results, zeros, folder)
+    if results:
+        _publish(config, results, zeros, folder)
     return results
 
 
