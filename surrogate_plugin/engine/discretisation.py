@@ -93,6 +93,8 @@ class DiscretisationEstimate:
     def sentence(self, units: str = "") -> str:
         """The estimate in words, with the unit of the field."""
         unit, lattices = f" {units}" if units else "", _listed(self.spacings)
+        if self.largest == 0.0 == self.solver_error:
+            return f"none: solves on {lattices} agree to the last bit"
         if not self.resolved:
             return f"below {2.0 * self.solver_error:.2g}{unit}, which is all that solves on {lattices} resolve"
         falls = f"order {self.expected_order:g} assumed" if self.order is None else f"order {self.order:.2g} observed"

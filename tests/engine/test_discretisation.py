@@ -223,6 +223,7 @@ def test_what_nothing_feeds_has_no_error() -> None:
     estimate = sp.estimate_discretisation(sp.Problem(np.zeros((4, 8))))
     assert estimate.largest == 0.0
     assert not estimate.map.any()
+    assert str(estimate).startswith("The largest discretisation error is none: ")
 
 
 def test_what_is_held_is_right() -> None:
