@@ -84,6 +84,19 @@ def test_the_most_important_one_comes_first_beside_what_the_seed_does(tiny: Path
     assert "another w: with 3 its error is 1.25 times smaller" in said
 
 
+def test_a_network_that_ran_away_is_told_of_and_spoils_no_other_figure(tiny: Path) -> None:
+    config = hyperparameters(tiny)
+    errors = {"base learning_rate=0.001": 0.02, "base": 0.01, "base w=3": 1e3, "step w2=40": 0.05, "step": 0.01}
+    results = with_errors(config, errors)
+    found = sensitivities(config, results)
+    assert [each.label for each in found] == ["w", "w2 of step", "learning rate"]
+    assert [(point.value, count) for point, count in found[0].runaways] == [(3.0, len(config.seeds))]
+    assert found[0].ratio == 1.0
+    assert f"{len(config.seeds)} of {len(config.seeds)} with w 3" in conclusion(found)
+    highest = max(axes.get_ylim()[1] for axes in study_plots.figure_of(config, results).axes if axes.get_visible())
+    assert highest < 1e3 * 0.2  # thousandths
+
+
 def test_the_table_has_a_row_for_every_value_and_the_figure_a_panel_for_each(tiny: Path, tmp_path: Path) -> None:
     config = hyperparameters(tiny)
     results = made_up(config)

@@ -11,6 +11,9 @@ from surrogate_training.study.config import StudyConfig
 from surrogate_training.study.hyperparameters import Point
 from surrogate_training.study.result import Result, by_variant, deviation
 
+#: A mean error above the largest value there is: no field within what can be is so wrong, a network has run away.
+RAN_AWAY = 1.0
+
 
 @dataclass(frozen=True)
 class Sensitivity:
@@ -36,9 +39,21 @@ class Sensitivity:
         return [float(np.mean(values)) for values in self.errors]
 
     @property
+    def runaways(self) -> list[tuple[Point, int]]:
+        """The values with which networks ran away, and how many of their runs did; what follows leaves these out."""
+        counted = [(point, sum(e > RAN_AWAY for e in values)) for point, values in self._measured]
+        return [(point, count) for point, count in counted if count]
+
+    @property
     def ratio(self) -> float:
         """The largest mean over the smallest."""
-        return max(self.means) / min(self.means)
+        stayed = [float(np.mean(values)) for _, values in self._stayed]
+        return max(stayed) / min(stayed) if stayed else float("nan")
+
+    @property
+    def least(self) -> float:
+        """The smallest mean."""
+        return min((float(np.mean(values)) for _, values in self._stayed), default=float("nan"))
 
     @property
     def best(self) -> Point:
@@ -53,12 +68,21 @@ class Sensitivity:
     @property
     def seeds(self) -> float:
         """Standard deviation over seeds, the root of its mean square over the points, over the mean error."""
-        spreads = [deviation(values) for values in self.errors if len(values) > 1]
-        return float(np.sqrt(np.mean(np.square(spreads))) / np.mean(self.means)) if spreads else float("nan")
+        stayed = [values for _, values in self._stayed if len(values) > 1]
+        spreads = [deviation(values) for values in stayed]
+        return float(np.sqrt(np.mean(np.square(spreads))) / np.mean(stayed)) if spreads else float("nan")
+
+    @property
+    def _measured(self) -> list[tuple[Point, list[float]]]:
+        return list(zip(self.points, self.errors, strict=True))
+
+    @property
+    def _stayed(self) -> list[tuple[Point, list[float]]]:
+        return [(point, values) for point, values in self._measured if max(values) <= RAN_AWAY]
 
 
 def sensitivities(config: StudyConfig, results: Sequence[Result]) -> list[Sensitivity]:
-    """Each hyperparameter of which two values are finished; the most important one first."""
+    """Each hyperparameter of which two values are finished; one that makes networks run away first, then by ratio."""
     groups = by_variant(results)
     found: dict[str, list[tuple[Point, list[float]]]] = {}
     for point in config.design():
@@ -69,7 +93,7 @@ def sensitivities(config: StudyConfig, results: Sequence[Result]) -> list[Sensit
         measured.sort(key=lambda each: each[0].value)
         if len(measured) > 1:
             all_of_them.append(Sensitivity(label, [point for point, _ in measured], [errors for _, errors in measured]))
-    return sorted(all_of_them, key=lambda each: -each.ratio)
+    return sorted(all_of_them, key=lambda each: (not each.runaways, -each.ratio))
 
 
 def conclusion(found: Sequence[Sensitivity]) -> str:
@@ -81,12 +105,21 @@ def conclusion(found: Sequence[Sensitivity]) -> str:
         "Largest mean whole-lattice error over the smallest between the values of each hyperparameter, all others at "
         f"the base: {listed}."
     )
+    lost = [
+        f"{count} of {len(each.errors[each.points.index(point)])} with {each.label} {point.value:g}"
+        for each in found
+        for point, count in each.runaways
+    ]
+    if lost:
+        text += (
+            f" Left out are values with which networks ran away, to errors above the largest value: {', '.join(lost)}."
+        )
     spreads = [each.seeds for each in found if np.isfinite(each.seeds)]
     if spreads:
         text += (
             f" The seed alone changes the error by {100 * float(np.median(spreads)):.1f} % (one standard deviation)."
         )
-    gains = [(each.base / min(each.means), each) for each in found if each.base is not None and not each.best.is_base]
+    gains = [(each.base / each.least, each) for each in found if each.base is not None and not each.best.is_base]
     if gains:
         gain, each = max(gains, key=lambda pair: pair[0])
         text += (
