@@ -45,7 +45,7 @@ def _panel(axes: Axes, found: Sensitivity) -> None:
         axes.plot(np.full(len(stayed), place), stayed, "o", ms=4, mfc="white", mec=GREY, zorder=2)
         if lost := len(values) - len(stayed):
             said = f"{lost} of {len(values)}\nran away"
-            axes.text(place, 0.98, said, transform=axes.get_xaxis_transform(), ha="center", va="top", fontsize=9)
+            axes.text(float(place), 0.98, said, transform=axes.get_xaxis_transform(), ha="center", va="top", fontsize=9)
     means = [
         1e3 * mean if max(each) <= RAN_AWAY else math.nan for mean, each in zip(found.means, found.errors, strict=True)
     ]
