@@ -124,6 +124,7 @@ def check(
     """
     from surrogate_adapters.physicell.check_page import show
     from surrogate_adapters.physicell.checking import check as checked_settings
+    from surrogate_adapters.physicell.elements import UnreadableError
 
     if not settings.is_file():
         print_error(f"there is no file '{settings}'.")
@@ -136,7 +137,7 @@ def check(
             print_json({"settings": str(settings), "errors": [found], "warnings": []})
         else:
             print_error(str(error))
-        raise typer.Exit(FOUND) from None
+        raise typer.Exit(BAD_INPUT if isinstance(error, UnreadableError) else FOUND) from None
     if not quiet:
         print_json(checked.as_dict()) if json else show(checked, stdout())
     if checked.errors:

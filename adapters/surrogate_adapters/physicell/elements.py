@@ -11,6 +11,10 @@ from xml.parsers import expat
 import surrogate_plugin as sp
 
 
+class UnreadableError(sp.InvalidProblemError):
+    """A file that is not there, is no XML or is none of PhysiCell's, so that nothing can be said of what is in it."""
+
+
 class Line(ET.Element):
     """An element that knows the line it begins on; 0 in the place of one that is not there."""
 
@@ -40,15 +44,15 @@ class Document:
 
         Raises
         ------
-        InvalidProblemError
+        UnreadableError
             If it cannot be read, or is not XML.
         """
         try:
             return cls(path, _parsed(path.read_bytes()))
         except OSError as error:
-            raise sp.InvalidProblemError(f"cannot read '{path}': {error.strerror}.") from None
+            raise UnreadableError(f"cannot read '{path}': {error.strerror}.") from None
         except (expat.ExpatError, ValueError, LookupError) as error:  # the last two where there is no such encoding
-            raise sp.InvalidProblemError(f"{path} is not XML: {' '.join(str(error).split())}.") from None
+            raise UnreadableError(f"{path} is not XML: {' '.join(str(error).split())}.") from None
 
     def number(self, parent: ET.Element, name: str, *, owner: str = "", positive: bool = False) -> float:
         """The number in a child of an element; 0 where there is none."""

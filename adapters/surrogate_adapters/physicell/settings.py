@@ -8,7 +8,7 @@ from typing import Any
 
 import surrogate_plugin as sp
 from surrogate_adapters.physicell.cell_types import CellType, cell_types_of
-from surrogate_adapters.physicell.elements import NOTHING, Document, child, is_on, line_of
+from surrogate_adapters.physicell.elements import NOTHING, Document, UnreadableError, child, is_on, line_of
 from surrogate_adapters.physicell.lattice import Lattice, lattice_of, nodes_of
 from surrogate_adapters.physicell.placed import Placed, read_placed
 from surrogate_adapters.physicell.rules import Rule, Ruleset, located, rulesets_of
@@ -247,7 +247,7 @@ def read_settings(path: str | Path, folder: str | Path | None = None) -> Setting
     folders = [root, beside]
     document = Document.read(path)
     if document.root.tag != "PhysiCell_settings" or document.root.find("domain") is None:
-        raise sp.InvalidProblemError(f"{path} is no configuration of PhysiCell: it has no PhysiCell_settings/domain.")
+        raise UnreadableError(f"{path} is no configuration of PhysiCell: it has no PhysiCell_settings/domain.")
     lattice = lattice_of(document)
     return Settings(
         path=path,

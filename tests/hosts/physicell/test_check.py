@@ -206,6 +206,27 @@ def test_exit_codes_tell_warnings_errors_and_no_file_apart(tmp_path: Path) -> No
     assert run(str(tmp_path / "none.xml"))[0] == 2
 
 
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"no XML", "is not XML"),
+        (b"<a>", "is not XML"),
+        (b"", "is not XML"),
+        (b"\x89PNG\r\n\x1a\n\x00", "is not XML"),
+        (b"<a/>", "is no configuration of PhysiCell"),
+        (b"<PhysiCell_settings/>", "is no configuration of PhysiCell"),
+    ],
+)
+def test_a_file_of_which_nothing_can_be_said_is_bad_input(tmp_path: Path, content: bytes, says: str) -> None:
+    """As docs/command-line.md has it: 1 is what was found in settings, 2 what could not be read as such."""
+    path = tmp_path / "settings.xml"
+    path.write_bytes(content)
+    code, page = run(str(path))
+    assert (code, says in " ".join(page.split())) == (2, True)
+    code, text = run(str(path), "--json")
+    assert (code, json.loads(text)["errors"][0]["kind"]) == (2, "unreadable")
+
+
 def test_json_holds_what_the_page_does(tmp_path: Path) -> None:
     path = write(tmp_path, variable("oxygen"), variable("virus", 10, 0, "false"), cells=cell_type("A", oxygen=UPTAKE))
     code, text = run(str(path), "--json")
@@ -218,7 +239,7 @@ def test_json_holds_what_the_page_does(tmp_path: Path) -> None:
     assert {one["kind"] for one in found["warnings"]} >= {"step error", "not anchored"}
     path.write_text("<a>")
     code, text = run(str(path), "--json")
-    assert (code, json.loads(text)["errors"][0]["kind"]) == (1, "unreadable")
+    assert (code, json.loads(text)["errors"][0]["kind"]) == (2, "unreadable")
 
 
 @settings(max_examples=60, deadline=None)
