@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Self, TypedDict, TypeVar, get_args
 
 import surrogate_plugin as sp
 from surrogate_adapters.checked import Checked, Positive
+from surrogate_adapters.settings_files import filled
 from surrogate_plugin.session.settings import Stepping
-from surrogate_plugin.settings.file import SettingsFile
-from surrogate_plugin.settings.lines import Place
-from surrogate_plugin.settings.reading import read_given
-from surrogate_plugin.settings.saying import nearest
 
-__all__ = ["Options", "filled", "names_of", "recorders", "settings_of", "tolerances"]
+__all__ = ["Chosen", "Given", "Options", "names_of", "recorders", "settings_of", "takes_options", "tolerances"]
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Options(Checked, sp.EngineSettings):
@@ -61,6 +62,117 @@ class Options(Checked, sp.EngineSettings):
         return settings_of(names, self.tolerance, **in_time, **self.shared())
 
 
+class Given(TypedDict, total=False):
+    """The options that every `attach` takes, as a caller gave them; a settings file says what is left out or None."""
+
+    tolerance: float | Mapping[str, float] | None
+    stepping: Stepping | Mapping[str, Stepping] | None
+    time_tolerance: float | Mapping[str, float] | None
+    model: str | None
+    method: str | None
+    policy: str | None
+    device: str | None
+    record: str | Path | None
+    report: str | Path | None
+    settings: str | Path | sp.SettingsFile | None
+
+
+def takes_options(attach: F) -> F:
+    """Have a function that takes ``**options: Unpack[Given]`` show each of them by name, to `help` and to editors.
+
+    Examples
+    --------
+    >>> @takes_options
+    ... def attach(dish, *, depth=1.0, **options): ...
+    >>> list(inspect.signature(attach).parameters)[:4]
+    ['dish', 'depth', 'tolerance', 'stepping']
+    """
+    signature = inspect.signature(attach)
+    own = [each for each in signature.parameters.values() if each.kind is not inspect.Parameter.VAR_KEYWORD]
+    shared = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=hint.__forward_arg__)
+        for name, hint in Given.__annotations__.items()
+    ]
+    attach.__signature__ = signature.replace(parameters=[*own, *shared])  # type: ignore[attr-defined]
+    return attach
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What an `attach` goes by: its caller's options and, where one was not given, what a settings file says.
+
+    Attributes
+    ----------
+    names : list of str
+        The substrates answered for.
+    settings : dict of str to Settings
+        Those of each.
+    record, report : str, Path or None
+        Where to record the states solved for, and to write the page of the run.
+    own : dict
+        The host's own options, as far as somebody gave them.
+
+    Examples
+    --------
+    >>> options: Given = {"tolerance": {"oxygen": 0.38}, "device": "cpu"}
+    >>> chosen = Chosen.of("pyphysicell", ["oxygen", "drug"], options, own={"refresh": "mechanics"})
+    >>> chosen.names, chosen.settings["oxygen"].tolerance, chosen.settings["drug"].device, chosen.own
+    (['oxygen', 'drug'], 0.38, 'cpu', {'refresh': 'mechanics'})
+    """
+
+    names: list[str]
+    settings: dict[str, sp.Settings]
+    record: str | Path | None
+    report: str | Path | None
+    own: dict[str, Any]
+
+    @classmethod
+    def of(
+        cls,
+        host: str,
+        known: Sequence[str],
+        options: Given,
+        *,
+        substrates: Sequence[str] | None = None,
+        own: Mapping[str, Any] | None = None,
+        called: str = "attach",
+    ) -> Self:
+        """Read what a caller gave.
+
+        Parameters
+        ----------
+        host : str
+            As its adapter is called.
+        known : sequence of str
+            The substrates that the host has.
+        options : Given
+        substrates : sequence of str, optional
+            Those to answer for; all if not given.
+        own : mapping of option to value, optional
+            What this host alone takes, and a settings file may say too; None is as not given.
+        called : str
+            What took the options, for the error of one that there is not.
+
+        Raises
+        ------
+        InvalidProblemError
+            If an option is not allowed, or the file cannot be read or says what it may not.
+        UnsupportedProblemError
+            If the host has no such substrate.
+        TypeError
+            If there is no such option.
+        """
+        given: dict[str, Any] = {"substrates": substrates, **options, **(own or {})}
+        for name in options:
+            if name not in Given.__annotations__:
+                raise TypeError(f"{called}() got an unexpected keyword argument {name!r}")
+        said = filled(host, given.pop("settings", None), known, given)
+        names = names_of(said.pop("substrates", None), known)
+        its_own = {name: said.pop(name) for name in own or () if name in said}
+        record, report = said.pop("record", None), said.pop("report", None)
+        return cls(names, settings_of(names, **said), record, report, its_own)
+
+
 def settings_of(
     names: Sequence[str],
     tolerance: float | Mapping[str, float] | None = None,
@@ -102,93 +214,6 @@ def settings_of(
         }
     except sp.InvalidProblemError as error:
         raise sp.InvalidProblemError(str(error).removeprefix("Settings.")) from None
-
-
-#: Options that a settings file, like an adapter, may have of each substrate.
-_OF_EACH = ("tolerance", "stepping", "time_tolerance")
-#: What only some hosts' adapters take.
-_OF_SOME = ("refresh", "move_limit_um")
-
-
-def filled(
-    host: str, settings: str | Path | SettingsFile | None, known: Sequence[str], given: Mapping[str, Any]
-) -> dict[str, Any]:
-    """The options that a caller gave and, where one was not, what a settings file says.
-
-    Parameters
-    ----------
-    host : str
-        Whose file it is, as its adapter is called.
-    settings : str, Path, SettingsFile or None
-        The file, see `load_settings`.
-    known : sequence of str
-        The substrates that the host has.
-    given : mapping of str to value
-        The options by name; None for those that were not given. Of a mapping of substrates, those that it leaves out
-        are taken from the file.
-
-    Returns
-    -------
-    dict
-        Without those that neither says.
-
-    Raises
-    ------
-    InvalidProblemError
-        If the file cannot be read, says what is the host's to say, or names a substrate that the host has not: one
-        sentence with the line.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     path = Path(folder) / "surrogate.toml"
-    ...     _ = path.write_text('method = "exact"\\ntolerance = 0.38\\n')
-    ...     filled("mesa", path, ["oxygen", "drug"], {"tolerance": {"drug": 0.1}, "method": None})
-    {'tolerance': {'oxygen': 0.38, 'drug': 0.1}, 'method': 'exact'}
-    """
-    said = {option: value for option, value in given.items() if value is not None}
-    if settings is None:
-        return said
-    file = read_given(settings, host)
-    _require_known(file, known)
-    if file.names is not None:
-        said.setdefault("substrates", file.names)
-    names = list(said.get("substrates", known))
-    for option, value in file.options().items():
-        if option in _OF_EACH:
-            said[option] = _together(said.get(option), value, names)
-        else:
-            said.setdefault(option, value)
-    for option in _OF_SOME:
-        if getattr(file, option) is not None:
-            said.setdefault(option, getattr(file, option))
-    return said
-
-
-def _together(given: Any, of_file: Any, names: Sequence[str]) -> Any:
-    """An option of each substrate: as it was given, and where it was not, as the file has it."""
-    if given is not None and not isinstance(given, Mapping):
-        return given
-    if not isinstance(of_file, Mapping):
-        return of_file if given is None else {**dict.fromkeys(names, of_file), **given}
-    return {**{name: value for name, value in of_file.items() if name in names}, **(given or {})}
-
-
-def _require_known(file: SettingsFile, known: Sequence[str]) -> None:
-    places: list[Place] = [("substrates", number) for number in range(len(file.names or ()))]
-    if isinstance(file.substrates, dict):
-        places = [("substrates", name) for name in file.substrates]
-    named = list(zip(places, file.names or (), strict=True))
-    for option in _OF_EACH:
-        value = getattr(file, option)
-        named += [((option, name), name) for name in value] if isinstance(value, Mapping) else []
-    for place, name in named:
-        if name not in known:
-            near = nearest(name, list(known))
-            meant = f"; the nearest is {near!r}" if near is not None else ""
-            has = ", ".join(known) or "none"
-            raise file.document.error(place, f"there is no substrate {name!r} in the host; it has {has}{meant}.")
 
 
 def names_of(substrates: Sequence[str] | None, known: Sequence[str]) -> list[str]:

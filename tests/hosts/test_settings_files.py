@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 import surrogate_plugin as sp
-from surrogate_adapters.options import filled
 from surrogate_adapters.physicell.choices import load as load_choices
+from surrogate_adapters.settings_files import filled
 from tests.fuzzing import assert_one_sentence
 from tests.hosts.compucell3d.double import compucell3d_driving as driving
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Unpack
 
 import numpy as np
 import numpy.typing as npt
@@ -27,9 +26,8 @@ from surrogate_adapters.compucell3d.substrate import Substrate
 from surrogate_adapters.compucell3d.tissue import Tissue, check_types, entries_of, needs_ids
 from surrogate_adapters.compucell3d.upkeep import Upkeep
 from surrogate_adapters.notices import Notices
-from surrogate_adapters.options import filled, names_of, settings_of
+from surrogate_adapters.options import Chosen, Given, takes_options
 from surrogate_adapters.steady_fields import HistoryEntry
-from surrogate_plugin.session.settings import Stepping
 
 try:
     from cc3d.core.PySteppables import SteppableBasePy
@@ -117,6 +115,7 @@ class SurrogateDiffusion(SteppableBasePy):  # type: ignore[misc]
         The first time of each notice; at the end of the run their counts are printed.
     """
 
+    @takes_options
     def __init__(
         self,
         fields: Mapping[str, Field | LatticeField],
@@ -124,19 +123,10 @@ class SurrogateDiffusion(SteppableBasePy):  # type: ignore[misc]
         um_per_pixel: float,
         minutes_per_mcs: float,
         substrates: Sequence[str] | None = None,
-        tolerance: float | Mapping[str, float] | None = None,
         shape: tuple[int, int] | None = None,
         coarsen: int | None = None,
-        model: str | None = None,
-        method: str | None = None,
-        policy: str | None = None,
-        device: str | None = None,
-        record: str | Path | None = None,
-        report: str | Path | None = None,
         frequency: int = 1,
-        stepping: Stepping | Mapping[str, Stepping] | None = None,
-        time_tolerance: float | Mapping[str, float] | None = None,
-        settings: str | Path | sp.SettingsFile | None = None,
+        **options: Unpack[Given],
     ) -> None:
         if SteppableBasePy is object:
             raise ModuleNotFoundError("SurrogateDiffusion runs in CompuCell3D (cc3d), which is not installed here.")
@@ -144,24 +134,13 @@ class SurrogateDiffusion(SteppableBasePy):  # type: ignore[misc]
             raise sp.InvalidProblemError(f"frequency is {frequency!r}; a whole number of MCS >= 1 is allowed.")
         super().__init__(frequency=frequency)
         self._units = Units(um_per_pixel=um_per_pixel, minutes_per_mcs=minutes_per_mcs)
-        given: dict[str, Any] = {
-            "substrates": substrates,
-            "tolerance": tolerance,
-            "model": model,
-            "method": method,
-            "policy": policy,
-            "device": device,
-            "stepping": stepping,
-            "time_tolerance": time_tolerance,
-            "record": record,
-            "report": report,
-        }
-        options = filled("compucell3d", settings, list(fields), given)
-        names = names_of(options.pop("substrates", None), list(fields))
-        self._record, self._report = options.pop("record", None), options.pop("report", None)
-        self._given = {name: _described(name, fields[name]) for name in names}
+        chosen = Chosen.of(
+            "compucell3d", list(fields), options, substrates=substrates, called="SurrogateDiffusion.__init__"
+        )
+        self._record, self._report = chosen.record, chosen.report
+        self._given = {name: _described(name, fields[name]) for name in chosen.names}
         self._other_lattice = shape, coarsen
-        self._settings = settings_of(names, **options)
+        self._settings = chosen.settings
         self._upkeep: Upkeep | None = None
         self._maps: dict[str, npt.NDArray[Any]] = {}
         self.notices = Notices()

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
@@ -17,13 +16,13 @@ from surrogate_adapters.mesa.stepping import hooks
 from surrogate_adapters.mesa.substrate import Substrate
 from surrogate_adapters.mesa.suitability import concerns, require_allowed
 from surrogate_adapters.notices import Notices
-from surrogate_adapters.options import filled, names_of, settings_of
+from surrogate_adapters.options import Chosen, Given, names_of, takes_options
 from surrogate_adapters.quantities import in_unit
 from surrogate_adapters.steady_fields import SteadyFields
 from surrogate_plugin.arguments import positive_number
-from surrogate_plugin.session.settings import Stepping
 
 
+@takes_options
 def attach(
     host: Any,
     *,
@@ -34,16 +33,7 @@ def attach(
     space: Any = None,
     vessel_radius_um: Reading = 0.0,
     step_min: float | None = None,
-    stepping: Stepping | Mapping[str, Stepping] | None = None,
-    time_tolerance: float | Mapping[str, float] | None = None,
-    tolerance: float | Mapping[str, float] | None = None,
-    model: str | None = None,
-    method: str | None = None,
-    policy: str | None = None,
-    device: str | None = None,
-    record: str | Path | None = None,
-    report: str | Path | None = None,
-    settings: str | Path | sp.SettingsFile | None = None,
+    **options: Unpack[Given],
 ) -> Attachment:
     """Let the backend answer for the substrates of a Mesa model.
 
@@ -131,22 +121,8 @@ def attach(
     spacing = _spacing(in_unit("spacing_um", spacing_um, "um"))
     thickness = in_unit("thickness_um", thickness_um, "um")
     minutes = None if step_min is None else positive_number("step_min", in_unit("step_min", step_min, "min"))
-    given: dict[str, Any] = {
-        "substrates": names,
-        "tolerance": tolerance,
-        "model": model,
-        "method": method,
-        "policy": policy,
-        "device": device,
-        "stepping": stepping,
-        "time_tolerance": time_tolerance,
-        "record": record,
-        "report": report,
-    }
-    options = filled("mesa", settings, names, given)
-    del options["substrates"]
-    record, report = options.pop("record", None), options.pop("report", None)
-    of_each = settings_of(names, **options)
+    chosen = Chosen.of("mesa", names, options, substrates=names)
+    of_each = chosen.settings
     _require_pace(of_each, minutes)
     where = Whereabouts(host, space, spacing, thickness)
     volumes = _volumes(volume_um3, where.space.counted(substrates.values()))
@@ -170,7 +146,7 @@ def attach(
         require_allowed(name, substrate, where.space, sides[name], steady=steady)
         for kind, sentence in concerns(name, substrate, where.space, sides[name], minutes if steady else None):
             notices.tell(kind, name, sentence)
-    fields = SteadyFields(configs, record, report=report, host="mesa")
+    fields = SteadyFields(configs, chosen.record, report=chosen.report, host="mesa")
     made = [name for name, substrate in substrates.items() if where.space.prepare(name, substrate.initial or 0.0)]
     link = Attachment(host, where, substrates, fields, volumes, vessel_radius_um, notices, minutes)
     link.fill([name for name in made if substrates[name].initial is None and configs[name].steady])

@@ -10,9 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 import surrogate_plugin as sp
 from surrogate_adapters.checked import Checked, NotNegative, Positive, by_substrate
-from surrogate_adapters.options import filled
 from surrogate_adapters.process_bigraph.sides import side_of
 from surrogate_adapters.quantities import in_unit
+from surrogate_adapters.settings_files import filled
 from surrogate_plugin.session.settings import Stepping
 
 #: The host counts in seconds.

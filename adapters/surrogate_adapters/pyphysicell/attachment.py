@@ -5,12 +5,11 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Unpack, get_args
 
 import surrogate_plugin as sp
 from surrogate_adapters.notices import Notices
-from surrogate_adapters.options import filled, names_of, settings_of
+from surrogate_adapters.options import Chosen, Given, takes_options
 from surrogate_adapters.pyphysicell import facts, gradients, uptake
 from surrogate_adapters.pyphysicell.asked import Asked
 from surrogate_adapters.pyphysicell.in_time import InTime
@@ -18,26 +17,17 @@ from surrogate_adapters.pyphysicell.loop import Loop, Since
 from surrogate_adapters.pyphysicell.medium import Medium
 from surrogate_adapters.pyphysicell.upkeep import FloatArray, Refresh, Upkeep
 from surrogate_adapters.steady_fields import HistoryEntry, SteadyFields
-from surrogate_plugin.session.settings import Stepping
 
 
+@takes_options
 def attach(
     simulation: Any,
     *,
     substrates: Sequence[str] | None = None,
-    tolerance: float | Mapping[str, float] | None = None,
-    model: str | None = None,
-    method: str | None = None,
-    policy: str | None = None,
-    device: str | None = None,
-    stepping: Stepping | Mapping[str, Stepping] | None = None,
-    time_tolerance: float | Mapping[str, float] | None = None,
     refresh: Refresh | None = None,
     move_limit_um: float | None = None,
     media: Mapping[str, Medium] | None = None,
-    record: str | Path | None = None,
-    report: str | Path | None = None,
-    settings: str | Path | sp.SettingsFile | None = None,
+    **options: Unpack[Given],
 ) -> Attachment:
     """Let the backend answer for some substrates of a pyphysicell simulation.
 
@@ -121,25 +111,10 @@ def attach(
     (True, 38.0)
     """
     known = list(simulation.model.substrate_names)
-    given: dict[str, Any] = {
-        "substrates": substrates,
-        "tolerance": tolerance,
-        "model": model,
-        "method": method,
-        "policy": policy,
-        "device": device,
-        "stepping": stepping,
-        "time_tolerance": time_tolerance,
-        "refresh": refresh,
-        "move_limit_um": move_limit_um,
-        "record": record,
-        "report": report,
-    }
-    options = filled("pyphysicell", settings, known, given)
-    names = names_of(options.pop("substrates", None), known)
-    refresh, move_limit_um = options.pop("refresh", "changes"), options.pop("move_limit_um", None)
-    record, report = options.pop("record", None), options.pop("report", None)
-    of_each = settings_of(names, **options)
+    own = {"refresh": refresh, "move_limit_um": move_limit_um}
+    chosen = Chosen.of("pyphysicell", known, options, substrates=substrates, own=own)
+    names, of_each = chosen.names, chosen.settings
+    refresh, move_limit_um = chosen.own.get("refresh", "changes"), chosen.own.get("move_limit_um")
     _check_move_limit(move_limit_um)
     if refresh not in get_args(Refresh):
         raise sp.InvalidProblemError(f"refresh is {refresh!r}; 'changes', 'phenotype' or 'mechanics' is allowed.")
@@ -148,7 +123,7 @@ def attach(
     me, diffusing = simulation.microenvironment, facts.diffusing(simulation, names)
     asked = [Asked.of(simulation, name, of_each[name], given_media.get(name)) for name in diffusing]
     configs = {one.name: one.config(me) for one in asked}
-    fields = SteadyFields(configs, record, noun=None, report=report, host="pyphysicell")
+    fields = SteadyFields(configs, chosen.record, noun=None, report=chosen.report, host="pyphysicell")
     owned = [
         (InTime if fields.is_stepping(one.name) else Upkeep)(simulation, one, fields, refresh, move_limit_um, notices)
         for one in asked

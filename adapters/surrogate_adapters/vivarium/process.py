@@ -14,7 +14,7 @@ from vivarium_multibody.processes.diffusion_field import DiffusionField
 import surrogate_plugin as sp
 from surrogate_adapters.checked import by_substrate
 from surrogate_adapters.notices import Notices
-from surrogate_adapters.options import filled
+from surrogate_adapters.settings_files import filled
 from surrogate_adapters.steady_fields import HistoryEntry
 from surrogate_adapters.vivarium.agents import RATES, Agents, Lattice, bins_of
 from surrogate_adapters.vivarium.settings import Settings, without_units
