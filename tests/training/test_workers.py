@@ -11,7 +11,7 @@ ENDED = """
 import multiprocessing
 import time
 
-from surrogate_training.samples.stream import _begin_worker
+from surrogate_training.samples.workers import _begin_worker
 
 
 def work(ready):

@@ -62,6 +62,9 @@ def train(
     run : folder of the run
     steps : how many it has made
     samples : how many it has seen
+    made_per_second : samples that those who make them come to while at work; null where this call made no step
+    consumed_per_second : samples that the network learnt from
+    waited : share of the time in which it had none to learn from, 0 to 1
     """
     changes = {
         "optimiser.minutes": minutes, "optimiser.steps": steps, "data.batch": batch, "seed": seed,
@@ -93,8 +96,10 @@ def _train(file: Path, out: Path, changes: dict[str, Any], as_json: bool, quiet:
                 raise typer.Exit(INTERRUPTED) from None
     step = trainer.progress.step
     if as_json and not quiet:
-        print_json({"run": str(out), "steps": step, "samples": trainer.progress.samples})
+        print_json({"run": str(out), "steps": step, "samples": trainer.progress.samples, **trainer.rates.row()})
     elif not quiet:
+        if trainer.rates.consumed is not None:
+            tell(f"{out}: {trainer.rates.text()}")
         tell(f"{out} is finished after {step} steps; next: surrogate-plugin publish {out} FOLDER")
 
 

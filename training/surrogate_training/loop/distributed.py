@@ -60,11 +60,10 @@ class Group:
         return flat[-1]
 
     def agree(self, *values: float) -> list[float]:
-        """The values of rank 0, whose clock and whose word count."""
+        """The values of rank 0, whose clock and whose word count: from host to host, so that no GPU is waited for."""
         if self.size == 1:
             return list(values)
-        on_cuda = distributed.get_backend() == "nccl"
-        told = torch.tensor(values, dtype=torch.float64, device="cuda" if on_cuda else "cpu")
+        told = torch.tensor(values, dtype=torch.float64)
         distributed.broadcast(told, 0)
         return [float(value) for value in told]
 
@@ -86,7 +85,7 @@ def joined(device: str) -> Iterator[tuple[Group, str]]:
     if on_cuda:
         device = f"cuda:{os.environ['LOCAL_RANK']}"
         torch.cuda.set_device(device)
-    distributed.init_process_group("nccl" if on_cuda else "gloo")
+    distributed.init_process_group("cpu:gloo,cuda:nccl" if on_cuda else "gloo")
     try:
         yield Group(distributed.get_rank(), size), device
     finally:

@@ -40,14 +40,15 @@ class RunLog:
         self._writer = _writer(folder / "tensorboard", step) if tensorboard else None
 
     def validated(self, row: Mapping[str, float | None]) -> None:
-        """Write down a measurement on the validation split; ``row`` names the step."""
+        """Write down a measurement on the validation split; ``row`` names the step. A log keeps the columns it has."""
         written = self._text()
+        columns = next(csv.reader([written.partition("\n")[0]]), None) or list(row)
         with replacing(self.path) as partial, partial.open("w", newline="") as file:
             file.write(written)
             writer = csv.writer(file)
             if not written:
-                writer.writerow(row)
-            writer.writerow(row.values())
+                writer.writerow(columns)
+            writer.writerow(row.get(name) for name in columns)
         curves.draw(self.path)
         if self._writer is not None:
             for name, value in row.items():

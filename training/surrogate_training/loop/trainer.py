@@ -6,31 +6,28 @@ import copy
 import json
 import math
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from surrogate_plugin.surrogate.networks import CompactNetwork, build
+from surrogate_plugin.surrogate.networks import build
 from surrogate_training.config import TrainConfig
 from surrogate_training.loop import checkpoint
+from surrogate_training.loop.beginning import begin_with, choose_learning, distinct_samples, usable_device
 from surrogate_training.loop.checkpoint import Progress
 from surrogate_training.loop.distributed import Group
 from surrogate_training.loop.interruption import Request, Stopped, stop_requests
+from surrogate_training.loop.pending import Heard, PendingLosses
 from surrogate_training.loop.rollback import LastGoodEpoch
 from surrogate_training.loop.runlog import RunLog
+from surrogate_training.loop.throughput import Rates, Throughput
 from surrogate_training.loop.validation import Validation
 from surrogate_training.progress import Callback, silent
 from surrogate_training.samples.batch import Batch, predict
-from surrogate_training.samples.shards import Index
+from surrogate_training.samples.made import Stream
 from surrogate_training.samples.stream import stream
 from surrogate_training.threads import fixed_threads
-from surrogate_training.toml_files import FOLDER
-
-#: Hears the share of the run behind us and a line of text; where there is a measurement, its row of the log.
 
 
 class Trainer:
@@ -64,12 +61,12 @@ class Trainer:
         self.folder, self.progress, self.group = folder, Progress(), group or Group()
         saved = checkpoint.load(folder) if (folder / checkpoint.FILE).is_file() else None
         self.config = config = saved[0] if saved else config
-        self.device = _device(device or config.device)
+        self.device = usable_device(device or config.device)
         torch.manual_seed(config.seed)
         self.network = build(config.network.kind, config.network.hyperparameters).to(self.device)
         if config.start is not None and saved is None:
-            _begin_with(self.network, config.start)
-        _choose_learning(self.network, config)
+            begin_with(self.network, config.start)
+        choose_learning(self.network, config)
         self.average = copy.deepcopy(self.network).eval()
         rule = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[config.optimiser.kind]
         learning = [parameter for parameter in self.network.parameters() if parameter.requires_grad]
@@ -83,7 +80,9 @@ class Trainer:
                 torch.set_rng_state(tensors["random"])
                 if self.last_good is not None:
                     self.last_good.resume(checkpoint.part(tensors, "rollback."))
-        self._distinct = _distinct(config)
+        #: Of the part of the run since this process took it up.
+        self.rates = Rates(None, None, 0.0)
+        self._distinct = distinct_samples(config)
 
     def run(self, callback: Callback = silent) -> None:
         """Train to the end of the schedule, or until validation finds nothing better any more.
@@ -107,8 +106,11 @@ class Trainer:
         if not self.progress.finished:
             raise Stopped(f"stopped at step {self.progress.step}; the same command goes on from there.")
 
-    def step(self, batch: Batch) -> float:
-        """One step on one batch; returns its loss, or that of all processes' batches."""
+    def step(self, batch: Batch) -> Tensor:
+        """One step on one batch; returns its loss, or that of all processes' batches, () float32 on the device.
+
+        Nothing is read back from the device, so that the host may call the next step while this one runs.
+        """
         settings, progress = self.config.optimiser, self.progress
         for group in self.optimiser.param_groups:
             group["lr"] = self.learning_rate()
@@ -129,7 +131,7 @@ class Trainer:
                 average.lerp_(latest, 1.0 - keep)
             for kept, buffer in zip(self.average.buffers(), self.network.buffers(), strict=True):
                 kept.copy_(buffer)
-        return float(loss)
+        return loss
 
     def loss(self, network: nn.Module, batch: Batch) -> Tensor:
         """The configured loss of a network on a batch."""
@@ -169,27 +171,35 @@ class Trainer:
     def _loop(self, request: Request, log: RunLog | None, callback: Callback) -> None:
         """Step until the run is finished or was asked to stop; of a group, rank 0 decides."""
         progress, validation = self.progress, Validation(self.config, self.device)
-        batches = self._batches(callback)
-        pace = _Pace(progress.samples)
-        saved = validated = time.monotonic()
+        throughput = Throughput(self._batches(callback), self.device, self.group.size)
+        pending = PendingLosses.on(self.device, each=self.last_good is not None)
+        lap = saved = validated = time.monotonic()
         stop = False
         while not (progress.finished or stop):
-            epoch = self.epoch()
-            loss = self.step(next(batches).to(self.device))
-            if not self._rolled_back(loss, epoch, callback):
-                self._heard(loss, pace, log, callback)
+            epoch, batch = self.epoch(), throughput.take()
+            loss = self.step(batch)
+            pending.add(progress.step, loss, self.optimiser.param_groups[0]["lr"])
+            throughput.stepped(batch)
+            self.rates = throughput.rates()
+            if pending.due:
+                self._hear(pending.read(), epoch, log, callback)
             finished = self.done() >= 1.0
             if log is not None and (finished or self._validation_due(validated)):
-                self._validate(validation, log, callback)
+                self._hear(pending.read(), epoch, log, callback)
+                with throughput.paused():
+                    self._validate(validation, log, callback)
                 saved = validated = time.monotonic()
             finished = finished or self._gave_up()
-            told = self.group.agree(progress.seconds + pace.lap(), finished, request.made)
+            now = time.monotonic()
+            told = self.group.agree(progress.seconds + now - lap, finished, request.made)
+            lap = now
             progress.seconds, progress.finished, stop = told[0], bool(told[1]), bool(told[2])
             if progress.finished or stop or time.monotonic() - saved >= self.config.checkpoint_seconds:
+                self._hear(pending.read(), epoch, log, callback)
                 self.save()
                 saved = time.monotonic()
 
-    def _batches(self, callback: Callback) -> Iterator[Batch]:
+    def _batches(self, callback: Callback) -> Stream:
         return stream(
             self.config.data,
             self.progress.batches + self.group.rank,
@@ -200,25 +210,26 @@ class Trainer:
             callback=lambda _, text: callback(self.done(), text),
         )
 
+    def _hear(self, heard: list[Heard], epoch: int, log: RunLog | None, callback: Callback) -> None:
+        """Note what steps came to; ``epoch`` is that of the last, which is the only one where runs roll back."""
+        progress = self.progress
+        for step, loss, learning_rate in heard:
+            if self._rolled_back(loss, epoch, callback):
+                return
+            if not math.isfinite(loss):
+                raise FloatingPointError(f"the loss is {loss} at step {step}; lower optimiser.learning_rate.")
+            progress.loss = loss if progress.loss is None else 0.98 * progress.loss + 0.02 * loss
+            if log is not None:
+                log.stepped(step, loss, learning_rate)
+        if heard:
+            callback(self.done(), f"step {progress.step}  loss {progress.loss:.4f}  {self.rates.text()}")
+
     def _rolled_back(self, loss: float, epoch: int, callback: Callback) -> bool:
         """Whether a step of this epoch and loss, the same for all processes, led back to the last good epoch."""
         undone = None if self.last_good is None else self.last_good.undoes(loss, self.epoch() > epoch)
         if undone is not None:
             callback(self.done(), json.dumps({"step": self.progress.step, "epoch": epoch, "rolled_back_loss": undone}))
         return undone is not None
-
-    def _heard(self, loss: float, pace: _Pace, log: RunLog | None, callback: Callback) -> None:
-        """Note the loss of a step."""
-        progress = self.progress
-        if not math.isfinite(loss):
-            raise FloatingPointError(f"the loss is {loss} at step {progress.step}; lower optimiser.learning_rate.")
-        progress.loss = loss if progress.loss is None else 0.98 * progress.loss + 0.02 * loss
-        callback(
-            self.done(),
-            f"step {progress.step}  loss {progress.loss:.4f}  {pace.rate(progress.samples):.1f} samples/s",
-        )  # fmt: skip
-        if log is not None:
-            log.stepped(progress.step, loss, self.optimiser.param_groups[0]["lr"])
 
     def _validation_due(self, last: float) -> bool:
         """Whether to validate after this step; ``last`` is when it was done last, by the clock."""
@@ -235,66 +246,11 @@ class Trainer:
         self.save()
         row: dict[str, float | None] = {"step": progress.step, "samples": progress.samples}
         row |= {"seconds": round(progress.seconds, 1), "learning_rate": self.learning_rate(), "loss": progress.loss}
-        log.validated(row | measured)
-        callback(self.done(), json.dumps(row | measured))
+        row |= measured | self.rates.row()
+        log.validated(row)
+        callback(self.done(), json.dumps(row))
 
     def _gave_up(self) -> bool:
         """Whether validation has found nothing better for too long."""
         patience = self.config.stop.patience
         return patience is not None and self.progress.stale >= patience
-
-
-class _Pace:
-    """How fast the run is, by the clock."""
-
-    def __init__(self, samples: int) -> None:
-        self._samples, self._began = samples, time.monotonic()
-        self._lap = self._began
-
-    def lap(self) -> float:
-        """Seconds since the last lap."""
-        now = time.monotonic()
-        seconds, self._lap = now - self._lap, now
-        return seconds
-
-    def rate(self, samples: int) -> float:
-        """Samples a second since the start of this process."""
-        return (samples - self._samples) / max(1e-9, time.monotonic() - self._began)
-
-
-def _device(name: str) -> torch.device:
-    """A device that is there."""
-    device = torch.device(name)
-    try:
-        torch.empty(1, device=device)
-    except (RuntimeError, AssertionError) as error:
-        line = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise ValueError(f"device is {name!r}, which cannot be used here ({line.rstrip('.')}); try 'cpu'.") from None
-    return device
-
-
-def _begin_with(network: nn.Module, weights: Path) -> None:
-    """Load published weights, or those that ship; see `CompactNetwork.begun` for layers that these lack."""
-    shipped = FOLDER / f"{weights}.safetensors"
-    try:
-        tensors = load_file(shipped if shipped.is_file() and not weights.exists() else weights)
-        network.load_state_dict(CompactNetwork.begun(tensors, network.state_dict()))
-    except (OSError, RuntimeError, SafetensorError) as error:
-        line = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise ValueError(
-            f"start is {weights}, whose weights are not those of the configured network ({line})."
-        ) from None
-
-
-def _choose_learning(network: nn.Module, config: TrainConfig) -> None:
-    """Hold what is not to be learnt as it is."""
-    if config.learn == "wider":
-        for name, parameter in network.named_parameters():
-            parameter.requires_grad_(name.startswith(CompactNetwork.WIDER))
-
-
-def _distinct(config: TrainConfig) -> int | None:
-    """How many samples a finite set has."""
-    if config.data.samples is not None or config.data.shards is None:
-        return config.data.samples
-    return Index.read(config.data.shards).samples
