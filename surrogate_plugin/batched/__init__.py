@@ -1,0 +1,1 @@
+"""The guarded step for many problems of one shape at once, in torch: on a GPU, or on CPU tensors."""
