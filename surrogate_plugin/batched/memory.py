@@ -1,0 +1,112 @@
+"""How many problems of one kind a device takes at once, and what to do when it was fewer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TypeVar
+
+import torch
+
+from surrogate_plugin.memory import available_bytes
+
+Result = TypeVar("Result")
+
+#: What a solve holds at its peak for each pixel of a problem, in bytes: the equation, the iteration, levels, the
+#: certificate, and what the operations make in between. Measured on CPU tensors by `benchmarks.batched_memory`.
+_BYTES, _BYTES_OF_MAPS, _BYTES_OF_UPTAKE = 300, 200, 60
+#: What is left to others, and to the allocator's gaps.
+_SHARE = 0.8
+#: How torch says that a CPU has no memory left, in an error of no type of its own.
+_ON_A_CPU = "can't allocate memory"
+#: More problems than this bring nothing, and an answer is waited for longer: so many pixels.
+_MOST_PIXELS = 256 * 512 * 512
+
+
+def free_bytes(device: torch.device) -> int | None:
+    """What a device may still allocate; None where it does not say."""
+    if device.type != "cuda":
+        return available_bytes()
+    free, _ = torch.cuda.mem_get_info(device)
+    # What torch keeps for itself and does not use is as good as free.
+    return free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+
+
+def chunk_of(shape: tuple[int, int], device: torch.device, *, mapped: bool = False, saturating: bool = False) -> int:
+    """How many problems of a kind to solve at once, at least 1.
+
+    Parameters
+    ----------
+    shape : (H, W)
+    device : torch.device
+    mapped : bool
+        Whether faces have conductances of their own.
+    saturating : bool
+        Whether uptake saturates.
+
+    Examples
+    --------
+    >>> chunk_of((64, 64), torch.device("cpu")) > chunk_of((1024, 1024), torch.device("cpu")) >= 1
+    True
+    """
+    pixels = (shape[0] + 2) * (shape[1] + 2)
+    each = pixels * (_BYTES + mapped * _BYTES_OF_MAPS + saturating * _BYTES_OF_UPTAKE)
+    free = free_bytes(device)
+    most = max(_MOST_PIXELS // pixels, 1)
+    return most if free is None else min(max(int(_SHARE * free) // each, 1), most)
+
+
+def in_chunks(count: int, chunk: int, run: Callable[[slice], Result]) -> Iterator[tuple[slice, Result | None]]:
+    """Run a batch piece by piece; where the device's memory does not hold a piece, by halves of it.
+
+    A piece that has once turned out to be too large is not tried again.
+
+    Parameters
+    ----------
+    count : int
+        Of how many problems.
+    chunk : int
+        The first piece's length.
+    run : callable
+        Solves the problems of a slice; raises `torch.OutOfMemoryError` where they are too many.
+
+    Yields
+    ------
+    (slice, result)
+        In order; None in place of a result where one problem alone is too large, which somebody else has to solve.
+
+    Examples
+    --------
+    >>> def run(piece):
+    ...     if piece.stop - piece.start > 3:
+    ...         raise torch.OutOfMemoryError("too many")
+    ...     return piece.stop - piece.start
+    >>> [(piece.start, done) for piece, done in in_chunks(8, 8, run)]
+    [(0, 2), (2, 2), (4, 2), (6, 2)]
+    """
+    start, length = 0, max(chunk, 1)
+    while start < count:
+        piece = slice(start, min(start + length, count))
+        result, too_large = _tried(run, piece)
+        size = piece.stop - piece.start
+        if too_large and size > 1:
+            length = size // 2
+            continue
+        yield piece, result
+        start = piece.stop
+
+
+def _tried(run: Callable[[slice], Result], piece: slice) -> tuple[Result | None, bool]:
+    """What came of a piece, and whether it was too large.
+
+    The exception is let go of here, since its frames hold what was allocated until it failed.
+    """
+    try:
+        return run(piece), False
+    except (torch.OutOfMemoryError, MemoryError):
+        pass
+    except RuntimeError as error:
+        if _ON_A_CPU not in str(error):
+            raise
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+    return None, True
