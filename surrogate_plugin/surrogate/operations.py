@@ -11,6 +11,7 @@ one is answered by these on a CPU.
 from __future__ import annotations
 
 import abc
+import dataclasses
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -33,6 +34,10 @@ class Operation(abc.ABC):
     @abc.abstractmethod
     def __call__(self, *read: Tensor) -> Tensor | tuple[Tensor, ...]:
         """What is written, a tensor for each name."""
+
+    def of_first_order(self) -> Operation:
+        """The same where no uptake saturates, for less; itself unless it says otherwise."""
+        return self
 
     def on(self, *reads: str, to: str | tuple[str, ...]) -> Step:
         """This operation as a step of a program, with the names of the values that it reads and writes."""
@@ -65,11 +70,15 @@ class ProgramNetwork(nn.Module, abc.ABC):
         """
         raise UnsupportedProblemError("the network was made for plain problems: no production, no faces of their own.")
 
-    def forward(self, image: Tensor, saturation: Tensor | None = None) -> Tensor:
-        """The answer of the last step; a network that does without the saturation is called without."""
+    def forward(self, image: Tensor, saturation: Tensor | None = None, *, saturates: bool = True) -> Tensor:
+        """The answer of the last step; a network that does without the saturation is called without.
+
+        ``saturates`` False says what a network on a GPU cannot see without waiting for it: every saturation is 0.
+        """
         values = {"image": image} if saturation is None else {"image": image, "saturation": saturation}
         for step in self.program() if image.shape[1] <= CHANNELS else self.wider_program():
-            written = step.operation(*(values[name] for name in step.reads))
+            operation = step.operation if saturates else step.operation.of_first_order()
+            written = operation(*(values[name] for name in step.reads))
             values.update(zip(step.writes, written if isinstance(written, tuple) else (written,), strict=True))
             answer = values[step.writes[-1]]
         return answer
@@ -216,6 +225,10 @@ class Diffuse(Operation):
     updates: int
     wider: bool = False
 
+    def of_first_order(self) -> Diffuse:
+        """Without updates of the secant, which is right from the start."""
+        return dataclasses.replace(self, updates=0)
+
     def __call__(self, *read: Tensor) -> Tensor:
         chosen, *means, saturation = read[:6]
         with torch.autocast(chosen.device.type, enabled=False):  # the coarse field is most of the answer
@@ -231,7 +244,7 @@ class Diffuse(Operation):
             east, north = _links(others[:4], faces)
             decay = _decay(first_order, rate, saturation, 0.5)
             field = diffusion_layer.solve(east, north, decay * hungry + held, rhs)
-            for _ in range(self.updates if bool((saturation > 0).any()) else 0):
+            for _ in range(self.updates if _may_saturate(saturation) else 0):
                 decay = _decay(first_order, rate, saturation, field.detach().clamp(0.0, highest))
                 field = diffusion_layer.solve(east, north, decay * hungry + held, rhs, field)
         return field[..., None]
@@ -267,6 +280,11 @@ class Layers(Operation):
     def __call__(self, *read: Tensor) -> Tensor:
         result: Tensor = self.layers(*read)
         return result
+
+
+def _may_saturate(saturation: Tensor) -> bool:
+    """Whether some uptake saturates; elsewhere than on a CPU it may, since a look would wait for the device."""
+    return saturation.device.type != "cpu" or bool((saturation > 0).any())
 
 
 def _decay(first_order: Tensor, rate: Tensor, saturation: Tensor, field: Tensor | float) -> Tensor:

@@ -81,16 +81,14 @@ def in_tensors(field: Tensor, image: Tensor, saturation: Tensor, sweeps: int) ->
     rate = image[:, FIRST_ORDER] + image[:, RATE] / (1.0 + saturation[:, None, None] * field.clamp(min=0.0))
     inverse = torch.where(held | (links + rate == 0), 0.0, 1.0 / (links + rate))
     field = torch.where(held, image[:, VALUE], field)
-    for colour in (0, 1) * sweeps:
-        chosen = (inverse > 0) & _colour(field, colour)
+    for chosen in _colours(inverse) * sweeps:
         field = torch.where(chosen, (_to_neighbours(field, image) + supply) * inverse, field)
     return field, inverse
 
 
 def transposed_in_tensors(gradient: Tensor, inverse: Tensor, image: Tensor, sweeps: int) -> Tensor:
     """The gradient to the field before the sweeps, by tensor operations."""
-    for colour in (1, 0) * sweeps:
-        chosen = (inverse > 0) & _colour(gradient, colour)
+    for chosen in _colours(inverse)[::-1] * sweeps:
         passed = torch.where(chosen, gradient * inverse, 0.0)
         gradient = torch.where(chosen, 0.0, gradient) + _to_neighbours(passed, image)
     return gradient * (inverse > 0)
@@ -114,6 +112,8 @@ def _to_neighbours(field: Tensor, image: Tensor) -> Tensor:
     return near
 
 
-def _colour(field: Tensor, colour: int) -> Tensor:
-    rows, columns = (torch.arange(side, device=field.device) for side in field.shape[1:])
-    return (rows[:, None] + columns) % 2 == colour
+def _colours(inverse: Tensor) -> tuple[Tensor, Tensor]:
+    """The pixels of each colour that are relaxed."""
+    rows, columns = (torch.arange(side, device=inverse.device) for side in inverse.shape[1:])
+    first = (rows[:, None] + columns) % 2 == 0
+    return (inverse > 0) & first, (inverse > 0) & ~first

@@ -1,0 +1,83 @@
+"""The network elsewhere than on a CPU: nothing goes there and back, and what it says is what it says on a CPU."""
+
+from __future__ import annotations
+
+from unittest import mock
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from surrogate_plugin.equation.problem import MichaelisMenten, Problem
+from surrogate_plugin.surrogate import diffusion_layer, features
+from surrogate_plugin.surrogate.features import CHANNELS, WIDER_CHANNELS
+from surrogate_plugin.surrogate.networks import CompactNetwork
+from tests import fake_device
+from tests.surrogate.wider_scenes import KINDS, scene
+
+
+def drawn(wider: int = 4) -> CompactNetwork:
+    torch.manual_seed(0)
+    network = CompactNetwork(width=10, head=9, wider=wider)
+    for parameter in network.parameters():
+        nn.init.normal_(parameter, std=0.15)
+    return network
+
+
+def forward_and_backward() -> None:
+    network = fake_device.moved(drawn())
+    for channels in (CHANNELS, WIDER_CHANNELS):
+        image, saturation = (torch.empty(shape, device="gpu") for shape in ((3, channels, 36, 40), (3,)))
+        for saturates in (True, False):
+            answer = network(image, saturation, saturates=saturates)
+            assert answer.device.type == "gpu"
+            assert answer.shape == (3, 36, 40)
+            answer.square().mean().backward()
+    gradients = [parameter.grad for parameter in network.parameters()]
+    assert all(gradient is not None and gradient.device.type == "gpu" for gradient in gradients)
+
+
+def test_answers_and_gradients_stay_on_the_device() -> None:
+    fake_device.run(forward_and_backward)
+
+
+def reads_back() -> None:
+    with pytest.raises(torch._subclasses.fake_tensor.DataDependentOutputException):
+        bool((torch.empty(3, device="gpu") > 0).any())
+    with pytest.raises(RuntimeError, match="device"):
+        torch.empty(3, device="gpu") + torch.empty(3)
+
+
+def test_the_fake_device_refuses_read_backs_and_mixtures() -> None:
+    fake_device.run(reads_back)
+
+
+@pytest.mark.parametrize("kind", ["plain", *KINDS])
+def test_tensor_operations_say_what_compiled_passes_say(kind: str) -> None:
+    problem = Problem(np.eye(41, 54), decay=0.01) if kind == "plain" else scene(kind)
+    seen, network = features.see(problem), drawn()
+    image, saturation = torch.from_numpy(seen.image[None]), torch.tensor([seen.saturation])
+    with torch.inference_mode(), mock.patch.object(diffusion_layer, "TOLERANCE", 1e-7):
+        expected = network(image, saturation)
+        with mock.patch.object(diffusion_layer, "_compiled", _in_many_steps):
+            found = network(image, saturation)
+    torch.testing.assert_close(found, expected, rtol=0.0, atol=1e-5 * float(expected.abs().max()))
+
+
+def _in_many_steps(
+    matrix: tuple[torch.Tensor, torch.Tensor, torch.Tensor], rhs: torch.Tensor, guess: torch.Tensor | None
+) -> torch.Tensor:
+    with mock.patch.multiple(diffusion_layer, STEPS=20, STEPS_FROM_GUESS=20):
+        return diffusion_layer.in_tensors(*matrix, rhs, guess)
+
+
+def test_what_is_known_not_to_saturate_is_said_without_a_look() -> None:
+    problem = Problem(np.eye(30, 33), decay=0.01)
+    image, network = torch.from_numpy(features.encode(problem)[None]), drawn()
+    with torch.inference_mode():
+        assert torch.equal(network(image, torch.zeros(1), saturates=False), network(image, torch.zeros(1)))
+    uptake = MichaelisMenten(0.3, 0.2)
+    image = torch.from_numpy(features.encode(problem.replace(uptake=uptake))[None])
+    with torch.inference_mode():
+        assert not torch.equal(network(image, torch.ones(1), saturates=False), network(image, torch.ones(1)))
