@@ -1,0 +1,125 @@
+"""Many hierarchies of one lattice at once, and the V-cycle on them: what `solvers.multigrid.hierarchy` is to one."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+from typing import Self
+
+import torch
+from torch import Tensor
+
+from surrogate_plugin.batched import reference as operations
+from surrogate_plugin.batched import setup
+from surrogate_plugin.batched.level import Level
+from surrogate_plugin.solvers.multigrid.hierarchy import level_shapes
+
+#: Red-black sweeps down and up, as many, which makes a cycle symmetric.
+_SWEEPS = 2
+
+
+class Levels:
+    """The levels for ``A = -div(G grad) + decay`` of B problems, dimensionless, fixed pixels held at 0.
+
+    Parameters
+    ----------
+    shape : (H, W)
+    rings : (bool, bool)
+        Which axes wrap around.
+    count : int
+        How many problems there are.
+    device : torch.device or str
+    mapped : bool
+        Whether faces have conductances of their own.
+
+    Attributes
+    ----------
+    finest : Level
+    coarse : list of Level
+        From the next coarser one to the coarsest.
+    coarsest : (B, n, n) float32
+        The inverse of the coarsest level's matrix.
+
+    Examples
+    --------
+    >>> levels = Levels((8, 8), (False, False), 1, "cpu")
+    >>> free, decay = torch.ones((1, 8, 8), dtype=torch.bool), torch.full((1, 8, 8), 0.1, dtype=torch.float64)
+    >>> levels.set_up(free, decay, None, None, torch.ones((1, 2, 2), dtype=torch.float64))
+    >>> b = torch.zeros((1, 10, 10)); b[0, 4, 4] = 1.0
+    >>> z = levels.v_cycle(b)
+    >>> bool(levels.residual(z, b).abs().max() < 0.1)
+    True
+    """
+
+    finest: Level
+    coarse: list[Level]
+    coarsest: Tensor
+
+    def __init__(
+        self, shape: tuple[int, int], rings: tuple[bool, bool], count: int, device: torch.device | str,
+        mapped: bool = False,
+    ) -> None:  # fmt: skip
+        self.shape, self.rings, self.mapped = shape, rings, mapped
+        self.count, self.device = count, torch.device(device)
+        self._depth = len(level_shapes(shape)) - 1
+        self._north: Tensor | None = None
+        self._east: Tensor | None = None
+        self._walls = torch.zeros((count, 2, 2), dtype=torch.float64, device=self.device)
+
+    def set_up(
+        self, free: Tensor, decay: Tensor, north: Tensor | None, east: Tensor | None, wall_conductance: Tensor
+    ) -> None:
+        """All levels for these operators.
+
+        Parameters
+        ----------
+        free : (B, H, W) bool
+        decay : (B, H, W) float64, dimensionless
+        north, east : (B, H + 1, W) and (B, H, W + 1) float64, dimensionless, or None
+            Conductances of all faces; None: all are 1, and the outer ones the walls'.
+        wall_conductance : (B, 2, 2) float64
+        """
+        self._north, self._east, self._walls = north, east, wall_conductance
+        given = free, decay, north, east, wall_conductance, self.rings
+        links_north, links_east = setup.finest_links(north, east)
+        self.finest = Level(setup.finest_inverse(*given), links_north, links_east, self.rings)
+        self.coarse = []
+        coefficients = setup.first_coarse(*given)
+        for number in range(1, self._depth + 1):
+            _, _, links_north, links_east = coefficients
+            self.coarse.append(Level(setup.inverse_of(*coefficients), links_north, links_east, self.rings))
+            if number < self._depth:
+                coefficients = setup.coarser(*coefficients, self.rings)
+        self.coarsest = setup.invert_coarsest(self.coarse[-1])
+
+    def relinearise(self, free: Tensor, decay: Tensor) -> None:
+        """Give the finest level a new decay and keep the coarse ones, which only precondition."""
+        inverse = setup.finest_inverse(free, decay, self._north, self._east, self._walls, self.rings)
+        self.finest = dataclasses.replace(self.finest, inverse=inverse)
+
+    def v_cycle(self, b: Tensor) -> Tensor:
+        """``z ~ A^-1 b`` by one V-cycle from zero; both (B, H + 2, W + 2) float32 with a halo of 0."""
+        x, below = operations.descend(b, self.finest, _SWEEPS)
+        correction = operations.bottom(below, self.coarse, self.coarsest, _SWEEPS)
+        return operations.ascend(x, correction, b, self.finest, _SWEEPS)
+
+    def sweep(self, b: Tensor, sweeps: int) -> Tensor:
+        """``z``: some red-black Gauss-Seidel sweeps on the finest level for ``A z = b``, from zero."""
+        return operations.smooth(b, self.finest, sweeps)
+
+    def residual(self, x: Tensor, b: Tensor | None = None) -> Tensor:
+        """``b - A x`` on the finest level, 0 on fixed pixels and in the halo; ``b`` None is 0."""
+        return operations.residual(x, b, self.finest)
+
+    def take(self, index: Tensor) -> Self:
+        """The levels of some of the problems."""
+        some = copy.copy(self)
+        some.count = index.shape[0]
+        some._north = None if self._north is None else self._north[index]
+        some._east = None if self._east is None else self._east[index]
+        some._walls = self._walls[index]
+        some.finest = self.finest.take(index)
+        some.coarse = [each.take(index) for each in self.coarse]
+        some.coarsest = self.coarsest[index]
+        return some
+
