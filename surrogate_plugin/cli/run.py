@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.markup import escape
 
-from surrogate_plugin.cli import options
+from surrogate_plugin.cli import completion, options
 from surrogate_plugin.cli.console import (
     FOUND,
     INTERRUPTED,
@@ -38,6 +38,13 @@ def run(
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Begin anew where a run was stopped, and not where it was.")
     ] = False,
+    device: Annotated[
+        str | None,
+        typer.Option(
+            autocompletion=completion.devices,
+            help="Where fields are solved for: auto, cpu or cuda; by default as the file says.",
+        ),
+    ] = None,
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -50,6 +57,7 @@ def run(
     --------
     surrogate-plugin run
     surrogate-plugin run tumour.toml --fresh
+    surrogate-plugin run --device cuda
 
     Exit codes
     ----------
@@ -71,6 +79,8 @@ def run(
     written : files
     """
     with plain_errors():
+        from surrogate_plugin.arguments import one_of
+        from surrogate_plugin.engine.request import DEVICES
         from surrogate_plugin.running.going import Going
         from surrogate_plugin.running.outputs import check_outputs, write_outputs
         from surrogate_plugin.settings.reading import load_settings
@@ -78,6 +88,8 @@ def run(
         if not settings.exists():
             raise InvalidProblemError(f"there is no {settings}; `surrogate-plugin init {settings}` writes one.")
         read = load_settings(settings, "run")
+        if device is not None:
+            read = read.model_copy(update={"device": one_of("device", device, DEVICES)})
         check_outputs(read)
         going = Going(read, fresh=fresh)
         if not quiet:

@@ -51,6 +51,11 @@ class Engine:
         ``"surrogate-first"`` tries the network wherever its card applies; ``"fastest"`` takes the cheapest certified
         route, by a cost model measured on this machine.
 
+    Attributes
+    ----------
+    model, device, policy
+        As given.
+
     Raises
     ------
     InvalidProblemError
@@ -73,7 +78,8 @@ class Engine:
         policy: str = "fastest",
     ) -> None:
         self.policy = cast(Policy, one_of("policy", policy, get_args(Policy)))
-        self._network = NetworkStart(asked.model_of(model), one_of("device", device, asked.DEVICES))
+        self.model, self.device = asked.model_of(model), one_of("device", device, asked.DEVICES)
+        self._network = NetworkStart(self.model, self.device)
         self._exact = Exact()
         self._corrections = Corrections()
         # The buffers serve one solve at a time: a second thread's would spoil the first's certificate.

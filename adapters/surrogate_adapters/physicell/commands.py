@@ -46,6 +46,9 @@ def init(
         Path | None,
         typer.Option(help="The XML that the simulation will read; by default config/PhysiCell_settings.xml."),
     ] = None,
+    device: Annotated[
+        str | None, typer.Option(help="Where fields are solved for: auto, cpu or cuda; by default auto.")
+    ] = None,
     patch: Annotated[
         bool, typer.Option("--patch", help="Edit main.cpp and the Makefile too, beside copies of what they were.")
     ] = False,
@@ -78,7 +81,9 @@ def init(
     names = None if substrates is None else [name.strip() for name in substrates.split(",") if name.strip()]
     said: list[str] = []
     with one_sentence(lambda: (ValueError, OSError)):
-        written = set_up(project, Asked(names, tolerance, config, patch, force), said.append if json or quiet else _say)
+        written = set_up(
+            project, Asked(names, tolerance, config, patch, force, device), said.append if json or quiet else _say
+        )
     if json and not quiet:
         files = [{"path": str(one.path), "outcome": str(one.outcome), "why": one.why or None} for one in written]
         print_json({"project": str(project), "written": files, "said": said})

@@ -21,6 +21,8 @@ from surrogate_adapters.physicell.project import FORMER, PLACES, Written
 from surrogate_adapters.physicell.proposal import Verdict, verdicts
 from surrogate_adapters.physicell.settings import CONFIGURATION, Settings, read_settings
 from surrogate_adapters.physicell.settings_file import differences, settings_text, write_settings
+from surrogate_plugin.arguments import one_of
+from surrogate_plugin.engine.request import DEVICES
 
 _MOVES = """
 The header and the settings are in the project's folder, where `make save` and `make pack` pass them by; --patch moves
@@ -40,6 +42,7 @@ class Asked:
     tolerance : float or None, field units
     configuration : Path or None
     patch, force : bool
+    device : str or None
     """
 
     substrates: list[str] | None = None
@@ -47,6 +50,7 @@ class Asked:
     configuration: Path | None = None
     patch: bool = False
     force: bool = False
+    device: str | None = None
 
 
 def set_up(folder: Path, asked: Asked, say: Say) -> list[Written]:
@@ -93,6 +97,8 @@ def _require(asked: Asked) -> None:
     tolerance = asked.tolerance
     if tolerance is not None and not (math.isfinite(tolerance) and tolerance > 0):
         raise sp.InvalidProblemError(f"tolerance is {tolerance}; a finite number > 0 is allowed.")
+    if asked.device is not None:
+        one_of("device", asked.device, DEVICES)
 
 
 def _settings_path(folder: Path, asked: Asked) -> Path:
@@ -210,9 +216,11 @@ def _written(
             {one.name: one.pace for one in proposed if one.pace is not None and one.slow is is_slow}
             for is_slow in (False, True)
         )
-        yield write_settings(path, settings_text(python.executable, names, asked.tolerance or own, steady, slow))
+        yield write_settings(
+            path, settings_text(python.executable, names, asked.tolerance or own, steady, slow, asked.device)
+        )
     else:
-        differing = differences(present, python.executable, asked.substrates, asked.tolerance)
+        differing = differences(present, python.executable, asked.substrates, asked.tolerance, asked.device)
         why = f"{'; '.join(differing)}; --force replaces it" if differing else ""
         yield Written(path, "kept" if differing else "as it was", why)
 

@@ -17,6 +17,7 @@ def settings_text(
     tolerance: float | Mapping[str, float] | None,
     steady: Mapping[str, str] | None = None,
     slow: Mapping[str, str] | None = None,
+    device: str | None = None,
 ) -> str:
     """The settings, with every choice that was not made at its default.
 
@@ -30,6 +31,8 @@ def settings_text(
     steady, slow : mapping of substrate to str, optional
         Those that come to rest within a phenotype step, and those that are far from it, each with a sentence that says
         why. Slow ones are stepped in time if they are answered for, and otherwise proposed to be.
+    device : str, optional
+        Where fields are solved for, if somebody chose.
 
     Returns
     -------
@@ -56,6 +59,7 @@ def settings_text(
         f"substrates = {toml_value(list(substrates))} # all others are stepped as PhysiCell steps them\n"
         f"{_tolerance(tolerance, len(substrates))} # largest error anywhere, in the substrate's unit; by default "
         "1 % of the largest value\n"
+        f"{'' if device is None else f'device = {toml_value(device)} # where fields are solved for{chr(10)}'}"
         f"{_stepping(substrates, steady or {}, slow or {})}"
     )
 
@@ -71,7 +75,11 @@ def write_settings(path: Path, text: str) -> Written:
 
 
 def differences(
-    present: Choices, executable: Path, substrates: Sequence[str] | None, tolerance: float | None
+    present: Choices,
+    executable: Path,
+    substrates: Sequence[str] | None,
+    tolerance: float | None,
+    device: str | None = None,
 ) -> list[str]:
     """What the settings of a project say otherwise than a command that does not replace them was asked for.
 
@@ -80,7 +88,7 @@ def differences(
     present : Choices
     executable : Path
         The Python of the command.
-    substrates, tolerance
+    substrates, tolerance, device
         As given; None where they were not.
 
     Returns
@@ -98,6 +106,8 @@ def differences(
         asked["substrates"] = (present.names, list(substrates))
     if tolerance is not None:
         asked["tolerance"] = (present.tolerances, tolerance)
+    if device is not None:
+        asked["device"] = (present.device, device)
     return [f"{key} is {has!r}, not {wanted!r}" for key, (has, wanted) in asked.items() if has != wanted]
 
 
