@@ -58,7 +58,7 @@ def _courses(axes: Axes, config: EdgeCasesConfig, groups: dict[str, list[Searche
             text, (half, 1.0), xycoords=("data", "axes fraction"), xytext=(to, -12), textcoords="offset points", ha=side
         )  # fmt: skip
     axes.set_xlim(0, 2 * half)
-    axes.set_ylim(bottom=0.0)
+    axes.set_ylim(0.0, 1.07 * axes.get_ylim()[1])  # room for the names of the searches
     axes.xaxis.set_major_formatter("{x:,.0f}")
     axes.set_xlabel("problems tried")
     axes.set_ylabel("largest error found\n(% of the largest value)")
