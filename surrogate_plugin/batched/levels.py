@@ -122,4 +122,3 @@ class Levels:
         some.coarse = [each.take(index) for each in self.coarse]
         some.coarsest = self.coarsest[index]
         return some
-

@@ -8,7 +8,7 @@ from surrogate_plugin.arguments import FloatArray
 from surrogate_plugin.equation.problem import Problem
 
 #: Side of the smallest patches that supply is looked at in, pixels.
-_PATCH = 4
+PATCH = 4
 
 
 def value_scale(problem: Problem) -> float:
@@ -29,10 +29,10 @@ def _supplied(problem: Problem) -> float:
     free = ~problem.fixed
     vmax, km = (0.0, 1.0) if problem.uptake is None else (problem.uptake.vmax, problem.uptake.km)
     supply, decay, uptake = (
-        _pooled(np.where(free, value / problem.reference_link, 0.0), _PATCH)
+        _pooled(np.where(free, value / problem.reference_link, 0.0), PATCH)
         for value in (problem.supply, problem.decay, vmax)
     )
-    most, side = 0.0, _PATCH
+    most, side = 0.0, PATCH
     while True:
         lost = decay + 4.0 / side**2
         level = supply / lost

@@ -1,0 +1,109 @@
+"""A trained network answers a stack as it answers each problem, and stays on the stack's device."""
+
+from __future__ import annotations
+
+from typing import Any
+from unittest import mock
+
+import numpy as np
+import pytest
+import torch
+
+import surrogate_plugin as sp
+from surrogate_plugin.batched.network import Predictor
+from surrogate_plugin.batched.stack import Kind, Stack
+from surrogate_plugin.equation.sides import BoundaryLike
+from surrogate_plugin.errors import UnsupportedProblemError
+from surrogate_plugin.surrogate import diffusion_layer
+from surrogate_plugin.surrogate.model import Model, load
+from surrogate_plugin.surrogate.networks import CompactNetwork, PaperNetwork
+from surrogate_plugin.surrogate.operations import ProgramNetwork, Step
+from tests import fake_device
+from tests.surrogate.wider_scenes import scene
+
+
+@pytest.fixture(scope="module")
+def model() -> Model:
+    return load(device="cpu")
+
+
+def plain_problems() -> list[sp.Problem]:
+    rng = np.random.default_rng(5)
+    source = np.where(rng.random((41, 54)) < 0.02, rng.uniform(0.1, 1.0, (41, 54)), 0.0)
+    source[3:6, 4:8] = 1.0
+    sides: list[BoundaryLike] = ["reflecting", 0.3, {"left": 1.0, "top": "reflecting"}]
+    return [sp.Problem(k * source, decay=0.01 * k, boundary=side) for k, side in enumerate(sides, start=1)]
+
+
+@pytest.mark.parametrize("kind", ["plain", "torus", "map", "obstacles", "saturating", "all"])
+def test_a_stack_is_answered_problem_by_problem(model: Model, kind: str) -> None:
+    problems = plain_problems() if kind == "plain" else [scene(kind, seed) for seed in range(2)]
+    with mock.patch.object(diffusion_layer, "TOLERANCE", 1e-7):
+        expected = np.stack([model.predict(problem) for problem in problems])
+        fields = Predictor(model, "cpu").predict(Stack.of(problems, "cpu"))
+    assert fields.dtype == torch.float64
+    np.testing.assert_allclose(fields.numpy(), expected, rtol=0.0, atol=2e-5 * expected.max())
+
+
+class PlainNetwork(CompactNetwork):
+    """Without a program for the wider equation."""
+
+    def wider_program(self) -> list[Step]:
+        return ProgramNetwork.wider_program(self)
+
+
+def test_a_network_without_a_program_for_them_refuses_wider_problems(model: Model) -> None:
+    predictor = Predictor(Model(model.card, PlainNetwork(width=8).requires_grad_(False), "cpu"), "cpu")
+    with pytest.raises(UnsupportedProblemError, match="plain problems"):
+        predictor.predict(Stack.of([scene("production")], "cpu"))
+
+
+def test_the_study_s_network_answers_a_stack() -> None:
+    card = mock.Mock()
+    card.network.kind = "paper"
+    torch.manual_seed(1)
+    network = Model(card, PaperNetwork(2, depth=2).eval().requires_grad_(False), "cpu")
+    fields = Predictor(network, "cpu").predict(Stack.of(plain_problems(), "cpu"))
+    for field, problem in zip(fields.numpy(), plain_problems(), strict=True):
+        np.testing.assert_allclose(field, network.predict(problem), rtol=0.0, atol=1e-6 * problem.largest_imposed)
+
+
+def test_a_problem_s_answer_does_not_depend_on_its_mates(model: Model) -> None:
+    problems = plain_problems()
+    predictor = Predictor(model, "cpu")
+    together = predictor.predict(Stack.of(problems, "cpu"))
+    alone = predictor.predict(Stack.of(problems[1:2], "cpu"))
+    torch.testing.assert_close(together[1:2], alone, rtol=0.0, atol=1e-5)
+
+
+def fake_stack(shape: tuple[int, int], *, plain: bool, saturating: bool) -> Stack:
+    """Two problems of which nothing is known but their kind."""
+
+    def empty(*sides: int, dtype: torch.dtype = torch.float64) -> Any:
+        return torch.empty(2, *sides, dtype=dtype, device=fake_device.DEVICE)
+
+    (height, width), rings = shape, (False, not plain)
+    return Stack(
+        kind=Kind(shape, rings, plain, saturating),
+        source=empty(*shape), free=empty(*shape, dtype=torch.bool),
+        void=None if plain else empty(*shape, dtype=torch.bool),
+        decay=empty(*shape), production=empty(*shape), vmax=empty(*shape) if saturating else None, km=empty(),
+        north=None if plain else empty(height + 1, width), east=None if plain else empty(height, width + 1),
+        wall_value=empty(2, 2), wall_conductance=empty(2, 2), ceiling=empty(), supplied=not plain,
+    )  # fmt: skip
+
+
+def predict_on_the_device() -> None:
+    card = mock.Mock()
+    card.network.kind = "compact"
+    network = fake_device.moved(CompactNetwork(width=6, head=5, sweeps=1, wider=4))
+    predictor = Predictor(Model(card, network, fake_device.DEVICE), fake_device.DEVICE)
+    for plain in (True, False):
+        with mock.patch.multiple(diffusion_layer, STEPS=2, STEPS_FROM_GUESS=1):
+            fields = predictor.predict(fake_stack((33, 40), plain=plain, saturating=not plain))
+        assert fields.device.type == fake_device.DEVICE
+        assert (fields.shape, fields.dtype) == ((2, 33, 40), torch.float64)
+
+
+def test_a_prediction_stays_on_the_device() -> None:
+    fake_device.run(predict_on_the_device)
