@@ -9,8 +9,7 @@ from typing import Self
 import torch
 from torch import Tensor
 
-from surrogate_plugin.batched import reference as operations
-from surrogate_plugin.batched import setup
+from surrogate_plugin.batched import operations, setup
 from surrogate_plugin.batched.level import Level
 from surrogate_plugin.solvers.multigrid.hierarchy import level_shapes
 
@@ -99,9 +98,7 @@ class Levels:
 
     def v_cycle(self, b: Tensor) -> Tensor:
         """``z ~ A^-1 b`` by one V-cycle from zero; both (B, H + 2, W + 2) float32 with a halo of 0."""
-        x, below = operations.descend(b, self.finest, _SWEEPS)
-        correction = operations.bottom(below, self.coarse, self.coarsest, _SWEEPS)
-        return operations.ascend(x, correction, b, self.finest, _SWEEPS)
+        return operations.bottom(b, [self.finest, *self.coarse], self.coarsest, _SWEEPS)
 
     def sweep(self, b: Tensor, sweeps: int) -> Tensor:
         """``z``: some red-black Gauss-Seidel sweeps on the finest level for ``A z = b``, from zero."""

@@ -1,0 +1,68 @@
+"""How kernels are launched: the only place that does it, and what decides how a level is cut into programs."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["Strips", "launch", "strips_of"]
+
+#: Programs that keep a large GPU busy: some for each of its 132 multiprocessors.
+_ENOUGH = 1024
+#: Rows of a strip: more of them repeat fewer rows of their neighbours, fewer give more programs.
+_ROWS = (64, 32, 16, 8)
+#: Pixels along a row that a program holds; a thread has up to four of each array.
+_WIDTHS = (64, 128, 256, 512)
+
+
+def launch(kernel: Any, programs: int, *arguments: Any, warps: int = 4, **constants: Any) -> None:
+    """Run ``programs`` instances of a kernel, without contraction to fused multiply-adds.
+
+    Products and sums are rounded one by one, as they are written, so that float64 on a GPU is that of a CPU and what is
+    allowed for rounding holds as it stands; kernels that are bound by memory lose nothing by it.
+    """
+    run(kernel, programs, *arguments, warps=warps, **constants)
+
+
+def run(kernel: Any, programs: int, *arguments: Any, warps: int, **constants: Any) -> None:
+    """`launch` itself; tests put a compiler in its place."""
+    kernel[(programs,)](*arguments, num_warps=warps, enable_fp_fusion=False, **constants)
+
+
+@dataclass(frozen=True)
+class Strips:
+    """How a level is cut: into strips of ``rows`` and blocks of ``width`` pixels, some of which are its neighbours'.
+
+    Attributes
+    ----------
+    rows, width : int
+        Of what a program holds; ``width`` is a power of two.
+    margin : int
+        Pixels at each end of a block that belong to its neighbours; 0 where a block has whole rows.
+    down, along : int
+        How many strips and blocks there are.
+    """
+
+    rows: int
+    width: int
+    margin: int
+    down: int
+    along: int
+
+    @property
+    def warps(self) -> int:
+        """Threads by 32, each with four pixels of a row."""
+        return max(1, self.width // 128)
+
+
+@functools.cache
+def strips_of(shape: tuple[int, int], count: int, margin: int) -> Strips:
+    """The cut that repeats the least and still keeps a GPU busy; ``margin`` is how far a pixel depends on others."""
+    height, length = shape
+    cuts = [(width, margin, -(-length // (width - 2 * margin))) for width in _WIDTHS if width > 2 * margin]
+    cuts += [(width, 0, 1) for width in _WIDTHS if width >= length]
+    width, taken, along = min(cuts, key=lambda cut: cut[0] * cut[2])
+    enough = [rows for rows in _ROWS if count * along * -(-height // rows) >= _ENOUGH]
+    rows = enough[0] if enough else _ROWS[-1]
+    return Strips(rows, width, taken, -(-height // rows), along)
