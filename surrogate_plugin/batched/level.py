@@ -8,6 +8,8 @@ from typing import Any, Self
 
 from torch import Tensor
 
+from surrogate_plugin.batched.taking import take
+
 
 @dataclass(frozen=True, eq=False)
 class Level:
@@ -52,17 +54,12 @@ class Level:
 
     def take(self, index: Tensor) -> Self:
         """The level of some of the problems."""
-        taken: dict[str, Any] = {}
-        for each in dataclasses.fields(self):
-            value = getattr(self, each.name)
-            taken[each.name] = value[index] if isinstance(value, Tensor) else value
-        return type(self)(**taken)
+        return take(self, index)
 
     def among_many(self) -> Self:
         """The same level for vectors of (B, n, h + 2, w + 2), n for each problem."""
-        changed = {
-            each.name: getattr(self, each.name)[:, None]
-            for each in dataclasses.fields(self)
-            if isinstance(getattr(self, each.name), Tensor)
+        parts = ("inverse", "north", "east", "rising", "falling", "weights")
+        views: dict[str, Any] = {
+            name: None if getattr(self, name) is None else getattr(self, name)[:, None] for name in parts
         }
-        return type(self)(**{"rings": self.rings, **changed})
+        return dataclasses.replace(self, **views)

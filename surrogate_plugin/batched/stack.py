@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from torch import Tensor
 
 from surrogate_plugin.arguments import BoolArray, Coefficient
 from surrogate_plugin.batched import faces
+from surrogate_plugin.batched.taking import take
 from surrogate_plugin.equation.problem import Problem
 
 #: A ceiling is rounded up by so much, see `surrogate_plugin.guard.maximum_principle.ceiling`.
@@ -181,11 +181,7 @@ class Stack:
         ----------
         index : (b,) int64 tensor, on the stack's device
         """
-        taken: dict[str, Any] = {}
-        for each in dataclasses.fields(self):
-            value = getattr(self, each.name)
-            taken[each.name] = value[index] if isinstance(value, Tensor) else value
-        return type(self)(**taken)
+        return take(self, index)
 
 
 class _Sender:
