@@ -13,6 +13,7 @@ import numpy as np
 
 from surrogate_plugin import loading
 from surrogate_plugin.arguments import one_of
+from surrogate_plugin.engine import pooling
 from surrogate_plugin.engine import request as asked
 from surrogate_plugin.engine.certifying import certify
 from surrogate_plugin.engine.corrections import Corrections
@@ -126,6 +127,9 @@ class Engine:
             If a named method cannot take the problem, or no method has that name.
         """
         problem, method = asked.posed(problem), asked.method_of(method)
+        pool = pooling.HERE.get()
+        if pool is not None:
+            return _only(pool.answer(self, [pooling.Asked(problem, method, tolerance, previous, error_map)]))
         request = Request.read(problem, tolerance, previous)
         with self._lock, limit_threads(problem.source.size):
             solution = self._route(request, Trace(), method)
@@ -229,6 +233,14 @@ def shared_engine(device: str = "auto", policy: str = "fastest") -> Engine:
     if key not in _shared:
         _shared[key] = Engine(device=device, policy=policy)
     return _shared[key]
+
+
+def _only(answers: list[Solution | Exception]) -> Solution:
+    """The one answer, or what was raised in its place."""
+    (answer,) = answers
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
 
 
 def _mapped(problem: Problem, solution: Solution) -> Solution:

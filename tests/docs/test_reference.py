@@ -18,6 +18,7 @@ PUBLIC = (
     "surrogate_plugin.testing",
     "surrogate_plugin.report",
     "surrogate_plugin.audit",
+    "surrogate_plugin.ensemble",
     "surrogate_plugin.files",
     "surrogate_plugin.pictures.view",
     "surrogate_plugin.solvers.protocol",

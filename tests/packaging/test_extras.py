@@ -44,6 +44,11 @@ PROGRAMS = [
         "imageio_ffmpeg",
         "from pathlib import Path; from surrogate_plugin.pictures.animation import check; check(Path('run.mp4'))",
     ),
+    (
+        "ensemble",
+        "distributed",
+        "from surrogate_plugin import ensemble; ensemble.run(print, [{'x': 1}], 'out.zarr', workers=1)",
+    ),
     ("simularium", "simulariumio", "from surrogate_plugin.files.exports.simularium import check; check()"),
 ]
 
@@ -57,6 +62,7 @@ TESTED = {
     "tensorboard": "tests/training/test_training.py",
     "film": "tests/pictures/test_films.py",
     "simularium": "tests/pictures/test_exports.py",
+    "ensemble": "tests/ensemble/test_workers.py",
     "testing": "tests/testing",
     "study": "tests/training/test_study_edge_cases.py",
     "docs": "tests/docs",
@@ -100,4 +106,4 @@ def test_every_extra_says_where_it_is_tested() -> None:
 
 def test_what_the_tests_use_is_installed_for_them() -> None:
     told = " ".join(EXTRAS["dev"])
-    assert {"film", "simularium", "tensorboard"} <= set(re.findall(r"[\w-]+", told))
+    assert {"ensemble", "film", "simularium", "tensorboard"} <= set(re.findall(r"[\w-]+", told))

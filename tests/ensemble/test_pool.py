@@ -1,0 +1,149 @@
+"""The pool: what members ask for side by side is what they get alone, in batches, and one that fails is alone in it."""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+import pytest
+
+import surrogate_plugin as sp
+from surrogate_plugin import gallery
+from surrogate_plugin.engine.pooling import HERE
+from surrogate_plugin.ensemble.pool import Pool
+from surrogate_plugin.ensemble.solving import solve_batch
+
+
+def run(pool: Pool, jobs) -> list:
+    """What each job gives on a thread of its own, or what it raised."""
+    found: list = [None] * len(jobs)
+
+    def work(k) -> None:
+        with pool.slot():
+            try:
+                found[k] = jobs[k]()
+            except Exception as error:
+                found[k] = error
+
+    threads = [threading.Thread(target=work, args=(k,)) for k in range(len(jobs))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(120)
+    assert not any(thread.is_alive() for thread in threads), "the pool waits for nobody that does not come"
+    return found
+
+
+def vessel(decay: float, size: int = 24) -> sp.Problem:
+    source = np.zeros((size, size))
+    source[size // 2, size // 3] = 38.0
+    return sp.Problem(source, decay=decay)
+
+
+def test_members_get_what_they_would_alone() -> None:
+    problems = [vessel(0.1), *gallery.nasty_problems(5, 11, max_side=32)]
+    jobs = [lambda problem=problem: sp.Engine().solve(problem, tolerance=0.1) for problem in problems]
+    pool = Pool(len(jobs), limit=5, running=2, solve=solve_batch)
+    for problem, found in zip(problems, run(pool, jobs), strict=True):
+        alone = sp.solve(problem, method="exact")
+        assert found.error_bound <= 0.1
+        assert np.abs(found.field - alone.field).max() <= found.error_bound + 1e-9
+    assert pool.batches.problems == len(problems)
+
+
+def test_members_that_step_alike_are_solved_in_one_batch_a_step() -> None:
+    def stepping(decay: float):
+        backend = sp.Backend(
+            sp.BackendConfig(
+                domain=sp.Domain.from_lattice((16, 16), spacing_um=20.0),
+                diffusivity_um2_per_min=1e5,
+                decay_per_min=decay,
+            )
+        )
+
+        def steps() -> list[float]:
+            vessels = [sp.Vessels([(100.0 + 20 * k, 160.0)], radius_um=15.0, value=38.0) for k in range(4)]
+            return [float(backend.step(sp.TissueState(vessels=each)).field.mean()) for each in vessels]
+
+        return steps
+
+    pool = Pool(6, limit=100, running=6, solve=solve_batch)
+    found = run(pool, [stepping(0.1 * (k + 1)) for k in range(6)])
+    assert (pool.batches.count, pool.batches.problems, pool.batches.largest) == (4, 24, 6)
+    alone = [stepping(0.1 * (k + 1))() for k in range(6)]
+    assert np.allclose(found, alone, rtol=1e-9), "the pool changes no field"
+
+
+def test_a_full_pool_waits_for_nobody() -> None:
+    busy, asked = threading.Event(), threading.Event()
+
+    def held() -> str:
+        busy.set()
+        assert asked.wait(120), "the others are answered while this one computes"
+        return "held"
+
+    def asks() -> float:
+        assert busy.wait(120)
+        found = sp.solve(vessel(0.1)).error_bound
+        asked.set()
+        return found
+
+    assert run(Pool(2, limit=1, running=2, solve=solve_batch), [held, asks])[0] == "held"
+
+
+def test_a_problem_that_fails_fails_for_its_member_alone() -> None:
+    jobs = [
+        lambda: sp.solve(vessel(0.1), method="exact").method,
+        lambda: sp.solve(vessel(0.1), method="no-such-method"),
+        lambda: sp.solve(sp.Problem(np.zeros((8, 8)), boundary="reflecting", decay=0.0, production=1.0)),
+        lambda: sp.solve("no problem"),
+    ]
+    found = run(Pool(4, limit=4, running=4, solve=solve_batch), jobs)
+    assert found[0] == "spectral"
+    assert isinstance(found[1], sp.UnsupportedProblemError)
+    assert isinstance(found[2], sp.InvalidProblemError)
+    assert isinstance(found[3], sp.InvalidProblemError)
+
+
+def test_what_breaks_a_batch_reaches_all_that_wait() -> None:
+    def broken(engine, asked):
+        raise MemoryError("all of it")
+
+    found = run(Pool(3, limit=3, running=3, solve=broken), [lambda: sp.solve(vessel(0.1))] * 3)
+    assert [type(each) for each in found] == [MemoryError] * 3
+
+
+def test_engines_of_another_kind_are_not_asked() -> None:
+    asked_of = []
+
+    def solve(engine, asked):
+        asked_of.append((engine.policy, len(asked)))
+        return solve_batch(engine, asked)
+
+    engines = [sp.Engine(policy="fastest"), sp.Engine(policy="surrogate-first"), sp.Engine(policy="fastest")]
+    jobs = [lambda engine=engine: engine.solve(vessel(0.1), method="exact").method for engine in engines]
+    assert run(Pool(3, limit=3, running=3, solve=solve), jobs) == ["spectral"] * 3
+    assert sorted(asked_of) == [("fastest", 2), ("surrogate-first", 1)]
+
+
+def test_steps_in_time_are_pooled_and_keep_their_bounds() -> None:
+    def advanced() -> sp.Solution:
+        return sp.advance(vessel(0.1), np.full((24, 24), 5.0), 0.5, tolerance=1e-3)
+
+    pool = Pool(2, limit=2, running=2, solve=solve_batch)
+    found = run(pool, [advanced, advanced])
+    exact = sp.advance(vessel(0.1), np.full((24, 24), 5.0), 0.5, method="exact")
+    assert pool.batches.problems == 2
+    for each in found:
+        assert each.error_bound <= 1e-3
+        assert np.abs(each.field - exact.field).max() <= each.error_bound + 1e-9
+
+
+def test_outside_of_members_nobody_hands_anything_over() -> None:
+    pool = Pool(1, limit=1, running=1, solve=solve_batch)
+    with pool.slot():
+        assert HERE.get() is pool
+    assert HERE.get() is None
+    with pytest.raises(RuntimeError), Pool(1, limit=1, running=1, solve=solve_batch).slot():
+        raise RuntimeError
+    assert HERE.get() is None

@@ -1,0 +1,128 @@
+"""The store: whole members only, the first of two, what was given to the last bit, and no harm to what is not ours."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import numpy as np
+import pytest
+import zarr
+
+from surrogate_plugin import ensemble
+from surrogate_plugin.ensemble.members import members_of
+from surrogate_plugin.ensemble.store import Store
+
+
+def one(tmp_path):
+    store = Store(tmp_path / "out.zarr")
+    store.create({"subject": "f", "sweep": [{"x": 1}], "repeats": 1, "seed": 0}, fresh=False)
+    (member,) = members_of([{"x": 1}], "f", repeats=1, seed=0)
+    return store, member
+
+
+def test_what_a_member_gave_is_kept_to_the_last_bit(tmp_path) -> None:
+    rng = np.random.default_rng(3)
+    given = {
+        "field": (("y", "x"), rng.random((5, 7))),
+        "counts": np.arange(4, dtype=np.int16),
+        "mask": rng.random((2, 3, 4)) > 0.5,
+        "holes": np.array([np.nan, np.inf, -np.inf, -0.0]),
+        "number": 0.1, "whole": 2**62, "is": True, "nothing": math.nan, "all": -math.inf, "text": "dead",
+    }  # fmt: skip
+    results = ensemble.run(lambda parameters, link: given, [{"a": 1}], tmp_path / "out.zarr")
+    kept = results[0]
+    for name in ("counts", "mask", "holes"):
+        assert kept.arrays[name].dtype == given[name].dtype
+        assert kept.arrays[name].tobytes() == given[name].tobytes()
+    assert np.array_equal(kept.arrays["field"], given["field"][1])
+    assert {name: repr(each) for name, each in kept.numbers.items()} == {
+        "number": "0.1", "whole": str(2**62), "is": "True", "nothing": "nan", "all": "-inf",
+    }  # fmt: skip
+    assert kept.texts == {"text": "dead"}
+    group = zarr.open_group(tmp_path / "out.zarr", mode="r")[next(iter(json_paths(tmp_path / "out.zarr")))]
+    assert group["field"].metadata.dimension_names == ("y", "x")
+
+
+def json_paths(path):
+    return [f"members/{each.name}" for each in (path / "members").iterdir() if each.is_dir()]
+
+
+def test_the_first_result_of_a_member_stays(tmp_path) -> None:
+    store, member = one(tmp_path)
+    store.keep(member, {"value": 1}, 0.0)
+    store.keep(member, {"value": 2}, 0.0)
+    assert store.found(member).numbers == {"value": 1}
+    assert [each.name for each in store.begun.iterdir()] == []
+
+
+def test_what_a_kill_left_half_written_is_no_result(tmp_path) -> None:
+    store, member = one(tmp_path)
+    half = store.begun / f"{member.key}.partial"
+    zarr.open_group(half, mode="w").create_array("field", data=np.zeros(4))
+    assert not store.is_finished(member)
+    store.keep(member, {"field": np.ones(4)}, 0.0)
+    assert store.arrays(member)["field"].tolist() == [1.0] * 4
+
+
+def test_the_table_has_a_row_a_member_and_names_its_axis(tmp_path) -> None:
+    def run(given, link):
+        if given["kind"] == "b":
+            raise ValueError("b")
+        return {"square": given["x"] ** 2, "fate": "alive" if given["x"] > 1 else "dead"}
+
+    sweep = ensemble.grid({"x": [1, 2], "kind": ["a", "b"]})
+    for _ in range(2):  # the second table takes the place of the first
+        ensemble.run(run, sweep, tmp_path / "out.zarr")
+    table = zarr.open_group(tmp_path / "out.zarr", mode="r", path="table")
+    assert {name: each.metadata.dimension_names for name, each in table.arrays()} == dict.fromkeys(
+        ("member", "repeat", "finished", "seconds", "x", "kind", "square", "fate"), ("member",)
+    )
+    assert table["finished"][:].tolist() == [True, False, True, False]
+    assert np.array_equal(table["square"][:], [1.0, np.nan, 4.0, np.nan], equal_nan=True)
+    assert [table["kind"].attrs["labels"][each] for each in table["kind"][:]] == ["a", "b", "a", "b"]
+    assert [table["fate"].attrs["labels"][each] for each in table["fate"][:]] == ["dead", "", "alive", ""]
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"x": 1}, "the member gave 'x', which is the name of another column"),
+        ({"seconds": 1}, "the member gave 'seconds', which is the name of another column"),
+        ({"a/b": 1}, "the member gave something called 'a/b'; text without / is allowed"),
+        ({"a": None}, "the member gave a as None; numbers, text or arrays of them are allowed"),
+        ({"a": [[1], [1, 2]]}, "numbers, text or arrays of them are allowed"),
+        ({"a": (("y",), np.zeros((2, 2)))}, "the member gave a with 1 names of axes and 2 axes"),
+        (3, "the member gave 3; a dict of numbers, texts and arrays is allowed"),
+    ],
+)
+def test_what_cannot_be_kept_fails_its_member_in_a_sentence(tmp_path, given, said) -> None:
+    results = ensemble.run(lambda parameters, link: given, [{"x": 1}], tmp_path / "out.zarr")
+    assert said in results.failed[0].error
+    assert not results.finished.any()
+
+
+def test_other_peoples_stores_are_left_alone(tmp_path) -> None:
+    theirs = zarr.open_group(tmp_path / "out.zarr", mode="w", attributes={"format": "theirs"})
+    theirs.create_array("field", data=np.ones(3))
+    for fresh in (False, True):
+        with pytest.raises(ensemble.EnsembleError, match=r"holds something other than an ensemble; name another path"):
+            ensemble.run(lambda parameters, link: None, [{"x": 1}], tmp_path / "out.zarr", fresh=fresh)
+    assert zarr.open_group(tmp_path / "out.zarr", mode="r")["field"][:].tolist() == [1.0] * 3
+    with pytest.raises(ensemble.EnsembleError, match="there is no ensemble at"):
+        ensemble.Results(tmp_path / "nowhere.zarr")
+
+
+def test_a_damaged_member_is_told_and_run_again_once_removed(tmp_path) -> None:
+    results = ensemble.run(lambda parameters, link: {"a": np.ones(9)}, [{"x": 1}], tmp_path / "out.zarr")
+    (group,) = (tmp_path / "out.zarr" / "members").glob("*/zarr.json")
+    said = json.loads(group.read_text())
+    group.write_text(json.dumps(said | {"attributes": {}}))
+    with pytest.raises(ensemble.EnsembleError, match=r"is damaged; remove it, and its member is run again"):
+        ensemble.Results(tmp_path / "out.zarr")
+    group.write_text(json.dumps(said))
+    (chunk,) = group.parent.glob("a/c/*")
+    chunk.write_bytes(b"junk")
+    with pytest.raises(ensemble.EnsembleError, match=r"is damaged .*; remove it, and its member is run again"):
+        _ = ensemble.Results(tmp_path / "out.zarr")[0].arrays
+    del results
