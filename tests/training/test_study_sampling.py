@@ -115,9 +115,9 @@ def test_the_first_to_reach_the_slowest_one_s_error_is_named() -> None:
     courses += [course("sobol", seed, [0.4, 0.2, 0.1]) for seed in (0, 1)]
     text = sampling_report.table(small(seeds=(0, 1), strategies=("uniform", "sobol")), courses)
     assert "| at random | 2 | 20.5 ± 0.7 | 50.0 ± 0.0 | 90.0 ± 0.0 | 300 |" in text
-    assert "| Sobol sequence | 2 | 10.5 ± 0.7 |" in text
+    assert "| by a Sobol sequence | 2 | 10.5 ± 0.7 |" in text
     assert (
-        "chosen Sobol sequence reach a relative L2 error of 20.5 % first, after 200 samples; at random it takes 300"
+        "chosen by a Sobol sequence reach a relative L2 error of 20.5 % first, after 200 samples; at random it takes 300"
         in text
     )
     assert "10.0 % apart, more than the largest spread over seeds (0.7 %)" in text

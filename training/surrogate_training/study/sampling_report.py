@@ -18,7 +18,7 @@ from surrogate_training.study.table import write_csv
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_NAMES: dict[Strategy, str] = {"uniform": "at random", "sobol": "Sobol sequence", "errors": "where it errs"}
+_NAMES: dict[Strategy, str] = {"uniform": "at random", "sobol": "by a Sobol sequence", "errors": "where it errs"}
 _COLUMNS = {"relative_l2": "relative L2", "max": "largest error, mean", "worst": "largest error, worst"}
 
 
