@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from surrogate_plugin.engine.discretisation import estimate_discretisation as estimate_discretisation
     from surrogate_plugin.engine.engine import Engine as Engine
     from surrogate_plugin.engine.engine import solve as solve
+    from surrogate_plugin.engine.many import solve_many as solve_many
     from surrogate_plugin.equation.balance import Balance as Balance
     from surrogate_plugin.equation.membranes import Membranes as Membranes
     from surrogate_plugin.equation.per_axis import PerAxis as PerAxis
@@ -78,6 +79,7 @@ _HOME = {
     "Flag": "equation.solution",
     "Reason": "equation.solution",
     "solve": "engine.engine",
+    "solve_many": "engine.many",
     "advance": "engine.advance",
     "Engine": "engine.engine",
     "certify": "engine.certifying",
@@ -125,6 +127,7 @@ __all__ = [
     "Flag",
     "Reason",
     "solve",
+    "solve_many",
     "advance",
     "Engine",
     "certify",

@@ -22,7 +22,7 @@ from surrogate_plugin.engine.network_start import NetworkStart
 from surrogate_plugin.engine.request import Request
 from surrogate_plugin.engine.trace import Trace
 from surrogate_plugin.equation.problem import FloatArray, Problem
-from surrogate_plugin.equation.solution import Reason, Solution
+from surrogate_plugin.equation.solution import Flag, Reason, Solution
 from surrogate_plugin.errors import UnsupportedProblemError
 from surrogate_plugin.guard.maximum_principle import ceiling
 from surrogate_plugin.team import limit_threads
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 Policy = Literal["surrogate-first", "fastest"]
 
-_DEFAULT_SHARE = 0.01
+DEFAULT_SHARE = 0.01
 _WHY_NETWORK: dict[Policy, str] = {
     "surrogate-first": "The policy is to ask the network wherever its card applies.",
     "fastest": "There is no previous field, and the network costs less than the cycles that it saves.",
@@ -87,6 +87,11 @@ class Engine:
         self._lock = threading.RLock()
         _alive.add(self)
 
+    @property
+    def options(self) -> tuple[str | Predictor, str, Policy]:
+        """What it was made of: model, device and policy."""
+        return self.model, self.device, self.policy
+
     def solve(
         self,
         problem: Problem,
@@ -134,6 +139,16 @@ class Engine:
         with self._lock, limit_threads(problem.source.size):
             solution = self._route(request, Trace(), method)
         return _mapped(problem, solution) if error_map else solution
+
+    def declines(self, problem: Problem) -> tuple[Flag, ...] | None:
+        """Why the network would not be asked first for a problem like this one; None where it may be."""
+        with self._lock, limit_threads(problem.source.size):
+            return self._network.declines(problem, self.policy)
+
+    def count(self, problem: Problem, seconds: float) -> None:
+        """Remember what a solve of this problem took that went past the network, and past this engine."""
+        with self._lock:
+            self._network.count(problem, seconds)
 
     def _route(self, request: Request, trace: Trace, method: str) -> Solution:
         if method != "surrogate" and ceiling(request.problem) == 0.0:
@@ -189,7 +204,7 @@ class Engine:
         with trace.timed("certify"):
             candidate = request.equation.embed(proposal.field)
             bound = self._exact.hierarchies.bound(problem, request.equation, candidate, 0.0).value
-        wanted = request.tolerance or _DEFAULT_SHARE * problem.largest_imposed
+        wanted = request.tolerance or DEFAULT_SHARE * problem.largest_imposed
         if bound > wanted:
             trace.flag(
                 Reason.TOLERANCE_NOT_REACHED,
@@ -201,9 +216,9 @@ class Engine:
     def _with_default_tolerance(self, request: Request) -> Request:
         """1 % of the largest imposed value; of the largest value where production alone feeds the field."""
         if request.problem.largest_imposed > 0:
-            return replace(request, tolerance=_DEFAULT_SHARE * request.problem.largest_imposed)
+            return replace(request, tolerance=DEFAULT_SHARE * request.problem.largest_imposed)
         exact = self._exact.solve(request, Trace())
-        share = max(_DEFAULT_SHARE * float(exact.field.max()), np.finfo(float).tiny)
+        share = max(DEFAULT_SHARE * float(exact.field.max()), np.finfo(float).tiny)
         return replace(request, tolerance=share, previous=exact.field)
 
 

@@ -75,6 +75,19 @@ class NetworkStart:
             what = f"{type(error).__name__}: {error}".rstrip(": ")
             return Proposal(None, (Flag(Reason.NETWORK_FAILED, f"The network stopped with {what}."),))
 
+    def declines(self, problem: Problem, policy: str) -> tuple[Flag, ...] | None:
+        """Why the network is not asked for a field from nothing, as far as that is known without asking it; else None.
+
+        It goes by shape, faces and whether coefficients vary, so that the answer holds for others like this one.
+        """
+        if policy != "fastest":
+            return None
+        try:
+            cheaper = self._cheaper_without(problem, False)
+        except (Exception, SystemExit):  # Whatever is wrong with a network, asking it tells.
+            return None
+        return None if cheaper is None else (cheaper,)
+
     def count(self, problem: Problem, seconds: float) -> None:
         """Remember what a solve without the network took; after a while it is worth knowing what one with it takes."""
         self._spent[problem.shape] = self._spent.get(problem.shape, 0.0) + seconds

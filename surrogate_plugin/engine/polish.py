@@ -18,12 +18,12 @@ from surrogate_plugin.guard.maximum_principle import ceiling
 from surrogate_plugin.solvers.multigrid.solver import run_to_estimate
 from surrogate_plugin.solvers.protocol import Improving
 
-_MAX_TRIES = 6
+MAX_TRIES = 6
 #: The default accuracy of exact methods, of the largest value.
 EXACT_SHARE = 1e-10
 #: The part of the tolerance that the estimated error must reach before the certificate is tried: of 0.45, 0.6, 0.75
 #: and 0.9 the best at 1 % and at 0.1 %. A bound is typically 1.5 times the error, and a failed try costs two cycles.
-_CERTIFY_AT = 0.75
+CERTIFY_AT = 0.75
 #: A start that one cycle leaves this far off (of the largest value) is worse than none: from nothing, one cycle
 #: leaves about 0.15.
 WORSE_THAN_NOTHING = 0.3
@@ -108,8 +108,8 @@ def polish(
 def _cycle_and_certify(request: Request, trace: Trace, iteration: Improving, cycles: Cycles, tolerance: float) -> float:
     """Alternate between cycles and the certificate, asking the cycles for more each time; the last bound."""
     certifier = Certifier(request.equation, iteration.hierarchy)
-    target, bound = _CERTIFY_AT * tolerance, math.inf
-    for _ in range(_MAX_TRIES):
+    target, bound = CERTIFY_AT * tolerance, math.inf
+    for _ in range(MAX_TRIES):
         with trace.timed("cycles"):
             cycles.run(iteration, target, cycles.most)
             iteration.smooth()

@@ -61,7 +61,7 @@ class Operator:
         self.vmax = None if problem.uptake is None else _scaled(problem.uptake.vmax, scale, self.shape)
         self.km = 1.0 if problem.uptake is None else problem.uptake.km
         self.walls = problem.walls
-        self.rules = _rules(self.walls)
+        self.rules = rules_of(self.walls)
 
     @property
     def north_east(self) -> tuple[FloatArray | None, FloatArray | None]:
@@ -126,7 +126,7 @@ class Operator:
         return np.asarray(self.decay + Saturation(self.vmax, self.km).secant(0.5 * float(c.max())))
 
 
-def _rules(walls: Walls) -> npt.NDArray[np.int64]:
+def rules_of(walls: Walls) -> npt.NDArray[np.int64]:
     """What the halo holds at each side: see `surrogate_plugin.equation.operator_kernels`."""
     rules = np.where(walls.conductance > 0, kernels.HELD, kernels.MIRRORED)
     rules[walls.ring] = kernels.WRAPPED

@@ -56,13 +56,13 @@ from surrogate_plugin.sharing_kernels import CHUNKS
 
 #: Tries go on while the barrier's share of the bound, which is slack, is larger than this part of the rest: a bound
 #: within the tolerance need not be tight, but it is reported, and people read it.
-_TIGHT = 0.5
-_SETTLED = 0.1
+TIGHT = 0.5
+SETTLED = 0.1
 #: A map shows the barrier's share everywhere, however little is wrong there; with 1e-4 it takes a third longer and
 #: is up to 10 % closer.
 _SETTLED_MAP = 1e-2
 #: A residual counts as at least so much, since its inverse must be finite.
-_SMALLEST = 1e-290
+SMALLEST = 1e-290
 #: A barrier that reaches so many times as far as it has to is made anew.
 _FAR = 16.0
 #: How much farther out each time uptake's slope is taken while there is no bound.
@@ -84,11 +84,11 @@ class _Use:
 
 
 #: Of 1.3, 1.5, 1.6 and 1.8 for later proposals 1.6 saves a quarter of the cycles, and bounds are no looser.
-_ROUGH = _Use(first=1.0, later=1.6, patience=6, linearisations=1)
+ROUGH = _Use(first=1.0, later=1.6, patience=6, linearisations=1)
 _EXACT = _Use(first=1.0 + 1e-6, later=1.0 + 1e-6, patience=1, linearisations=12)
 #: Where more than this part is lacking before the third proposal, the inverse is a poor one: begin anew with better
 #: proposals. Beside walls and with anisotropy bounds were up to 73 times the error, and are up to 6; none takes longer.
-_LOOK, _STUBBORN = 3, 0.2
+LOOK, STUBBORN = 3, 0.2
 #: Proposals at most, for a supersolution and for a barrier.
 _MAX_CYCLES = 12
 
@@ -131,7 +131,7 @@ class Certifier:
     def __init__(self, operator: Operator, inverse: ApproximateInverse, *, rebuild: bool = False) -> None:
         self.operator = operator
         self.inverse = inverse
-        self._use = _EXACT if inverse.exact else _ROUGH
+        self._use = _EXACT if inverse.exact else ROUGH
         self._rebuild = rebuild
         self._usual_height = usual_height(operator)
         self._barrier: Barrier | None = None
@@ -160,7 +160,7 @@ class Certifier:
             return self._everywhere(up(0.0) if self.operator.free.any() else 0.0, with_map)
         if not 0.0 <= largest < math.inf:
             return self._everywhere(math.inf, with_map)
-        largest = max(largest, _SMALLEST)
+        largest = max(largest, SMALLEST)
         crude = largest * self._usual_height
         if crude <= tolerance:
             return self._everywhere(up(crude), with_map)
@@ -181,7 +181,7 @@ class Certifier:
             self._rebuild = False
         best, cycles, tight = _Shown(math.inf, 0, self._w, math.inf), 0, False
         for attempt in range(self._use.linearisations):
-            shown = self._cycle(c, largest, tolerance, _SETTLED_MAP if with_map else _SETTLED)
+            shown = self._cycle(c, largest, tolerance, _SETTLED_MAP if with_map else SETTLED)
             cycles += shown.cycles
             improved = shown.value < 0.8 * best.value
             best = min(best, shown, key=lambda each: each.value)
@@ -214,7 +214,7 @@ class Certifier:
         best = lift = lack = math.inf
         fresh = True
         for cycle in range(1, _MAX_CYCLES + 1):
-            if cycle == _LOOK and lack > _STUBBORN and not (self._well or self.inverse.exact):
+            if cycle == LOOK and lack > STUBBORN and not (self._well or self.inverse.exact):
                 self._well = fresh = True
                 team.run(kernels.scale, self._target, factor, self._lack)
                 w.fill(0.0)
@@ -226,10 +226,10 @@ class Certifier:
             value, lift = least(top, lack, largest, barriers)
             best = min(best, value)
             rest = lack * min(barrier.height for barrier in barriers) if lack > 0 else 0.0
-            if (best <= tolerance and rest <= _TIGHT * top) or rest <= settled * top:
+            if (best <= tolerance and rest <= TIGHT * top) or rest <= settled * top:
                 break
             # ``w`` never shrinks: what is too much already, and tells how much, need not be told closely.
-            if 0.0 < tolerance < top * largest and settled == _SETTLED and rest <= _TIGHT * top:
+            if 0.0 < tolerance < top * largest and settled == SETTLED and rest <= TIGHT * top:
                 break
             if cycle == self._use.patience:
                 # Beside much larger neighbours float32 rounds more of ``w`` away than is lacking.
@@ -313,7 +313,7 @@ class Certifier:
         w.fill(0.0)
         fresh = True
         for cycle in range(1, _MAX_CYCLES + 1):
-            if cycle == _LOOK and not (self._well or self.inverse.exact):
+            if cycle == LOOK and not (self._well or self.inverse.exact):
                 self._well = fresh = True
                 self._lack[1:-1, 1:-1] = ones
                 w.fill(0.0)

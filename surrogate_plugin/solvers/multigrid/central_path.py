@@ -30,10 +30,10 @@ from surrogate_plugin.solvers.multigrid import central_path_kernels as kernels
 from surrogate_plugin.solvers.multigrid.hierarchy import Float32Array
 
 #: A path pays where ``km`` is smaller than this part of the field; above, Newton's method needs no help.
-_SMALL = 0.2
+SMALL = 0.2
 #: And where a cell-full of uptake is steep: below this slope beside a link a free boundary is several pixels wide, and
 #: Newton's method finds it by itself, at half the price a cycle.
-_STEEP = 0.1
+STEEP = 0.1
 #: What is left of ``km`` after a step: of 0.1, 0.03 and 0.01 the best; 0.1 takes two cycles more.
 SHRINKAGE = 0.03
 #: A field that moves by less than this part of ``km + c`` is near enough for the tangent alone.
@@ -42,7 +42,7 @@ NEAR = 0.1
 BACK = 1e-3
 #: A start that has not arrived after so many steps has oxygen in the wrong places, and goes all the way back.
 _PATIENCE = 12
-_MAX_STEPS = 32
+MAX_STEPS = 32
 
 
 class CentralPath:
@@ -72,7 +72,7 @@ class CentralPath:
     @property
     def arrived(self) -> bool:
         """Whether Newton's method for the field alone will do from here."""
-        return (self.km <= self._equation.km and self._moved <= NEAR) or self._steps >= _MAX_STEPS
+        return (self.km <= self._equation.km and self._moved <= NEAR) or self._steps >= MAX_STEPS
 
     def decay(self, c: FloatArray) -> FloatArray:
         """The decay map of the step's linear equation, (H, W)."""
@@ -108,7 +108,7 @@ def path_for(equation: Operator, c: FloatArray, started: bool) -> CentralPath | 
     if equation.vmax is None:
         return None
     size = _size(equation, c)
-    if equation.km >= _SMALL * size or float(equation.vmax.max()) < _STEEP * equation.km:
+    if equation.km >= SMALL * size or float(equation.vmax.max()) < STEEP * equation.km:
         return None
     return CentralPath(equation, c if started else None, size)
 

@@ -231,6 +231,11 @@ class Hierarchy:
         return self._links
 
     @property
+    def buffers(self) -> tuple[object, ...]:
+        """The arrays of all levels as kernels take them: rings, finest, levels, and those that set-up works in."""
+        return self.rings, self._finest, self._levels, self._rate, self._wall, self._matrix
+
+    @property
     def _finest(self) -> tuple[Float32Array, Float32Array | None, Float32Array | None]:
         return self._inverse, *self._links
 

@@ -21,9 +21,11 @@ from surrogate_plugin.solvers.protocol import Solver, require_fresh
 
 #: Where the energy falls no faster than this, the search direction is spoilt, by rounding (it rises) or by a changed
 #: linearisation (it stalls): begin anew from the cycle's own direction.
-_RESTART_LINEAR, _RESTART_SATURATING = 1.0, 0.3
+RESTART_LINEAR, RESTART_SATURATING = 1.0, 0.3
 #: A cycle that leaves more than this part of the error works on an outdated linearisation.
-_SLOW = 0.35
+SLOW = 0.35
+#: A field that is known to this part of ``km`` needs no new linearisation.
+NEAR = 0.05
 #: What a cycle takes however small the lattice is, in pixels.
 _OVERHEAD = 4000
 #: The part of the tolerance that the estimated error must reach where nobody certifies: it is up to 1.2 times too low.
@@ -31,11 +33,11 @@ _SURE = 0.5
 #: More cycles than this to 1e-6 of the largest value, of which 1e-10 takes half as many again, are others' business.
 _PATIENCE = 30.0
 #: Before a field is certified.
-_SWEEPS, _SWEEPS_OF_MAPS = 3, 6
+SWEEPS, _SWEEPS_OF_MAPS = 3, 6
 #: What a cycle with maps takes, in cycles without.
 _MAPPED = 1.6
 #: Decay beside which the four links of a pixel hardly count.
-_STIFF = 10.0
+STIFF = 10.0
 
 
 class Iteration:
@@ -119,7 +121,7 @@ class Iteration:
         if beta > 0:
             self._last_contraction = self._contraction
             self._contraction = min(0.7, max(0.05, math.sqrt(beta)))
-        if beta > (_RESTART_LINEAR if self.equation.vmax is None else _RESTART_SATURATING):
+        if beta > (RESTART_LINEAR if self.equation.vmax is None else RESTART_SATURATING):
             beta = 0.0
         # The last direction is still in the units of the residual before this one.
         beta *= self._scale / self._direction_scale
@@ -167,7 +169,7 @@ class Iteration:
     def _rebuild(self) -> None:
         """All levels anew. Where uptake is so stiff that a pixel has its way, coarse levels see a fixed one."""
         e = self.equation
-        stiff = self.decay > _STIFF
+        stiff = self.decay > STIFF
         if stiff.any():
             self.hierarchy.rebuild(e.free & ~stiff, self.decay, e.faces)
             self.hierarchy.relinearise(e.free, self.decay)
@@ -184,7 +186,7 @@ class Iteration:
         """
         if not self.cycles or self.on_path or not 0.0 < self.largest_residual < math.inf:
             return
-        self.hierarchy.sweep(self._z, self._r, _SWEEPS if self.equation.faces is None else _SWEEPS_OF_MAPS)
+        self.hierarchy.sweep(self._z, self._r, SWEEPS if self.equation.faces is None else _SWEEPS_OF_MAPS)
         self._add(self._z, 1.0 / self._scale)
         self._smoothed = True
 
@@ -204,8 +206,8 @@ class Iteration:
         needs no new one. The coarse levels, which only precondition, follow once, when two cycles have shown where
         the field is low, and again where cycles converge slowly; more often costs more than it saves (measured).
         """
-        slow = self._contraction > _SLOW
-        if self.equation.vmax is None or (self.estimate < 0.05 * self.equation.km and not slow):
+        slow = self._contraction > SLOW
+        if self.equation.vmax is None or (self.estimate < NEAR * self.equation.km and not slow):
             return
         self.decay = self.equation.tangent(self.field)
         if self.cycles == 2 or slow:

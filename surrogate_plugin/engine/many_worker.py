@@ -1,0 +1,189 @@
+"""What one thread does of many problems: groups in compiled code, the others by an engine of its own."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from surrogate_plugin import loading, registry
+from surrogate_plugin.engine.engine import DEFAULT_SHARE, Engine
+from surrogate_plugin.engine.groups import Found, Group, Kind, kind_of
+from surrogate_plugin.engine.keeping import OURS
+from surrogate_plugin.engine.polish import EXACT_SHARE
+from surrogate_plugin.engine.request import Request
+from surrogate_plugin.engine.spare_engines import Options, spare_engine
+from surrogate_plugin.engine.trace import Trace
+from surrogate_plugin.equation.problem import Problem
+from surrogate_plugin.equation.solution import Flag, Solution
+from surrogate_plugin.guard.maximum_principle import ceiling
+
+#: Up to so many pixels an engine is more python than kernels, which threads only get in each other's way with.
+_MOSTLY_PYTHON = 64 * 64
+
+
+@dataclass(frozen=True, eq=False)
+class Ask:
+    """A problem, its place among the others, and what is asked for with it, as it was handed over."""
+
+    place: int
+    problem: Any
+    tolerance: Any
+    previous: Any
+    error_map: bool
+
+
+class Ledger(Protocol):
+    """Where answers are written down."""
+
+    def enter(self, place: int, answer: Solution | Exception) -> None: ...
+
+    def is_wanted(self, place: int) -> bool: ...
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How all problems are solved, see `surrogate_plugin.engine.many.solve_many`."""
+
+    method: str
+    options: Options
+    several: bool
+
+
+class Worker:
+    """One thread's engine and buffers.
+
+    Parameters
+    ----------
+    engine : Engine
+    manner : Manner
+    ledger : Ledger
+    talking : lock
+        Held while the interpreter is used for long: threads that take turns at it wait less than those that fight for
+        it, while kernels run beside.
+    """
+
+    def __init__(self, engine: Engine, manner: Manner, ledger: Ledger, talking: threading.Lock) -> None:
+        self._engine, self._manner, self._ledger, self._talking = engine, manner, ledger, talking
+        self._group: tuple[Kind, int, Group] | None = None
+
+    def do(self, task: list[Ask]) -> None:
+        """Answer problems of one kind."""
+        for ask in self._left(task):
+            if self._ledger.is_wanted(ask.place):
+                self._ledger.enter(ask.place, self._by_engine(ask))
+
+    def _left(self, task: list[Ask]) -> list[Ask]:
+        """Solve what can be in compiled code; the others are left."""
+        with self._talking:
+            wanted = [ask for ask in task if self._ledger.is_wanted(ask.place)]
+            flags = self._flags(wanted)
+            if flags is None:
+                return wanted
+            accuracies = [(ask, self._accuracy(ask)) for ask in wanted]
+            left = [ask for ask, accuracy in accuracies if accuracy is None]
+            taken = [(ask, accuracy) for ask, accuracy in accuracies if accuracy is not None]
+            if not taken:
+                return left
+            group = self._group_for(taken[0][0].problem, len(taken))
+            group.take([ask.problem for ask, _ in taken], [accuracy for _, accuracy in taken])
+        began, loaded = time.perf_counter(), loading.seconds_spent()
+        group.run(len(taken))
+        seconds = {"solve": time.perf_counter() - began}
+        if loading.seconds_spent() > loaded:
+            seconds["load"] = loading.seconds_spent() - loaded
+            seconds["solve"] -= seconds["load"]
+        seconds = {stage: spent / len(taken) for stage, spent in seconds.items()}
+        with self._talking:
+            for k, (ask, _) in enumerate(taken):
+                found = group.found(k)
+                if found.settled:
+                    self._ledger.enter(ask.place, _solution(ask.problem, found, flags, seconds))
+                    self._engine.count(ask.problem, seconds["solve"])
+                else:
+                    left.append(ask)
+        return left
+
+    def _flags(self, asks: list[Ask]) -> tuple[Flag, ...] | None:
+        """What solutions in compiled code would be flagged with; None where the engine has more to decide."""
+        manner = self._manner
+        if not (manner.several and asks and isinstance(asks[0].problem, Problem)):
+            return None  # one alone has all threads, which an engine knows to use
+        if manner.method == "multigrid":
+            return ()
+        if manner.method not in ("guarded", "exact") or any(
+            name not in OURS for name in registry.names(registry.SOLVERS)
+        ):
+            return None
+        if manner.method == "exact":
+            return ()
+        for ask in asks:
+            if _is_for_cycles(ask.problem):
+                return self._engine.declines(ask.problem)
+        return None
+
+    def _accuracy(self, ask: Ask) -> float | None:
+        """The error allowed in a problem that compiled code takes; None for others, those that will be refused too."""
+        problem, method = ask.problem, self._manner.method
+        if ask.previous is not None or ask.error_map or not problem.plain:
+            return None
+        if method != "multigrid" and not _is_for_cycles(problem):
+            return None
+        try:
+            wanted = Request.read(problem, ask.tolerance, None).tolerance
+        except Exception:  # the engine says it again, in its place
+            return None
+        if ceiling(problem) == 0.0:
+            return None
+        if wanted is not None:
+            return wanted
+        if problem.largest_imposed == 0.0 or (method != "guarded" and problem.largest_supply > 0.0):
+            return None  # what the accuracy refers to has to be solved for
+        return float((DEFAULT_SHARE if method == "guarded" else EXACT_SHARE) * problem.largest_imposed)
+
+    def _group_for(self, problem: Problem, count: int) -> Group:
+        kind = kind_of(problem)
+        if self._group is None or self._group[0] != kind or self._group[1] < count:
+            self._group = None  # so that the memory of the last is free
+            self._group = kind, count, Group(problem, count)
+        return self._group[2]
+
+    def _by_engine(self, ask: Ask) -> Solution | Exception:
+        alone = not isinstance(ask.problem, Problem) or ask.problem.source.size <= _MOSTLY_PYTHON
+        turn: AbstractContextManager[Any] = self._talking if alone else nullcontext()
+        with turn:
+            try:
+                return self._engine.solve(
+                    ask.problem,
+                    method=self._manner.method,
+                    tolerance=ask.tolerance,
+                    previous=ask.previous,
+                    error_map=ask.error_map,
+                )
+            except Exception as error:
+                return error
+
+
+def workers(manner: Manner, ledger: Ledger) -> Callable[[], AbstractContextManager[Callable[[list[Ask]], None]]]:
+    """What each thread opens to work: engines are lent, since each serves one solve at a time."""
+    talking = threading.Lock()
+
+    @contextmanager
+    def worker() -> Iterator[Callable[[list[Ask]], None]]:
+        with spare_engine(manner.options) as engine:
+            yield Worker(engine, manner, ledger, talking).do
+
+    return worker
+
+
+def _is_for_cycles(problem: Problem) -> bool:
+    """Whether cycles are what answers first: of all faces alike, and with coefficients that vary."""
+    return problem.plain and not problem.constant_coefficients
+
+
+def _solution(problem: Problem, found: Found, flags: tuple[Flag, ...], seconds: dict[str, float]) -> Solution:
+    trace = Trace(list(flags), dict(seconds), "There is no previous field.")
+    return trace.solution(problem, found.field, found.bound, "multigrid", {"cycles": found.cycles}, "nothing")
