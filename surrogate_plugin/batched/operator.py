@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from surrogate_plugin.batched.choice import fused
 from surrogate_plugin.batched.stack import Stack
 from surrogate_plugin.equation.uptake import Saturation
 
@@ -44,6 +45,11 @@ def inner(c: Tensor) -> Tensor:
 def set_halo_(stack: Stack, c: Tensor, values: Tensor | None = None) -> None:
     """Fill the halo of ``c``, but for its corners; sides that impose a value have it from ``values``, or their own."""
     imposed = stack.wall_value if values is None else values
+    if fused(c, imposed, stack.wall_conductance):
+        from surrogate_plugin.batched.fused.halo import set_halo
+
+        set_halo(c, imposed, stack.wall_conductance, stack.rings)
+        return
     for axis, ring in enumerate(stack.rings):
         across = c[:, 1:-1, :].transpose(1, 2) if axis else c[:, :, 1:-1]
         last = stack.shape[axis]
@@ -74,8 +80,13 @@ def residual(stack: Stack, c: Tensor, factor: Tensor, km: Tensor | None = None) 
         Infinite for NaN.
     """
     set_halo_(stack, c)
+    constant = stack.km if km is None else km
+    if fused(c, factor, constant):
+        from surrogate_plugin.batched.fused import equation
+
+        return equation.residual(stack, c, factor, constant)
     flow, _ = _inflow(stack, c)
-    loss = _loss(stack, inner(c), stack.km if km is None else km)
+    loss = _loss(stack, inner(c), constant)
     r = torch.where(stack.free, stack.production + flow - loss, 0.0)
     scaled = torch.zeros(c.shape, dtype=torch.float32, device=c.device)
     inner(scaled).copy_(r * factor[:, None, None])
@@ -89,6 +100,10 @@ def inflated_residual(stack: Stack, c: Tensor) -> tuple[Tensor, Tensor]:
     negative although uptake saturates.
     """
     set_halo_(stack, c)
+    if fused(c):
+        from surrogate_plugin.batched.fused import equation
+
+        return equation.inflated_residual(stack, c)
     here = inner(c)
     flow, magnitude = _inflow(stack, c)
     loss = _loss(stack, here, stack.km)
@@ -126,6 +141,10 @@ def deficit(
         The largest lack and the largest ``w``; infinite for NaN and for a negative ``w``.
     """
     set_halo_(stack, w, torch.zeros_like(stack.wall_value))
+    if fused(w, c, target, factor, decay):
+        from surrogate_plugin.batched.fused import equation
+
+        return equation.deficit(stack, w, c, target, factor, decay)
     value = inner(w).to(torch.float64)
     flow, magnitude = _inflow(stack, w)
     strength = stack.decay if decay is None else decay

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import json
 import re
 import subprocess
@@ -14,9 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
+import surrogate_plugin as sp
 from surrogate_plugin.batched.level import Level
+from surrogate_plugin.batched.stack import Stack
 
 TYPES = {torch.float32: "*fp32", torch.float64: "*fp64", torch.bool: "*i1", torch.int32: "*i32", torch.int64: "*i64"}
 
@@ -122,6 +126,26 @@ def each_call() -> Iterator[tuple[str, Callable[[], Any]]]:
                 yield f"bottom {side} {kind}", whole
 
 
+def each_call_of_the_equation() -> Iterator[tuple[str, Callable[[], Any]]]:
+    """The same of what is in float64, on a square of 512 pixels with maps and uptake, and without."""
+    from surrogate_plugin.batched.fused import equation, halo
+
+    for wide in (False, True):
+        of, kind = stack((512, 512), wide=wide), "wide" if wide else "plain"
+        c, one = torch.zeros(2, 514, 514, dtype=torch.float64), of.km
+        yield f"residual of the equation, {kind}", functools.partial(equation.residual, of, c, one, one)
+        yield f"inflated residual, {kind}", functools.partial(equation.inflated_residual, of, c)
+        yield f"deficit, {kind}", functools.partial(equation.deficit, of, c.float(), c, of.decay, one, None)
+        yield f"halo, {kind}", functools.partial(halo.set_halo, c, of.wall_value, of.wall_conductance, of.rings)
+
+
+def stack(shape: tuple[int, int], *, wide: bool) -> Stack:
+    """Two problems of a shape."""
+    more = {"diffusivity": np.linspace(1.0, 2.0, shape[0] * shape[1]).reshape(shape)} if wide else {}
+    uptake = sp.MichaelisMenten(vmax=1.0, km=1.0) if wide else None
+    return Stack.of([sp.Problem(np.eye(*shape), decay=0.1, uptake=uptake, **more) for _ in range(2)], "cpu")
+
+
 def level(shape: tuple[int, int], rings: tuple[bool, bool], *, linked: bool) -> Level:
     """The types of a level, and no numbers."""
     array = torch.zeros(4, shape[0] + 2, shape[1] + 2)
@@ -130,7 +154,7 @@ def level(shape: tuple[int, int], rings: tuple[bool, bool], *, linked: bool) -> 
 
 def main(capability: int, which: list[str]) -> None:
     """Print what each kernel needs, a line of JSON each; ``which`` are names of calls, all if there are none."""
-    for name, call in each_call():
+    for name, call in itertools.chain(each_call(), each_call_of_the_equation()):
         if which and name not in which:
             continue
         with instead_of_launches(capability) as kernels:

@@ -33,8 +33,8 @@ def assert_fits(kernels: list[dict[str, str | int]]) -> None:
         assert kernel["contracted"] == 0, kernel  # products and sums are rounded one by one
 
 
-def test_the_kernels_of_a_cycle_compile_for_an_h100() -> None:
-    assert_fits(compiled(90, "descend 512 plain", "ascend 512 plain", "bottom 16"))
+def test_kernels_of_a_cycle_and_of_the_certificate_compile_for_an_h100() -> None:
+    assert_fits(compiled(90, "descend 512 plain", "ascend 512 plain", "bottom 16 plain", "deficit, wide"))
 
 
 @pytest.mark.slow
