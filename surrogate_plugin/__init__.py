@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from surrogate_plugin.session.backend import StepResult as StepResult
     from surrogate_plugin.session.settings import EngineSettings as EngineSettings
     from surrogate_plugin.session.settings import Settings as Settings
+    from surrogate_plugin.session.together import step_together as step_together
     from surrogate_plugin.settings.file import SettingsFile as SettingsFile
     from surrogate_plugin.settings.reading import load_settings as load_settings
     from surrogate_plugin.team import use_threads as use_threads
@@ -101,6 +102,7 @@ _HOME = {
     "load_settings": "settings.reading",
     "StepResult": "session.backend",
     "StepRecord": "session.backend",
+    "step_together": "session.together",
     "Balance": "equation.balance",
     "Recorder": "recordings.writer",
     "RecordingWarning": "recordings.writer",
@@ -149,6 +151,7 @@ __all__ = [
     "load_settings",
     "StepResult",
     "StepRecord",
+    "step_together",
     "Balance",
     "Recorder",
     "RecordingWarning",

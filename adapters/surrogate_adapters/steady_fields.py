@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 import surrogate_plugin as sp
 from surrogate_adapters.options import recorders
+from surrogate_plugin.session.together import solve_ahead
 
 if TYPE_CHECKING:
     from surrogate_plugin.report.writing import Watch
@@ -170,6 +171,29 @@ class SteadyFields:
         with self._at(name, time):
             result = self.backends[name].step(state)
         return self._noted(name, result, time, reason)
+
+    def solve_ahead(
+        self, names: Iterable[str], state_of: Callable[[str], sp.TissueState | None]
+    ) -> dict[str, sp.TissueState]:
+        """Solve together for what the next `solve` of several substrates is going to be asked, where that is quicker.
+
+        To be called before a host that asks for several fields at the same moment goes through them: each is then
+        noted, recorded, held or refused by its own `solve`, in its turn and as ever, which finds its field there.
+
+        Parameters
+        ----------
+        names : iterable of str
+            Those that go on in time are left out.
+        state_of : callable
+            The state of a substrate with which `solve` is going to be called, or None where it is not. What it raises
+            is left to the substrate's own turn.
+
+        Returns
+        -------
+        dict of str to TissueState
+            The states made so, to be handed to `solve`; none where nothing is solved for together.
+        """
+        return solve_ahead({name: self.backends[name] for name in names}, state_of)
 
     def step(
         self,

@@ -16,6 +16,7 @@ from surrogate_plugin.running.saving import Moment, Saved
 from surrogate_plugin.running.tissue import Tissue
 from surrogate_plugin.session.backend import Backend
 from surrogate_plugin.session.steps import StepRecord
+from surrogate_plugin.session.together import solve_ahead
 from surrogate_plugin.settings.file import SettingsFile
 
 if TYPE_CHECKING:
@@ -162,6 +163,7 @@ class Going:
         moved: Callable[[], None],
     ) -> Moment:
         fields, bounds, methods = {}, {}, {}
+        solve_ahead(backends, lambda name: self.tissue.state(name, begins))
         for name, backend in backends.items():
             if name in self._watches:
                 self._watches[name].time = begins + (dt_min or 0.0)

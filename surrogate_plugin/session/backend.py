@@ -19,6 +19,7 @@ from surrogate_plugin.errors import InvalidProblemError
 from surrogate_plugin.session.config import BackendConfig
 from surrogate_plugin.session.evolution import Asked, Evolution
 from surrogate_plugin.session.posing import Posed, problem_of, raster_of
+from surrogate_plugin.session.questions import Answer, Question, answered
 from surrogate_plugin.session.results import StepResult
 from surrogate_plugin.session.steps import HELD, InTime, StepRecord, Summary, Tally
 from surrogate_plugin.tissue.raster import Raster
@@ -119,6 +120,7 @@ class Backend:
         self._last: _Solved | None = None
         self._evolution: Evolution | None = None
         self._posed: Posed | None = None
+        self._ahead: Answer | None = None
 
     def step(self, state: TissueState, dt_min: float | None = None) -> StepResult:
         """The steady field of ``state``, or the field after a time in which ``state`` holds.
@@ -155,8 +157,9 @@ class Backend:
 
     def _answer(self, state: TissueState, dt_min: float | None) -> StepResult:
         instance_of("state", state, TissueState, "a TissueState")
+        ahead, self._ahead = self._ahead, None
         if self.config.steady:
-            return self._steady(state)
+            return self._steady(state, ahead)
         if dt_min is None:
             raise InvalidProblemError(
                 "dt_min is None; a positive finite number of minutes is allowed, since the field goes on in time "
@@ -164,29 +167,54 @@ class Backend:
             )
         return self._in_time(state, time_of(dt_min, "dt_min"))
 
-    def _steady(self, state: TissueState) -> StepResult:
-        last = self._last if self._last is not None and self._last.posed.config is self.config else None
+    def _steady(self, state: TissueState, ahead: Answer | None) -> StepResult:
+        last = self._known()
         if last is not None and state.same_as(last.posed.state):
             return self._finish(last.solution, HELD, {}, last.posed.raster.left_out)
-        posed = Posed.of(state, self.config, None if last is None else last.posed)
-        if last is not None and posed.problem is last.posed.problem:
-            self._last = _Solved(posed, last.solution)
-            return self._finish(last.solution, HELD, posed.seconds, posed.raster.left_out)
-        config, began = self.config, time.perf_counter()
-        solution = self.engine.solve(
-            posed.problem, method=config.method, tolerance=config.tolerance, previous=self._previous(posed.problem),
-            **({"error_map": True} if config.error_map else {}),
-        )  # fmt: skip
-        seconds = posed.seconds | {"solve": time.perf_counter() - began}
+        if ahead is not None and ahead.posed.config is self.config and state.same_as(ahead.posed.state):
+            answer = ahead
+        else:
+            posed = Posed.of(state, self.config, None if last is None else last.posed)
+            if last is not None and posed.problem is last.posed.problem:
+                self._last = _Solved(posed, last.solution)
+                return self._finish(last.solution, HELD, posed.seconds, posed.raster.left_out)
+            answer = answered(self._asking(posed))
+        posed, solution = answer.posed, answer.solution
         # Held fields are handed out again, so nobody may write into them.
         for handed in (solution.field, solution.error_map):
             if handed is not None:
                 handed.flags.writeable = False
         self._last, self._evolution = _Solved(posed, solution), None
+        seconds = posed.seconds | {"solve": answer.seconds}
         result = self._finish(solution, solution.method, seconds, posed.raster.left_out)
         if self.recorder is not None:
             self.recorder.take(posed.problem, result.record)
         return result
+
+    def question(self, state: TissueState) -> Question | None:
+        """What `step` would have to be solved for a state, see `solve_ahead`.
+
+        None where the field is held or goes on in time, and where the state cannot be posed: the step says why.
+        """
+        last = self._known()
+        if not self.config.steady or (last is not None and state.same_as(last.posed.state)):
+            return None
+        try:
+            posed = Posed.of(state, self.config, None if last is None else last.posed)
+        except Exception:  # Whatever is wrong with it is told by the step, in its turn.
+            return None
+        return None if last is not None and posed.problem is last.posed.problem else self._asking(posed)
+
+    def expect(self, answer: Answer) -> None:
+        """Hand this out at the next `step`, if it asks for the state and the configuration that were answered for."""
+        self._ahead = answer
+
+    def _known(self) -> _Solved | None:
+        """What was solved last, if the configuration is the same."""
+        return self._last if self._last is not None and self._last.posed.config is self.config else None
+
+    def _asking(self, posed: Posed) -> Question:
+        return Question(posed, self.engine, self._previous(posed.problem))
 
     def _in_time(self, state: TissueState, dt_min: float) -> StepResult:
         evolution, config = self._begun(), self.config
@@ -362,14 +390,14 @@ class Backend:
         return StepResult(solution, record, self.config.domain, self.config.boundary, self.config.outside)
 
     def __getstate__(self) -> dict[str, Any]:
-        own = ("engine", "recorder", "report", "_watch", "_posed")
+        own = ("engine", "recorder", "report", "_watch", "_posed", "_ahead")
         return {name: value for name, value in vars(self).items() if name not in own}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
         # `copy.copy` hands over the very objects of the original.
         self.records, self._tally = list(self.records), copy.deepcopy(self._tally)
-        self._evolution, self._posed = copy.copy(self._evolution), None
+        self._evolution, self._posed, self._ahead = copy.copy(self._evolution), None, None
         self.recorder = self.report = self._watch = None
         self.engine = self.config.engine()
 

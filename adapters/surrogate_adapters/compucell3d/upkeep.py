@@ -125,6 +125,7 @@ class Upkeep:
 
     def _look(self, tissue: Tissue, mcs: int, *, hold: bool) -> None:
         same, self._tissue = tissue.same_as(self._tissue), None  # seen once every field is that of it
+        self._solve_ahead(tissue, same)
         for name, substrate in self.substrates.items():
             if name in self._in_time:
                 continue
@@ -140,6 +141,15 @@ class Upkeep:
             elif hold:
                 self.steady.hold(name)
         self._tissue = tissue
+
+    def _solve_ahead(self, tissue: Tissue, same: bool) -> None:
+        """Solve together for the fields whose cells have changed, where that is quicker than in their turns."""
+        due = [name for name in self.substrates if not ((same and name in self._states) or self._seeks_tolerance(name))]
+        self.steady.solve_ahead(due, lambda name: self._solved_on(name, tissue))
+
+    def _solved_on(self, name: str, tissue: Tissue) -> sp.TissueState:
+        substrate = self.substrates[name]
+        return substrate.solved_on(substrate.state(tissue))
 
     def _go_on(self, tissue: Tissue, mcs: int) -> None:
         """Take the fields in time on to the end of this MCS."""
@@ -210,10 +220,14 @@ class Upkeep:
 
     def _begin(self, name: str, state: sp.TissueState, mcs: int) -> None:
         """The first solve of a description, and what is known of it once its cells are there."""
-        if name in self._climbed and self._settings[name].tolerance is None:
+        if self._seeks_tolerance(name):
             self._require_slopes(name, state)
         self._solve(name, state, mcs)
         tell_at_start(self._notices, self.substrates[name], state, self._minutes)
+
+    def _seeks_tolerance(self, name: str) -> bool:
+        """Whether a field that cells climb has none yet, since nobody chose one."""
+        return name in self._climbed and self._settings[name].tolerance is None
 
     def _require_slopes(self, name: str, state: sp.TissueState) -> None:
         require_rest(self.substrates[name], state)

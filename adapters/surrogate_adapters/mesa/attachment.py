@@ -228,6 +228,7 @@ class Attachment:
         finished = self._hook.finished
         # Those that go on in time come last: a steady field may be refused, and no step of theirs is taken twice then.
         due = sorted((name for name in states if self._stepped.get(name) != finished), key=self._fields.is_stepping)
+        self._fields.solve_ahead(due, states.__getitem__)
         results = {name: self._answer(name, states[name], finished) for name in due}
         for name, result in results.items():
             space.write(name, result.field)

@@ -231,6 +231,7 @@ class Bridge:
         asked = [s for s, wanted in enumerate(np.frombuffer(stale, dtype=np.uint8)) if wanted]
         seen = np.frombuffer(read, dtype=np.uint8)
         every = [Roles.of(np.frombuffer(roles, dtype=np.uint8)[index]) for index in self.indices]
+        self._fields.solve_ahead(asked, state, climbed={s for s in asked if every[s].climbed})
         answers = []
         for s in asked:
             try:

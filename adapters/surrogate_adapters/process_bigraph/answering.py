@@ -111,10 +111,15 @@ class Answering:
         table = read(state.get("cells") or {}, self._known)
         vessels = vessels_of(state.get("vessels") or {}, self._known)
         deltas, sampled = {}, {}
+
+        def tissue_of(name: str) -> sp.TissueState:
+            cells = table.cells(name, self._domain.voxel_volume_um3)
+            return sp.TissueState(cells, vessels[name], self._place(name, state))
+
+        made = self._fields.solve_ahead(self.names, tissue_of)
         for name in self.names:
             there = self._checked(name, (state.get("fields") or {}).get(name))
-            cells = table.cells(name, self._domain.voxel_volume_um3)
-            tissue = sp.TissueState(cells, vessels[name], self._place(name, state))
+            tissue = made[name] if name in made else tissue_of(name)
             if self._fields.is_stepping(name):
                 field = self._gone_on(name, tissue, there, step_min, ends)
                 sampled[name] = self._seen(name, table.position_um, field)

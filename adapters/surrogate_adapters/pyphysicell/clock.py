@@ -38,9 +38,14 @@ class Clock:
         period = float(simulation.model.time.dt_mechanics)
         return cls("mechanics", period, float(simulation.t), float(simulation._next_mechanics))
 
+    @property
+    def follows(self) -> bool:
+        """Whether such a step follows the diffusion step that comes next."""
+        return self._now + 1e-12 >= self._next
+
     def due(self, dt: float) -> bool:
         """Whether such a step follows this diffusion step of ``dt`` minutes."""
-        due = self._now + 1e-12 >= self._next
+        due = self.follows
         self._now += dt
         if due:
             self._next += self.period

@@ -107,7 +107,7 @@ class Upkeep:
             Naming the substrate, if its field cannot be solved for now.
         """
         step = self._step_that_follows(dt)
-        if step is None and self.result is not None and since <= (Since.MECHANICS if unread else Since.NOTHING):
+        if self._is_left(step, since, unread):
             self._hold(unread)
             return False
         written_over = since is Since.ANYTHING and self._notice(simulation)
@@ -122,14 +122,40 @@ class Upkeep:
         self._solve(simulation, reason)
         return True
 
+    def ahead(self, simulation: Any, since: Since, unread: bool) -> sp.TissueState | None:
+        """The state that `advance` is going to solve for; None where it is going to hold the field."""
+        step = next((clock.name for clock in self._clocks if clock.follows), None)
+        if self._is_left(step, since, unread):
+            return None
+        reason = self._due(simulation, step, since, unread)
+        if reason is None or (reason == step and self._is_settled(simulation)):
+            return None
+        self._configure(simulation.microenvironment)
+        return self.state(simulation)
+
     def settle(self, simulation: Any) -> bool:
         """Solve for what cells changed while that was put off; whether they did."""
-        reason = self._watch.cells_differ(simulation) if self._put_off and self.refresh != "phenotype" else None
+        reason = self._put_off_for(simulation)
         self._put_off = False
         if reason is None:
             return False
         self._solve(simulation, reason)
         return True
+
+    def ahead_of_settling(self, simulation: Any) -> sp.TissueState | None:
+        """The state that `settle` is going to solve for; None where it is going to hold the field."""
+        if self._put_off_for(simulation) is None:
+            return None
+        self._configure(simulation.microenvironment)
+        return self.state(simulation)
+
+    def _put_off_for(self, simulation: Any) -> str | None:
+        """What cells changed while that was put off, if they did."""
+        return self._watch.cells_differ(simulation) if self._put_off and self.refresh != "phenotype" else None
+
+    def _is_left(self, step: str | None, since: Since, unread: bool) -> bool:
+        """Whether there is nothing to look at: no step of the host follows, and nothing happened that anybody reads."""
+        return step is None and self.result is not None and since <= (Since.MECHANICS if unread else Since.NOTHING)
 
     def _is_settled(self, simulation: Any) -> bool:
         """Whether the field is that of this very state, as where a run ended right before a phenotype step."""

@@ -161,6 +161,7 @@ class SurrogateDiffusionField(DiffusionField):  # type: ignore[misc]
         """
         before, self._agents, self._followed = self._agents, Agents.of(states["agents"], self._lattice), True
         delta, new = {}, {}
+        self._tissue.solve_ahead(self.names, self._agents)
         for name in self.names:
             if self._tissue.is_stepping(name):
                 new[name] = states["fields"][name]
@@ -186,6 +187,7 @@ class SurrogateDiffusionField(DiffusionField):  # type: ignore[misc]
             ``fields + delta`` is ``new`` to rounding, whatever had become of the fields in between.
         """
         delta, new = {}, {}
+        self._tissue.solve_ahead([name for name in fields if name in self.names], self._agents)
         for name, field in fields.items():
             if name in self.names and self._tissue.is_stepping(name):
                 ends = self._seconds + timestep

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -121,6 +121,10 @@ class Tissue:
             self._tell_of_misreading(name, agents.misread(name, new))
         self._left[name] = new
         return new
+
+    def solve_ahead(self, names: Iterable[str], agents: Agents) -> None:
+        """Solve together for what `solve` is going to be asked of several substrates, where that is quicker."""
+        self.fields.solve_ahead(names, lambda name: self.state(name, agents))
 
     def is_stepping(self, name: str) -> bool:
         """Whether a substrate goes on in time."""

@@ -1,0 +1,276 @@
+"""Backends stepped together have the fields, bounds, records and errors that they have one after the other."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+import sys
+from collections.abc import Sequence
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+import surrogate_plugin as sp
+from surrogate_plugin.engine.pooling import HERE, Asked
+from surrogate_plugin.session import questions
+from surrogate_plugin.session.together import solve_ahead
+
+DOMAIN = sp.Domain.from_lattice((24, 40), 20.0)
+NAMES = ("oxygen", "glucose", "lactate")
+
+
+@pytest.fixture(autouse=True)
+def _together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(questions, "LEAST_ON_CPU", 2)
+
+
+@pytest.fixture
+def batches(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many fields were solved for together, a number each time."""
+    counts: list[int] = []
+    solved = questions._solved
+
+    def counting(group: Sequence[questions.Question]) -> list[questions.Answer]:
+        counts.append(len(group))
+        return solved(group)
+
+    monkeypatch.setattr(questions, "_solved", counting)
+    return counts
+
+
+def config(name: str, **changes: Any) -> sp.BackendConfig:
+    given = {
+        "oxygen": {"diffusivity_um2_per_min": 1e5, "decay_per_min": 0.1, "tolerance": 0.05},
+        "glucose": {"diffusivity_um2_per_min": 3e4, "decay_per_min": 0.02, "michaelis_km": 2.0, "tolerance": 0.01},
+        "lactate": {"diffusivity_um2_per_min": 5e4, "decay_per_min": 0.05, "boundary": "reflecting"},
+    }[name]
+    return sp.BackendConfig(domain=DOMAIN, **{**given, **changes})
+
+
+def backends(**changes: Any) -> list[sp.Backend]:
+    """One a substrate, over one engine."""
+    first = sp.Backend(config(NAMES[0], **changes))
+    return [first, *(sp.Backend(config(name, **changes), engine=first.engine) for name in NAMES[1:])]
+
+
+def state(seed: int, substrate: int = 0) -> sp.TissueState:
+    rng = np.random.default_rng(seed)
+    place = rng.uniform((0.0, 0.0), (800.0, 480.0), (60, 2))
+    cells = sp.Cells(place, radius_um=8.0, uptake_per_min=5.0 + substrate, secretion_per_min=0.1, secretion_target=3.0)
+    return sp.TissueState(cells, sp.Vessels(rng.uniform(60.0, 420.0, (3, 2)), 25.0, 38.0 / (1 + substrate)))
+
+
+def states(seed: int) -> list[sp.TissueState]:
+    return [state(seed, substrate) for substrate in range(3)]
+
+
+def assert_alike(found: sp.StepResult, wanted: sp.StepResult, allowed: float) -> None:
+    """Both certified, so that they are no further apart than their bounds say; and recorded alike."""
+    assert np.abs(found.field - wanted.field).max() <= found.record.bound + wanted.record.bound
+    assert found.record.bound <= allowed
+    for name in ("step", "left_out", "flags", "dt_min"):
+        assert getattr(found.record, name) == getattr(wanted.record, name), name
+    assert (found.record.method == "held") == (wanted.record.method == "held")
+    assert set(found.record.seconds) == set(wanted.record.seconds)
+
+
+def test_fields_bounds_and_records_are_those_of_one_after_the_other(batches: list[int]) -> None:
+    together, alone = backends(), backends()
+    for seed in (1, 2, 2, 3):
+        results = sp.step_together(together, states(seed))
+        for name, found, backend, each in zip(NAMES, results, alone, states(seed), strict=True):
+            assert_alike(found, backend.step(each), config(name).tolerance or 0.38)
+    assert batches == [3, 3, 3]  # the third step holds all of them
+    for one, other in zip(together, alone, strict=True):
+        assert [record.method == "held" for record in one.records] == [False, False, True, False]
+        assert one.summary().steps == other.summary().steps == 4
+
+
+def test_only_what_changed_is_solved_for_and_one_alone_by_itself(batches: list[int]) -> None:
+    together = backends()
+    sp.step_together(together, states(1))
+    changed = [state(9), states(1)[1], state(9, 2)]
+    held = [result.record.method == "held" for result in sp.step_together(together, changed)]
+    assert (held, batches) == ([False, True, False], [3, 2])
+    held = [result.record.method == "held" for result in sp.step_together(together, [state(8), *changed[1:]])]
+    assert (held, batches) == ([False, True, True], [3, 2])
+
+
+def test_a_field_in_time_takes_its_step_beside_them(batches: list[int]) -> None:
+    drug = config("lactate", stepping="implicit-euler", tolerance=1e-4)
+    first = sp.Backend(config("oxygen"))
+    mixed = [first, sp.Backend(drug, engine=first.engine), sp.Backend(config("glucose"), engine=first.engine)]
+    alone = [sp.Backend(each.config) for each in mixed]
+    for seed in (1, 2):
+        results = sp.step_together(mixed, states(seed), dt_min=6.0)
+        wanted = [backend.step(each, dt_min=6.0) for backend, each in zip(alone, states(seed), strict=True)]
+        for found, want, allowed in zip(results, wanted, (0.05, 1e-4, 0.01), strict=True):
+            assert_alike(found, want, allowed)
+        np.testing.assert_array_equal(results[1].field, wanted[1].field)
+        assert results[1].record.balance == wanted[1].record.balance
+    assert batches == [2, 2]
+
+
+def one_by_one(backends: Sequence[sp.Backend], asked: Sequence[sp.TissueState]) -> list[sp.StepResult]:
+    return [backend.step(each) for backend, each in zip(backends, asked, strict=True)]
+
+
+@pytest.mark.parametrize("place", range(3))
+def test_an_error_is_of_its_own_backend_in_its_turn(place: int) -> None:
+    """Those before it have stepped, those after it have not, as if one had come after the other."""
+    together, alone = backends(decay_per_min=0.0), backends(decay_per_min=0.0)
+    for backend in (together[place], alone[place]):
+        backend.reconfigure(boundary="reflecting")
+    asked = states(5)
+    asked[place] = sp.TissueState()  # which nothing pulls to a value
+    with pytest.raises(sp.InvalidProblemError) as told:
+        sp.step_together(together, asked)
+    with pytest.raises(sp.InvalidProblemError) as said:
+        one_by_one(alone, asked)
+    assert str(told.value) == str(said.value)
+    for each in (together, alone):
+        assert [len(backend.records) for backend in each] == [1] * place + [0] * (3 - place)
+    # What was wrong is put right, and the step is taken again: the others go on with what was found.
+    asked[place] = states(5)[place]
+    results = zip(together, sp.step_together(together, asked), one_by_one(alone, asked), strict=True)
+    for backend, found, wanted in results:
+        assert_alike(found, wanted, backend.config.tolerance or 0.38)
+
+
+def test_what_cannot_be_posed_is_told_by_its_own_step() -> None:
+    together = backends()
+    asked = states(1)
+    asked[1] = sp.TissueState(sp.Cells([(-50.0, 0.0)], radius_um=5.0))
+    with pytest.raises(sp.InvalidProblemError, match=r"cells\.position_um"):
+        sp.step_together(together, asked)
+    assert [len(backend.records) for backend in together] == [1, 0, 0]
+
+
+def test_what_was_solved_ahead_is_for_that_state_and_configuration_alone(batches: list[int]) -> None:
+    together = dict(zip(NAMES, backends(), strict=True))
+    asked = dict(zip(NAMES, states(1), strict=True))
+    assert solve_ahead(together, asked.__getitem__) == asked
+    together["oxygen"].reconfigure(decay_per_min=0.4)
+    oxygen = together["oxygen"].step(asked["oxygen"])
+    glucose = together["glucose"].step(state(7, 1))
+    assert batches == [3]
+    for name, found, each in (("oxygen", oxygen, asked["oxygen"]), ("glucose", glucose, state(7, 1))):
+        wanted = sp.solve(together[name].problem(each), method="exact")
+        assert np.abs(found.field - wanted.field).max() <= found.record.bound + wanted.error_bound
+
+
+def test_nothing_is_solved_ahead_twice_or_for_those_who_are_not_asked(batches: list[int]) -> None:
+    together = dict(zip(NAMES, backends(), strict=True))
+    asked = dict(zip(NAMES, states(1), strict=True))
+    made = solve_ahead(together, lambda name: None if name == "lactate" else asked[name])
+    assert (set(made), batches) == ({"oxygen", "glucose"}, [2])
+    found = together["oxygen"].step(made["oxygen"])
+    assert found.record.seconds["solve"] > 0
+    assert together["lactate"].records == []
+
+    def failing(name: str) -> sp.TissueState:
+        raise RuntimeError("a host's own code")
+
+    assert solve_ahead(together, failing) == {}
+
+
+@pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, lambda backend: pickle.loads(pickle.dumps(backend))])
+def test_a_copy_has_nothing_of_what_was_solved_ahead(duplicate: Any) -> None:
+    together = dict(zip(NAMES, backends(), strict=True))
+    solve_ahead(together, dict(zip(NAMES, states(1), strict=True)).__getitem__)
+    twin = duplicate(together["oxygen"])
+    found = [backend.step(states(1)[0]) for backend in (twin, together["oxygen"])]
+    assert_alike(found[0], found[1], 0.05)
+
+
+def test_named_solvers_and_backends_of_other_engines_go_their_own_way(batches: list[int]) -> None:
+    named = backends(method="multigrid")
+    assert {result.solution.method for result in sp.step_together(named, states(1))} == {"multigrid"}
+    apart = [sp.Backend(config(name)) for name in NAMES]
+    sp.step_together(apart, states(1))
+    assert batches == []
+
+
+def test_where_it_does_not_pay_nothing_is_made_or_solved_ahead(
+    monkeypatch: pytest.MonkeyPatch, batches: list[int]
+) -> None:
+    monkeypatch.setattr(questions, "LEAST_ON_CPU", None)
+    together = dict(zip(NAMES, backends(), strict=True))
+
+    def never(name: str) -> sp.TissueState:
+        raise AssertionError("a state was made")
+
+    assert solve_ahead(together, never) == {}
+    sp.step_together(list(together.values()), states(1))
+    assert batches == []
+
+
+def test_there_is_a_state_a_backend() -> None:
+    with pytest.raises(sp.InvalidProblemError, match="states has 2 for 3 backends; one a backend is allowed"):
+        sp.step_together(backends(), states(1)[:2])
+    assert sp.step_together([], []) == []
+
+
+@pytest.mark.parametrize(("device", "alone", "several"), [("cpu", [], []), ("auto", [], [3]), ("cuda", [1], [3])])
+def test_where_there_is_a_gpu_it_has_all_of_several_and_one_alone_that_was_sent_there(
+    monkeypatch: pytest.MonkeyPatch, device: str, alone: list[int], several: list[int]
+) -> None:
+    counts: list[int] = []
+
+    def on_device(group: Sequence[questions.Question]) -> list[questions.Answer]:
+        counts.append(len(group))
+        assert {question.engine.device for question in group} == {device}
+        return [question.answer() for question in group]
+
+    monkeypatch.setattr(questions, "LEAST_ON_CPU", None)
+    monkeypatch.setattr(questions, "_on_device", lambda device: device != "cpu")
+    monkeypatch.setattr(questions, "_solved", on_device)
+    sp.Backend(config("oxygen", device=device, method="exact")).step(state(1))
+    assert counts == alone
+    counts.clear()
+    sp.step_together(backends(device=device, method="exact"), states(1))
+    assert counts == several
+
+
+def test_torch_is_loaded_to_look_for_a_gpu_only_where_there_may_be_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[bool] = []
+    cuda = SimpleNamespace(is_available=lambda: looked.append(True) or True)
+    monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(cuda=cuda))
+    there = questions._on_device.__wrapped__
+    monkeypatch.setattr(questions, "_there_is_a_driver", lambda: False)
+    assert (there("cpu"), there("auto"), looked) == (False, False, [])
+    assert (there("cuda"), looked) == (True, [True])
+    monkeypatch.setattr(questions, "_there_is_a_driver", lambda: True)
+    assert (there("auto"), there("cpu"), looked) == (True, False, [True, True])
+    monkeypatch.setitem(sys.modules, "torch", None)  # it does not load
+    assert there("cuda") is False
+
+
+def test_a_member_of_an_ensemble_hands_all_its_substrates_to_the_pool_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(questions, "LEAST_ON_CPU", None)
+    counts: list[int] = []
+
+    class Pool:
+        def answer(self, engine: sp.Engine, asked: list[Asked]) -> list[sp.Solution | Exception]:
+            counts.append(len(asked))
+            token = HERE.set(None)
+            try:
+                return [
+                    engine.solve(each.problem, method=each.method, tolerance=each.tolerance, previous=each.previous)
+                    for each in asked
+                ]
+            finally:
+                HERE.reset(token)
+
+    pooled, alone = backends(), backends()
+    token = HERE.set(Pool())
+    try:
+        found = [sp.step_together(pooled, states(seed)) for seed in (1, 2)]
+    finally:
+        HERE.reset(token)
+    assert counts == [3, 3]
+    for results, seed in zip(found, (1, 2), strict=True):
+        for backend, each, wanted in zip(alone, results, one_by_one(alone, states(seed)), strict=True):
+            assert_alike(each, wanted, backend.config.tolerance or 0.38)
