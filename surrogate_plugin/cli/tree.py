@@ -13,6 +13,7 @@ from surrogate_plugin.cli import (
     certify,
     demo,
     doctor,
+    ensemble,
     example,
     export,
     hosts,
@@ -36,7 +37,7 @@ app = typer.Typer(
 
 #: Our own commands by the headings of ``--help`` (`surrogate_plugin.cli.help.PANELS`).
 _COMMANDS: dict[str, tuple[Callable[..., Any], ...]] = {
-    "Solve": (example.example, solve.solve, certify.certify, init.init, run.run, schema.schema),
+    "Solve": (example.example, solve.solve, certify.certify, init.init, run.run, ensemble.ensemble, schema.schema),
     "Look": (view.view, export.export, audit.audit),
     "Hosts": (hosts.hosts, demo.demo),
     "Install": (doctor.doctor, warm_up.warm_up),

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from surrogate_plugin import team
 from surrogate_plugin.arguments import instance_of, one_of, shown
+from surrogate_plugin.engine import pooling
 from surrogate_plugin.engine import request as asked
 from surrogate_plugin.engine.engine import Engine, shared_engine
 from surrogate_plugin.engine.groups import Kind, group_size, kind_of
@@ -128,9 +129,18 @@ def solve_many(
     like = shared_engine(device, policy) if engine is None else _engine(engine)
     asks = _asks(_listed("problems", problems, "an iterable of Problem"), tolerance, previous, error_map)
     ledger = _Ledger(len(asks), errors == "raise", callback)
+    pool = pooling.HERE.get()
+    if pool is not None:
+        ledger.take_all(pool.answer(like, [_handed_over(ask, method) for ask in asks]))
+        return ledger.answers()
     manner = Manner(method, like.options, several=len(asks) > 1)
     side_by_side(_tasks(asks, threads), workers(manner, ledger), threads, ledger.tell)
     return ledger.answers()
+
+
+def _handed_over(ask: Ask, method: str) -> pooling.Asked:
+    """What a member of an ensemble asks its pool for."""
+    return pooling.Asked(ask.problem, method, ask.tolerance, ask.previous, ask.error_map)
 
 
 def _engine(given: Any) -> Engine:
@@ -155,6 +165,12 @@ class _Ledger:
             self._done += 1
             if self._raises and isinstance(answer, Exception):
                 self._first_bad = min(self._first_bad, place)
+
+    def take_all(self, answers: Sequence[Solution | Exception]) -> None:
+        """Write all answers down, which came at once."""
+        for place, answer in enumerate(answers):
+            self.enter(place, answer)
+        self.tell()
 
     def is_wanted(self, place: int) -> bool:
         """Whether a problem still has to be solved: not where the error of one before it will be raised."""

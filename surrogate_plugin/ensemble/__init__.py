@@ -2,6 +2,7 @@
 
 from surrogate_plugin.ensemble.given import EnsembleError
 from surrogate_plugin.ensemble.members import Link
+from surrogate_plugin.ensemble.picture import draw
 from surrogate_plugin.ensemble.results import MemberResult, Results
 from surrogate_plugin.ensemble.run import run
 from surrogate_plugin.ensemble.store import Failure
@@ -13,6 +14,7 @@ __all__ = [
     "Link",
     "MemberResult",
     "Results",
+    "draw",
     "grid",
     "latin_hypercube",
     "run",

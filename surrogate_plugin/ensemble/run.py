@@ -100,20 +100,36 @@ def run(
     >>> bool(means[0] > means[1]), fields.shape
     (True, (2, 32, 32))
     """
-    wanted = Wanted.read(function, sweep, out, repeats=repeats, seed=seed)
-    task = Task(
-        function,
-        Store(wanted.out),
-        together=_whole("together", together, 1),
-        limit=None if limit is None else _whole("limit", limit, 1),
-    )
-    going = Going(wanted, task, workers=_whole("workers", workers, 0), scheduler=scheduler, fresh=fresh)
+    going = going_of(
+        function, sweep, out, repeats=repeats, seed=seed, workers=workers, scheduler=scheduler, together=together,
+        limit=limit, fresh=fresh,
+    )  # fmt: skip
     from surrogate_plugin.terminal import progress as bar_of
 
-    with bar_of("members", len(wanted.members), quiet=not progress) as bar:
+    with bar_of("members", len(going.wanted.members), quiet=not progress) as bar:
         bar.skip(going.finished)
         going.run(bar.advance)
     return going.results()
+
+
+def going_of(
+    function: Function,
+    sweep: Iterable[Mapping[str, Any]],
+    out: str | Path,
+    *,
+    repeats: int = 1,
+    seed: int = 0,
+    workers: int = 0,
+    scheduler: str | None = None,
+    together: int = TOGETHER,
+    limit: int | None = None,
+    fresh: bool = False,
+) -> Going:
+    """An ensemble that is yet to be run; arguments and errors are those of `run`."""
+    wanted = Wanted.read(function, sweep, out, repeats=repeats, seed=seed)
+    most = None if limit is None else _whole("limit", limit, 1)
+    task = Task(function, Store(wanted.out), together=_whole("together", together, 1), limit=most)
+    return Going(wanted, task, workers=_whole("workers", workers, 0), scheduler=scheduler, fresh=fresh)
 
 
 @dataclass(frozen=True)
@@ -133,9 +149,7 @@ class Wanted:
     told: dict[str, Any]
 
     @classmethod
-    def read(
-        cls, function: Any, sweep: Iterable[Mapping[str, Any]], out: Any, *, repeats: int, seed: int
-    ) -> Wanted:
+    def read(cls, function: Any, sweep: Iterable[Mapping[str, Any]], out: Any, *, repeats: int, seed: int) -> Wanted:
         """What somebody hands over, checked."""
         if not callable(function):
             raise InvalidProblemError(f"function is {shown(function)}; a function of parameters and a link is allowed.")

@@ -74,6 +74,8 @@ class Going:
         As `load_settings` reads it for a run.
     fresh : bool
         Whether to begin anew where one was stopped.
+    kept : Path, optional
+        The folder in which a run in time is kept while it goes on; one beside the settings file if not given.
 
     Attributes
     ----------
@@ -95,14 +97,14 @@ class Going:
         One sentence with file and line.
     """
 
-    def __init__(self, settings: SettingsFile, *, fresh: bool = False) -> None:
+    def __init__(self, settings: SettingsFile, *, fresh: bool = False, kept: Path | None = None) -> None:
         self.settings = settings
         self.tissue = Tissue(settings)
         self.tissue.check()
         self.times_min = _times(settings, self.tissue)
         self.saved: Saved | None = None
         if self.times_min:
-            self.saved = Saved(settings, self.tissue.names, self.tissue.domain.shape, fresh=fresh)
+            self.saved = Saved(settings, self.tissue.names, self.tissue.domain.shape, fresh=fresh, folder=kept)
         self.last = None if self.saved is None else self.saved.latest
         if self.last is not None and not _is_end_of(self.last, self.times_min):
             raise InvalidProblemError(

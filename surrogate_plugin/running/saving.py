@@ -57,6 +57,8 @@ class Saved:
         Of their fields.
     fresh : bool
         Whether what is there is left behind.
+    folder : Path, optional
+        Another folder than that.
 
     Attributes
     ----------
@@ -69,9 +71,17 @@ class Saved:
         If what is there is no run of ours, is damaged, or is one of other settings.
     """
 
-    def __init__(self, settings: SettingsFile, names: list[str], shape: tuple[int, int], *, fresh: bool) -> None:
+    def __init__(
+        self,
+        settings: SettingsFile,
+        names: list[str],
+        shape: tuple[int, int],
+        *,
+        fresh: bool,
+        folder: Path | None = None,
+    ) -> None:
         path = settings.document.path
-        self.folder = path.with_name(f"{path.stem}.run")
+        self.folder = path.with_name(f"{path.stem}.run") if folder is None else folder
         self._names, self._shape = names, shape
         self._mark = {"format": _FORMAT, "settings": fingerprint(settings)}
         self.latest: Moment | None = None

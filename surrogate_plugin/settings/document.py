@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import re
 import tomllib
@@ -67,6 +68,33 @@ class Document:
             raise InvalidProblemError(f"{path} is not TOML: brackets are nested too deeply.") from None
         except ValueError as error:
             raise _no_toml(path, text, str(error)) from None
+
+    def changed(self, changes: Mapping[str, Any]) -> Document:
+        """The same file with other values of some keys, each named as errors name it, ``vessels[0].value`` too.
+
+        Raises
+        ------
+        InvalidProblemError
+            If a key is inside of something that is no table.
+
+        Examples
+        --------
+        >>> Document(Path("surrogate.toml"), {"time": {"dt_min": 1.0}}, {}).changed({"time.dt_min": 2.0}).said
+        {'time': {'dt_min': 2.0}}
+        """
+        said = copy.deepcopy(self.said)
+        for name, value in changes.items():
+            *above, last = (int(part) if part.isdigit() else part for part in re.split(r"[.\[\]]+", name.rstrip("]")))
+            here: Any = said
+            try:
+                for part in above:
+                    here = here.setdefault(part, {}) if isinstance(here, dict) else here[part]
+                here[last] = value
+            except (TypeError, IndexError, AttributeError):
+                raise InvalidProblemError(
+                    f"{self.path} has no place for {name}; a key of one of its tables is allowed."
+                ) from None
+        return Document(self.path, said, self.lines)
 
     @property
     def folder(self) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,9 @@ from surrogate_plugin.settings.keys import RUN, facts
 from surrogate_plugin.settings.lines import Place
 
 
-def load_settings(path: str | Path, reader: str | None = None) -> SettingsFile:
+def load_settings(
+    path: str | Path, reader: str | None = None, changes: Mapping[str, Any] | None = None
+) -> SettingsFile:
     """Read a settings file, `surrogate.toml`.
 
     Parameters
@@ -25,6 +28,8 @@ def load_settings(path: str | Path, reader: str | None = None) -> SettingsFile:
     reader : str, optional
         Who is going to use it: ``"run"``, without a host, or the name of a host's adapter, such as ``"mesa"``. Keys
         that are for others are then refused; if not given, all are read.
+    changes : mapping of str to value, optional
+        Other values of some keys than the file has, by their names, such as ``"substrates.oxygen.decay_per_min"``.
 
     Returns
     -------
@@ -46,7 +51,7 @@ def load_settings(path: str | Path, reader: str | None = None) -> SettingsFile:
     ...     load_settings(path).settings("oxygen").tolerance
     0.38
     """
-    document = Document.read(path)
+    document = Document.read(path).changed(changes or {})
     context = {"folder": document.folder, "must_exist": reader in (None, RUN)}
     try:
         read = SettingsFile.model_validate(document.said, context=context)

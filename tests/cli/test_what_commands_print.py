@@ -46,6 +46,8 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     sim.run(0.5)
     write_run(folder, [sim])
     (folder / "tiny.toml").write_text(TINY)
+    (folder / "doubling.py").write_text("def double(given, link):\n    return {'twice': 2 * given['x']}\n")
+    (folder / "ensemble.toml").write_text('function = "doubling.py:double"\nsweep.over.x = [1, 2, 3]\n')
     shutil.copytree(PROJECT, folder / "project")
     (folder / "project" / "BioFVM").mkdir()
     assert run("init", folder / "surrogate.toml", "--no-schema", "-q").exit_code == 0
@@ -63,6 +65,7 @@ RECIPES: dict[str, Callable[[Path, Path], list[object]]] = {
     "certify": lambda i, o: [i / "field.npy", "--problem", i / "problem.npz", "-o", o / "bound.npy"],
     "init": lambda i, o: [o / "surrogate.toml"],
     "run": lambda i, o: [i / "surrogate.toml"],
+    "ensemble": lambda i, o: [i / "ensemble.toml", "-o", o / "means.png"],
     "schema": lambda i, o: [],
     "view": lambda i, o: [i / "run.zarr", "--size", "200", "-o", o / "oxygen.png"],
     "export": lambda i, o: [i / "run.zarr", o / "fields.vti"],
@@ -85,6 +88,7 @@ BAD: dict[str, list[str]] = {
     "certify": ["{gone}.npy", "--problem", "{gone}.npz"],
     "init": ["{file}/surrogate.toml"],
     "run": ["{gone}.toml"],
+    "ensemble": ["{gone}.toml"],
     "schema": ["-o", "{file}/schema.json"],
     "view": ["{gone}.zarr"],
     "export": ["{gone}.zarr", "run.pvd"],

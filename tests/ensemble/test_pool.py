@@ -147,3 +147,27 @@ def test_outside_of_members_nobody_hands_anything_over() -> None:
     with pytest.raises(RuntimeError), Pool(1, limit=1, running=1, solve=solve_batch).slot():
         raise RuntimeError
     assert HERE.get() is None
+
+
+def test_what_a_member_asks_for_at_once_is_one_batch_with_what_others_ask() -> None:
+    problems = [vessel(0.05 * (k + 1)) for k in range(4)]
+
+    def at_once() -> list:
+        return sp.solve_many([*problems, "no problem"], tolerance=[0.1, 0.2, 0.3, None, None], errors="return")
+
+    pool = Pool(2, limit=100, running=2, solve=solve_batch)
+    found = run(pool, [at_once, lambda: sp.solve_many(problems, method="exact")])
+    assert (pool.batches.count, pool.batches.largest) == (1, 9)
+    assert isinstance(found[0][4], sp.InvalidProblemError)
+    for near, exact, tolerance in zip(found[0], found[1], (0.1, 0.2, 0.3, 0.38), strict=False):
+        assert near.error_bound <= tolerance
+        assert np.abs(near.field - exact.field).max() <= near.error_bound + 1e-9
+
+
+def test_a_member_hears_of_the_first_of_its_problems_that_fails() -> None:
+    told = []
+    jobs = [lambda: sp.solve_many([vessel(0.1), "none", None], callback=lambda *each: told.append(each))]
+    (error,) = run(Pool(1, limit=1, running=1, solve=solve_batch), jobs)
+    assert isinstance(error, sp.InvalidProblemError)
+    assert "problem 1 of 3" in error.__notes__[0]
+    assert told == [(3, 3)]
