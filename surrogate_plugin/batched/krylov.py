@@ -9,6 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from surrogate_plugin.batched.choice import fused
 from surrogate_plugin.batched.level import Level
 from surrogate_plugin.batched.reference import wrapped
 from surrogate_plugin.batched.setup import STRONGEST
@@ -16,6 +17,10 @@ from surrogate_plugin.batched.setup import STRONGEST
 
 def dot_and_max(r: Tensor, z: Tensor) -> tuple[Tensor, Tensor]:
     """``(r, z)``, (B,) float64, and the largest ``|z|``, (B,) float32, NaN if any is."""
+    if fused(r, z):
+        from surrogate_plugin.batched.fused import gradients
+
+        return gradients.dot_and_max(r, z)
     return (r * z).sum((1, 2), dtype=torch.float64), z.abs().amax((1, 2))
 
 
@@ -37,6 +42,10 @@ def direction_and_curvature(
     walls : (B, 2, 2) float64
         The conductance of each axis' low and high wall, where the level has no links that say so.
     """
+    if fused(p, z, beta, decay, walls):
+        from surrogate_plugin.batched.fused import gradients
+
+        return gradients.direction_and_curvature(p, z, beta, decay, level, walls, STRONGEST)
     factor = beta.to(torch.float32)[:, None, None]
     direction = torch.where(factor == 0.0, z, z + factor * p)
     here = direction[:, 1:-1, 1:-1]
@@ -54,6 +63,10 @@ def direction_and_curvature(
 
 def add_direction(c: Tensor, p: Tensor, alpha: Tensor, floor: float) -> Tensor:
     """``c + alpha p`` in float64, never below ``floor``; NaN stays NaN. Where ``alpha`` is 0 it is ``c``."""
+    if fused(c, p, alpha):
+        from surrogate_plugin.batched.fused import gradients
+
+        return gradients.add_direction(c, p, alpha, floor)
     factor = alpha[:, None, None]
     moved = c + factor * p
     return torch.where(factor == 0.0, c, torch.where(moved < floor, floor, moved))

@@ -128,7 +128,7 @@ def each_call() -> Iterator[tuple[str, Callable[[], Any]]]:
 
 def each_call_of_the_equation() -> Iterator[tuple[str, Callable[[], Any]]]:
     """The same of what is in float64, on a square of 512 pixels with maps and uptake, and without."""
-    from surrogate_plugin.batched.fused import equation, halo
+    from surrogate_plugin.batched.fused import equation, gradients, halo
 
     for wide in (False, True):
         of, kind = stack((512, 512), wide=wide), "wide" if wide else "plain"
@@ -136,6 +136,11 @@ def each_call_of_the_equation() -> Iterator[tuple[str, Callable[[], Any]]]:
         yield f"residual of the equation, {kind}", functools.partial(equation.residual, of, c, one, one)
         yield f"inflated residual, {kind}", functools.partial(equation.inflated_residual, of, c)
         yield f"deficit, {kind}", functools.partial(equation.deficit, of, c.float(), c, of.decay, one, None)
+        p, fine = c.float(), level((512, 512), of.rings, linked=wide)
+        yield f"dot, {kind}", functools.partial(gradients.dot_and_max, p, p)
+        given = p, p, one, of.decay, fine, of.wall_conductance, 1e28
+        yield f"direction, {kind}", functools.partial(gradients.direction_and_curvature, *given)
+        yield f"step, {kind}", functools.partial(gradients.add_direction, c, p, one, 0.0)
         yield f"halo, {kind}", functools.partial(halo.set_halo, c, of.wall_value, of.wall_conductance, of.rings)
 
 

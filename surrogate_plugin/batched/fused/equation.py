@@ -22,6 +22,7 @@ import triton.language as tl
 
 from surrogate_plugin.batched.fused.halo import clear_halo
 from surrogate_plugin.batched.fused.launching import launch
+from surrogate_plugin.batched.fused.rows import block_of
 
 if TYPE_CHECKING:
     from surrogate_plugin.batched.stack import Stack
@@ -104,7 +105,7 @@ def _residual(
     c, free, north, east, decay, production, vmax, km, factor, out, peaks, h, w, down, along,
     ROWS: tl.constexpr, WIDTH: tl.constexpr,
 ):  # fmt: skip
-    problem, start, j = rows_of(down, along, ROWS, WIDTH)
+    problem, start, j = block_of(tl.program_id(0), ROWS, WIDTH, 0, down, along)
     scale = tl.load(factor + problem)
     highest = tl.zeros((WIDTH,), tl.int64)
     for step in range(ROWS):
@@ -126,7 +127,7 @@ def _inflated(
     c, source, free, north, east, decay, production, vmax, km, out, peaks, h, w, down, along,
     ROWS: tl.constexpr, WIDTH: tl.constexpr,
 ):  # fmt: skip
-    problem, start, j = rows_of(down, along, ROWS, WIDTH)
+    problem, start, j = block_of(tl.program_id(0), ROWS, WIDTH, 0, down, along)
     highest = tl.zeros((WIDTH,), tl.int64)
     for step in range(ROWS):
         i = start + step
@@ -152,7 +153,7 @@ def _deficit(
     w_field, c, free, north, east, decay, vmax, km, target, factor, unit, out, lacks, tops, h, w, down, along,
     ROWS: tl.constexpr, WIDTH: tl.constexpr,
 ):  # fmt: skip
-    problem, start, j = rows_of(down, along, ROWS, WIDTH)
+    problem, start, j = block_of(tl.program_id(0), ROWS, WIDTH, 0, down, along)
     scale, per_unit = tl.load(factor + problem), tl.load(unit + problem)
     most, top = tl.zeros((WIDTH,), tl.int64), tl.zeros((WIDTH,), tl.int64)
     for step in range(ROWS):
@@ -179,14 +180,6 @@ def _deficit(
         top = tl.maximum(top, tl.where(there, bits_of(tl.where(value >= 0.0, value, float("inf"))), 0))
     tl.store(lacks + tl.program_id(0), tl.max(most, 0))
     tl.store(tops + tl.program_id(0), tl.max(top, 0))
-
-
-@triton.jit
-def rows_of(down, along, ROWS: tl.constexpr, WIDTH: tl.constexpr):
-    """Which problem, first row and columns a program has."""
-    program = tl.program_id(0)
-    block, strip, problem = program % along, program // along % down, program // along // down
-    return problem.to(tl.int64), strip * ROWS, block * WIDTH + tl.arange(0, WIDTH)
 
 
 @triton.jit

@@ -1,0 +1,45 @@
+"""Cycles and certificate of a batch by kernels: the same fields and bounds as by the reference."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+import surrogate_plugin as sp
+from surrogate_plugin.batched.choice import using
+from surrogate_plugin.batched.iteration import Iteration
+from surrogate_plugin.batched.levels import Levels
+from surrogate_plugin.batched.stack import Stack
+from tests.batched.random_levels import DEVICE
+
+pytestmark = pytest.mark.usefixtures("interpreter")
+
+SHAPE, CYCLES = (14, 18), 3
+
+
+def problems(*, saturating: bool) -> list[sp.Problem]:
+    """An easy one and a hard one: fixed pixels, decay over four decades."""
+    rng, made = np.random.default_rng(11), []
+    for decay in (0.1, 10.0 ** rng.uniform(-4.0, 0.0, SHAPE)):
+        source = np.where(rng.random(SHAPE) < 0.1, 38.0, 0.0)
+        uptake = sp.MichaelisMenten(vmax=0.5, km=5.0) if saturating else None
+        made.append(sp.Problem(source, decay=decay, uptake=uptake, boundary={"left": 5.0, "right": "reflecting"}))
+    return made
+
+
+@pytest.mark.parametrize("saturating", [False, True])
+def test_an_iteration_takes_the_same_way(saturating: bool) -> None:
+    stack = Stack.of(problems(saturating=saturating), DEVICE)
+    ways = []
+    for kernels in (True, False):
+        with using(kernels):
+            iteration = Iteration(stack, Levels(stack.shape, stack.rings, stack.count, DEVICE))
+            for _ in range(CYCLES):
+                iteration.advance()
+            ways.append((iteration.smoothed(), iteration.estimate, iteration.largest_residual))
+    (field, estimate, left), (expected, known, remaining) = ways
+    inner = (slice(None), slice(1, -1), slice(1, -1))
+    assert torch.allclose(field[inner], expected[inner], rtol=0.0, atol=38.0 * 1e-6)
+    assert torch.allclose(estimate, known, rtol=1e-2, atol=1e-6)
+    assert torch.allclose(left, remaining, rtol=1e-2, atol=1e-5)
