@@ -43,9 +43,9 @@ def index(where: npt.NDArray[np.bool_] | npt.NDArray[np.int64], device: torch.de
     tensor([0, 2])
     """
     chosen = np.flatnonzero(where) if where.dtype == np.bool_ else where
-    return torch.as_tensor(chosen, dtype=torch.int64).to(device)
+    return torch.from_numpy(chosen.astype(np.int64)).to(device)
 
 
 def upload(numbers: FloatArray, device: torch.device | str) -> Tensor:
     """Numbers that the host has decided on, as float64 on the device."""
-    return torch.as_tensor(numbers, dtype=torch.float64).to(device)
+    return torch.from_numpy(np.ascontiguousarray(numbers, np.float64)).to(device)
