@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from surrogate_plugin.batched.choice import fused
+from surrogate_plugin.batched.halos import wrapped
 from surrogate_plugin.batched.level import Level
-from surrogate_plugin.batched.reference import wrapped
 from surrogate_plugin.batched.setup import STRONGEST
 
 

@@ -9,7 +9,7 @@ from typing import Self
 import torch
 from torch import Tensor
 
-from surrogate_plugin.batched import operations, setup
+from surrogate_plugin.batched import galerkin, operations, setup
 from surrogate_plugin.batched.level import Level
 from surrogate_plugin.solvers.multigrid.hierarchy import level_shapes
 
@@ -78,18 +78,35 @@ class Levels:
             Conductances of all faces; None: all are 1, and the outer ones the walls'.
         wall_conductance : (B, 2, 2) float64
         """
+        north, east = (_without_loop(each, axis, self.rings) for axis, each in enumerate((north, east)))
         self._north, self._east, self._walls = north, east, wall_conductance
         given = free, decay, north, east, wall_conductance, self.rings
         links_north, links_east = setup.finest_links(north, east)
         self.finest = Level(setup.finest_inverse(*given), links_north, links_east, self.rings)
         self.coarse = []
-        coefficients = setup.first_coarse(*given)
+        if north is None or east is None:
+            self._gather(setup.first_coarse(*given))
+        else:
+            self._multiply(galerkin.split(free, decay, north, east, self.finest.inverse, self.rings))
+        self.coarsest = setup.invert_coarsest(self.coarse[-1])
+
+    def _gather(self, coefficients: setup.Coefficients) -> None:
+        """The coarse levels of a plain operator, from the coefficients of the first."""
         for number in range(1, self._depth + 1):
             _, _, links_north, links_east = coefficients
             self.coarse.append(Level(setup.inverse_of(*coefficients), links_north, links_east, self.rings))
             if number < self._depth:
                 coefficients = setup.coarser(*coefficients, self.rings)
-        self.coarsest = setup.invert_coarsest(self.coarse[-1])
+
+    def _multiply(self, mapped: galerkin.Mapped) -> None:
+        """The coarse levels of a mapped operator, and the weights of all transfers."""
+        levels = [self.finest]
+        for _ in range(self._depth):
+            weights, mapped = galerkin.coarsen(mapped, self.rings)
+            north, east, rising, falling = mapped.links
+            levels[-1] = dataclasses.replace(levels[-1], weights=weights)
+            levels.append(Level(mapped.inverse, north, east, self.rings, rising, falling))
+        self.finest, *self.coarse = levels
 
     def relinearise(self, free: Tensor, decay: Tensor) -> None:
         """Give the finest level a new decay and keep the coarse ones, which only precondition."""
@@ -119,3 +136,9 @@ class Levels:
         some.coarse = [each.take(index) for each in self.coarse]
         some.coarsest = self.coarsest[index]
         return some
+
+
+def _without_loop(faces: Tensor | None, axis: int, rings: tuple[bool, bool]) -> Tensor | None:
+    """The faces but for those that lead from a pixel to itself, around a ring of one: they carry nothing."""
+    loops = faces is not None and rings[axis] and faces.shape[1 + axis] == 2
+    return torch.zeros_like(faces) if faces is not None and loops else faces

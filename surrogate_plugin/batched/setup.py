@@ -13,8 +13,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from surrogate_plugin.batched.halos import shifted, wrap_, wrapped
 from surrogate_plugin.batched.level import Level
-from surrogate_plugin.batched.reference import gather, inflow, shifted, wrap_, wrapped
+from surrogate_plugin.batched.reference import gather, inflow
 
 #: As in the kernels, where they are measured: what a wall's distance adds in resistance, and the strongest decay.
 WALL = 0.2

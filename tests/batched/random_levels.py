@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from surrogate_plugin.batched import reference, setup
+from surrogate_plugin.batched import halos, setup
 from surrogate_plugin.batched.level import Level
 
 #: Where kernels run: on a GPU, or under the interpreter.
@@ -21,8 +21,8 @@ def level(
     free = torch.rand(size, generator=generator) > fixed
     north, east = (torch.rand(size, generator=generator) if linked else None for _ in range(2))
     if north is not None and east is not None:
-        reference.wrap_(north, rings)
-        reference.wrap_(east, rings)
+        halos.wrap_(north, rings)
+        halos.wrap_(east, rings)
     one = torch.ones(size)
     inverse = setup.inverse_of(decay, None, one if north is None else north, one if east is None else east)
     inverse = torch.where(free, inverse, 0.0)
