@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from surrogate_plugin.batched import halos, setup
-from surrogate_plugin.batched import reference as operations
+from surrogate_plugin.batched import operations, setup
+from surrogate_plugin.batched.halos import wrap_
 from surrogate_plugin.batched.level import Level
 
 #: Cells on the coarsest level, at most: so few that eliminating them takes four steps.
@@ -36,7 +36,7 @@ class CoarseLevels:
         """From links and extra diagonal, each (N, h, w); every level has half the rows and columns, rounded up."""
         rate, north, east = (functional.pad(part, (1, 1, 1, 1)) for part in (extra, north, east))
         for links in (north, east):
-            halos.wrap_(links, _RINGS)
+            wrap_(links, _RINGS)
         levels = [Level(setup.inverse_of(rate, None, north, east), north, east, _RINGS)]
         while len(levels) == 1 or levels[-1].shape[0] * levels[-1].shape[1] > _COARSEST:
             rate, _, north, east = setup.coarser(rate, None, north, east, _RINGS)

@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 
 from surrogate_plugin.equation.problem import MichaelisMenten, Problem
 from surrogate_plugin.solvers.direct.solver import SparseDirect
-from surrogate_plugin.surrogate import features
-from surrogate_plugin.surrogate import relaxation_layer as relaxation
+from surrogate_plugin.surrogate import features, relaxation_tensors
 from surrogate_plugin.surrogate.relaxation_layer import relax
 
 seeds = st.integers(0, 2**32 - 1)
@@ -71,13 +70,13 @@ def test_the_gradient_is_the_transpose(seed: int, sweeps: int, boundary: str) ->
     assert not x.grad[image[:, 1] > 0].any()
 
 
-@given(seeds, st.integers(0, 3), st.booleans())
+@given(seeds, st.sampled_from([0, 1, 3, 6]), st.booleans())
 def test_what_runs_on_a_gpu_is_what_runs_compiled(seed: int, sweeps: int, saturating: bool) -> None:
     image, saturation = inputs(random_problem(seed, "reflecting", saturating=saturating))
     x = torch.rand(image[:, 0].shape, generator=torch.Generator().manual_seed(seed % 1000), requires_grad=True)
     y = relax(x, image, saturation, sweeps)
     y.backward(torch.ones_like(y))  # type: ignore[no-untyped-call]
-    field, inverse = relaxation.in_tensors(x.detach(), image, saturation, sweeps)
+    field, inverse = relaxation_tensors.forward(x.detach(), image, saturation, sweeps)
     torch.testing.assert_close(y.detach(), field, atol=1e-5, rtol=0.0)
-    gradient = relaxation.transposed_in_tensors(torch.ones_like(field), inverse, image, sweeps)
+    gradient = relaxation_tensors.transposed(torch.ones_like(field), inverse, image, sweeps)
     torch.testing.assert_close(x.grad, gradient, atol=1e-4, rtol=1e-5)

@@ -9,8 +9,7 @@ import torch
 import surrogate_plugin as sp
 from surrogate_plugin.equation.faces import faces_of
 from surrogate_plugin.equation.problem import MichaelisMenten, Problem
-from surrogate_plugin.surrogate import features
-from surrogate_plugin.surrogate import relaxation_layer as relaxation
+from surrogate_plugin.surrogate import features, relaxation_tensors
 from surrogate_plugin.surrogate.features import PaddedLattice
 from surrogate_plugin.surrogate.relaxation_layer import relax
 from surrogate_plugin.surrogate.scale import value_scale
@@ -142,11 +141,11 @@ def test_what_runs_on_a_gpu_is_what_runs_compiled_and_the_gradient_the_transpose
     x.requires_grad_()
     y = relax(x, image, saturation, 3)
     y.backward(g)  # type: ignore[no-untyped-call]
-    field, inverse = relaxation.in_tensors(x.detach(), image, saturation, 3)
+    field, inverse = relaxation_tensors.forward(x.detach(), image, saturation, 3)
     size = float(field.abs().max())
     torch.testing.assert_close(y.detach(), field, atol=1e-5 * size, rtol=0.0)
     assert x.grad is not None
-    torch.testing.assert_close(x.grad, relaxation.transposed_in_tensors(g, inverse, image, 3), atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(x.grad, relaxation_tensors.transposed(g, inverse, image, 3), atol=1e-5, rtol=1e-4)
     moves = (inverse > 0).float()  # what stays as it is has no gradient
     moved = relax(x.detach() + dx * moves, image, torch.zeros(1) if kind != "saturating" else saturation, 3)
     if kind != "saturating":  # there the secant moves too
