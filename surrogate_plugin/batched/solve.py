@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from surrogate_plugin.arguments import BoolArray, FloatArray, IndexArray
-from surrogate_plugin.batched import certificate, reading
+from surrogate_plugin.batched import certificate, graphs, reading
 from surrogate_plugin.batched.course import WORSE_THAN_NOTHING, Course
 from surrogate_plugin.batched.iteration import Iteration
 from surrogate_plugin.batched.levels import Levels
@@ -167,7 +167,7 @@ class _Batch:
             if 2 * going <= course.open.size:
                 iteration = iteration.take(reading.index(course.open, stack.device))
                 course = course.of(course.open)
-            iteration.advance()
+            graphs.advance(iteration)
             course.went_on()
 
     def _see(self, iteration: Iteration, course: Course) -> None:

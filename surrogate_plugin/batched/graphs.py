@@ -1,0 +1,162 @@
+"""Steps of an iteration as CUDA graphs: recorded once for a shape, then launched as one.
+
+A step of few problems is some fifty launches of a few microseconds each, and as many calls from python, which take
+longer. A graph has them all. It works on tensors of its own: what a step reads is copied there, as far as it has
+changed, and what it makes is copied out, which for many problems costs more than it saves; so only small batches are
+recorded, and only where the variable SURROGATE_PLUGIN_GRAPHS is ``1``. What comes of a graph is certified as everything
+is. A step that cannot be recorded is made as it always was, and is not tried again.
+
+Not measured on a GPU yet: whether a graph pays, and up to which size.
+"""
+
+from __future__ import annotations
+
+import copy
+import os
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+__all__ = ["Recorder", "advance", "tensors_of"]
+
+#: Batches of more pixels than this keep a GPU busy without.
+_FEW = 2**22
+#: Graphs that are kept, each with the memory of a batch.
+_MOST = 8
+
+
+def advance(iteration: Any) -> None:
+    """`Iteration.advance`, from a graph where there may be one."""
+    if os.environ.get("SURROGATE_PLUGIN_GRAPHS", "0") == "1" and _is_small(iteration.field):
+        _recorder().run(iteration, "advance")
+    else:
+        iteration.advance()
+
+
+def _is_small(field: Tensor) -> bool:
+    return field.is_cuda and field.numel() <= _FEW
+
+
+_here = threading.local()
+
+
+def _recorder() -> Recorder:
+    """This thread's own, since a graph's tensors serve one step at a time."""
+    if not hasattr(_here, "recorder"):
+        _here.recorder = Recorder(capture)
+    found: Recorder = _here.recorder
+    return found
+
+
+def capture(work: Callable[[], None]) -> Callable[[], None]:
+    """Record ``work`` as a graph and return what replays it; it has run once before, on a stream of its own."""
+    stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
+    stream.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(stream):
+        work()  # kernels are compiled and libraries loaded
+    torch.cuda.current_stream().wait_stream(stream)
+    graph = torch.cuda.CUDAGraph()
+    # Others may allocate on threads of their own meanwhile.
+    with torch.cuda.graph(graph, capture_error_mode="thread_local"):
+        work()
+    return graph.replay
+
+
+@dataclass(frozen=True, eq=False)
+class _Recorded:
+    """A step on tensors of its own: those it reads, the object that it leaves, and what replays it."""
+
+    given: list[Tensor]
+    left: Any
+    replay: Callable[[], None]
+
+
+class Recorder:
+    """Replays a method of an object whose state is tensors, for each structure of it that it has seen.
+
+    Parameters
+    ----------
+    capture : callable
+        From a piece of work to what repeats it on the same tensors.
+    """
+
+    def __init__(self, capture: Callable[[Callable[[], None]], Callable[[], None]]) -> None:
+        self._capture = capture
+        self._recorded: OrderedDict[Hashable, _Recorded | None] = OrderedDict()
+
+    def run(self, subject: Any, method: str) -> None:
+        """``subject.method()``, which takes and returns nothing; ``subject`` then holds tensors of its own again."""
+        own = list(tensors_of(subject))
+        key = method, _structure(subject, {id(tensor): at for at, tensor in enumerate(own)})
+        if key not in self._recorded:
+            self._recorded[key] = self._record(subject, own, method)
+            if len(self._recorded) > _MOST:
+                self._recorded.popitem(last=False)
+        self._recorded.move_to_end(key)
+        step = self._recorded[key]
+        if step is None:
+            getattr(subject, method)()
+            return
+        for mine, theirs in zip(step.given, own, strict=True):
+            mine.copy_(theirs)
+        step.replay()
+        # What the step only reads is still the subject's own; what it made will be overwritten by the next.
+        known = {id(mine): theirs for mine, theirs in zip(step.given, own, strict=True)}
+        made = {id(each): each.clone() for each in tensors_of(step.left) if id(each) not in known}
+        vars(subject).update(vars(copy.deepcopy(step.left, {**known, **made})))
+
+    def _record(self, subject: Any, own: list[Tensor], method: str) -> _Recorded | None:
+        """The step on copies of all tensors; None where it cannot be recorded."""
+        given = [each.clone() for each in own]
+        before = copy.deepcopy(subject, {id(theirs): mine for theirs, mine in zip(own, given, strict=True)})
+        same = {id(mine): mine for mine in given}
+        holder: list[Any] = []
+
+        def work() -> None:
+            left = copy.deepcopy(before, dict(same))
+            getattr(left, method)()
+            holder[:] = [left]
+
+        try:
+            replay = self._capture(work)
+        except RuntimeError:  # of CUDA: something in the step cannot be part of a graph
+            return None
+        return _Recorded(given, holder[0], replay)
+
+
+def tensors_of(value: Any) -> Iterator[Tensor]:
+    """All tensors that an object holds, however deep, each once, in an order that its structure alone decides."""
+    seen: set[int] = set()
+    waiting = [value]
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, Tensor):
+            if id(each) not in seen:
+                seen.add(id(each))
+                yield each
+        else:
+            waiting.extend(part for _, part in reversed(_parts(each)))
+
+
+def _parts(value: Any) -> list[tuple[Hashable, Any]]:
+    """What an object consists of, by name."""
+    if isinstance(value, tuple | list):
+        return list(enumerate(value))
+    if isinstance(value, dict):
+        return list(value.items())
+    return list(vars(value).items()) if hasattr(value, "__dict__") and not isinstance(value, type) else []
+
+
+def _structure(value: Any, places: dict[int, int]) -> Hashable:
+    """What two objects have in common that one graph serves: all but the numbers in their tensors."""
+    if isinstance(value, Tensor):
+        return places[id(value)], value.shape, value.dtype, value.device
+    parts = _parts(value)
+    if parts:
+        return type(value), tuple((name, _structure(part, places)) for name, part in parts)
+    return type(value), repr(value)
