@@ -117,8 +117,8 @@ def test_the_first_to_reach_the_slowest_one_s_error_is_named() -> None:
     assert "| at random | 2 | 20.5 ± 0.7 | 50.0 ± 0.0 | 90.0 ± 0.0 | 300 |" in text
     assert "| by a Sobol sequence | 2 | 10.5 ± 0.7 |" in text
     assert (
-        "chosen by a Sobol sequence reach a relative L2 error of 20.5 % first, after 200 samples; at random it takes 300"
-        in text
+        "chosen by a Sobol sequence reach a relative L2 error of 20.5 % first, after 200 samples; "
+        "at random it takes 300" in text
     )
     assert "10.0 % apart, more than the largest spread over seeds (0.7 %)" in text
 
