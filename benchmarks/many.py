@@ -82,7 +82,7 @@ def _compared(problems: list[sp.Problem], options: dict[str, Any], rounds: int) 
     def together(posed: list[sp.Problem]) -> list[sp.Solution]:
         return sp.solve_many(posed, method, tolerances)
 
-    one_by_one(_anew(problems[:4]))
+    one_by_one(_anew(problems))
     together(_anew(problems))
     for _ in range(rounds):
         loop.append(_seconds(one_by_one, problems))

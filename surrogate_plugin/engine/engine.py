@@ -28,6 +28,9 @@ from surrogate_plugin.guard.maximum_principle import ceiling
 from surrogate_plugin.team import limit_threads
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
+    from surrogate_plugin.batched.stack import Stack
     from surrogate_plugin.surrogate.predictor import Predictor
 
 Policy = Literal["surrogate-first", "fastest"]
@@ -144,6 +147,11 @@ class Engine:
         """Why the network would not be asked first for a problem like this one; None where it may be."""
         with self._lock, limit_threads(problem.source.size):
             return self._network.declines(problem, self.policy)
+
+    def proposed(self, stack: Stack, problems: list[Problem]) -> tuple[Tensor | None, list[tuple[Flag, ...]]]:
+        """The network's fields for a stack on a device, and for each problem why it has none there."""
+        with self._lock:
+            return self._network.propose_stack(stack, problems)
 
     def count(self, problem: Problem, seconds: float) -> None:
         """Remember what a solve of this problem took that went past the network, and past this engine."""

@@ -295,7 +295,12 @@ def _follow(team, problem, vmax, told, code, lattice, state):
     state[ESTIMATE] = np.float64(peak) / state[SCALE] * state[CONTRACTION] if usable else np.inf
     if 1e-290 < size < np.inf:
         state[SCALE] = 1.0 / size
-    if (state[PATH_KM] <= km and moves.max() <= told[11]) or state[STEPS] >= told[12]:
+    moved, patient = moves.max() <= told[11], state[STEPS] < told[12]
+    arrived = (state[PATH_KM] <= km and moved) or not patient
+    if not arrived:
+        state[PATH_KM] = max(km, told[10] * state[PATH_KM])
+        arrived = state[PATH_KM] <= km and moved
+    if arrived:
         state[PATH_KM] = 0.0
         _tangent_decay(code[TANGENT_DECAY], (team, c, decay, vmax, km, slope))
         _relinearise(team, problem, code, lattice)
@@ -303,8 +308,6 @@ def _follow(team, problem, vmax, told, code, lattice, state):
             team, c, free, None, None, decay, production, vmax, km, rules, values, state[SCALE], r,
             np.zeros(CHUNKS, np.int64),
         ))  # fmt: skip
-    else:
-        state[PATH_KM] = max(km, told[10] * state[PATH_KM])
 
 
 @jit.exact_inner

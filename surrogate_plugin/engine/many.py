@@ -1,4 +1,4 @@
-"""Many problems at once: on all cores, each problem by one thread from beginning to end."""
+"""Many problems at once: on all cores, each problem by one thread from beginning to end, or on a GPU all together."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from surrogate_plugin.engine import request as asked
 from surrogate_plugin.engine.engine import Engine, shared_engine
 from surrogate_plugin.engine.groups import Kind, group_size, kind_of
 from surrogate_plugin.engine.many_worker import Ask, Manner, workers
+from surrogate_plugin.engine.on_device import METHODS, OnDevice, device_for
 from surrogate_plugin.engine.side_by_side import side_by_side
 from surrogate_plugin.equation.problem import FloatArray, Problem
 from surrogate_plugin.equation.solution import Solution
@@ -73,14 +74,17 @@ def solve_many(
     error_map: bool | Sequence[bool] = False,
     engine: Engine | None = None,
 ) -> Any:
-    """Solve many problems, each as `solve` would, in the time that all cores take together.
+    """Solve many problems, each as `solve` would, in the time that all cores, or a GPU, take together.
 
     Parameters
     ----------
     problems : iterable of Problem
         Of any shapes and kinds, in any order.
-    method, device, policy : str
+    method, policy : str
         As `Engine.solve` and `Engine` take them.
+    device : str
+        ``"cpu"``, ``"cuda"``, or ``"auto"``: on a GPU where torch finds one. There the whole solve runs on it, for the
+        methods ``"guarded"``, ``"exact"`` and ``"multigrid"``.
     tolerance : float, or a sequence of one for each problem, field units, optional
         Largest pointwise error allowed; None, alone or in the sequence, is the default of `Engine.solve`.
     previous : sequence of (H, W) arrays of float or None, field units, optional
@@ -114,6 +118,11 @@ def solve_many(
     threads as `use_threads` says. Fields and bounds are those of `solve`, to rounding. After Ctrl-C the problems that
     have begun are finished, and no others begin.
 
+    On a GPU problems of one shape and kind are solved in batches that its memory holds, each until it has settled, by
+    float32 cycles inside float64 refinement, and certified in float64. Bounds hold as elsewhere; a field is another
+    one within them. What does not settle, does not fit or makes the device fail is solved by the CPU, with a flag
+    that says so; so is what coarse lattices do not follow.
+
     Examples
     --------
     >>> rates = (1 / 400, 1 / 100, 1 / 25)
@@ -134,6 +143,9 @@ def solve_many(
         ledger.take_all(pool.answer(like, [_handed_over(ask, method) for ask in asks]))
         return ledger.answers()
     manner = Manner(method, like.options, several=len(asks) > 1)
+    there = device_for(like.device)
+    if there is not None and method in METHODS:
+        asks = OnDevice(there, like, method, ledger, ledger.tell).do(asks)
     side_by_side(_tasks(asks, threads), workers(manner, ledger), threads, ledger.tell)
     return ledger.answers()
 

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from surrogate_plugin import loading, registry
@@ -27,13 +27,17 @@ _MOSTLY_PYTHON = 64 * 64
 
 @dataclass(frozen=True, eq=False)
 class Ask:
-    """A problem, its place among the others, and what is asked for with it, as it was handed over."""
+    """A problem, its place among the others, and what is asked for with it, as it was handed over.
+
+    ``flags`` say why a device that was asked before has not answered.
+    """
 
     place: int
     problem: Any
     tolerance: Any
     previous: Any
     error_map: bool
+    flags: tuple[Flag, ...] = ()
 
 
 class Ledger(Protocol):
@@ -101,7 +105,7 @@ class Worker:
             for k, (ask, _) in enumerate(taken):
                 found = group.found(k)
                 if found.settled:
-                    self._ledger.enter(ask.place, _solution(ask.problem, found, flags, seconds))
+                    self._ledger.enter(ask.place, _solution(ask.problem, found, ask.flags + flags, seconds))
                     self._engine.count(ask.problem, seconds["solve"])
                 else:
                     left.append(ask)
@@ -156,7 +160,7 @@ class Worker:
         turn: AbstractContextManager[Any] = self._talking if alone else nullcontext()
         with turn:
             try:
-                return self._engine.solve(
+                solution = self._engine.solve(
                     ask.problem,
                     method=self._manner.method,
                     tolerance=ask.tolerance,
@@ -165,6 +169,7 @@ class Worker:
                 )
             except Exception as error:
                 return error
+        return replace(solution, flags=ask.flags + solution.flags) if ask.flags else solution
 
 
 def workers(manner: Manner, ledger: Ledger) -> Callable[[], AbstractContextManager[Callable[[list[Ask]], None]]]:

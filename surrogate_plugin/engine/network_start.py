@@ -23,6 +23,10 @@ from surrogate_plugin.solvers.multigrid.solver import Iteration
 from surrogate_plugin.team import thread_count
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
+    from surrogate_plugin.batched.network import Predictor as OnDevice
+    from surrogate_plugin.batched.stack import Stack
     from surrogate_plugin.surrogate.card import ModelCard
     from surrogate_plugin.surrogate.predictor import Predictor
 
@@ -61,6 +65,7 @@ class NetworkStart:
         self._trouble: Flag | None = None
         self._card: ModelCard | None = None
         self._spent: dict[tuple[int, ...], float] = {}
+        self._on_device: OnDevice | None = None
 
     def propose(
         self, problem: Problem, policy: Literal["surrogate-first", "fastest", "always"], has_previous: bool
@@ -87,6 +92,39 @@ class NetworkStart:
         except (Exception, SystemExit):  # Whatever is wrong with a network, asking it tells.
             return None
         return None if cheaper is None else (cheaper,)
+
+    def propose_stack(self, stack: Stack, problems: list[Problem]) -> tuple[Tensor | None, list[tuple[Flag, ...]]]:
+        """The network's fields for problems on a device, NaN where its card does not cover one, and flags for each.
+
+        None in the place of fields where there is no network that answers stacks, or none of them is covered.
+        """
+        try:
+            return self._proposed_stack(stack, problems)
+        except (Exception, SystemExit) as error:  # Whatever a network does, the answer must still come.
+            what = f"{type(error).__name__}: {error}".rstrip(": ")
+            flag = Flag(Reason.NETWORK_FAILED, f"The network stopped with {what}.")
+            return None, [(flag,)] * len(problems)
+
+    def _proposed_stack(self, stack: Stack, problems: list[Problem]) -> tuple[Tensor | None, list[tuple[Flag, ...]]]:
+        import torch
+
+        from surrogate_plugin.surrogate.model import Model
+
+        model, trouble = self._load()
+        if not isinstance(model, Model):
+            return None, [(trouble,) if trouble else ()] * len(problems)
+        flags = [_outside(problem, model.card) for problem in problems]
+        if all(flags):
+            return None, flags
+        if self._on_device is None or self._on_device.device != stack.device:
+            from surrogate_plugin.batched.network import Predictor as OnDevice
+
+            self._on_device = OnDevice(model, stack.device)
+        fields = self._on_device.predict(stack)
+        if any(flags):
+            outside = torch.tensor([bool(each) for each in flags], device=stack.device)
+            fields = torch.where(outside[:, None, None], math.nan, fields)
+        return fields, flags
 
     def count(self, problem: Problem, seconds: float) -> None:
         """Remember what a solve without the network took; after a while it is worth knowing what one with it takes."""

@@ -27,6 +27,9 @@ class Reason(StrEnum):
     METHOD_STALLED = "method-stalled"
     SOLVER_FAILED = "solver-failed"
     SOLVER_SLOW = "solver-slow"
+    DEVICE_STALLED = "device-stalled"
+    DEVICE_MEMORY = "device-memory"
+    DEVICE_FAILED = "device-failed"
 
 
 @dataclass(frozen=True)

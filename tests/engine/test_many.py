@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import sys
 import threading
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,7 +13,7 @@ import numpy as np
 import pytest
 
 import surrogate_plugin as sp
-from surrogate_plugin.engine import many_worker
+from surrogate_plugin.engine import many_worker, pooling
 from surrogate_plugin.engine.engine import Engine
 from surrogate_plugin.equation.problem import Problem
 from surrogate_plugin.gallery import extreme_problems, nasty_problems, tumour_and_vessels, wider_problems
@@ -267,8 +268,38 @@ def _solve_in_child(problems: list[Problem]) -> list[float]:
 def test_a_forked_child_solves_many_too() -> None:
     problems = _tissues(8)
     expected = _solve_in_child(problems)
-    with multiprocessing.get_context("fork").Pool(1) as pool:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12 warns of every fork beside threads
+        pool = multiprocessing.get_context("fork").Pool(1)
+    with pool:
         assert pool.apply_async(_solve_in_child, (problems,)).get(timeout=300) == expected
+
+
+class _Pool:
+    """Answers as a pool does, and remembers how much it was asked for at a time."""
+
+    def __init__(self) -> None:
+        self.sizes: list[int] = []
+
+    def answer(self, engine: Engine, asked: list[pooling.Asked]) -> list[sp.Solution | Exception]:
+        self.sizes.append(len(asked))
+        token = pooling.HERE.set(None)
+        try:
+            return [engine.solve(each.problem, method=each.method, tolerance=each.tolerance) for each in asked]
+        finally:
+            pooling.HERE.reset(token)
+
+
+def test_a_pool_is_handed_all_problems_at_once() -> None:
+    pool, problems = _Pool(), _tissues(4)
+    token = pooling.HERE.set(pool)
+    try:
+        answers = sp.solve_many(problems)
+    finally:
+        pooling.HERE.reset(token)
+    assert pool.sizes == [4]
+    for problem, answer in zip(problems, answers, strict=True):
+        _assert_alike(answer, Engine().solve(problem))
 
 
 def test_an_engine_gives_its_model_and_policy() -> None:
