@@ -7,12 +7,13 @@ STAMP := .venv/.installed
 COMPILED := .venv/.compiled
 KERNELS := $(shell git ls-files '*kernels.py' 2>/dev/null)
 PYTEST_ARGS ?=
+BENCH_ARGS ?=
 
 # Two test workers share two cores: one thread each is faster than four in each other's way.
 TEST_ENV := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-slow test-hosts dist test-dist test-lowest lint docs format bench clean
+.PHONY: help install demo test test-slow test-hosts dist test-dist test-lowest lint docs format bench bench-gpu clean
 
 help:  ## This list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -65,6 +66,9 @@ format: $(STAMP)  ## Let ruff lay out the code
 bench: $(COMPILED)  ## Time every solver side by side on this machine, and what the PhysiCell header adds
 	$(BIN)/python -m benchmarks.solvers
 	$(BIN)/python -m benchmarks.physicell_shim
+
+bench-gpu: $(COMPILED)  ## On a machine with a GPU: the suite of the device engine, then its figures into docs/gpu.md
+	$(BIN)/python -m benchmarks.gpu --suite --document docs/gpu.md $(BENCH_ARGS)
 
 clean:  ## Remove .venv, caches and outputs
 	rm -rf .venv build dist *.egg-info demo-output docs/api/generated .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -119,7 +119,7 @@ def _ours(engine: sp.Engine, problem: Problem, target: float) -> dict[str, float
 
 def _one(method: Method, system: LinearSystem, again: LinearSystem, target: float) -> Iterator[tuple[str, float]]:
     threads = thread_count()
-    relative = _loosest(method, method.prepare(system, threads), system, target) if method.iterative else 0.0
+    relative = loosest(method, method.prepare(system, threads), system, target) if method.iterative else 0.0
     solve, setting_up = _timed(lambda: method.prepare(system, threads))
     values, first = _timed(lambda: solve(system.rhs, relative))
     _, repeated = _timed(lambda: solve(again.rhs, relative))
@@ -127,7 +127,7 @@ def _one(method: Method, system: LinearSystem, again: LinearSystem, target: floa
     yield "certified", certified(system, values)
 
 
-def _loosest(method: Method, solve: Any, system: LinearSystem, target: float) -> float:
+def loosest(method: Method, solve: Any, system: LinearSystem, target: float) -> float:
     """The largest half power of ten whose field, as a relative residual, is certified to be within the target."""
 
     def within(halves: int) -> bool:

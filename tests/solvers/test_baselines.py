@@ -39,7 +39,7 @@ def test_an_iterative_method_may_stop_as_soon_as_it_is_certified(
     """Were it certified at residuals up to the one needed, that would be asked for, to half a power of ten."""
     monkeypatch.setattr(baselines, "certified", lambda system, residual: 0.0 if residual <= needed else 1.0)
     system = LinearSystem.of(CASES["constant decay, 10 discs"](0))
-    found = baselines._loosest(METHODS[0], lambda rhs, residual: residual, system, 1e-6)
+    found = baselines.loosest(METHODS[0], lambda rhs, residual: residual, system, 1e-6)
     assert needed / 10**0.51 < found <= needed
 
 

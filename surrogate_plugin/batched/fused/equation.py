@@ -6,7 +6,7 @@ for rounding would cover contraction too, which leaves roundings out and adds no
 ones that Triton has for float64. The constants are exact in float32, which Triton reads them as.
 
 Traffic in bytes a pixel, for first-order uptake and faces that conduct alike: `residual` reads 8 each of the field,
-decay and production and 1 of what is free, and writes 4; in torch one operation after the other takes some 350.
+decay and production and 1 of what is free, and writes 4; in torch one operation after the other takes some 450.
 `inflated_residual` reads 8 more and writes 8; `deficit` reads 4 of ``w`` and 8 each of decay and target and writes 4.
 Maps of faces are 16 more, uptake is 8.
 """

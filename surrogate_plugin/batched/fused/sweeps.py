@@ -7,7 +7,8 @@ too is computed again rather than waited for. Coefficients come from memory once
 nearest cache.
 
 Traffic in float32 fields of the level, with 2 sweeps: `descend` reads 2 and writes 1 1/4, where half sweeps, residual
-and restriction one by one take 14 1/4; `ascend` reads 3 1/4 and writes 1. Links, where there are any, are 2 more each.
+and restriction one by one take 14 1/4; `ascend` reads 3 1/4 and writes 1, where one by one it is 16 1/4. Links, where
+there are any, are 2 more each.
 """
 
 from __future__ import annotations
