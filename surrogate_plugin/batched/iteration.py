@@ -192,12 +192,9 @@ class Iteration:
 
         Where uptake is so stiff that a pixel has its way, coarse levels see a fixed one.
         """
-        stack, levels = self.stack, self.levels
-        saturating = stack.vmax is not None
-        seen = stack.free & (self.decay <= _STIFF) if saturating else stack.free
-        levels.set_up(seen, self.decay, stack.north, stack.east, stack.wall_conductance)
-        if saturating:
-            levels.relinearise(stack.free, self.decay)
+        stack = self.stack
+        seen = None if stack.vmax is None else stack.free & (self.decay <= _STIFF)
+        self.levels.set_up(stack.free, self.decay, stack.north, stack.east, stack.wall_conductance, seen=seen)
 
     def _refresh(self) -> None:
         """The residuals, in float32 and scaled so that the largest entry of each is of order 1.

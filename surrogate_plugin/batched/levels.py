@@ -8,6 +8,7 @@ from typing import Self
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from surrogate_plugin.batched import galerkin, operations, setup
 from surrogate_plugin.batched.level import Level
@@ -66,7 +67,14 @@ class Levels:
         self._walls = torch.zeros((count, 2, 2), dtype=torch.float64, device=self.device)
 
     def set_up(
-        self, free: Tensor, decay: Tensor, north: Tensor | None, east: Tensor | None, wall_conductance: Tensor
+        self,
+        free: Tensor,
+        decay: Tensor,
+        north: Tensor | None,
+        east: Tensor | None,
+        wall_conductance: Tensor,
+        *,
+        seen: Tensor | None = None,
     ) -> None:
         """All levels for these operators.
 
@@ -77,17 +85,21 @@ class Levels:
         north, east : (B, H + 1, W) and (B, H, W + 1) float64, dimensionless, or None
             Conductances of all faces; None: all are 1, and the outer ones the walls'.
         wall_conductance : (B, 2, 2) float64
+        seen : (B, H, W) bool, optional
+            Which of the free pixels coarse levels see as free; all if not given.
         """
         north, east = (_without_loop(each, axis, self.rings) for axis, each in enumerate((north, east)))
         self._north, self._east, self._walls = north, east, wall_conductance
-        given = free, decay, north, east, wall_conductance, self.rings
+        given = (free if seen is None else seen), decay, north, east, wall_conductance, self.rings
         links_north, links_east = setup.finest_links(north, east)
-        self.finest = Level(setup.finest_inverse(*given), links_north, links_east, self.rings)
+        inverse = setup.finest_inverse(free, *given[1:])
+        self.finest = Level(inverse, links_north, links_east, self.rings)
         self.coarse = []
         if north is None or east is None:
             self._gather(setup.first_coarse(*given))
         else:
-            self._multiply(galerkin.split(free, decay, north, east, self.finest.inverse, self.rings))
+            inverse = inverse if seen is None else torch.where(functional.pad(seen, (1, 1, 1, 1)), inverse, 0.0)
+            self._multiply(galerkin.split(given[0], decay, north, east, inverse, self.rings))
         self.coarsest = setup.invert_coarsest(self.coarse[-1])
 
     def _gather(self, coefficients: setup.Coefficients) -> None:

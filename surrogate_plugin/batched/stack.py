@@ -12,7 +12,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from surrogate_plugin.arguments import BoolArray, Coefficient
+from surrogate_plugin.arguments import BoolArray, Coefficient, FloatArray
 from surrogate_plugin.batched import faces
 from surrogate_plugin.batched.taking import take
 from surrogate_plugin.equation.problem import Problem
@@ -198,14 +198,17 @@ class _Sender:
         """An array as it is."""
         return torch.from_numpy(values).to(self.device)
 
-    def maps(self, values: Sequence[Coefficient], shape: tuple[int, int] | None = None) -> Tensor:
-        """A map a problem, (B, H, W) float64, of this shape or another one; (B, 1, 1) where all are numbers."""
+    def maps(self, values: Sequence[Coefficient]) -> Tensor:
+        """A map a problem, (B, H, W) float64; (B, 1, 1) where all are numbers."""
         if not any(isinstance(value, np.ndarray) for value in values):
             return self.numbers([float(value) for value in values])
-        host = np.empty((len(values), *(shape or self.shape)))
-        for row, value in zip(host, values, strict=True):
-            row[...] = value
-        return self.small(host)
+        shape = len(values), *self.shape
+        if self.device.type == "cuda" and torch.cuda.is_available():
+            # Memory that the device reads by itself, and that the next stack finds where it is.
+            host = torch.empty(shape, dtype=torch.float64, pin_memory=True)
+            return _filled(host.numpy(), values, host).to(self.device, non_blocking=True)
+        array = np.empty(shape)
+        return _filled(array, values, torch.from_numpy(array)).to(self.device)
 
     def masks(self, values: Sequence[BoolArray]) -> Tensor:
         """A map a problem, (B, H, W) bool."""
@@ -214,6 +217,13 @@ class _Sender:
     def whole(self, values: Tensor) -> Tensor:
         """(B, H, W), contiguous, of (B, H, W) or (B, 1, 1)."""
         return values.expand(-1, *self.shape).contiguous()
+
+
+def _filled(rows: FloatArray, values: Sequence[Coefficient], tensor: Tensor) -> Tensor:
+    """The tensor whose memory these rows are, once each holds its value."""
+    for row, value in zip(rows, values, strict=True):
+        row[...] = value
+    return tensor
 
 
 def _void(problems: Sequence[Problem], sender: _Sender) -> Tensor | None:

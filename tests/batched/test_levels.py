@@ -86,6 +86,22 @@ def test_a_new_linearisation_keeps_the_coarse_levels() -> None:
             assert_close(z[i], out)
 
 
+def test_coarse_levels_may_see_fewer_free_pixels() -> None:
+    rng = np.random.default_rng(10)
+    for group in plain_stacks(10, (13, 13), 24):
+        stack = Stack.of(group, "cpu")
+        levels, b = levels_of(stack), right_hand_side(stack, 11)
+        seen = stack.free & torch.from_numpy(rng.random(stack.source.shape) < 0.7)
+        levels.set_up(stack.free, stack.decay, None, None, stack.wall_conductance, seen=seen)
+        z = levels.v_cycle(b)
+        for i, problem in enumerate(group):
+            hierarchy, out, one = hierarchy_of(problem), np.zeros(b[i].shape, np.float32), Operator(problem)
+            hierarchy.rebuild(seen[i].numpy(), one.decay)
+            hierarchy.relinearise(one.free, one.decay)
+            hierarchy.v_cycle(out, b[i].numpy())
+            assert_close(z[i], out)
+
+
 def test_some_of_the_levels_cycle_as_all_did() -> None:
     for group in plain_stacks(5, (9, 16), 24):
         stack = Stack.of(group, "cpu")

@@ -69,6 +69,23 @@ def test_cycles_are_those_of_the_hierarchies(shape: tuple[int, int]) -> None:
             assert not bool(edge.any())
 
 
+def test_coarse_levels_may_see_fewer_free_pixels() -> None:
+    rng = np.random.default_rng(5)
+    for group in mapped_stacks(5, (13, 13)):
+        stack = Stack.of(group, "cpu")
+        levels, b = levels_of(stack), right_hand_side(stack)
+        seen = stack.free & torch.from_numpy(rng.random(stack.source.shape) < 0.7)
+        levels.set_up(stack.free, stack.decay, stack.north, stack.east, stack.wall_conductance, seen=seen)
+        z = levels.v_cycle(b)
+        for i, problem in enumerate(group):
+            hierarchy, out, one = hierarchy_of(problem), np.zeros(b[i].shape, np.float32), Operator(problem)
+            hierarchy.rebuild(seen[i].numpy(), one.decay, one.faces)
+            hierarchy.relinearise(one.free, one.decay)
+            hierarchy.v_cycle(out, b[i].numpy())
+            difference = np.abs(z[i].numpy() - out)[1:-1, 1:-1]
+            assert float(difference.max()) <= CLOSE * float(np.abs(out[1:-1, 1:-1]).max())
+
+
 def test_a_cycle_is_symmetric() -> None:
     for group in mapped_stacks(2, (8, 8)):
         stack = Stack.of(group, "cpu")
@@ -100,6 +117,24 @@ def test_fields_come_to_the_exact_ones(kind: type) -> None:
             exact = exact_field(problem)
             error = np.abs(iteration.solution()[i].numpy() - exact).max()
             assert float(error) <= 1e-7 * float(exact.max())
+
+
+@pytest.mark.parametrize("km", [1e-3, 1.0])
+def test_uptake_that_saturates_among_obstacles_comes_to_the_exact_field(km: float) -> None:
+    rng = np.random.default_rng(6)
+    diffusivity = np.where(rng.random((24, 31)) < 0.2, 0.01, 1.0)
+    source = np.where(rng.random((24, 31)) < 0.02, 1.0, 0.0)
+    group = [
+        sp.Problem(source, decay=1e-3, diffusivity=diffusivity, uptake=sp.MichaelisMenten(vmax=vmax, km=km))
+        for vmax in (1e-3, 0.02, 0.3)
+    ]
+    stack = Stack.of(group, "cpu")
+    iteration = Iteration(stack, Levels(stack.shape, stack.rings, stack.count, stack.device, mapped=True))
+    for _ in range(30):
+        iteration.advance()
+    assert not bool(iteration.on_path.any())
+    for i, problem in enumerate(group):
+        assert float(np.abs(iteration.solution()[i].numpy() - exact_field(problem)).max()) < 1e-9
 
 
 def test_a_membrane_lets_nothing_leak_on_coarse_levels() -> None:
