@@ -1,4 +1,4 @@
-"""The command for a GPU's figures works on CPU tensors, judges what it shows, and puts none of those into a document."""
+"""The command for a GPU's figures works on CPU tensors and judges what it shows; no document takes those figures."""
 
 from __future__ import annotations
 
