@@ -22,16 +22,18 @@ workers = 0
 validation_batches = 1
 validate_steps = 3
 network.hyperparameters = { width = 8, head = 8 }
-data = { batch = 2, samples = 7, mirrors = 2, shape = [16, 24], other_shapes = 0.0 }
+data = { batch = 2, samples = 7, mirrors = 2, shape = [16, 24], other_shapes = 0.0, remade = REMADE }
 optimiser = { steps = 6, warmup_steps = 1, average = 0.5, clip = 0.05 }
 stop = { monitor = "validation_loss", patience = 50, select = "best" }
 """
 TRAIN = "import sys; from surrogate_plugin.cli import main; sys.argv[0] = 'surrogate-plugin'; main()"
 
 
-def test_two_processes_equal_one_with_twice_the_batch(tmp_path: Path) -> None:
+@pytest.mark.parametrize("samples_on", ["workers", "device"])
+def test_two_processes_equal_one_with_twice_the_batch(tmp_path: Path, samples_on: str) -> None:
     file, out = tmp_path / "tiny.toml", tmp_path / "two"
-    file.write_text(CONFIG)
+    # Where samples are solved together, each process has a thread of its own that makes them ahead.
+    file.write_text(f'samples_on = "{samples_on}"' + CONFIG.replace("REMADE", str(samples_on == "device").lower()))
     start = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "--no-python"]
     command = [sys.executable, "-c", TRAIN, "train", str(file), "--out", str(out)]
     here = {"OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo", "MASTER_ADDR": "127.0.0.1"}

@@ -19,10 +19,11 @@ from surrogate_training.problems.distributions import Vessels
 from surrogate_training.samples import make_shards as making
 from surrogate_training.samples.batch import Batch
 from surrogate_training.samples.dataset import DataConfig, make_sample
+from surrogate_training.samples.finite import drawn
 from surrogate_training.samples.kept import KeptSample
 from surrogate_training.samples.make_shards import make_shards
 from surrogate_training.samples.shards import INDEX, DamagedShardError, Index, Shards
-from surrogate_training.samples.stream import drawn, stream
+from surrogate_training.samples.stream import stream
 
 
 def config(**changes: Any) -> DataConfig:
@@ -143,9 +144,9 @@ def test_a_killed_call_goes_on_and_makes_nothing_twice(tmp_path: Path, monkeypat
     asked: list[list[int]] = []
     make_samples = making.make_samples
 
-    def listen(data: DataConfig, numbers: list[int], workers: int) -> Any:
+    def listen(data: DataConfig, numbers: list[int], *others: Any) -> Any:
         asked.append(numbers)
-        return make_samples(data, numbers, workers)
+        return make_samples(data, numbers, *others)
 
     monkeypatch.setattr(making, "make_samples", listen)
     index = make_shards(config(), tmp_path, samples_a_shard=2, workers=0)

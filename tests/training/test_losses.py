@@ -7,12 +7,8 @@ import math
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 
-from surrogate_plugin.equation.problem import MichaelisMenten, Problem
-from surrogate_plugin.equation.sides import BoundaryLike
-from surrogate_training.losses.cycle import after_cycle
+from surrogate_plugin.equation.problem import Problem
 from surrogate_training.losses.multiscale import MultiscaleLoss, multiscale
 from surrogate_training.quality import metrics
 from surrogate_training.samples.batch import Batch, assemble
@@ -62,45 +58,16 @@ def test_imposed_pixels_do_not_count() -> None:
     assert float(loss.evaluate(spoilt, batch)) == float(loss.evaluate(batch.target, batch))
 
 
-# What a cycle leaves.
-
-
-def batch_of(seed: int, boundary: BoundaryLike = "absorbing", *, saturating: bool = False) -> Batch:
+def batch_of(seed: int) -> Batch:
     rng = np.random.default_rng(seed)
     problems, fields = [], []
     for _ in range(2):
         source = np.where(rng.random((21, 26)) < 0.08, rng.uniform(0.1, 1.0, (21, 26)), 0.0)
         source[3, 4] = 1.0
-        uptake = MichaelisMenten(rng.uniform(0.0, 0.1, source.shape), 0.2) if saturating else None
-        problem = Problem(source, decay=rng.uniform(1e-3, 0.1, source.shape), uptake=uptake, boundary=boundary)
+        problem = Problem(source, decay=rng.uniform(1e-3, 0.1, source.shape))
         problems.append(problem)
         fields.append(exact_field(problem, 1e-7))
     return assemble(problems, fields)
-
-
-boundaries = st.sampled_from(["absorbing", "reflecting", "periodic", 0.4])
-
-
-@given(st.integers(0, 1000), boundaries, st.booleans())
-def test_a_cycle_s_gradient_is_its_transpose(seed: int, boundary: BoundaryLike, saturating: bool) -> None:
-    batch = batch_of(seed, boundary, saturating=saturating)
-    make = torch.Generator().manual_seed(seed)
-    error, weight = (torch.rand(batch.target.shape, generator=make) * batch.free for _ in range(2))
-    error.requires_grad_()
-    (after_cycle(error, batch) * weight).sum().backward()  # type: ignore[no-untyped-call]
-    other = torch.rand(batch.target.shape, generator=make) * batch.free
-    assert error.grad is not None
-    expected = float((after_cycle(other, batch) * weight).double().sum())
-    assert float((error.grad * other).double().sum()) == pytest.approx(expected, rel=1e-3, abs=1e-3)
-
-
-@given(st.integers(0, 1000), boundaries)
-def test_a_cycle_leaves_little(seed: int, boundary: BoundaryLike) -> None:
-    batch = batch_of(seed, boundary)
-    error = torch.rand(batch.target.shape, generator=torch.Generator().manual_seed(seed)) * batch.free
-    left = after_cycle(error, batch)
-    assert float(left.norm()) < 0.4 * float(error.norm())
-    assert not left[~batch.free].any()
 
 
 def test_metrics_are_taken_where_they_say() -> None:

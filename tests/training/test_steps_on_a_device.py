@@ -45,10 +45,25 @@ def test_the_stand_in_for_a_gpu_has_no_values_to_read() -> None:
         torch.ones(2, device=ELSEWHERE) + torch.ones(2)
 
 
-@pytest.mark.parametrize("loss", [{"kind": "multiscale", "cycle": 0.0}, {"kind": "huber"}, {"kind": "invhuber"}])
-def test_a_step_reads_nothing_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, loss: dict[str, Any]) -> None:
+COMPACT = {"hyperparameters": {"width": 8, "head": 8, "wider": 4}}
+DRAWN: dict[str, dict[str, Any]] = {"plain": {"kind": "vessels", "saturating": 0.5}, "wider": {"kind": "wider"}}
+
+
+@pytest.mark.parametrize(
+    ("network", "drawn", "loss"),
+    [
+        ({"kind": "paper"}, "plain", {"kind": "huber"}),
+        ({"kind": "paper"}, "plain", {"kind": "invhuber"}),
+        (COMPACT, "plain", {"kind": "multiscale", "cycle": 1.0}),
+        (COMPACT, "wider", {"kind": "multiscale", "cycle": 1.0}),
+    ],
+)
+def test_a_step_reads_nothing_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, network: dict[str, Any], drawn: str, loss: dict[str, Any]
+) -> None:
     monkeypatch.setattr(torch, "autocast", lambda *_, **__: contextlib.nullcontext())  # which knows no such device
-    trainer = Trainer(tiny(network={"kind": "paper"}, loss=loss), tmp_path, device="meta")
+    data = tiny().data.model_dump() | {"distribution": DRAWN[drawn]}
+    trainer = Trainer(tiny(network=network, data=data, loss=loss), tmp_path, device="meta")
     batch = make_batch(trainer.config.data, "train", 0).to(ELSEWHERE)
     for _ in range(2):
         assert trainer.step(batch).device.type == "meta"

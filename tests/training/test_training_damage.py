@@ -25,10 +25,11 @@ from surrogate_training.loop.trainer import Trainer
 from surrogate_training.publishing.publish import selected_network
 from surrogate_training.retraining.trials import kept_answers
 from surrogate_training.samples.dataset import DataConfig, make_batch, make_sample
+from surrogate_training.samples.finite import shuffled_batch
 from surrogate_training.samples.kept import KeptSample
 from surrogate_training.samples.make_shards import make_shards
 from surrogate_training.samples.shards import INDEX, Shards, shard_name
-from surrogate_training.samples.stream import shuffled_batch, stream
+from surrogate_training.samples.stream import stream
 from surrogate_training.study.config import read_study
 from surrogate_training.study.runner import run_study
 from tests.fuzzing import assert_one_sentence, edits, file_damages, files_of, fresh, slow

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
@@ -14,6 +14,9 @@ from surrogate_training.losses.study import StudyLoss
 from surrogate_training.problems.distributions import produces, teaches_wider
 from surrogate_training.samples.dataset import DataConfig
 from surrogate_training.toml_files import read_toml, with_changes
+
+if TYPE_CHECKING:
+    import torch
 
 Loss = Annotated[MultiscaleLoss | StudyLoss, Field(discriminator="kind")]
 
@@ -115,6 +118,11 @@ class TrainConfig(_Section):
     device: str = Field(default="cpu", pattern=r"^(cpu|mps|(cuda|xpu)(:\d{1,3})?)$")
     threads: int = Field(default=1, ge=1, le=1024, description="of torch on a CPU; compiled kernels have one")
     workers: int = Field(default=1, ge=0, le=1024, description="processes that make samples; 0: none but this one")
+    samples_on: Literal["auto", "workers", "device"] = Field(
+        default="auto",
+        description="where exact fields are solved: one after the other by workers, or many together on the device; "
+        "auto: on the device where that is a GPU",
+    )
     checkpoint_seconds: float = Field(default=60.0, ge=0)
     validate_seconds: float = Field(default=240.0, ge=0)
     validate_steps: int | None = Field(default=None, ge=1, description="validate by steps instead of by the clock")
@@ -147,6 +155,11 @@ class TrainConfig(_Section):
                 "cannot see; the reading 'imposed' is allowed, or the network 'compact'."
             )
         return self
+
+
+def solves_together(config: TrainConfig, device: torch.device) -> bool:
+    """Whether a run's exact fields are solved on its device, many together."""
+    return config.samples_on == "device" or (config.samples_on == "auto" and device.type == "cuda")
 
 
 def read_config(path: str | Path, **changes: Any) -> TrainConfig:

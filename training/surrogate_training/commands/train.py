@@ -164,6 +164,7 @@ def samples(
     """
     with plain_errors():
         from surrogate_training.config import read_config
+        from surrogate_training.loop.beginning import solving_device
         from surrogate_training.samples.make_shards import make_shards
 
         given = read_config(config, **({} if count is None else {"data.samples": count}))
@@ -174,6 +175,7 @@ def samples(
                 samples_a_shard=a_shard,
                 workers=given.workers if workers is None else workers,
                 repair=repair,
+                device=solving_device(given),
                 callback=callback,
             )
     if json and not quiet:

@@ -10,7 +10,7 @@ from safetensors.torch import load_file
 from torch import nn
 
 from surrogate_plugin.surrogate.networks import CompactNetwork
-from surrogate_training.config import TrainConfig
+from surrogate_training.config import TrainConfig, solves_together
 from surrogate_training.samples.shards import Index
 from surrogate_training.toml_files import FOLDER
 
@@ -30,6 +30,24 @@ def usable_device(name: str) -> torch.device:
         line = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise ValueError(f"device is {name!r}, which cannot be used here ({line.rstrip('.')}); try 'cpu'.") from None
     return device
+
+
+def solving_device(config: TrainConfig) -> torch.device | None:
+    """Where the exact fields of a finite set are solved, many together; None: by workers, one after the other.
+
+    Raises
+    ------
+    ValueError
+        If a device is asked for that cannot be used; where it is only preferred, workers do.
+    """
+    if not solves_together(config, torch.device(config.device)):
+        return None
+    try:
+        return usable_device(config.device)
+    except ValueError:
+        if config.samples_on == "device":
+            raise
+        return None
 
 
 def begin_with(network: nn.Module, weights: Path) -> None:

@@ -6,15 +6,21 @@ import copy
 import json
 import math
 import time
+from contextlib import closing
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
 from surrogate_plugin.surrogate.networks import build
-from surrogate_training.config import TrainConfig
+from surrogate_training.config import TrainConfig, solves_together
 from surrogate_training.loop import checkpoint
-from surrogate_training.loop.beginning import begin_with, choose_learning, distinct_samples, usable_device
+from surrogate_training.loop.beginning import (
+    begin_with,
+    choose_learning,
+    distinct_samples,
+    usable_device,
+)
 from surrogate_training.loop.checkpoint import Progress
 from surrogate_training.loop.distributed import Group
 from surrogate_training.loop.interruption import Request, Stopped, stop_requests
@@ -98,8 +104,12 @@ class Trainer:
             return
         log = RunLog(self.folder, self.progress.step, self.config.log.tensorboard) if self.group.leads else None
         try:
-            with fixed_threads(self.config.threads), stop_requests() as request:
-                self._loop(request, log, callback)
+            with (
+                fixed_threads(self.config.threads),
+                stop_requests() as request,
+                closing(self._batches(callback)) as batches,
+            ):
+                self._loop(batches, request, log, callback)
         finally:
             if log is not None:
                 log.close()
@@ -168,10 +178,10 @@ class Trainer:
             tensors |= {f"rollback.{name}": value for name, value in self.last_good.tensors().items()}
         checkpoint.save(self.folder, self.config, self.progress, tensors)
 
-    def _loop(self, request: Request, log: RunLog | None, callback: Callback) -> None:
+    def _loop(self, batches: Stream, request: Request, log: RunLog | None, callback: Callback) -> None:
         """Step until the run is finished or was asked to stop; of a group, rank 0 decides."""
         progress, validation = self.progress, Validation(self.config, self.device)
-        throughput = Throughput(self._batches(callback), self.device, self.group.size)
+        throughput = Throughput(batches, self.device, self.group.size)
         pending = PendingLosses.on(self.device, each=self.last_good is not None)
         lap = saved = validated = time.monotonic()
         stop = False
@@ -206,7 +216,8 @@ class Trainer:
             self.config.workers,
             stride=self.group.size,
             seed=self.config.seed,
-            pinned=self.device.type == "cuda",
+            device=self.device,
+            together=solves_together(self.config, self.device),
             callback=lambda _, text: callback(self.done(), text),
         )
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,6 +14,7 @@ from torch.nn import functional
 from surrogate_plugin.equation.problem import FloatArray, Problem
 from surrogate_plugin.surrogate import features
 from surrogate_plugin.surrogate.networks import PaperNetwork
+from surrogate_plugin.surrogate.operations import ProgramNetwork
 
 
 @dataclass(frozen=True)
@@ -28,13 +30,15 @@ class Batch:
     walls : (N, 2, 2) float32
         The conductances of the sides of plain problems, rows first, the low side first.
     rings : (N, 2) bool
-        Which axes are rings.
+        Which axes are rings; always on the CPU, since it decides what a device is told to do.
     target : (N, H, W) float32
         The exact field over the values that the image is over.
     size : (N,) float32
         The largest value, imposed or of the field, in the same unit: what errors are taken over.
     free : (N, H, W) bool
         Where the network's word counts; the other pixels are imposed, void, or joined to no other.
+    saturates : bool
+        Whether uptake saturates in any of the problems, for whoever may not look at ``saturation``.
     """
 
     image: Tensor
@@ -44,6 +48,7 @@ class Batch:
     target: Tensor
     size: Tensor
     free: Tensor
+    saturates: bool = True
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -52,37 +57,32 @@ class Batch:
 
     def pin_memory(self) -> Batch:
         """For a faster copy to a GPU."""
-        return Batch(*(getattr(self, field.name).pin_memory() for field in fields(self)))
+        return self._each(Tensor.pin_memory)
 
     def to(self, device: torch.device) -> Batch:
-        """The same batch on ``device``."""
-        return Batch(*(getattr(self, field.name).to(device, non_blocking=True) for field in fields(self)))
+        """The same batch on ``device``, all but ``rings``."""
+        return replace(self._each(lambda tensor: tensor.to(device, non_blocking=True)), rings=self.rings)
+
+    def record_stream(self, stream: torch.cuda.Stream) -> None:
+        """Keep the memory of a batch on a GPU until what ``stream`` was told to do by now is done."""
+        for tensor in self._tensors().values():
+            if tensor.device.type == "cuda":
+                tensor.record_stream(stream)
+
+    def _each(self, work: Callable[[Tensor], Tensor]) -> Batch:
+        changed: dict[str, Any] = {name: work(tensor) for name, tensor in self._tensors().items()}
+        return replace(self, **changed)
+
+    def _tensors(self) -> dict[str, Any]:
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: value for name, value in values.items() if isinstance(value, Tensor)}
 
 
 def assemble(problems: Sequence[Problem], solved: Sequence[FloatArray]) -> Batch:
     """Encode problems of one shape beside their exact fields, (H, W) float64 in field units."""
-    lattice = features.PaddedLattice.around(problems[0].shape)
-    count, channels = len(problems), features.CHANNELS
-    if any(map(features.wider, problems)):
-        channels = features.WIDER_CHANNELS
-    image = np.empty((count, channels, *lattice.padded), np.float32)
-    target, free = np.empty((count, *lattice.shape), np.float32), np.empty((count, *lattice.shape), np.bool_)
-    size, saturation = np.empty(count, np.float32), np.empty(count, np.float32)
-    for at, (problem, field) in enumerate(zip(problems, solved, strict=True)):
-        seen = features.see(problem, image[at])
-        target[at], free[at], saturation[at] = field / seen.scale, problem.unknown, seen.saturation
-        if seen.alone is not None:
-            free[at] &= ~seen.alone
-        size[at] = (largest_value(problem, field) or 1.0) / seen.scale
-    return Batch(
-        torch.from_numpy(image),
-        torch.from_numpy(saturation),
-        torch.tensor(np.stack([problem.walls.conductance for problem in problems]), dtype=torch.float32),
-        torch.from_numpy(np.stack([problem.walls.ring for problem in problems])),
-        torch.from_numpy(target),
-        torch.from_numpy(size),
-        torch.from_numpy(free),
-    )
+    from surrogate_training.samples.posed import Posed
+
+    return Posed.of(problems).solved(torch.from_numpy(np.stack(solved)))
 
 
 def largest_value(problem: Problem, field: FloatArray) -> float:
@@ -94,7 +94,9 @@ def largest_value(problem: Problem, field: FloatArray) -> float:
 def predict(network: nn.Module, batch: Batch) -> Tensor:
     """The network's fields in the unit of the batch's targets, (N, H, W) float32."""
     if not isinstance(network, PaperNetwork):
-        return inside(network(batch.image, batch.saturation).float(), batch.shape)
+        # A GPU would have to be asked whether uptake saturates; the host knows.
+        told = {"saturates": batch.saturates} if isinstance(network, ProgramNetwork) else {}
+        return inside(network(batch.image, batch.saturation, **told).float(), batch.shape)
     source = inside(batch.image[:, 0], batch.shape)[:, None]
     missing = [-side % network.multiple for side in batch.shape]
     padded = functional.pad(source, (0, missing[1], 0, missing[0]))

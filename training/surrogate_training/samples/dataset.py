@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+import torch
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from surrogate_plugin.equation.problem import FloatArray, Problem
@@ -15,17 +16,13 @@ from surrogate_plugin.solvers.protocol import Solver
 from surrogate_plugin.surrogate.scale import value_scale
 from surrogate_training.problems.distributions import Distribution, LatticeSide, Mixture, Part, Vessels
 from surrogate_training.problems.recordings import Recorded
-from surrogate_training.problems.symmetry import Symmetry
-from surrogate_training.samples.batch import Batch, assemble
+from surrogate_training.samples.batch import Batch
+from surrogate_training.samples.posed import MIRRORS, Posed, fields_of_images
 
 Split = Literal["train", "validation", "test"]
 _STREAM: dict[Split, int] = {"train": 0, "validation": 1, "test": 2}
 #: Keeps the draw of a batch's part apart from that of its shape.
 _PART = 1
-
-#: The images of a training problem, itself first.
-_MIRRORS = (Symmetry(), Symmetry(columns=True), Symmetry(rows=True), Symmetry(rows=True, columns=True))
-
 
 #: So many problems in a row that teach nothing mean that all are such.
 _MOST_DRAWS = 1000
@@ -174,12 +171,9 @@ def make_batch(config: DataConfig, split: Split, index: int) -> Batch:
 
 
 def with_mirrors(problems: list[Problem], fields: list[FloatArray], mirrors: int) -> Batch:
-    """The batch of problems and of their images; an image has the field's image, at the price of its encoding."""
-    images = _MIRRORS[:mirrors]
-    return assemble(
-        [image.problem(problem) for problem in problems for image in images],
-        [image.array(field) for field in fields for image in images],
-    )
+    """The batch of problems and of their images; an image has the field's image."""
+    images = [image.problem(problem) for problem in problems for image in MIRRORS[:mirrors]]
+    return Posed.of(images).solved(fields_of_images(torch.from_numpy(np.stack(fields)), mirrors))
 
 
 def _rng(config: DataConfig, split: Split, index: int, row: int) -> np.random.Generator:

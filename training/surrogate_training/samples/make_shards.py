@@ -7,15 +7,16 @@ import json
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors.numpy import save_file
 
 from surrogate_plugin.surrogate.card import checksum
 from surrogate_plugin.whole_files import replacing, write_text
 from surrogate_training.progress import Callback, silent
 from surrogate_training.samples.dataset import DataConfig
+from surrogate_training.samples.finite import make_samples
 from surrogate_training.samples.kept import KeptSample
 from surrogate_training.samples.shards import INDEX, SAYS, DamagedShardError, Index, decisive, says, shard_name
-from surrogate_training.samples.stream import make_samples
 from surrogate_training.threads import fixed_threads
 
 
@@ -27,6 +28,7 @@ def make_shards(
     samples_a_shard: int = 256,
     workers: int = 1,
     repair: bool = False,
+    device: torch.device | None = None,
     callback: Callback = silent,
 ) -> Index:
     """Store the first ``config.samples`` samples in a folder.
@@ -43,6 +45,8 @@ def make_shards(
         Processes that make samples.
     repair : bool
         Hold existing shards to the index and make damaged ones again.
+    device : torch.device, optional
+        Where fields are solved, many together; workers then draw problems alone.
     callback : Callback
 
     Returns
@@ -67,7 +71,7 @@ def make_shards(
     }
     missing = [name for name, numbers in ranges.items() if not _stands(folder, name, numbers, data, known, repair)]
     made = total - sum(len(ranges[name]) for name in missing)
-    samples = make_samples(config, [number for name in missing for number in ranges[name]], workers)
+    samples = make_samples(config, [number for name in missing for number in ranges[name]], workers, device)
     for name in missing:
         kept: list[KeptSample] = []
         for sample in itertools.islice(samples, len(ranges[name])):

@@ -15,8 +15,8 @@ from surrogate_training.loop.trainer import Trainer
 from surrogate_training.problems.discs import Scene, UnitCube, around, read_scenes, write_scenes
 from surrogate_training.progress import Callback, part, silent
 from surrogate_training.samples.dataset import exact_field
+from surrogate_training.samples.finite import shuffled_batch
 from surrogate_training.samples.kept import KeptSample
-from surrogate_training.samples.stream import shuffled_batch
 from surrogate_training.study import sampling_report
 from surrogate_training.study.folder import claim, read_result, write_json
 from surrogate_training.study.held_fields import KnownProblems, StudyNetwork
