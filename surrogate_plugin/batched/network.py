@@ -10,13 +10,12 @@ from torch import Tensor, nn
 
 from surrogate_plugin.batched import features
 from surrogate_plugin.batched.stack import Stack
+from surrogate_plugin.surrogate.operations import ask
+from surrogate_plugin.surrogate.precision import dense_layers
 
 if TYPE_CHECKING:
     from surrogate_plugin.surrogate.model import Model
     from surrogate_plugin.surrogate.networks import PaperNetwork
-
-#: What dense layers compute in on each type of device; float32 on any other.
-PRECISION: dict[str, torch.dtype] = {}
 
 
 class Predictor:
@@ -28,7 +27,7 @@ class Predictor:
         Its network is used as it is where it is on the device already, else a copy.
     device : torch.device or str
     precision : torch.dtype, optional
-        What dense layers compute in; see `PRECISION` for what is taken if it is not given.
+        What dense layers compute in; the device's own if it is not given, see `surrogate_plugin.surrogate.precision`.
 
     Examples
     --------
@@ -43,7 +42,7 @@ class Predictor:
 
     def __init__(self, model: Model, device: torch.device | str, precision: torch.dtype | None = None) -> None:
         self.device = torch.device(device)
-        self.precision = PRECISION.get(self.device.type, torch.float32) if precision is None else precision
+        self.precision = precision
         self.model = model
         self._network = _on(self.device, model.network)
 
@@ -66,17 +65,14 @@ class Predictor:
         UnsupportedProblemError
             If the problems are of the wider equation, and the network has no program for it.
         """
-        with torch.inference_mode(), self._precisely():
-            if self.model.card.network.kind == "paper":
+        kind = self.model.card.network.kind
+        with torch.inference_mode(), dense_layers(kind, self.device, self.precision):
+            if kind == "paper":
                 multiple = cast("PaperNetwork", self._network).multiple
                 return features.impose(self._network(features.source_image(stack, multiple))[:, 0].float(), stack)
             seen = features.see(stack)
-            answer = self._network(seen.image, seen.saturation, saturates=stack.kind.saturating)
+            answer = ask(self._network, seen.image, seen.saturation, saturates=stack.kind.saturating)
             return features.decode(answer, stack, seen)
-
-    def _precisely(self) -> torch.autocast:
-        reduced = self.precision != torch.float32
-        return torch.autocast(self.device.type, self.precision if reduced else None, enabled=reduced)
 
 
 def _on(device: torch.device, network: nn.Module) -> nn.Module:

@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.autograd import Function
 
 from surrogate_plugin.surrogate import diffusion_tensors
+from surrogate_plugin.surrogate.passes import compiled
 
 #: Of the right-hand side's preconditioned norm. With 1e-3 the solve's own error is larger than a trained network's: the
 #: median relative L2 error of the default model is 1.04 % then, and 0.48 % with this.
@@ -55,7 +56,7 @@ def solve(east: Tensor, north: Tensor, extra: Tensor, rhs: Tensor, guess: Tensor
 
 
 def _solve(matrix: tuple[Tensor, Tensor, Tensor], rhs: Tensor, guess: Tensor | None) -> Tensor:
-    if rhs.device.type == "cpu" and rhs.dtype == torch.float32:
+    if compiled(rhs):
         return _compiled(matrix, rhs, guess)
     east, north, extra = (tensor.detach() for tensor in matrix)
     return in_tensors(east, north, extra, rhs.detach(), None if guess is None else guess.detach())

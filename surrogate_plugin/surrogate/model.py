@@ -60,6 +60,9 @@ class Model:
         """
         import torch
 
+        from surrogate_plugin.surrogate.operations import ask
+        from surrogate_plugin.surrogate.precision import dense_layers
+
         if self.card.network.kind == "paper":
             multiple = cast("PaperNetwork", self.network).multiple
             image = torch.from_numpy(features.source_image(problem, multiple)[None]).to(self.device)
@@ -69,10 +72,11 @@ class Model:
         if self._compiled is not None and self._compiled.knows(problem):
             return self._compiled.predict(problem)
         seen = features.see(problem)
-        with torch.inference_mode():
-            saturation = torch.tensor([seen.saturation], device=self.device)
-            answer = self.network(torch.from_numpy(seen.image[None]).to(self.device), saturation)[0].cpu().numpy()
-        return features.decode(answer, problem, seen)
+        image, saturation = torch.from_numpy(seen.image[None]), torch.tensor([seen.saturation])
+        with torch.inference_mode(), dense_layers(self.card.network.kind, self.device):
+            given = image.to(self.device), saturation.to(self.device)
+            answer = ask(self.network, *given, saturates=problem.uptake is not None)
+        return features.decode(answer[0].cpu().numpy(), problem, seen)
 
     @cached_property
     def _compiled(self) -> CompiledNetwork | None:

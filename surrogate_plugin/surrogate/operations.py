@@ -84,6 +84,13 @@ class ProgramNetwork(nn.Module, abc.ABC):
         return answer
 
 
+def ask(network: nn.Module, image: Tensor, saturation: Tensor, *, saturates: bool) -> Tensor:
+    """A network's answer; one whose ``forward`` is its own is not told what is known of saturation."""
+    told = {"saturates": saturates} if type(network).forward is ProgramNetwork.forward else {}
+    answer: Tensor = network(image, saturation, **told)
+    return answer
+
+
 @dataclass(frozen=True, eq=False)
 class ReadBlocks(Operation):
     """The blocks of an image: ``(image, saturation)`` to what layers may see of them, and four means.

@@ -11,6 +11,7 @@ from torch.autograd import Function
 
 from surrogate_plugin import team
 from surrogate_plugin.surrogate import relaxation_tensors
+from surrogate_plugin.surrogate.passes import compiled
 
 
 def relax(field: Tensor, image: Tensor, saturation: Tensor, sweeps: int) -> Tensor:
@@ -46,7 +47,7 @@ def relax(field: Tensor, image: Tensor, saturation: Tensor, sweeps: int) -> Tens
 class _Relax(Function):
     @staticmethod
     def forward(ctx: Any, field: Tensor, image: Tensor, saturation: Tensor, sweeps: int) -> Tensor:
-        if field.device.type == "cpu":
+        if compiled(image):
             from surrogate_plugin.surrogate.compiled.relaxation_kernels import forward
 
             swept = field.detach().float().clone(memory_format=torch.contiguous_format)
@@ -64,7 +65,7 @@ class _Relax(Function):
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         """The half sweeps transposed, in reverse order."""
         inverse, image = ctx.saved_tensors
-        if inverse.device.type != "cpu":
+        if not compiled(inverse):
             gradient = relaxation_tensors.transposed(gradients[0].float(), inverse, image, ctx.sweeps)
             return gradient, None, None, None
         from surrogate_plugin.surrogate.compiled.relaxation_kernels import backward

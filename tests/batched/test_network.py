@@ -12,8 +12,13 @@ import torch
 import surrogate_plugin as sp
 from surrogate_plugin.batched.network import Predictor
 from surrogate_plugin.batched.stack import Kind, Stack
+from surrogate_plugin.equation.operator import Operator
+from surrogate_plugin.equation.problem import FloatArray
 from surrogate_plugin.equation.sides import BoundaryLike
 from surrogate_plugin.errors import UnsupportedProblemError
+from surrogate_plugin.guard.certificate import Certifier
+from surrogate_plugin.solvers.multigrid.hierarchy import Hierarchy
+from surrogate_plugin.solvers.multigrid.solver import Iteration
 from surrogate_plugin.surrogate import diffusion_layer
 from surrogate_plugin.surrogate.model import Model, load
 from surrogate_plugin.surrogate.networks import CompactNetwork, PaperNetwork
@@ -43,6 +48,29 @@ def test_a_stack_is_answered_problem_by_problem(model: Model, kind: str) -> None
         fields = Predictor(model, "cpu").predict(Stack.of(problems, "cpu"))
     assert fields.dtype == torch.float64
     np.testing.assert_allclose(fields.numpy(), expected, rtol=0.0, atol=2e-5 * expected.max())
+
+
+@pytest.mark.parametrize("kind", ["plain", "all", "saturating"])
+def test_dense_layers_in_bfloat16_change_a_field_by_less_than_its_error(model: Model, kind: str) -> None:
+    """And the bound after one cycle, by a tenth: that is why a GPU computes them so."""
+    problem = plain_problems()[1] if kind == "plain" else scene(kind)
+    fields = [
+        Predictor(model, "cpu", precision).predict(Stack.of([problem], "cpu"))[0].numpy()
+        for precision in (torch.float32, torch.bfloat16)
+    ]
+    exact = sp.solve(problem, method="exact").field
+    change, error = np.abs(fields[1] - fields[0]).max(), np.abs(fields[0] - exact).max()
+    assert 0.0 < change < 0.3 * error
+    single, half = (_bound_after_one_cycle(problem, field) for field in fields)
+    assert half == pytest.approx(single, rel=0.1)
+
+
+def _bound_after_one_cycle(problem: sp.Problem, start: FloatArray) -> float:
+    equation, hierarchy = Operator(problem), Hierarchy(problem.shape, problem.walls)
+    iteration = Iteration(equation, hierarchy, start)
+    iteration.advance()
+    iteration.smooth()
+    return Certifier(equation, hierarchy).bound(iteration.field, 0.0).value
 
 
 class PlainNetwork(CompactNetwork):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from unittest import mock
 
 import numpy as np
@@ -10,7 +11,7 @@ import torch
 from torch import nn
 
 from surrogate_plugin.equation.problem import MichaelisMenten, Problem
-from surrogate_plugin.surrogate import diffusion_layer, features
+from surrogate_plugin.surrogate import diffusion_layer, features, passes
 from surrogate_plugin.surrogate.features import CHANNELS, WIDER_CHANNELS
 from surrogate_plugin.surrogate.networks import CompactNetwork
 from tests import fake_device
@@ -60,16 +61,25 @@ def test_tensor_operations_say_what_compiled_passes_say(kind: str) -> None:
     image, saturation = torch.from_numpy(seen.image[None]), torch.tensor([seen.saturation])
     with torch.inference_mode(), mock.patch.object(diffusion_layer, "TOLERANCE", 1e-7):
         expected = network(image, saturation)
-        with mock.patch.object(diffusion_layer, "_compiled", _in_many_steps):
-            found = network(image, saturation)
+    many = mock.patch.multiple(diffusion_layer, STEPS=20, STEPS_FROM_GUESS=20)
+    with torch.inference_mode(), passes.tensors_alone(), many:
+        found = network(image, saturation)
     torch.testing.assert_close(found, expected, rtol=0.0, atol=1e-5 * float(expected.abs().max()))
 
 
-def _in_many_steps(
-    matrix: tuple[torch.Tensor, torch.Tensor, torch.Tensor], rhs: torch.Tensor, guess: torch.Tensor | None
-) -> torch.Tensor:
-    with mock.patch.multiple(diffusion_layer, STEPS=20, STEPS_FROM_GUESS=20):
-        return diffusion_layer.in_tensors(*matrix, rhs, guess)
+@pytest.mark.parametrize("kind", ["production", "all"])
+def test_gradients_are_those_of_compiled_passes(kind: str) -> None:
+    seen = features.see(scene(kind))
+    image, saturation = torch.from_numpy(seen.image[None]), torch.tensor([seen.saturation])
+    found = []
+    for tensors_alone in (False, True):
+        network = drawn()
+        many = mock.patch.multiple(diffusion_layer, STEPS=20, STEPS_FROM_GUESS=20, TOLERANCE=1e-7)
+        with many, passes.tensors_alone() if tensors_alone else contextlib.nullcontext():
+            network(image, saturation).square().mean().backward()
+        found.append([one.grad for one in network.parameters() if one.grad is not None])
+    for one, other in zip(*found, strict=True):
+        torch.testing.assert_close(other, one, rtol=0.0, atol=2e-3 * float(one.abs().max()) + 1e-7)
 
 
 def test_what_is_known_not_to_saturate_is_said_without_a_look() -> None:
