@@ -42,3 +42,14 @@ class Pool(Protocol):
 
 #: The pool that this thread hands its problems to; whoever sets it resets it.
 HERE: ContextVar[Pool | None] = ContextVar("surrogate_plugin_pool", default=None)
+
+
+def is_member() -> bool:
+    """Whether this thread runs a member of an ensemble, beside others in the same process.
+
+    Examples
+    --------
+    >>> is_member()
+    False
+    """
+    return HERE.get() is not None

@@ -12,13 +12,13 @@ from surrogate_plugin.arguments import shown
 from surrogate_plugin.ensemble.members import Member, members_of
 from surrogate_plugin.ensemble.pool import Batches
 from surrogate_plugin.ensemble.results import Results
-from surrogate_plugin.ensemble.side_by_side import Function, Outcome, Task, run_side_by_side
+from surrogate_plugin.ensemble.side_by_side import Function, Outcome, Task, cores, run_side_by_side
 from surrogate_plugin.ensemble.store import Store
 from surrogate_plugin.ensemble.sweep import MOST_MEMBERS, checked
 from surrogate_plugin.errors import InvalidProblemError
 
-#: Members that are begun at once: as many as make a batch that pays on a GPU, and few enough for the memory.
-TOGETHER = 64
+#: Members that are begun at once for each core, and in all: so many make batches that pay, and few are lost by a kill.
+_PER_CORE, _MOST_TOGETHER = 8, 64
 #: Seconds after which it is looked again whether members that somebody else runs are finished.
 _PATIENCE = 0.5
 
@@ -32,7 +32,7 @@ def run(
     seed: int = 0,
     workers: int = 0,
     scheduler: str | None = None,
-    together: int = TOGETHER,
+    together: int | None = None,
     limit: int | None = None,
     fresh: bool = False,
     progress: bool = False,
@@ -61,8 +61,9 @@ def run(
         extra ``ensemble``.
     scheduler : str, optional
         The address of a dask scheduler, whose workers run the members; they must see the folder of the store.
-    together : int
-        Members of a process that are begun at once; each needs the memory of a simulation.
+    together : int, optional
+        Members of a process that are begun at once; each needs the memory of a simulation. By default 8 a core, 64 at
+        most.
     limit : int, optional
         Problems that are solved without waiting for more; by default half as many as members are begun, so that one
         half steps while the other one is solved for.
@@ -121,14 +122,15 @@ def going_of(
     seed: int = 0,
     workers: int = 0,
     scheduler: str | None = None,
-    together: int = TOGETHER,
+    together: int | None = None,
     limit: int | None = None,
     fresh: bool = False,
 ) -> Going:
     """An ensemble that is yet to be run; arguments and errors are those of `run`."""
     wanted = Wanted.read(function, sweep, out, repeats=repeats, seed=seed)
     most = None if limit is None else _whole("limit", limit, 1)
-    task = Task(function, Store(wanted.out), together=_whole("together", together, 1), limit=most)
+    begun = min(_PER_CORE * cores(), _MOST_TOGETHER) if together is None else _whole("together", together, 1)
+    task = Task(function, Store(wanted.out), together=begun, limit=most)
     return Going(wanted, task, workers=_whole("workers", workers, 0), scheduler=scheduler, fresh=fresh)
 
 

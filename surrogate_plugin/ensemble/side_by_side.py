@@ -22,6 +22,11 @@ from surrogate_plugin.ensemble.store import Store
 Function = Callable[[dict[str, Any], Link], "Mapping[str, Any] | None"]
 
 
+#: Variables that tell hosts to compute on the thread that calls them, unless somebody says otherwise: members are what
+#: goes on at once, and pyphysicell has threads that can serve one simulation at a time only.
+_ONE_THREAD = {"PHYSICELL_THREADS": "1"}
+
+
 class Outcome(Enum):
     """What became of a member in this process."""
 
@@ -75,6 +80,8 @@ def run_side_by_side(
     UnwritableError
         If results cannot be written, after the members that are begun have come to their end.
     """
+    for name, value in _ONE_THREAD.items():
+        os.environ.setdefault(name, value)
     left, telling = deque(members), threading.Lock()
     slots = min(task.together, len(members))
     pool = Pool(slots, _limit(task, slots), min(slots, cores()), solve_batch)

@@ -15,6 +15,7 @@ from surrogate_adapters.pyphysicell.asked import Asked
 from surrogate_adapters.pyphysicell.in_time import InTime
 from surrogate_adapters.pyphysicell.loop import Loop, Since
 from surrogate_adapters.pyphysicell.medium import Medium
+from surrogate_adapters.pyphysicell.side_by_side import refuse_shared_threads
 from surrogate_adapters.pyphysicell.upkeep import FloatArray, Refresh, Upkeep
 from surrogate_adapters.steady_fields import HistoryEntry, SteadyFields
 
@@ -110,6 +111,7 @@ def attach(
     >>> bool(link.history[0].bound <= 0.38), sim.microenvironment["oxygen"][0, :, 0].min().item()
     (True, 38.0)
     """
+    refuse_shared_threads()
     known = list(simulation.model.substrate_names)
     own = {"refresh": refresh, "move_limit_um": move_limit_um}
     chosen = Chosen.of("pyphysicell", known, options, substrates=substrates, own=own)
