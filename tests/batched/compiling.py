@@ -10,8 +10,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,84 +21,78 @@ import surrogate_plugin as sp
 from surrogate_plugin.batched.level import Level
 from surrogate_plugin.batched.stack import Stack
 
-TYPES = {torch.float32: "*fp32", torch.float64: "*fp64", torch.bool: "*i1", torch.int32: "*i32", torch.int64: "*i64"}
-
 
 @dataclass(frozen=True)
 class Compiled:
-    """A kernel of a launch, what it needs of a multiprocessor, and its instructions."""
+    """A kernel of a launch, what it needs of a multiprocessor, and how it rounds."""
 
     name: str
     registers: int
     spilt: int  # bytes a thread
     shared: int  # bytes a program
-    ptx: str
+    contracted: int  # products and sums in one instruction
 
 
-@contextmanager
-def instead_of_launches(capability: int) -> Iterator[list[Compiled]]:
-    """While this holds nothing is launched: kernels are compiled for ``capability``, 90 for an H100, and noted."""
+class NoDriver:
+    """Stands for the driver of a GPU that is not there: of which capability it is, and nothing else."""
+
+    def __init__(self, capability: int) -> None:
+        from triton.backends.compiler import GPUTarget
+
+        self._target = GPUTarget("cuda", capability, 32)
+
+    def get_current_target(self) -> Any:
+        return self._target
+
+    def get_current_device(self) -> int:
+        return 0
+
+    def get_current_stream(self, device: int | None = None) -> int:
+        return 0
+
+
+def instead_of_launches(capability: int) -> list[Compiled]:
+    """From here on this process launches nothing: kernels are compiled as for a launch, and noted in this list."""
+    from triton.runtime import driver
+
     from surrogate_plugin.batched.fused import launching
 
     found: list[Compiled] = []
 
-    def compile_it(kernel: Any, programs: int, *arguments: Any, warps: int = 4, **constants: Any) -> None:
+    def compile_it(kernel: Any, programs: int, *arguments: Any, warps: int, **constants: Any) -> None:
         assert programs > 0
-        found.append(compiled(kernel, arguments, warps, constants, capability))
+        binary = kernel.warmup(*arguments, grid=(programs,), num_warps=warps, **launching.ROUNDED, **constants)
+        registers, spilt = _resources(binary.asm["cubin"])
+        contracted = _contracted(binary.asm["cubin"])
+        name, shared = kernel.fn.__name__, binary.metadata.shared
+        found.append(Compiled(name, registers, spilt, shared, contracted))
 
-    launch, launching.run = launching.run, compile_it
-    try:
-        yield found
-    finally:
-        launching.run = launch
-
-
-def compiled(
-    kernel: Any, arguments: tuple[Any, ...], warps: int, constants: dict[str, Any], capability: int
-) -> Compiled:
-    """One kernel with the types of these arguments."""
-    import triton
-    from triton.backends.compiler import GPUTarget
-    from triton.compiler import ASTSource
-
-    known: dict[tuple[int, ...], Any] = {}
-    signature = {
-        name: _typed(value, (at,), known)
-        for at, (name, value) in enumerate(zip(kernel.arg_names, arguments, strict=False))
-    }
-    for name, value in constants.items():
-        signature[name] = "constexpr"
-        known[(kernel.arg_names.index(name),)] = value
-    options = {"num_warps": warps, "enable_fp_fusion": False}
-    binary = triton.compile(
-        ASTSource(fn=kernel, signature=signature, constexprs=known), GPUTarget("cuda", capability, 32), options
-    )
-    registers, spilt = _resources(binary.asm["cubin"])
-    return Compiled(kernel.fn.__name__, registers, spilt, binary.metadata.shared, binary.asm["ptx"])
-
-
-def _typed(value: Any, path: tuple[int, ...], known: dict[tuple[int, ...], Any]) -> Any:
-    """The type of an argument as the compiler names it; what is None or 1 is known to it."""
-    if isinstance(value, tuple):
-        return tuple(_typed(each, (*path, at), known) for at, each in enumerate(value))
-    if value is None:
-        known[path] = None
-        return "constexpr"
-    return TYPES[value.dtype] if isinstance(value, torch.Tensor) else "fp32" if isinstance(value, float) else "i32"
+    launching.run = compile_it
+    driver.set_active(NoDriver(capability))
+    return found
 
 
 def _resources(cubin: bytes) -> tuple[int, int]:
-    """Registers and bytes of local memory a thread, by the tool that comes with triton."""
+    """Registers and bytes of local memory a thread."""
+    match = re.search(r"REG:(\d+) STACK:(\d+)", _asked("cuobjdump", "-res-usage", cubin))
+    assert match
+    return int(match[1]), int(match[2])
+
+
+def _contracted(cubin: bytes) -> int:
+    """Fused multiply-adds in the machine's own instructions; a division of float64 has some by its nature."""
+    return len(re.findall(r"\b[DF]FMA\b", _asked("nvdisasm", "-c", cubin)))
+
+
+def _asked(tool: str, question: str, cubin: bytes) -> str:
+    """What one of the tools that come with Triton says of a program."""
     import triton
 
-    tool = Path(triton.__file__).parent / "backends" / "nvidia" / "bin" / "cuobjdump"
+    path = Path(triton.__file__).parent / "backends" / "nvidia" / "bin" / tool
     with tempfile.NamedTemporaryFile(suffix=".cubin") as file:
         file.write(cubin)
         file.flush()
-        text = subprocess.run([str(tool), "-res-usage", file.name], capture_output=True, text=True, check=True).stdout
-    match = re.search(r"REG:(\d+) STACK:(\d+)", text)
-    assert match, text
-    return int(match[1]), int(match[2])
+        return subprocess.run([str(path), question, file.name], capture_output=True, text=True, check=True).stdout
 
 
 def each_call() -> Iterator[tuple[str, Callable[[], Any]]]:
@@ -109,9 +102,9 @@ def each_call() -> Iterator[tuple[str, Callable[[], Any]]]:
     for linked in (False, True):
         for rings in ((False, False), (True, True)):
             kind = ("linked" if linked else "plain") + (" rings" if any(rings) else "")
-            for side in (512, 640):
-                fine = level((side, side), rings, linked=linked)
-                b, coarse = fine.inverse, torch.zeros(4, side // 2 + 2, side // 2 + 2)
+            for shape in ((512, 512), (640, 640), (1, 7), (9, 1)):
+                fine, side = level(shape, rings, linked=linked), "x".join(map(str, shape))
+                b, coarse = fine.inverse, torch.zeros(4, (shape[0] + 1) // 2 + 2, (shape[1] + 1) // 2 + 2)
                 many = 6 if linked else 3
                 yield f"descend {side} {kind}", functools.partial(sweeps.descend, b, fine, 2)
                 yield f"ascend {side} {kind}", functools.partial(sweeps.ascend, b, coarse, b, fine, 2)
@@ -127,16 +120,16 @@ def each_call() -> Iterator[tuple[str, Callable[[], Any]]]:
 
 
 def each_call_of_the_equation() -> Iterator[tuple[str, Callable[[], Any]]]:
-    """The same of what is in float64, on a square of 512 pixels with maps and uptake, and without."""
+    """The same of what is in float64, with maps and uptake, and without."""
     from surrogate_plugin.batched.fused import equation, gradients, halo
 
-    for wide in (False, True):
-        of, kind = stack((512, 512), wide=wide), "wide" if wide else "plain"
-        c, one = torch.zeros(2, 514, 514, dtype=torch.float64), of.km
+    for wide, shape in ((False, (512, 512)), (True, (512, 512)), (False, (1, 7)), (True, (3, 1))):
+        of, kind = stack(shape, wide=wide), f"{'wide' if wide else 'plain'} {shape[0]}x{shape[1]}"
+        c, one = torch.zeros(2, shape[0] + 2, shape[1] + 2, dtype=torch.float64), of.km
         yield f"residual of the equation, {kind}", functools.partial(equation.residual, of, c, one, one)
         yield f"inflated residual, {kind}", functools.partial(equation.inflated_residual, of, c)
         yield f"deficit, {kind}", functools.partial(equation.deficit, of, c.float(), c, of.decay, one, None)
-        p, fine = c.float(), level((512, 512), of.rings, linked=wide)
+        p, fine = c.float(), level(shape, of.rings, linked=wide)
         yield f"dot, {kind}", functools.partial(gradients.dot_and_max, p, p)
         given = p, p, one, of.decay, fine, of.wall_conductance, 1e28
         yield f"direction, {kind}", functools.partial(gradients.direction_and_curvature, *given)
@@ -159,15 +152,14 @@ def level(shape: tuple[int, int], rings: tuple[bool, bool], *, linked: bool) -> 
 
 def main(capability: int, which: list[str]) -> None:
     """Print what each kernel needs, a line of JSON each; ``which`` are names of calls, all if there are none."""
+    kernels = instead_of_launches(capability)
     for name, call in itertools.chain(each_call(), each_call_of_the_equation()):
         if which and name not in which:
             continue
-        with instead_of_launches(capability) as kernels:
-            call()
+        kernels.clear()
+        call()
         for each in kernels:
-            needs = {"registers": each.registers, "spilt": each.spilt, "shared": each.shared}
-            contracted = each.ptx.count("fma.rn")
-            print(json.dumps({"call": name, "kernel": each.name, **needs, "contracted": contracted}), flush=True)
+            print(json.dumps({"call": name, **asdict(each)}), flush=True)
 
 
 if __name__ == "__main__":

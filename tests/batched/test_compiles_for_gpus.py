@@ -30,11 +30,21 @@ def assert_fits(kernels: list[dict[str, str | int]]) -> None:
     for kernel in kernels:
         assert kernel["spilt"] <= 256, kernel  # bytes a thread that registers do not hold
         assert kernel["shared"] <= 96 * 1024, kernel
-        assert kernel["contracted"] == 0, kernel  # products and sums are rounded one by one
+        if "wide" not in str(kernel["call"]):  # uptake divides
+            assert kernel["contracted"] == 0, kernel  # products and sums are rounded one by one
 
 
 def test_kernels_of_a_cycle_and_of_the_certificate_compile_for_an_h100() -> None:
-    assert_fits(compiled(90, "descend 512 plain", "ascend 512 plain", "bottom 16 plain", "deficit, wide"))
+    assert_fits(
+        compiled(
+            90,
+            "descend 512x512 plain",
+            "ascend 1x7 linked",
+            "bottom 16 plain",
+            "inflated residual, plain 512x512",
+            "deficit, wide 512x512",
+        )
+    )
 
 
 @pytest.mark.slow

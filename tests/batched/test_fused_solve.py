@@ -7,9 +7,11 @@ import pytest
 import torch
 
 import surrogate_plugin as sp
+from surrogate_plugin.batched import krylov, operator, reference
 from surrogate_plugin.batched.choice import using
 from surrogate_plugin.batched.iteration import Iteration
 from surrogate_plugin.batched.levels import Levels
+from surrogate_plugin.batched.solve import solve
 from surrogate_plugin.batched.stack import Stack
 from tests.batched.random_levels import DEVICE
 
@@ -43,3 +45,21 @@ def test_an_iteration_takes_the_same_way(saturating: bool) -> None:
     assert torch.allclose(field[inner], expected[inner], rtol=0.0, atol=38.0 * 1e-6)
     assert torch.allclose(estimate, known, rtol=1e-2, atol=1e-6)
     assert torch.allclose(left, remaining, rtol=1e-2, atol=1e-5)
+
+
+@pytest.mark.parametrize("saturating", [False, True])
+def test_a_whole_solve_is_the_kernels_and_certified_alike(saturating: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    stack = Stack.of(problems(saturating=saturating), DEVICE)
+    with using(kernels=False):
+        expected = solve(stack, tolerance=0.38)
+    for name in ("smooth", "descend", "ascend", "bottom", "residual"):
+        monkeypatch.setattr(reference, name, lambda *given, name=name: pytest.fail(f"the reference's {name} was asked"))
+    for name in ("_inflow", "_across"):
+        module = operator if name == "_inflow" else krylov
+        monkeypatch.setattr(module, name, lambda *given, name=name: pytest.fail(f"the reference's {name} was asked"))
+    with using(kernels=True):
+        found = solve(stack, tolerance=0.38)
+    assert found.settled.tolist() == expected.settled.tolist() == [True, True]
+    assert found.cycles.tolist() == expected.cycles.tolist()
+    assert np.allclose(found.bound, expected.bound, rtol=1e-2)
+    assert torch.allclose(found.field, expected.field, rtol=0.0, atol=38.0 * 1e-6)

@@ -8,6 +8,8 @@ from typing import Any
 
 __all__ = ["Strips", "launch", "strips_of"]
 
+#: What the compiler is told: to contract no product and sum into one operation.
+ROUNDED = {"enable_fp_fusion": False}
 #: Programs that keep a large GPU busy: some for each of its 132 multiprocessors.
 _ENOUGH = 1024
 #: Rows of a strip: more of them repeat fewer rows of their neighbours, fewer give more programs.
@@ -27,7 +29,7 @@ def launch(kernel: Any, programs: int, *arguments: Any, warps: int = 4, **consta
 
 def run(kernel: Any, programs: int, *arguments: Any, warps: int, **constants: Any) -> None:
     """`launch` itself; tests put a compiler in its place."""
-    kernel[(programs,)](*arguments, num_warps=warps, enable_fp_fusion=False, **constants)
+    kernel[(programs,)](*arguments, num_warps=warps, **ROUNDED, **constants)
 
 
 @dataclass(frozen=True)
