@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 from unittest import mock
 
@@ -11,6 +12,7 @@ import torch
 
 import surrogate_plugin as sp
 from surrogate_plugin.batched.network import Predictor
+from surrogate_plugin.batched.solve import solve
 from surrogate_plugin.batched.stack import Kind, Stack
 from surrogate_plugin.equation.operator import Operator
 from surrogate_plugin.equation.problem import FloatArray
@@ -23,6 +25,7 @@ from surrogate_plugin.surrogate import diffusion_layer
 from surrogate_plugin.surrogate.model import Model, load
 from surrogate_plugin.surrogate.networks import CompactNetwork, PaperNetwork
 from surrogate_plugin.surrogate.operations import ProgramNetwork, Step
+from surrogate_plugin.surrogate.passes import tensors_alone
 from tests import fake_device
 from tests.surrogate.wider_scenes import scene
 
@@ -96,12 +99,30 @@ def test_the_study_s_network_answers_a_stack() -> None:
         np.testing.assert_allclose(field, network.predict(problem), rtol=0.0, atol=1e-6 * problem.largest_imposed)
 
 
-def test_a_problem_s_answer_does_not_depend_on_its_mates(model: Model) -> None:
-    problems = plain_problems()
-    predictor = Predictor(model, "cpu")
-    together = predictor.predict(Stack.of(problems, "cpu"))
-    alone = predictor.predict(Stack.of(problems[1:2], "cpu"))
+@pytest.mark.parametrize("path", [contextlib.nullcontext, tensors_alone])
+def test_a_problem_s_answer_does_not_depend_on_its_mates(model: Model, path: Any) -> None:
+    """Not even on one that is no equation, of which the network says NaN."""
+    stack, predictor = Stack.of(plain_problems(), "cpu"), Predictor(model, "cpu")
+    stack.decay[0, 20:30] = torch.nan
+    with path():
+        together = predictor.predict(stack)
+        alone = predictor.predict(Stack.of(plain_problems()[1:2], "cpu"))
+    assert together[0].isnan().any()
     torch.testing.assert_close(together[1:2], alone, rtol=0.0, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["plain", "saturating", "obstacles"])
+def test_fields_to_start_from_save_cycles_and_come_with_bounds(model: Model, kind: str) -> None:
+    problems = plain_problems() if kind == "plain" else [scene(kind, seed) for seed in range(2)]
+    stack = Stack.of(problems, "cpu")
+    tolerance = np.array([1e-3 * problem.largest_imposed for problem in problems])
+    with tensors_alone():
+        started = solve(stack, tolerance=tolerance, start=Predictor(model, "cpu").predict(stack))
+    assert (started.cycles < solve(stack, tolerance=tolerance).cycles).all()
+    assert (started.bound <= tolerance).all()
+    for field, bound, problem in zip(started.field.numpy(), started.bound, problems, strict=True):
+        exact = sp.solve(problem, method="exact", tolerance=1e-6 * problem.largest_imposed)
+        assert np.abs(field - exact.field).max() <= bound + exact.error_bound
 
 
 def fake_stack(shape: tuple[int, int], *, plain: bool, saturating: bool) -> Stack:
