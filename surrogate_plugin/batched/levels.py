@@ -90,29 +90,28 @@ class Levels:
         """
         north, east = (_without_loop(each, axis, self.rings) for axis, each in enumerate((north, east)))
         self._north, self._east, self._walls = north, east, wall_conductance
-        given = (free if seen is None else seen), decay, north, east, wall_conductance, self.rings
-        links_north, links_east = setup.finest_links(north, east)
-        inverse = setup.finest_inverse(free, *given[1:])
-        self.finest = Level(inverse, links_north, links_east, self.rings)
-        self.coarse = []
+        seen = free if seen is None else seen
         if north is None or east is None:
-            self._gather(setup.first_coarse(*given))
+            self._gather(*operations.set_up_finest(free, seen, decay, wall_conductance, self.rings))
         else:
-            inverse = inverse if seen is None else torch.where(functional.pad(seen, (1, 1, 1, 1)), inverse, 0.0)
-            self._multiply(galerkin.split(given[0], decay, north, east, inverse, self.rings))
-        self.coarsest = setup.invert_coarsest(self.coarse[-1])
+            inverse = setup.finest_inverse(free, decay, north, east, wall_conductance, self.rings)
+            links_north, links_east = setup.finest_links(north, east)
+            among = torch.where(functional.pad(seen, (1, 1, 1, 1)), inverse, 0.0)
+            finest = Level(inverse, links_north, links_east, self.rings)
+            self._multiply(finest, galerkin.split(seen, decay, north, east, among, self.rings))
+        self.coarsest = operations.invert_coarsest(self.coarse[-1])
 
-    def _gather(self, coefficients: setup.Coefficients) -> None:
-        """The coarse levels of a plain operator, from the coefficients of the first."""
-        for number in range(1, self._depth + 1):
-            _, _, links_north, links_east = coefficients
-            self.coarse.append(Level(setup.inverse_of(*coefficients), links_north, links_east, self.rings))
-            if number < self._depth:
-                coefficients = setup.coarser(*coefficients, self.rings)
+    def _gather(self, inverse: Tensor, coefficients: setup.Coefficients) -> None:
+        """The levels of a plain operator, from the coefficients of the first coarse one."""
+        self.finest, self.coarse = Level(inverse, None, None, self.rings), []
+        for _ in range(self._depth):
+            _, _, north, east = coefficients
+            inverse, coefficients = operations.coarser(coefficients, self.rings)
+            self.coarse.append(Level(inverse, north, east, self.rings))
 
-    def _multiply(self, mapped: galerkin.Mapped) -> None:
-        """The coarse levels of a mapped operator, and the weights of all transfers."""
-        levels = [self.finest]
+    def _multiply(self, finest: Level, mapped: galerkin.Mapped) -> None:
+        """The levels of a mapped operator, with the weights of all transfers."""
+        levels = [finest]
         for _ in range(self._depth):
             weights, mapped = galerkin.coarsen(mapped, self.rings)
             north, east, rising, falling = mapped.links

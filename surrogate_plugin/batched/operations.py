@@ -10,11 +10,11 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from surrogate_plugin.batched import reference
+from surrogate_plugin.batched import reference, setup
 from surrogate_plugin.batched.choice import fused
 from surrogate_plugin.batched.level import Level
 
-__all__ = ["ascend", "bottom", "descend", "residual", "smooth"]
+__all__ = ["ascend", "bottom", "coarser", "descend", "invert_coarsest", "residual", "set_up_finest", "smooth"]
 
 
 def smooth(b: Tensor, level: Level, sweeps: int) -> Tensor:
@@ -65,6 +65,36 @@ def residual(x: Tensor, b: Tensor | None, level: Level) -> Tensor:
 
         return kernels.residual(x, b, level)
     return reference.residual(x, b, level)
+
+
+def set_up_finest(
+    free: Tensor, seen: Tensor, decay: Tensor, walls: Tensor, rings: tuple[bool, bool]
+) -> tuple[Tensor, setup.Coefficients]:
+    """The finest inverse diagonal of ``free`` and the first coarse coefficients of ``seen``; faces conduct alike."""
+    if fused(free, seen, decay, walls):
+        from surrogate_plugin.batched.fused import setting_up
+
+        return setting_up.finest(free, seen, decay, walls, rings)
+    inverse = setup.finest_inverse(free, decay, None, None, walls, rings)
+    return inverse, setup.first_coarse(seen, decay, None, None, walls, rings)
+
+
+def coarser(coefficients: setup.Coefficients, rings: tuple[bool, bool]) -> tuple[Tensor, setup.Coefficients]:
+    """The inverse diagonal of a coarse level, and the coefficients of the next one."""
+    if fused(*coefficients):
+        from surrogate_plugin.batched.fused import setting_up
+
+        return setting_up.coarser(coefficients, rings)
+    return setup.inverse_of(*coefficients), setup.coarser(*coefficients, rings)
+
+
+def invert_coarsest(level: Level) -> Tensor:
+    """The dense inverse of the coarsest level, (B, n, n) float32."""
+    if level.north is not None and level.rising is None and fused(level.inverse, level.north, level.east):
+        from surrogate_plugin.batched.fused import setting_up
+
+        return setting_up.invert_coarsest(level)
+    return setup.invert_coarsest(level)
 
 
 def _is_plain(vector: Tensor, level: Level) -> bool:

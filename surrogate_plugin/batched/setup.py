@@ -21,7 +21,7 @@ from surrogate_plugin.batched.reference import gather, inflow
 WALL = 0.2
 STRONGEST = 1e28
 #: Of a pivot beside its diagonal, at least: float32's rounding.
-_LEAST_PIVOT = 1.1920929e-07
+LEAST_PIVOT = 1.1920929e-07
 
 #: Decay, wall conductances (None: all in the decay), links north and links east of a coarse level.
 Coefficients = tuple[Tensor, Tensor | None, Tensor, Tensor]
@@ -128,7 +128,7 @@ def invert_coarsest(level: Level) -> Tensor:
     linked = inverse > 0.0
     diagonal = torch.where(linked, 1.0 / inverse, 1.0)
     matrix = torch.diag_embed(diagonal) - _brought(level).to(torch.float64)
-    least = torch.where(linked, _LEAST_PIVOT * diagonal, 0.0)
+    least = torch.where(linked, LEAST_PIVOT * diagonal, 0.0)
     for p in range(count):
         pivot = 1.0 / torch.maximum(matrix[:, p, p], least[:, p])
         row = matrix[:, p] * pivot[:, None]

@@ -137,6 +137,23 @@ def each_call_of_the_equation() -> Iterator[tuple[str, Callable[[], Any]]]:
         yield f"halo, {kind}", functools.partial(halo.set_halo, c, of.wall_value, of.wall_conductance, of.rings)
 
 
+def each_call_of_set_up() -> Iterator[tuple[str, Callable[[], Any]]]:
+    """The same of what makes levels."""
+    from surrogate_plugin.batched.fused import setting_up
+
+    of = stack((512, 512), wide=False)
+    for rings in ((False, False), (True, True)):
+        kind = "rings" if any(rings) else "plain"
+        given = of.free, of.free, of.decay, of.wall_conductance, rings
+        yield f"finest {kind}", functools.partial(setting_up.finest, *given)
+        array = torch.zeros(2, 258, 258)
+        yield f"coarser {kind}", functools.partial(setting_up.coarser, (array, array, array, array), rings)
+    yield "coarser, no walls", functools.partial(setting_up.coarser, (array, None, array, array), (True, True))
+    for side in (3, 4):
+        coarsest = level((side, side), (False, False), linked=True)
+        yield f"coarsest {side}", functools.partial(setting_up.invert_coarsest, coarsest)
+
+
 def stack(shape: tuple[int, int], *, wide: bool) -> Stack:
     """Two problems of a shape."""
     more = {"diffusivity": np.linspace(1.0, 2.0, shape[0] * shape[1]).reshape(shape)} if wide else {}
@@ -153,7 +170,7 @@ def level(shape: tuple[int, int], rings: tuple[bool, bool], *, linked: bool) -> 
 def main(capability: int, which: list[str]) -> None:
     """Print what each kernel needs, a line of JSON each; ``which`` are names of calls, all if there are none."""
     kernels = instead_of_launches(capability)
-    for name, call in itertools.chain(each_call(), each_call_of_the_equation()):
+    for name, call in itertools.chain(each_call(), each_call_of_the_equation(), each_call_of_set_up()):
         if which and name not in which:
             continue
         kernels.clear()
