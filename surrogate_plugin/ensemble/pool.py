@@ -48,6 +48,10 @@ class Batches:
         self.largest = max(self.largest, other.largest)
 
 
+class Stopped(BaseException):
+    """A member has to end, and be begun anew another time; no error that it could make something of."""
+
+
 @dataclass(eq=False)
 class _Handed:
     """What one member waits for."""
@@ -92,6 +96,7 @@ class Pool:
         self._is_solving = False
         self._turns = threading.Semaphore(self.running)
         self._engines: dict[object, Engine] = {}
+        self._is_stopped = False
 
     @contextmanager
     def slot(self) -> Iterator[None]:
@@ -112,6 +117,8 @@ class Pool:
 
         Raises
         ------
+        Stopped
+            If the pool is to end.
         BaseException
             What ended the batch as a whole, if something did.
         """
@@ -121,6 +128,8 @@ class Pool:
             with self._changed:
                 self._waiting.append(mine)
                 while mine.answers is None and mine.failure is None:
+                    if self._is_stopped:
+                        raise Stopped
                     if self._is_due():
                         self._solve_those_who_wait()
                     else:
@@ -131,6 +140,12 @@ class Pool:
             raise mine.failure
         assert mine.answers is not None
         return mine.answers
+
+    def stop(self) -> None:
+        """End each member at the next question that it asks, or is waiting for the answer to."""
+        with self._changed:
+            self._is_stopped = True
+            self._changed.notify_all()
 
     def _is_due(self) -> bool:
         if self._is_solving or not self._waiting:
@@ -143,6 +158,9 @@ class Pool:
         self._changed.release()
         try:
             self._solve(batch)
+        except BaseException as error:  # nobody may wait for ever
+            for each in batch:
+                each.failure = error
         finally:
             self._changed.acquire()
             self._is_solving = False
@@ -163,13 +181,8 @@ class Pool:
     def _solve_kind(self, engine: Engine, handed: list[_Handed]) -> None:
         asked = [one for each in handed for one in each.asked]
         self.batches.add(len(asked))
-        try:
-            answers = list(self.solve(engine, asked))
-            assert len(answers) == len(asked), "one answer a problem"
-        except BaseException as error:
-            for each in handed:
-                each.failure = error
-            return
+        answers = list(self.solve(engine, asked))
+        assert len(answers) == len(asked), "one answer a problem"
         for each in handed:
             each.answers, answers = answers[: len(each.asked)], answers[len(each.asked) :]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -61,6 +61,8 @@ class Results:
     ----------
     path : str or Path
         The store, as `run` wrote it; results of an ensemble that is still going on are those finished by now.
+    told : mapping, optional
+        What it is of, where that is not what the newest command has told the store.
 
     Attributes
     ----------
@@ -86,10 +88,10 @@ class Results:
     ([2.0, 4.0, 6.0], [1, 2, 3])
     """
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, *, told: Mapping[str, Any] | None = None) -> None:
         self.path = Path(path)
         self._store = Store(self.path)
-        told = self._store.told()
+        told = self._store.told() if told is None else told
         try:
             self.subject = str(told["subject"])
             self._members: Sequence[Member] = members_of(

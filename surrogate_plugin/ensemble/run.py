@@ -217,11 +217,11 @@ class Going:
                 time.sleep(_PATIENCE)
 
     def results(self) -> Results:
-        """What there is, with its table written; what was begun is removed once all is finished."""
-        results = Results(self.wanted.out)
+        """What there is, with its table written; what is no longer needed beside the store is removed."""
+        self.task.store.tell(self.wanted.told)
+        results = Results(self.wanted.out, told=self.wanted.told)
         results.write_table()
-        if results.finished.all():
-            self.task.store.tidy()
+        self.task.store.tidy(self.wanted.members)
         return results
 
     @property

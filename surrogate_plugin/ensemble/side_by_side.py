@@ -103,16 +103,19 @@ def run_side_by_side(
 
     # Each thread has the context of this one: what numpy raises on, and the like.
     threads = [
-        threading.Thread(target=contextvars.copy_context().run, args=(run_those_left,), name=f"member-{slot}")
-        for slot in range(slots)
+        threading.Thread(target=contextvars.copy_context().run, args=(run_those_left,), daemon=True)
+        for _ in range(slots)
     ]
     try:
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
-    except BaseException as error:  # Ctrl-C: no further member is begun
+    except BaseException as error:  # Ctrl-C: no further member is begun, and those that are end at their next solve
         broken.append(error)
+        pool.stop()
+        for thread in threads:
+            thread.join()
         raise
     if broken:
         raise broken[0]

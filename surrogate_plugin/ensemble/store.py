@@ -14,26 +14,23 @@ that come to the same member the first has the last word. Nobody ever writes int
 from __future__ import annotations
 
 import json
-import math
 import shutil
 import traceback
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from surrogate_plugin.arguments import shown
 from surrogate_plugin.ensemble.claims import claimed
-from surrogate_plugin.ensemble.given import EnsembleError, Given, Named, Number, read_number, written
+from surrogate_plugin.ensemble.given import EnsembleError, Given, Number, read_number, written
+from surrogate_plugin.ensemble.groups import attributes, move, of_the_disk, write, write_array
 from surrogate_plugin.ensemble.members import Member
-from surrogate_plugin.whole_files import UnwritableError, said_of, write_text
-
-if TYPE_CHECKING:
-    from zarr import Group
+from surrogate_plugin.whole_files import write_text
 
 FORMAT, VERSION = "surrogate-plugin ensemble", 1
 
@@ -107,12 +104,19 @@ class Store:
             if fresh:
                 shutil.rmtree(self.path, ignore_errors=True)
                 shutil.rmtree(self.begun, ignore_errors=True)
-        with _of_the_disk(self.path):
+        with of_the_disk(self.path):
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            store = zarr.open_group(self.path, mode="a", zarr_format=3)
-            store.require_group("members")
-            store.update_attributes({"format": FORMAT, "version": VERSION, **told})
+            zarr.open_group(self.path, mode="a", zarr_format=3).require_group("members")
             self.begun.mkdir(exist_ok=True)
+        self.tell(told)
+
+    def tell(self, told: Mapping[str, Any]) -> None:
+        """Have the store say what it is of; its table is written for that."""
+        import zarr
+
+        with of_the_disk(self.path):
+            store = zarr.open_group(self.path, mode="r+", zarr_format=3)
+            store.update_attributes({"format": FORMAT, "version": VERSION, **told})
 
     def told(self) -> dict[str, Any]:
         """What the ensemble is of.
@@ -124,7 +128,7 @@ class Store:
         """
         if not self.path.exists():
             raise EnsembleError(f"there is no ensemble at {self.path}.")
-        said = _attributes(self.path)
+        said = attributes(self.path)
         if said.get("format") != FORMAT:
             raise EnsembleError(f"{self.path} holds something other than an ensemble; name another path.")
         if said.get("version") != VERSION:
@@ -137,7 +141,7 @@ class Store:
     @contextmanager
     def claim(self, member: Member) -> Iterator[bool]:
         """Be the only one to run a member; False where somebody else does."""
-        with _of_the_disk(self.begun):
+        with of_the_disk(self.begun):
             lock = claimed(self.begun / f"{member.key}.lock")
             mine = lock.__enter__()
         try:
@@ -148,7 +152,7 @@ class Store:
     def folder(self, member: Member) -> Path:
         """Where a member keeps its own checkpoints; made if it is not there."""
         folder = self.begun / member.key
-        with _of_the_disk(folder):
+        with of_the_disk(folder):
             folder.mkdir(parents=True, exist_ok=True)
         return folder
 
@@ -182,11 +186,11 @@ class Store:
         }  # fmt: skip
         partial = self.begun / f"{member.key}.partial"
         shutil.rmtree(partial, ignore_errors=True)
-        with _of_the_disk(self.path):
-            _write(partial, made.arrays, said)
+        with of_the_disk(self.path):
+            write(partial, made.arrays, said)
             # A folder does not take the place of one that is there and not empty.
             with suppress(FileExistsError):
-                _move(partial, self._group(member))
+                move(partial, self._group(member))
         shutil.rmtree(partial, ignore_errors=True)
         shutil.rmtree(self.begun / member.key, ignore_errors=True)
         (self.begun / f"{member.key}.json").unlink(missing_ok=True)
@@ -215,7 +219,7 @@ class Store:
         EnsembleError
             If it is damaged.
         """
-        said = _attributes(self._group(member))
+        said = attributes(self._group(member))
         try:
             numbers = {str(name): read_number(each) for name, each in said["numbers"].items()}
             texts = {str(name): str(each) for name, each in said["texts"].items()}
@@ -242,9 +246,14 @@ class Store:
                 f"{self._group(member)} is damaged ({said}); remove it, and its member is run again."
             ) from None
 
-    def tidy(self) -> None:
-        """Leave nothing of what was begun, once all of it is finished."""
-        shutil.rmtree(self.begun, ignore_errors=True)
+    def tidy(self, members: Iterable[Member]) -> None:
+        """Leave nothing of finished members beside the store; other commands may have begun others."""
+        for member in members:
+            if self.is_finished(member):
+                for left in (".lock", ".json"):
+                    (self.begun / f"{member.key}{left}").unlink(missing_ok=True)
+        with suppress(OSError):  # it is not empty
+            self.begun.rmdir()
 
     def write_table(self, columns: Mapping[str, npt.NDArray[Any]], told: Mapping[str, Mapping[str, Any]]) -> None:
         """Write the table of all members, in the place of the one that is there.
@@ -259,56 +268,13 @@ class Store:
 
         partial = self.path.with_name(f".partial-{self.path.name}-table")
         shutil.rmtree(partial, ignore_errors=True)
-        with _of_the_disk(self.path):
+        with of_the_disk(self.path):
             group = zarr.open_group(partial, mode="w", zarr_format=3)
             for name, column in columns.items():
-                _array(group, name, column, ("member",), told.get(name, {}))
+                write_array(group, name, column, ("member",), told.get(name, {}))
             shutil.rmtree(self.path / "table", ignore_errors=True)
-            _move(partial, self.path / "table")
+            move(partial, self.path / "table")
         shutil.rmtree(partial, ignore_errors=True)
 
     def _group(self, member: Member) -> Path:
         return self.path / "members" / member.key
-
-
-def _write(path: Path, arrays: Mapping[str, Named], said: dict[str, Any]) -> None:
-    import zarr
-
-    group = zarr.open_group(path, mode="w", zarr_format=3, attributes=said)
-    for name, (axes, values) in arrays.items():
-        _array(group, name, values, axes, {})
-
-
-def _array(group: Group, name: str, values: Any, axes: Iterable[str], said: Mapping[str, Any]) -> None:
-    fill: dict[str, Any] = {"fill_value": math.nan} if values.dtype.kind == "f" else {}
-    group.create_array(name, data=values, dimension_names=list(axes), attributes=dict(said), **fill)
-
-
-def _move(folder: Path, target: Path) -> None:
-    """Move a folder to where none is; one that is there and not empty raises FileExistsError."""
-    try:
-        folder.rename(target)
-    except OSError:
-        if not target.exists():
-            raise
-        raise FileExistsError(target) from None
-
-
-def _attributes(path: Path) -> dict[str, Any]:
-    """The attributes of a group, read without Zarr, which takes a hundred times as long; empty where there are none."""
-    try:
-        said = json.loads((path / "zarr.json").read_text(encoding="utf-8"))
-        attributes = said["attributes"]
-        return attributes if isinstance(attributes, dict) else {}
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        return {}
-
-
-@contextmanager
-def _of_the_disk(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except UnwritableError:
-        raise
-    except OSError as error:
-        raise UnwritableError(f"{path} could not be written ({said_of(error)}).") from None

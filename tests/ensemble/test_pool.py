@@ -10,7 +10,7 @@ import pytest
 import surrogate_plugin as sp
 from surrogate_plugin import gallery
 from surrogate_plugin.engine.pooling import HERE
-from surrogate_plugin.ensemble.pool import Pool
+from surrogate_plugin.ensemble.pool import Pool, Stopped
 from surrogate_plugin.ensemble.solving import solve_batch
 
 
@@ -171,3 +171,31 @@ def test_a_member_hears_of_the_first_of_its_problems_that_fails() -> None:
     assert isinstance(error, sp.InvalidProblemError)
     assert "problem 1 of 3" in error.__notes__[0]
     assert told == [(3, 3)]
+
+
+def test_a_pool_that_is_stopped_ends_members_that_wait_and_those_that_ask_later() -> None:
+    pool = Pool(3, limit=3, running=3, solve=solve_batch)
+    ended: list[type[BaseException]] = []
+    waiting = threading.Barrier(3, timeout=120)
+
+    def member(asks_late: bool) -> None:
+        with pool.slot():
+            try:
+                waiting.wait()
+                if asks_late:
+                    assert stopped.wait(120)
+                sp.solve(vessel(0.1))
+            except BaseException as error:
+                ended.append(type(error))
+
+    stopped = threading.Event()
+    threads = [threading.Thread(target=member, args=(late,)) for late in (False, True)]
+    for thread in threads:
+        thread.start()
+    waiting.wait()
+    pool.stop()
+    stopped.set()
+    for thread in threads:
+        thread.join(120)
+    assert ended == [Stopped, Stopped]
+    assert not issubclass(Stopped, Exception), "a member that catches all errors does not go on"

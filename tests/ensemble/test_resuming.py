@@ -134,3 +134,33 @@ def test_a_member_that_somebody_else_runs_is_left_to_them(tmp_path) -> None:
     assert run_member(task, member) is Outcome.FINISHED
     assert run_member(task, member) is Outcome.ELSEWHERE
     assert noted(tmp_path / "notes", "begun") == [0]
+
+
+def test_what_another_command_has_begun_is_left_alone(tmp_path) -> None:
+    """One comes to its end while another, of other members, is in the middle of one in the same store."""
+
+    def outer(given, link):
+        (link.folder / "checkpoint").write_text("begun")
+        ensemble.run(lambda given, link: None, [{"x": 5}], tmp_path / "out.zarr")
+        return {"kept": (link.folder / "checkpoint").exists()}
+
+    results = ensemble.run(outer, [{"x": 1}], tmp_path / "out.zarr")
+    assert results.number("kept").tolist() == [1.0]
+    assert not (tmp_path / "out.begun").exists()
+
+
+def test_ctrl_c_begins_no_further_member_and_is_gone_on_from(tmp_path) -> None:
+    begun = []
+
+    def run(given, link):
+        begun.append(given["x"])
+        if given["x"] == 1 and begun.count(1) == 1:
+            raise KeyboardInterrupt
+        return {"same": given["x"]}
+
+    sweep = ensemble.grid({"x": [0, 1, 2]})
+    with pytest.raises(KeyboardInterrupt):
+        ensemble.run(run, sweep, tmp_path / "out.zarr", together=1)
+    assert begun == [0, 1]
+    assert ensemble.run(run, sweep, tmp_path / "out.zarr", together=1).finished.all()
+    assert begun == [0, 1, 1, 2]
