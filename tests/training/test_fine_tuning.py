@@ -37,6 +37,12 @@ def test_half_of_the_batches_are_recorded_and_each_part_keeps_its_lattice(run: P
     assert (config.loss, config.network) == (trained.loss, trained.network)
 
 
+def test_what_was_trained_on_a_gpu_is_retrained_on_a_cpu(run: Path, parent: Path) -> None:
+    trained = training_of(load(parent, "cpu").card).model_copy(update={"device": "cuda", "samples_on": "device"})
+    config = fine_tuning(trained, parent, Recorded(path=run), name="a", seed=3, minutes=1.0, steps=None)
+    assert (config.device, config.samples_on) == ("cpu", "auto")
+
+
 def test_it_begins_with_the_parent_s_weights(run: Path, parent: Path, tmp_path: Path) -> None:
     trained = training_of(load(parent, "cpu").card)
     config = fine_tuning(trained, parent, Recorded(path=run), name="a", seed=3, minutes=1.0, steps=None)

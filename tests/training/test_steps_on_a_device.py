@@ -20,7 +20,8 @@ from surrogate_training.config import TrainConfig
 from surrogate_training.loop import checkpoint
 from surrogate_training.loop.pending import PendingLosses
 from surrogate_training.loop.trainer import Trainer
-from surrogate_training.samples.dataset import DataConfig, make_batch
+from surrogate_training.samples.dataset import DataConfig, make_batch, sample_problem
+from surrogate_training.samples.posed import Posed, with_images
 
 ELSEWHERE = torch.device("meta")
 
@@ -120,6 +121,15 @@ def test_a_loss_that_is_no_number_is_found_before_anything_is_saved(
     assert checkpoint.load(tmp_path)[1].step == 4
     finite = load_file(tmp_path / checkpoint.FILE)
     assert all(bool(value.isfinite().all()) for name, value in finite.items() if name.startswith("network."))
+
+
+@pytest.mark.parametrize("drawn", ["plain", "wider"])
+def test_images_of_samples_are_made_without_reading_back(drawn: str) -> None:
+    config = DataConfig.model_validate(tiny().data.model_dump() | {"distribution": DRAWN[drawn]})
+    posed = Posed.ready([sample_problem(config, "train", 0, row) for row in range(2)], 4).to(ELSEWHERE)
+    batch = with_images(posed, torch.empty((2, *config.shape), dtype=torch.float64, device=ELSEWHERE), 4)
+    assert (batch.target.shape, batch.target.device.type) == ((8, *config.shape), "meta")
+    assert batch.rings.device.type == "cpu"
 
 
 def test_what_a_batch_is_made_of_goes_to_the_device() -> None:

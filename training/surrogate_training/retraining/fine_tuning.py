@@ -114,6 +114,7 @@ def fine_tuning(
             "optimiser": optimiser,
             "stop": StopConfig(),
             "device": "cpu",
+            "samples_on": "auto",
         }
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple, Self, TypeVar
@@ -17,8 +18,10 @@ from surrogate_training.samples.made import Made
 from surrogate_training.samples.posed import Posed, with_images
 from surrogate_training.samples.solving import MOST_PIXELS, exact_fields
 
-#: So many batches or samples wait to be taken while as many are made.
+#: So many batches or samples are solved together at most, and wait to be taken.
 MOST_TOGETHER = 64
+#: The batches that wait have so many pixels, images included: about 1.4 GB.
+_WAITING_PIXELS = 2**26
 
 
 class Single(NamedTuple):
@@ -61,6 +64,19 @@ def batches(
         posed = one.posed.pin_memory() if device.type == "cuda" else one.posed
         batch = with_images(posed.to(device), torch.stack(fields), config.mirrors)
         yield Made(batch, max(drawing / drawers, solving + time.monotonic() - began))
+
+
+def batches_ahead(config: DataConfig) -> int:
+    """How many batches may wait for the network, at least 2.
+
+    Examples
+    --------
+    >>> batches_ahead(DataConfig(shape=(512, 512), other_shapes=0.0, batch=8, mirrors=4))
+    8
+    """
+    sides = [math.prod(config.shape), config.sides[1] ** 2 if config.other_shapes else 0]
+    pixels = max(sides) * config.batch * config.mirrors
+    return min(MOST_TOGETHER, max(2, _WAITING_PIXELS // pixels))
 
 
 def samples(drawn: Iterator[Made[Single]], config: DataConfig, device: torch.device) -> Iterator[KeptSample]:

@@ -25,8 +25,6 @@ from surrogate_training.samples.shards import Shards
 from surrogate_training.samples.workers import loaded
 
 _CPU = torch.device("cpu")
-#: Batches that wait for a network on a device of its own.
-_AHEAD = 8
 
 
 def stream(
@@ -71,7 +69,7 @@ def stream(
     made = loaded(InTurn(make, first, stride), workers, pinned=device.type == "cuda")
     if device.type == "cpu" or workers:
         return Stream(made, makers=max(1, workers))
-    ahead = Ahead(made, device, _AHEAD)
+    ahead = Ahead(made, device, on_device.batches_ahead(config))
     return Stream(ahead, close=ahead.close)
 
 
@@ -80,7 +78,7 @@ def _solved_on(
 ) -> Stream:
     drawn = loaded(InTurn(functools.partial(_drawn, config, count, seed), first, stride), workers)
     made = on_device.batches(drawn, config, device, drawers=max(1, workers))
-    ahead = Ahead(made, device, on_device.MOST_TOGETHER)
+    ahead = Ahead(made, device, on_device.batches_ahead(config))
     return Stream(ahead, close=ahead.close)
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from pydantic import TypeAdapter
 
 from surrogate_training.loop.interruption import Stopped, stop_requests
+from surrogate_training.loop.pending import PendingLosses
 from surrogate_training.loop.trainer import Trainer
 from surrogate_training.problems.discs import Scene, UnitCube, around, read_scenes, write_scenes
 from surrogate_training.progress import Callback, part, silent
@@ -73,6 +74,7 @@ def _train(
     paths = [home / f"measured-{at}.json" for at in range(config.rounds)]
     if not paths[-1].is_file():
         trainer, samples = Trainer(config.training(seed), home), _Grown(config)
+        pending = PendingLosses.on(trainer.device)
         with stop_requests() as request:
             for at, path in enumerate(paths):
                 scenes = _scenes(config, strategy, seed, at, home / f"scenes-{at}.json", trainer)
@@ -81,7 +83,10 @@ def _train(
                 while trainer.progress.step < (at + 1) * config.steps_per_round:
                     step = trainer.progress.step
                     loss = trainer.step(shuffled_batch(trainer.config.data, samples, step, seed).to(trainer.device))
-                    callback(trainer.done(), f"step {step + 1}  loss {loss:.4f}  {len(samples)} samples")
+                    pending.add(step + 1, loss, trainer.learning_rate())
+                    if pending.due:
+                        heard = pending.read()[-1]
+                        callback(trainer.done(), f"step {step + 1}  loss {heard.loss:.4f}  {len(samples)} samples")
                     if request.made or time.monotonic() - saved >= config.base.checkpoint_seconds:
                         trainer.save()
                         saved = time.monotonic()
