@@ -40,8 +40,10 @@ class BackendConfig(Settings):
         Name of an installed network, or the path of one's weights.
     boundary : str, float or mapping
         As in `Problem`, in micrometres and minutes: absorbing if not given.
-    method, policy, device : str
+    method, policy : str
         As in `solve`.
+    device : str
+        As in `solve`; with ``"cuda"`` each steady field is solved for on the GPU as a whole, where there is one.
     michaelis_km : float, field units, optional
         If given, uptake saturates: cells and voxels take up ``rate c km / (km + c)``, which is first order at
         low values and never more than ``rate km``. `Cells` may say that largest uptake itself, ``max_uptake_per_min``.

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import ctypes
 import functools
-import sys
 import time
 from collections import defaultdict
 from collections.abc import Sequence
@@ -20,7 +18,7 @@ if TYPE_CHECKING:
     from surrogate_plugin.engine.engine import Engine
 
 #: Methods that answer for many problems at once; others are solvers by name, which take one at a time.
-_OF_MANY = ("guarded", "exact")
+_OF_MANY = ("guarded", "exact", "multigrid")
 #: How many fields are solved for together on a CPU; never, if None. `benchmarks/together.py` measures where it pays.
 LEAST_ON_CPU: int | None = None
 
@@ -115,14 +113,15 @@ def answer_together(questions: Sequence[Question]) -> list[Answer | None]:
 
 def goes_together(engine: Engine, method: str, count: int) -> bool:
     """Whether so many fields over an engine are solved for together; cheap enough to be asked at each step."""
-    device, least = getattr(engine, "device", ""), LEAST_ON_CPU
+    device, least = getattr(engine, "device", None), LEAST_ON_CPU
+    if device is None or method not in _OF_MANY:  # what is no engine of ours is asked for one field at a time
+        return False
     if HERE.get() is not None:  # a pool waits for whoever has not asked yet, so all are asked at once
         least = 2
     elif _on_device(device):
         # One field alone goes to a device that was asked for by name; by itself a host's only one stays where it was.
         least = 1 if device == "cuda" else 2
-    # What is no engine of ours, as it says of no device where it runs, is asked for one field at a time.
-    return least is not None and count >= least and method in _OF_MANY and device != ""
+    return least is not None and count >= least
 
 
 def _solved(group: Sequence[Question]) -> list[Answer]:
@@ -148,19 +147,7 @@ def _solved(group: Sequence[Question]) -> list[Answer]:
 
 @functools.cache
 def _on_device(device: str) -> bool:
-    """Whether there is a GPU to go to; torch, which takes seconds, is loaded only where there may be one."""
-    if device not in ("auto", "cuda") or (device == "auto" and not _there_is_a_driver()):
-        return False
-    try:
-        import torch
-    except Exception:  # Whatever keeps torch from loading, the CPU answers.
-        return False
-    return bool(torch.cuda.is_available())
+    """Whether there is a GPU to go to."""
+    from surrogate_plugin.engine.on_device import device_for
 
-
-def _there_is_a_driver() -> bool:
-    try:
-        ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
-    except OSError:
-        return False
-    return True
+    return device_for(device) is not None

@@ -71,7 +71,7 @@ class SettingsFile(Table):
         example="default",
     )
     device: Literal["auto", "cpu", "cuda"] = key(
-        "auto", "Where the network runs", allowed='"auto", "cpu" or "cuda"', example="auto"
+        "auto", "Where fields are solved for", allowed='"auto", "cpu" or "cuda"', example="auto"
     )
     stepping: Stepping | dict[Name, Stepping] = key(
         "steady",

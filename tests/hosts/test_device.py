@@ -99,6 +99,7 @@ def test_functions_refuse_one_that_there_is_not() -> None:
     for call in (
         lambda: sp.solve(problem, device="tpu"),
         lambda: sp.advance(problem, np.zeros((8, 8)), 1.0, device="tpu"),
+        lambda: sp.solve_many([problem], device="tpu"),
     ):
         with pytest.raises(sp.InvalidProblemError) as caught:
             call()
@@ -153,3 +154,15 @@ def test_physicell_init_writes_the_device_that_is_asked_for(folder: Path) -> Non
     assert "device is 'cuda', not 'cpu'; --force replaces it" in " ".join(again.output.split())
     refused = CliRunner().invoke(physicell, ["init", str(folder), "--device", "tpu"])
     assert (refused.exit_code, "device is 'tpu'" in refused.output) == (2, True)
+
+
+def test_where_there_is_no_gpu_a_flag_says_so_and_the_cpu_answers() -> None:
+    torch = pytest.importorskip("torch")
+    if torch.cuda.is_available():
+        pytest.skip("there is one")
+    backends = SteadyFields({name: config(device="cuda", tolerance=0.1) for name in ("oxygen", "glucose")}).backends
+    decay = sp.Voxels(decay_per_min=np.linspace(0.1, 0.3, 128).reshape(8, 16))
+    state = sp.TissueState(vessels=sp.Vessels([(100.0, 80.0)], 30.0, 38.0), voxels=decay)
+    for result in sp.step_together(list(backends.values()), [state, state]):
+        assert [flag.reason for flag in result.record.flags] == [sp.Reason.NO_DEVICE]
+        assert result.record.bound <= 0.1

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from surrogate_plugin.session import questions
+from tests.at_once import TOGETHER, Where, solved
 from tests.running.scenes import DOMAIN, DOSE, DRUG, OXYGEN, TIME, going
 
 HELD = "[[vessels]]\nsubstrate = '{}'\nposition_um = [{}, 60.0]\nradius_um = 14.0\nvalue = {}\n"
@@ -19,21 +18,13 @@ PARTS = (
 )  # fmt: skip
 
 
-def test_a_run_has_the_fields_that_it_has_in_turns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    counts: list[int] = []
-    solved = questions._solved
-
-    def counting(group: Sequence[questions.Question]) -> list[questions.Answer]:
-        counts.append(len(group))
-        return solved(group)
-
-    monkeypatch.setattr(questions, "_solved", counting)
+@pytest.mark.parametrize("where", TOGETHER)
+def test_a_run_has_the_fields_that_it_has_in_turns(tmp_path: Path, where: Where) -> None:
     runs = []
-    for least in (None, 2):
-        assert counts == []
-        monkeypatch.setattr(questions, "LEAST_ON_CPU", least)
-        runs.append(going(tmp_path, "tolerance = 1e-3\n", *PARTS, fresh=True))
-        assert runs[-1].run()
+    for each in ("in turns", where):
+        with solved(each) as counts:
+            runs.append(going(tmp_path, "tolerance = 1e-3\n", *PARTS, fresh=True))
+            assert runs[-1].run()
     assert counts == [2, 2]  # at the start and when both vessels are gone; else both are held
     alone, together = (run.last for run in runs)
     assert alone is not None

@@ -4,40 +4,28 @@ from __future__ import annotations
 
 import copy
 import pickle
-import sys
-from collections.abc import Sequence
-from types import SimpleNamespace
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import pytest
 
 import surrogate_plugin as sp
+from surrogate_plugin.engine.on_device import METHODS
 from surrogate_plugin.engine.pooling import HERE, Asked
 from surrogate_plugin.session import questions
 from surrogate_plugin.session.together import solve_ahead
+from tests.at_once import TOGETHER, solved
 
 DOMAIN = sp.Domain.from_lattice((24, 40), 20.0)
 NAMES = ("oxygen", "glucose", "lactate")
 
 
-@pytest.fixture(autouse=True)
-def _together(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(questions, "LEAST_ON_CPU", 2)
-
-
-@pytest.fixture
-def batches(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+@pytest.fixture(params=TOGETHER)
+def batches(request: pytest.FixtureRequest) -> Iterator[list[int]]:
     """How many fields were solved for together, a number each time."""
-    counts: list[int] = []
-    solved = questions._solved
-
-    def counting(group: Sequence[questions.Question]) -> list[questions.Answer]:
-        counts.append(len(group))
-        return solved(group)
-
-    monkeypatch.setattr(questions, "_solved", counting)
-    return counts
+    with solved(request.param) as counts:
+        yield counts
 
 
 def config(name: str, **changes: Any) -> sp.BackendConfig:
@@ -70,7 +58,7 @@ def assert_alike(found: sp.StepResult, wanted: sp.StepResult, allowed: float) ->
     """Both certified, so that they are no further apart than their bounds say; and recorded alike."""
     assert np.abs(found.field - wanted.field).max() <= found.record.bound + wanted.record.bound
     assert found.record.bound <= allowed
-    for name in ("step", "left_out", "flags", "dt_min"):
+    for name in ("step", "left_out", "dt_min"):
         assert getattr(found.record, name) == getattr(wanted.record, name), name
     assert (found.record.method == "held") == (wanted.record.method == "held")
     assert set(found.record.seconds) == set(wanted.record.seconds)
@@ -118,7 +106,7 @@ def one_by_one(backends: Sequence[sp.Backend], asked: Sequence[sp.TissueState]) 
 
 
 @pytest.mark.parametrize("place", range(3))
-def test_an_error_is_of_its_own_backend_in_its_turn(place: int) -> None:
+def test_an_error_is_of_its_own_backend_in_its_turn(batches: list[int], place: int) -> None:
     """Those before it have stepped, those after it have not, as if one had come after the other."""
     together, alone = backends(decay_per_min=0.0), backends(decay_per_min=0.0)
     for backend in (together[place], alone[place]):
@@ -139,13 +127,14 @@ def test_an_error_is_of_its_own_backend_in_its_turn(place: int) -> None:
         assert_alike(found, wanted, backend.config.tolerance or 0.38)
 
 
-def test_what_cannot_be_posed_is_told_by_its_own_step() -> None:
+def test_what_cannot_be_posed_is_told_by_its_own_step(batches: list[int]) -> None:
     together = backends()
     asked = states(1)
     asked[1] = sp.TissueState(sp.Cells([(-50.0, 0.0)], radius_um=5.0))
     with pytest.raises(sp.InvalidProblemError, match=r"cells\.position_um"):
         sp.step_together(together, asked)
     assert [len(backend.records) for backend in together] == [1, 0, 0]
+    assert batches == [2]
 
 
 def test_what_was_solved_ahead_is_for_that_state_and_configuration_alone(batches: list[int]) -> None:
@@ -177,34 +166,33 @@ def test_nothing_is_solved_ahead_twice_or_for_those_who_are_not_asked(batches: l
 
 
 @pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, lambda backend: pickle.loads(pickle.dumps(backend))])
-def test_a_copy_has_nothing_of_what_was_solved_ahead(duplicate: Any) -> None:
+def test_a_copy_has_nothing_of_what_was_solved_ahead(batches: list[int], duplicate: Any) -> None:
     together = dict(zip(NAMES, backends(), strict=True))
     solve_ahead(together, dict(zip(NAMES, states(1), strict=True)).__getitem__)
     twin = duplicate(together["oxygen"])
     found = [backend.step(states(1)[0]) for backend in (twin, together["oxygen"])]
     assert_alike(found[0], found[1], 0.05)
+    assert batches[0] == 3
 
 
 def test_named_solvers_and_backends_of_other_engines_go_their_own_way(batches: list[int]) -> None:
-    named = backends(method="multigrid")
-    assert {result.solution.method for result in sp.step_together(named, states(1))} == {"multigrid"}
+    named = backends(method="sparse-direct")
+    assert {result.solution.method for result in sp.step_together(named, states(1))} == {"sparse-direct"}
     apart = [sp.Backend(config(name)) for name in NAMES]
     sp.step_together(apart, states(1))
     assert batches == []
 
 
-def test_where_it_does_not_pay_nothing_is_made_or_solved_ahead(
-    monkeypatch: pytest.MonkeyPatch, batches: list[int]
-) -> None:
-    monkeypatch.setattr(questions, "LEAST_ON_CPU", None)
+def test_where_it_does_not_pay_nothing_is_made_or_solved_ahead() -> None:
     together = dict(zip(NAMES, backends(), strict=True))
 
     def never(name: str) -> sp.TissueState:
         raise AssertionError("a state was made")
 
-    assert solve_ahead(together, never) == {}
-    sp.step_together(list(together.values()), states(1))
-    assert batches == []
+    with solved("in turns") as counts:
+        assert solve_ahead(together, never) == {}
+        sp.step_together(list(together.values()), states(1))
+    assert counts == []
 
 
 def test_there_is_a_state_a_backend() -> None:
@@ -234,18 +222,8 @@ def test_where_there_is_a_gpu_it_has_all_of_several_and_one_alone_that_was_sent_
     assert counts == several
 
 
-def test_torch_is_loaded_to_look_for_a_gpu_only_where_there_may_be_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    looked: list[bool] = []
-    cuda = SimpleNamespace(is_available=lambda: looked.append(True) or True)
-    monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(cuda=cuda))
-    there = questions._on_device.__wrapped__
-    monkeypatch.setattr(questions, "_there_is_a_driver", lambda: False)
-    assert (there("cpu"), there("auto"), looked) == (False, False, [])
-    assert (there("cuda"), looked) == (True, [True])
-    monkeypatch.setattr(questions, "_there_is_a_driver", lambda: True)
-    assert (there("auto"), there("cpu"), looked) == (True, False, [True, True])
-    monkeypatch.setitem(sys.modules, "torch", None)  # it does not load
-    assert there("cuda") is False
+def test_what_goes_together_is_what_a_gpu_takes() -> None:
+    assert set(questions._OF_MANY) == set(METHODS)
 
 
 def test_a_member_of_an_ensemble_hands_all_its_substrates_to_the_pool_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
