@@ -49,8 +49,8 @@ class Answers:
     Attributes
     ----------
     field : (B, H, W) float64 tensor, field units
-        Within what the maximum principle allows; the best there is where a problem has not settled, and 0 where that is
-        no number.
+        Within what the maximum principle allows; the last one that was certified where a problem has not settled, and
+        0 where there is none, or where that is no number.
     bound : (B,) float64 array, field units
         At least the largest error; infinite where nothing is shown.
     cycles : (B,) int64 array
@@ -115,17 +115,15 @@ def solve(
     if tolerance is None and not exact:
         raise ValueError("tolerance is None; the largest error allowed, or exact=True, is needed.")
     wanted = np.zeros(stack.count) if exact else np.broadcast_to(np.float64(tolerance), (stack.count,))
-    batch = _Batch(stack, exact=exact, error_map=error_map)
-    everyone = np.arange(stack.count)
-    if start is None:
-        batch.polish(stack, Course.begun(everyone, wanted), None)
-        return batch.answers
-    batch.polish(stack, Course.begun(everyone, wanted), start)
-    rest = ~batch.answers.settled
-    if rest.any():
-        # From nothing: a start on the wrong side may lead nowhere.
-        some = stack if rest.all() else stack.take(reading.index(rest, stack.device))
-        batch.polish(some, Course.begun(everyone[rest], wanted[rest]), None)
+    with torch.no_grad():
+        batch = _Batch(stack, exact=exact, error_map=error_map)
+        everyone = np.arange(stack.count)
+        batch.polish(stack, Course.begun(everyone, wanted), start)
+        rest = ~batch.answers.settled
+        if start is not None and rest.any():
+            # From nothing: a start on the wrong side may lead nowhere.
+            some = stack if rest.all() else stack.take(reading.index(rest, stack.device))
+            batch.polish(some, Course.begun(everyone[rest], wanted[rest]), None)
     return batch.answers
 
 
@@ -148,8 +146,8 @@ class _Batch:
 
     def polish(self, stack: Stack, course: Course, start: Tensor | None) -> None:
         """Cycles from a start, or from nothing, until every problem has settled or been given up."""
-        levels = Levels(stack.shape, stack.rings, stack.count, stack.device, mapped=stack.north is not None)
-        iteration = Iteration(stack, levels, start)
+        mapped = stack.north is not None
+        iteration = Iteration(stack, Levels(stack.shape, stack.rings, stack.count, stack.device, mapped=mapped), start)
         begun = start is not None
         while True:
             self._see(iteration, course)
