@@ -252,3 +252,44 @@ def test_a_member_of_an_ensemble_hands_all_its_substrates_to_the_pool_at_once(mo
     for results, seed in zip(found, (1, 2), strict=True):
         for backend, each, wanted in zip(alone, results, one_by_one(alone, states(seed)), strict=True):
             assert_alike(each, wanted, backend.config.tolerance or 0.38)
+
+
+def test_maps_of_errors_are_made_for_those_that_want_them(batches: list[int]) -> None:
+    first = sp.Backend(config("oxygen", error_map=True))
+    mixed = [first, *(sp.Backend(config(name), engine=first.engine) for name in NAMES[1:])]
+    results = sp.step_together(mixed, states(4))
+    assert batches == [3]
+    assert [result.solution.error_map is None for result in results] == [False, True, True]
+    solution, exact = results[0].solution, sp.solve(first.problem(states(4)[0]), method="exact", tolerance=1e-9)
+    assert solution.error_map is not None
+    assert (np.abs(solution.field - exact.field) <= solution.error_map + exact.error_bound).all()
+    assert not solution.error_map.flags.writeable
+    assert not solution.field.flags.writeable
+
+
+@pytest.mark.parametrize("policy", ["fastest", "surrogate-first"])
+def test_either_policy_is_certified_from_the_first_step_to_the_next(batches: list[int], policy: str) -> None:
+    together = backends(policy=policy)
+    for seed in (1, 2):
+        for backend, result, each in zip(together, sp.step_together(together, states(seed)), states(seed), strict=True):
+            exact = sp.solve(backend.problem(each), method="exact", tolerance=1e-9)
+            off = float(np.abs(result.field - exact.field).max())
+            assert off <= result.record.bound + exact.error_bound
+            assert result.record.bound <= (backend.config.tolerance or 0.38)
+    assert batches == [3, 3]
+
+
+def test_a_device_that_fails_costs_a_flag(monkeypatch: pytest.MonkeyPatch) -> None:
+    together, alone = backends(), backends()
+    with solved("on tensors"):
+        sp.step_together(together, states(1))
+
+        def failing(*given: Any, **options: Any) -> Any:
+            raise RuntimeError("an illegal memory access was encountered")
+
+        monkeypatch.setattr("surrogate_plugin.batched.solve.solve", failing)
+        results = sp.step_together(together, states(2))
+    one_by_one(alone, states(1))
+    for backend, found, wanted in zip(alone, results, one_by_one(alone, states(2)), strict=True):
+        assert sp.Reason.DEVICE_FAILED in {flag.reason for flag in found.record.flags}
+        assert_alike(found, wanted, backend.config.tolerance or 0.38)
