@@ -1,4 +1,4 @@
-"""Steps of an iteration as CUDA graphs: recorded once for a shape, then launched as one.
+"""Steps of an iteration, and predictions, as CUDA graphs: recorded once for a shape, then launched as one.
 
 A step of few problems is some fifty launches of a few microseconds each, and as many calls from python, which take
 longer. A graph has them all. It works on tensors of its own: what a step reads is copied there, as far as it has
@@ -22,7 +22,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-__all__ = ["Recorder", "advance", "tensors_of"]
+__all__ = ["Recorder", "advance", "run", "tensors_of"]
 
 #: Batches of more pixels than this keep a GPU busy without.
 _FEW = 2**22
@@ -32,10 +32,15 @@ _MOST = 8
 
 def advance(iteration: Any) -> None:
     """`Iteration.advance`, from a graph where there may be one."""
-    if os.environ.get("SURROGATE_PLUGIN_GRAPHS", "0") == "1" and _is_small(iteration.field):
-        _recorder().run(iteration, "advance")
+    run(iteration, "advance", iteration.field)
+
+
+def run(subject: Any, method: str, field: Tensor) -> None:
+    """``subject.method()``, from a graph where there may be one for a batch of fields like ``field``."""
+    if os.environ.get("SURROGATE_PLUGIN_GRAPHS", "0") == "1" and _is_small(field):
+        _recorder().run(subject, method)
     else:
-        iteration.advance()
+        getattr(subject, method)()
 
 
 def _is_small(field: Tensor) -> bool:

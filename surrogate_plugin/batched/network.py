@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, Self, cast
 
 import torch
 from torch import Tensor, nn
 
-from surrogate_plugin.batched import features
+from surrogate_plugin.batched import features, graphs
 from surrogate_plugin.batched.stack import Stack
 from surrogate_plugin.surrogate.operations import ask
 from surrogate_plugin.surrogate.precision import dense_layers
@@ -44,9 +44,8 @@ class Predictor:
 
     def __init__(self, model: Model, device: torch.device | str, precision: torch.dtype | None = None) -> None:
         self.device = torch.device(device)
-        self.precision = precision
         self.model = model
-        self._network = _on(self.device, model.network)
+        self._asked = _Asked(model.card.network.kind, _on(self.device, model.network), self.device, precision)
 
     def predict(self, stack: Stack) -> Tensor:
         """The network's fields.
@@ -67,14 +66,43 @@ class Predictor:
         UnsupportedProblemError
             If the problems are of the wider equation, and the network has no program for it.
         """
-        kind = self.model.card.network.kind
-        with torch.inference_mode(), dense_layers(kind, self.device, self.precision):
-            if kind == "paper":
-                multiple = cast("PaperNetwork", self._network).multiple
-                return features.impose(self._network(features.source_image(stack, multiple))[:, 0].float(), stack)
+        prediction = Prediction(self._asked, stack)
+        graphs.run(prediction, "make", stack.source)
+        assert prediction.fields is not None
+        return prediction.fields
+
+
+class _Asked:
+    """A network on a device: the same for all predictions, so that a graph of one does not copy its weights."""
+
+    __slots__ = ("device", "kind", "network", "precision")
+
+    def __init__(self, kind: str, network: nn.Module, device: torch.device, precision: torch.dtype | None) -> None:
+        self.kind, self.network, self.device, self.precision = kind, network, device, precision
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self
+
+    def __call__(self, stack: Stack) -> Tensor:
+        with torch.no_grad(), dense_layers(self.kind, self.device, self.precision):
+            if self.kind == "paper":
+                multiple = cast("PaperNetwork", self.network).multiple
+                return features.impose(self.network(features.source_image(stack, multiple))[:, 0].float(), stack)
             seen = features.see(stack)
-            answer = ask(self._network, seen.image, seen.saturation, saturates=stack.kind.saturating)
+            answer = ask(self.network, seen.image, seen.saturation, saturates=stack.kind.saturating)
             return features.decode(answer, stack, seen)
+
+
+class Prediction:
+    """One question to a network, as what a graph records: ``fields`` is None, and the answer once it is made."""
+
+    def __init__(self, asked: _Asked, stack: Stack) -> None:
+        self.asked, self.stack = asked, stack
+        self.fields: Tensor | None = None
+
+    def make(self) -> None:
+        """Ask."""
+        self.fields = self.asked(self.stack)
 
 
 def _on(device: torch.device, network: nn.Module) -> nn.Module:

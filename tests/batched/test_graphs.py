@@ -12,7 +12,9 @@ import surrogate_plugin as sp
 from surrogate_plugin.batched import graphs
 from surrogate_plugin.batched.iteration import Iteration
 from surrogate_plugin.batched.levels import Levels
+from surrogate_plugin.batched.network import Prediction, Predictor
 from surrogate_plugin.batched.stack import Stack
+from surrogate_plugin.surrogate.model import load
 
 
 class Tape:
@@ -64,6 +66,20 @@ def test_replayed_steps_are_the_steps(saturating: bool) -> None:
         assert replayed.cycles.tolist() == plain.cycles.tolist()
     assert tape.replayed == 8
     assert tape.recorded < 8
+
+
+def test_a_replayed_prediction_is_the_prediction() -> None:
+    tape, model = Tape(), load(device="cpu")
+    recorder, asked = graphs.Recorder(tape), Predictor(model, "cpu")._asked
+    answers = []
+    for seed in (1, 2, 1):
+        replayed, plain = (Prediction(asked, iteration(seed).stack) for _ in range(2))
+        recorder.run(replayed, "make")
+        plain.make()
+        answers.append((replayed.fields, plain.fields))
+    for found, expected in answers:  # no later one writes into what an earlier one answered
+        torch.testing.assert_close(found, expected, rtol=0.0, atol=0.0)
+    assert (tape.recorded, tape.replayed) == (1, 3)
 
 
 def test_another_shape_is_another_graph_and_few_are_kept() -> None:
