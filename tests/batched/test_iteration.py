@@ -14,6 +14,7 @@ from surrogate_plugin.batched.iteration import Iteration
 from surrogate_plugin.batched.levels import Levels
 from surrogate_plugin.batched.stack import Stack
 from surrogate_plugin.equation.operator import Operator
+from surrogate_plugin.gallery import random_problem
 from surrogate_plugin.solvers.multigrid import solver
 from surrogate_plugin.solvers.multigrid.hierarchy import Hierarchy
 from tests.batched.posed import stacks
@@ -165,3 +166,37 @@ def test_a_start_near_the_field_stays_near_it() -> None:
         iteration.advance()
     assert not bool(iteration.on_path[0])
     assert float(np.abs(iteration.solution()[0].numpy() - exact).max()) < 1e-7
+
+
+def test_refinement_ends_at_the_rounding_of_float64() -> None:
+    rng = np.random.default_rng(5)
+    group = [random_problem(rng, shape=(24, 20), boundary=38.0, michaelis_menten=False) for _ in range(8)]
+    iteration = begun(group)
+    for _ in range(16):
+        iteration.advance()
+    for i, problem in enumerate(group):
+        exact = exact_field(problem)
+        assert float(np.abs(iteration.solution()[i].numpy() - exact).max()) <= 1e-13 * float(exact.max())
+
+
+@pytest.mark.parametrize("km", [None, 1e-3])
+def test_what_belongs_to_a_problem_is_in_float64_whatever_torch_makes_by_default(km: float | None) -> None:
+    rng = np.random.default_rng(6)
+    source = np.where(rng.random((16, 18)) < 0.05, 1.0, 0.0)
+    uptake = None if km is None else sp.MichaelisMenten(vmax=0.05, km=km)
+    group = [sp.Problem(source, decay=rng.uniform(1e-3, 1e-1, (16, 18)), uptake=uptake) for _ in range(3)]
+    found = []
+    for dtype in (torch.float32, torch.float64, torch.bfloat16):
+        torch.set_default_dtype(dtype)
+        try:
+            iteration = begun(group)
+            for _ in range(4):
+                iteration.advance()
+        finally:
+            torch.set_default_dtype(torch.float32)
+        for name in ("field", "estimate", "largest_residual", "correction", "decay"):
+            assert getattr(iteration, name).dtype == torch.float64
+        found.append(iteration)
+    for other in found[1:]:
+        assert torch.equal(other.field, found[0].field)
+        assert torch.equal(other.estimate, found[0].estimate)
