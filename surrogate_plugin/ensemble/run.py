@@ -82,7 +82,7 @@ def run(
         If an argument is not allowed.
     EnsembleError
         If ``out`` holds something else.
-    MissingExtraError
+    ModuleNotFoundError
         If workers are asked for and dask.distributed is not installed.
 
     Examples

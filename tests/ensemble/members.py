@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import threading
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -59,3 +60,14 @@ def finished(store: Path) -> list[int]:
     """Members whose results are in the store now."""
     found = (json.loads(path.read_text()) for path in (store / "members").glob("*/zarr.json"))
     return sorted(each["attributes"]["parameters"]["x"] for each in found)
+
+
+def killing_the_command(given: dict[str, Any], link: Link) -> dict[str, Any]:
+    """Member 2 kills the process that gave it its work, at its first attempt, and waits for what comes of that."""
+    notes = Path(given["notes"])
+    note(notes, begun=given["x"])
+    if given["x"] == 2 and not noted(notes, "finished"):
+        note(notes, finished=finished(notes.with_name("out.zarr")))
+        os.kill(int(notes.with_name("command").read_text()), signal.SIGKILL)
+        threading.Event().wait()  # until the worker ends too, as it does when its command is gone
+    return {"twice": 2 * given["x"]}

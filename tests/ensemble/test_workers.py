@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
+from pathlib import Path
 
 import dask
 import numpy as np
@@ -10,7 +13,9 @@ import pytest
 
 import surrogate_plugin as sp
 from surrogate_plugin import ensemble
-from tests.ensemble.members import begun, deadly, noted, noting
+from tests.ensemble.members import begun, deadly, killing_the_command, noted, noting
+
+ROOT = Path(__file__).parents[2]
 
 
 def test_a_killed_worker_loses_nothing_and_nothing_is_done_twice(tmp_path) -> None:
@@ -56,3 +61,26 @@ def test_both_kinds_of_workers_at_once_are_refused(tmp_path) -> None:
     with pytest.raises(sp.InvalidProblemError, match="scheduler and workers are both given; one of them is allowed"):
         ensemble.run(noting, [{"x": 1}], tmp_path / "out.zarr", workers=1, scheduler="tcp://127.0.0.1:1")
     assert not (tmp_path / "out.zarr").exists()
+
+
+def test_a_command_that_is_killed_takes_its_workers_along_and_is_gone_on_with(tmp_path) -> None:
+    program = f"""
+import os
+from pathlib import Path
+from surrogate_plugin import ensemble
+from tests.ensemble.members import killing_the_command
+
+if __name__ == "__main__":
+    folder = Path({str(tmp_path)!r})
+    (folder / "command").write_text(str(os.getpid()))
+    sweep = ensemble.grid({{"x": range(5), "notes": [str(folder / "notes")]}})
+    ensemble.run(killing_the_command, sweep, folder / "out.zarr", workers=1, together=1)
+"""
+    ended = subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=False, timeout=500)
+    assert ended.returncode == -9
+    sweep = ensemble.grid({"x": range(5), "notes": [str(tmp_path / "notes")]})
+    results = ensemble.run(killing_the_command, sweep, tmp_path / "out.zarr")
+    (before,) = noted(tmp_path / "notes", "finished")
+    assert before == [0, 1]
+    assert results.number("twice").tolist() == [0.0, 2.0, 4.0, 6.0, 8.0]
+    assert begun(tmp_path / "notes") == {0: 1, 1: 1, 2: 2, 3: 1, 4: 1}, "no worker goes on, and nothing is done twice"
