@@ -13,9 +13,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from surrogate_plugin.batched import operations, setup
+from surrogate_plugin.batched import operations
 from surrogate_plugin.batched.halos import wrap_
 from surrogate_plugin.batched.level import Level
+from surrogate_plugin.batched.setup import Coefficients
 
 #: Cells on the coarsest level, at most: so few that eliminating them takes four steps.
 _COARSEST = 4
@@ -37,11 +38,12 @@ class CoarseLevels:
         rate, north, east = (functional.pad(part, (1, 1, 1, 1)) for part in (extra, north, east))
         for links in (north, east):
             wrap_(links, _RINGS)
-        levels = [Level(setup.inverse_of(rate, None, north, east), north, east, _RINGS)]
-        while len(levels) == 1 or levels[-1].shape[0] * levels[-1].shape[1] > _COARSEST:
-            rate, _, north, east = setup.coarser(rate, None, north, east, _RINGS)
-            levels.append(Level(setup.inverse_of(rate, None, north, east), north, east, _RINGS))
-        return cls(tuple(levels), setup.invert_coarsest(levels[-1]))
+        levels: list[Level] = []
+        below: Coefficients = rate, None, north, east
+        while len(levels) < 2 or levels[-1].shape[0] * levels[-1].shape[1] > _COARSEST:
+            (_, _, north, east), (inverse, below) = below, operations.coarser(below, _RINGS)
+            levels.append(Level(inverse, north, east, _RINGS))
+        return cls(tuple(levels), operations.invert_coarsest(levels[-1]))
 
     def apply(self, x: Tensor) -> Tensor:
         """``A x`` on the finest level; vectors have a halo of 0."""
