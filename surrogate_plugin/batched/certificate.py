@@ -113,9 +113,9 @@ def usual_height(stack: Stack) -> Tensor:
         return height
     walls = (stack.wall_conductance == 1.0).sum(2)
     for axis, count in enumerate(stack.shape):
-        parabola = torch.where(walls[:, axis] == 1, count * (count + 1) / 2, math.inf).to(torch.float64)
-        parabola = torch.where(walls[:, axis] == 2, (count + 1) ** 2 / 8, parabola)
-        height = torch.minimum(height, parabola)
+        # A number beside a float64 tensor counts as float64; two numbers alone make float32, which may round down.
+        height = torch.where(walls[:, axis] == 1, height.clamp(max=count * (count + 1) / 2), height)
+        height = torch.where(walls[:, axis] == 2, height.clamp(max=(count + 1) ** 2 / 8), height)
     return height
 
 

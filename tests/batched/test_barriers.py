@@ -67,6 +67,17 @@ def test_usual_barriers_are_those_of_the_guard(device: str) -> None:
 
 
 @pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("shape", [(1, 6001), (6001, 1), (1, 5000), (1, 8191)])
+def test_usual_barriers_of_long_lattices_are_not_rounded_to_float32(shape: tuple[int, int], device: str) -> None:
+    names = ("left", "right") if shape[0] == 1 else ("bottom", "top")
+    for held in (names, names[:1]):
+        sides = {name: "absorbing" if name in held else "reflecting" for name in ("left", "right", "bottom", "top")}
+        problem = Problem(np.zeros(shape), decay=0.0, production=1.0, boundary=sides)
+        height = float(certificate.usual_height(Stack.of([problem], device))[0])
+        assert height == barriers.usual_height(Operator(problem))
+
+
+@pytest.mark.parametrize("device", DEVICES)
 @pytest.mark.parametrize("share", [1.0, 0.7, 0.4])
 def test_computed_barriers_are_above_all_that_they_cover(share: float, device: str) -> None:
     """However little levels propose, which leaves up to half of it lacking."""
