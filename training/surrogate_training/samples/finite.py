@@ -14,8 +14,9 @@ from surrogate_training.samples import on_device
 from surrogate_training.samples.batch import Batch
 from surrogate_training.samples.dataset import DataConfig, make_sample, sample_problem, with_mirrors
 from surrogate_training.samples.kept import KeptSample
-from surrogate_training.samples.made import Made
+from surrogate_training.samples.made import Made, unpacked
 from surrogate_training.samples.on_device import Single
+from surrogate_training.samples.packed import Packed
 from surrogate_training.samples.workers import loaded
 
 
@@ -58,7 +59,7 @@ class _Making(Dataset[KeptSample | Exception]):
             return error
 
 
-class _Drawing(Dataset[Made[Single] | Exception]):
+class _Drawing(Dataset[Made[Packed[Single]] | Exception]):
     """The problems of some samples, each drawn when it is asked for."""
 
     def __init__(self, config: DataConfig, numbers: Sequence[int]) -> None:
@@ -67,9 +68,9 @@ class _Drawing(Dataset[Made[Single] | Exception]):
     def __len__(self) -> int:
         return len(self.numbers)
 
-    def __getitem__(self, at: int) -> Made[Single] | Exception:
+    def __getitem__(self, at: int) -> Made[Packed[Single]] | Exception:
         try:
-            return Made(Single((sample_problem(self.config, "train", self.numbers[at], 0),)), 0.0)
+            return Made(Packed(Single((sample_problem(self.config, "train", self.numbers[at], 0),))), 0.0)
         except Exception as error:
             return error
 
@@ -91,7 +92,7 @@ def make_samples(
     workers = workers if len(numbers) else 0
     if device is None:
         return loaded(_Making(config, numbers), workers)
-    return on_device.samples(loaded(_Drawing(config, numbers), workers), config, device)
+    return on_device.samples(unpacked(loaded(_Drawing(config, numbers), workers)), config, device)
 
 
 def shuffled_batch(config: DataConfig, samples: KeptSamples, index: int, seed: int) -> Batch:

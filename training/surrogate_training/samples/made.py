@@ -9,6 +9,7 @@ from typing import Generic, NamedTuple, TypeVar
 from torch.utils.data import IterableDataset, get_worker_info
 
 from surrogate_training.samples.batch import Batch
+from surrogate_training.samples.packed import Packed
 from surrogate_training.samples.workers import told
 
 Item = TypeVar("Item")
@@ -46,6 +47,11 @@ class InTurn(IterableDataset[Made[Item] | Exception], Generic[Item]):
             began = time.monotonic()
             yield Made(self.make(index), time.monotonic() - began)
             index += stride
+
+
+def unpacked(made: Iterator[Made[Packed[Item]]]) -> Iterator[Made[Item]]:
+    """What was packed to be sent."""
+    return (Made(item.unpack(), seconds) for item, seconds in made)
 
 
 class Stream(Iterator[Batch]):

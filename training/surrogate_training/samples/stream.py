@@ -19,8 +19,9 @@ from surrogate_training.samples.finite import (
     shuffled_problems,
 )
 from surrogate_training.samples.kept import KeptSample
-from surrogate_training.samples.made import InTurn, Stream
+from surrogate_training.samples.made import InTurn, Stream, unpacked
 from surrogate_training.samples.on_device import Drawn
+from surrogate_training.samples.packed import Packed
 from surrogate_training.samples.shards import Shards
 from surrogate_training.samples.workers import loaded
 
@@ -77,7 +78,7 @@ def _solved_on(
     device: torch.device, config: DataConfig, first: int, stride: int, workers: int, count: int | None, seed: int
 ) -> Stream:
     drawn = loaded(InTurn(functools.partial(_drawn, config, count, seed), first, stride), workers)
-    made = on_device.batches(drawn, config, device, drawers=max(1, workers))
+    made = on_device.batches(unpacked(drawn), config, device, drawers=max(1, workers))
     ahead = Ahead(made, device, on_device.batches_ahead(config))
     return Stream(ahead, close=ahead.close)
 
@@ -89,13 +90,13 @@ def _batch(config: DataConfig, known: KeptSamples | None, seed: int, index: int)
     return shuffled_batch(config, known, index, seed)
 
 
-def _drawn(config: DataConfig, count: int | None, seed: int, index: int) -> Drawn:
+def _drawn(config: DataConfig, count: int | None, seed: int, index: int) -> Packed[Drawn]:
     """What is drawn of training batch ``index``, of a finite set of ``count`` samples if there is one."""
     if count is None:
         problems = [sample_problem(config, "train", index, row) for row in range(config.batch)]
     else:
         problems = shuffled_problems(config, count, index, seed)
-    return Drawn.of(problems, config.mirrors)
+    return Packed(Drawn.of(problems, config.mirrors))
 
 
 def _known(
