@@ -154,6 +154,27 @@ def each_call_of_set_up() -> Iterator[tuple[str, Callable[[], Any]]]:
         yield f"coarsest {side}", functools.partial(setting_up.invert_coarsest, coarsest)
 
 
+def each_call_of_a_network() -> Iterator[tuple[str, Callable[[], Any]]]:
+    """The same of what a network solves and sweeps by itself, at 512 x 512 pixels; kernels are said to be wanted."""
+    from surrogate_plugin.batched.choice import using
+    from surrogate_plugin.surrogate import diffusion_tensors, relaxation_tensors
+
+    def wanted(call: Callable[..., Any], *given: Any) -> Callable[[], Any]:
+        def work() -> None:
+            with using(kernels=True):
+                call(*given)
+
+        return work
+
+    part = torch.ones(2, 129, 129)
+    yield "coarse equation", wanted(diffusion_tensors.solve, part, part, part, part, part, 1)
+    for channels in (4, 7):
+        image, saturation, field = torch.ones(2, channels, 516, 516), torch.zeros(2), torch.zeros(2, 516, 516)
+        kind = "plain" if channels == 4 else "wider"
+        yield f"last sweeps, {kind}", wanted(relaxation_tensors.forward, field, image, saturation, 4)
+        yield f"their transpose, {kind}", wanted(relaxation_tensors.transposed, field, field, image, 4)
+
+
 def stack(shape: tuple[int, int], *, wide: bool) -> Stack:
     """Two problems of a shape."""
     more = {"diffusivity": np.linspace(1.0, 2.0, shape[0] * shape[1]).reshape(shape)} if wide else {}
@@ -170,13 +191,14 @@ def level(shape: tuple[int, int], rings: tuple[bool, bool], *, linked: bool) -> 
 def main(capability: int, which: list[str]) -> None:
     """Print what each kernel needs, a line of JSON each; ``which`` are names of calls, all if there are none."""
     kernels = instead_of_launches(capability)
-    for name, call in itertools.chain(each_call(), each_call_of_the_equation(), each_call_of_set_up()):
+    each = each_call(), each_call_of_the_equation(), each_call_of_set_up(), each_call_of_a_network()
+    for name, call in itertools.chain(*each):
         if which and name not in which:
             continue
         kernels.clear()
         call()
-        for each in kernels:
-            print(json.dumps({"call": name, **asdict(each)}), flush=True)
+        for kernel in kernels:
+            print(json.dumps({"call": name, **asdict(kernel)}), flush=True)
 
 
 if __name__ == "__main__":

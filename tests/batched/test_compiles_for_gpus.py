@@ -45,6 +45,9 @@ def test_kernels_of_a_cycle_and_of_the_certificate_compile_for_an_h100() -> None
             "deficit, wide 512x512",
             "finest plain",
             "coarsest 4",
+            "coarse equation",
+            "last sweeps, wider",
+            "their transpose, plain",
         )
     )
 
