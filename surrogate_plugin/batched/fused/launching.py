@@ -6,6 +6,8 @@ import functools
 from dataclasses import dataclass
 from typing import Any
 
+import torch
+
 __all__ = ["Strips", "launch", "strips_of"]
 
 #: What the compiler is told: to contract no product and sum into one operation.
@@ -28,8 +30,9 @@ def launch(kernel: Any, programs: int, *arguments: Any, warps: int = 4, **consta
 
 
 def run(kernel: Any, programs: int, *arguments: Any, warps: int, **constants: Any) -> None:
-    """`launch` itself; tests put a compiler in its place."""
-    kernel[(programs,)](*arguments, num_warps=warps, **ROUNDED, **constants)
+    """`launch` itself, on the device of the first argument; tests put a compiler in its place."""
+    with torch.cuda.device_of(arguments[0]):
+        kernel[(programs,)](*arguments, num_warps=warps, **ROUNDED, **constants)
 
 
 @dataclass(frozen=True)
