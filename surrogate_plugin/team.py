@@ -104,6 +104,26 @@ def limit_threads(pixels: int) -> Iterator[None]:
         _limit.alone = before
 
 
+@contextmanager
+def all_threads() -> Iterator[None]:
+    """As many threads as there are, inside of `limit_threads` too.
+
+    Examples
+    --------
+    >>> use_threads(2)
+    >>> with limit_threads(1), all_threads():
+    ...     thread_count()
+    2
+    >>> use_threads(None)
+    """
+    before = _limit.alone
+    _limit.alone = False
+    try:
+        yield
+    finally:
+        _limit.alone = before
+
+
 @functools.cache
 def _usual_count() -> int:
     """What the environment says when it is first asked, else the cores that this process may use, up to 8."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from surrogate_plugin.engine.pooling import HERE, Asked
 from surrogate_plugin.equation.solution import Solution
+from surrogate_plugin.team import all_threads, limit_threads
 
 if TYPE_CHECKING:
     from surrogate_plugin.engine.engine import Engine
@@ -103,8 +104,11 @@ class Pool:
         """Inside, this thread runs members, and engines hand over what they are asked for; the pool waits for it."""
         token = HERE.set(self)
         self._turns.acquire()
+        # Where several members compute at once, each does so on its own thread.
+        alone = limit_threads(1) if self.running > 1 else nullcontext()
         try:
-            yield
+            with alone:
+                yield
         finally:
             self._turns.release()
             HERE.reset(token)
@@ -173,8 +177,9 @@ class Pool:
             kinds.setdefault(_kind(each.engine), []).append(each)
         token = HERE.set(None)  # this thread is a member's, and solves by itself now
         try:
-            for kind, handed in kinds.items():
-                self._solve_kind(self._engines.setdefault(kind, handed[0].engine), handed)
+            with all_threads():
+                for kind, handed in kinds.items():
+                    self._solve_kind(self._engines.setdefault(kind, handed[0].engine), handed)
         finally:
             HERE.reset(token)
 

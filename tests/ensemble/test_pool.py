@@ -12,6 +12,7 @@ from surrogate_plugin import gallery
 from surrogate_plugin.engine.pooling import HERE
 from surrogate_plugin.ensemble.pool import Pool, Stopped
 from surrogate_plugin.ensemble.solving import solve_batch
+from surrogate_plugin.team import thread_count
 
 
 def run(pool: Pool, jobs) -> list:
@@ -199,3 +200,28 @@ def test_a_pool_that_is_stopped_ends_members_that_wait_and_those_that_ask_later(
         thread.join(120)
     assert ended == [Stopped, Stopped]
     assert not issubclass(Stopped, Exception), "a member that catches all errors does not go on"
+
+
+def test_members_compute_on_their_own_thread_and_batches_on_all() -> None:
+    counted = []
+
+    def solve(engine, asked):
+        counted.append(("batch", thread_count()))
+        return solve_batch(engine, asked)
+
+    def member() -> None:
+        counted.append(("member", thread_count()))
+        sp.solve(vessel(0.1))
+        counted.append(("member", thread_count()))
+
+    before = thread_count()
+    sp.use_threads(3)
+    try:
+        run(Pool(2, limit=2, running=2, solve=solve), [member, member])
+        alone = []
+        run(Pool(1, limit=1, running=1, solve=solve_batch), [lambda: alone.append(thread_count())])
+    finally:
+        sp.use_threads(None)
+    assert set(counted) == {("member", 1), ("batch", 3)}
+    assert alone == [3], "one that is alone has all of them"
+    assert thread_count() == before
