@@ -26,8 +26,10 @@ def test_a_network_is_trained_published_and_used(tmp_path: Path) -> None:
         text = text.replace(long, short)
     (tmp_path / "mine.toml").write_text(text)
     commands = re.findall(r"^surrogate-plugin (.*)$", PAGE, flags=re.MULTILINE)
-    assert [command.split()[0] for command in commands] == ["distribution", "train", "publish"]
-    for command in commands:
+    assert [command.split()[0] for command in commands] == ["distribution", "train", "train", "publish"]
+    on_a_gpu = [command for command in commands if "--device cuda" in command]
+    assert [command.replace(" --device cuda --workers 14", "") for command in on_a_gpu] == [commands[1]]
+    for command in [each for each in commands if each not in on_a_gpu]:
         words = command.replace("--count 50", "--count 12").split()
         run = [sys.executable, "-m", "surrogate_plugin", *words]
         done = subprocess.run(run, cwd=tmp_path, capture_output=True, text=True)
