@@ -101,13 +101,15 @@ _UPTAKES = [float(each) for each in np.geomspace(5.0, 40.0, 16)]
 #: What is run, a member that stands for all in the warm-up, and the sweep.
 _CASES: dict[str, tuple[Function, list[dict[str, Any]]]] = {
     "512": (moving_cells, ensemble.grid({"uptake": _UPTAKES, "side": [512], "cells": [8000], "steps": [12]})),
-    "128": (moving_cells, ensemble.grid({"uptake": _UPTAKES, "side": [128], "cells": [1000], "steps": [60]})),
-    "tumours": (_grown, ensemble.grid({"uptake": _UPTAKES, "vessels": [8], "cells": [500], "hours": [4.0]})),
+    "256": (moving_cells, ensemble.grid({"uptake": _UPTAKES, "side": [256], "cells": [3000], "steps": [24]})),
+    "128": (moving_cells, ensemble.grid({"uptake": _UPTAKES, "side": [128], "cells": [1000], "steps": [240]})),
+    "tumours": (_grown, ensemble.grid({"uptake": _UPTAKES, "vessels": [8], "cells": [500], "hours": [12.0]})),
 }
 _NAMES = {
     "512": "16 backends of 512 x 512, 12 steps",
-    "128": "16 backends of 128 x 128, 60 steps",
-    "tumours": "16 pyphysicell tumours of 500 cells, 4 h",
+    "256": "16 backends of 256 x 256, 24 steps",
+    "128": "16 backends of 128 x 128, 240 steps",
+    "tumours": "16 pyphysicell tumours of 500 cells, 12 h",
 }
 
 
