@@ -21,3 +21,7 @@ class PromiseWarning(UserWarning):
 
 class MissingExtraError(ModuleNotFoundError):
     """What was asked for needs a package that an extra brings; the message has the pip command."""
+
+
+class EnsembleError(ValueError):
+    """A store is none of an ensemble, is damaged, or a member gave what cannot be kept; the message says which."""

@@ -50,8 +50,12 @@ def _sentence(error: Exception) -> str:
 
 def _callers_errors() -> tuple[type[Exception], ...]:
     """What a caller can put right; anything else is a fault of ours and keeps its traceback."""
-    from surrogate_plugin.ensemble.given import EnsembleError
-    from surrogate_plugin.errors import InvalidProblemError, MissingExtraError, UnsupportedProblemError
+    from surrogate_plugin.errors import (
+        EnsembleError,
+        InvalidProblemError,
+        MissingExtraError,
+        UnsupportedProblemError,
+    )
     from surrogate_plugin.recordings.store import RecordingError
     from surrogate_plugin.registry import BrokenPluginError, UnknownPluginError
 

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from surrogate_plugin.arguments import shown
 from surrogate_plugin.ensemble.sweep import RESERVED, Parameters
+from surrogate_plugin.errors import EnsembleError
 
 Number = bool | int | float
 #: The names of the axes, and the values.
@@ -19,10 +20,6 @@ Named = tuple[tuple[str, ...], npt.NDArray[Any]]
 
 #: JSON has no words for these; Zarr's own fill values are written so.
 _NOT_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
-
-
-class EnsembleError(ValueError):
-    """A store is none of an ensemble, is damaged, or a member gave what cannot be kept; the message says which."""
 
 
 @dataclass

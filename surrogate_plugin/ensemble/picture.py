@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from surrogate_plugin.arguments import FloatArray
-from surrogate_plugin.ensemble.given import EnsembleError
 from surrogate_plugin.ensemble.results import Results
+from surrogate_plugin.errors import EnsembleError
 from surrogate_plugin.pictures import view
 from surrogate_plugin.whole_files import replacing
 

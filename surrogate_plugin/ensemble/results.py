@@ -12,10 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from surrogate_plugin.arguments import BoolArray, shown
-from surrogate_plugin.ensemble.given import EnsembleError
 from surrogate_plugin.ensemble.members import Member, members_of
 from surrogate_plugin.ensemble.store import Failure, Found, Store
 from surrogate_plugin.ensemble.sweep import Parameters
+from surrogate_plugin.errors import EnsembleError
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from surrogate_plugin.ensemble.given import EnsembleError
 from surrogate_plugin.ensemble.members import Link, Member
 from surrogate_plugin.ensemble.pool import Batches, Pool
 from surrogate_plugin.ensemble.solving import solve_batch
 from surrogate_plugin.ensemble.store import Store
+from surrogate_plugin.errors import EnsembleError
 
 #: What a member runs: its parameters and its link in, what is kept of it out.
 Function = Callable[[dict[str, Any], Link], "Mapping[str, Any] | None"]

@@ -27,9 +27,10 @@ import numpy.typing as npt
 
 from surrogate_plugin.arguments import shown
 from surrogate_plugin.ensemble.claims import claimed
-from surrogate_plugin.ensemble.given import EnsembleError, Given, Number, read_number, written
+from surrogate_plugin.ensemble.given import Given, Number, read_number, written
 from surrogate_plugin.ensemble.groups import attributes, move, of_the_disk, write, write_array
 from surrogate_plugin.ensemble.members import Member
+from surrogate_plugin.errors import EnsembleError
 from surrogate_plugin.whole_files import write_text
 
 FORMAT, VERSION = "surrogate-plugin ensemble", 1
