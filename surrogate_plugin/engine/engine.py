@@ -143,10 +143,13 @@ class Engine:
             solution = self._route(request, Trace(), method)
         return _mapped(problem, solution) if error_map else solution
 
-    def declines(self, problem: Problem) -> tuple[Flag, ...] | None:
-        """Why the network would not be asked first for a problem like this one; None where it may be."""
+    def declines(self, problem: Problem, *, started: bool) -> tuple[Flag, ...] | None:
+        """Why the network would not be asked first for problems like this one; None where it may be.
+
+        ``started``: whether there are previous fields.
+        """
         with self._lock, limit_threads(problem.source.size):
-            return self._network.declines(problem, self.policy)
+            return self._network.declines(problem, self.policy, started)
 
     def proposed(self, stack: Stack, problems: list[Problem]) -> tuple[Tensor | None, list[tuple[Flag, ...]]]:
         """The network's fields for a stack on a device, and for each problem why it has none there."""

@@ -1,9 +1,10 @@
 """Whole solves in compiled code: from set-up through cycles to the certificate, one problem of a group after another.
 
-What `surrogate_plugin.engine.polish` does from nothing, with `Iteration` and `Certifier`, for problems whose faces are
-all alike; by the same kernels in the same order, so that fields and bounds are the same. A thread goes through its
-problems without the interpreter, which at 64 x 64 pixels is two thirds of a solve. What is rare is not done again here:
-a certificate that needs better proposals or a computed barrier leaves its problem unsettled, for an engine to answer.
+What `surrogate_plugin.engine.polish` does with `Iteration` and `Certifier`, for problems whose faces are all alike, by
+the same kernels in the same order, so that fields and bounds are the same. A thread goes through its problems without
+the interpreter, which at 64 x 64 pixels is two thirds of a solve. What is rare is not done again here: a certificate
+that needs better proposals or a computed barrier, and a start that turns out to be a poor one or needs a path, leave
+their problem unsettled, for an engine to answer.
 
 ``problem`` is (free, source, decay, production, vmax, km, rules, values, walls, least, made), as those of an
 `Operator`, with the least decay and the largest production of all pixels; ``lattice``
@@ -30,12 +31,12 @@ from surrogate_plugin.solvers.multigrid import cycle_kernels as cycles
 from surrogate_plugin.solvers.multigrid import krylov_kernels as krylov
 from surrogate_plugin.solvers.multigrid import setup_kernels as setup
 
-SCALE, LARGEST, ESTIMATE, ENERGY, UNIT, CONTRACTION, DONE, SMOOTHED, PATH_KM, STEPS, HELD, LEAST = range(12)
+SCALE, LARGEST, ESTIMATE, ENERGY, UNIT, CONTRACTION, DONE, SMOOTHED, PATH_KM, STEPS, HIGHEST, LEAST = range(12)
 _STATES = 12
 #: The order of what ``told`` holds.
 RULES = (
     "certify_at", "tries", "most", "restart", "slow", "near", "stiff", "sweeps", "small", "steep", "shrinkage", "moved",
-    "most_steps", "later", "patience", "look", "stubborn", "tight", "settled", "smallest",
+    "most_steps", "later", "patience", "look", "stubborn", "tight", "settled", "smallest", "worse",
 )  # fmt: skip
 
 _MAP, _MASK, _VECTOR, _FLAT = types.float64[:, ::1], types.boolean[:, ::1], types.float32[:, ::1], types.float32[::1]
@@ -112,9 +113,11 @@ def solve_group(count, posed, told, code, lattice, found):
     """Solve the first ``count`` problems of a group, each to its tolerance.
 
     ``posed`` holds (B, ...) arrays of what a ``problem`` has, ``vmax`` being None for first-order uptake, and the
-    ``tolerance`` of each, field units; ``found`` takes field, (B, H, W), bound, cycles and whether that is an answer.
+    ``tolerance`` of each, field units, with the field that it starts from and the size of that, or (0, H, W) where all
+    start from nothing. ``found`` takes field, (B, H, W), bound, cycles and whether that is an answer.
     """
-    free, source, decay, production, vmax, km, rules, values, walls, least, made, tolerance = posed
+    free, source, decay, production, vmax, km, rules, values, walls, least, made, tolerance, start, size = posed
+    started = start.shape[0] > 0
     fields, bounds, counts, settled = found
     team, state = alone(), np.zeros(_STATES)
     for k in range(count):
@@ -122,8 +125,9 @@ def solve_group(count, posed, told, code, lattice, found):
         problem = (
             free[k], source[k], decay[k], production[k], uptake, km[k], rules[k], values[k], walls[k], least[k], made[k]
         )  # fmt: skip
-        _begin(team, problem, uptake, told, code, lattice, state)
-        bound = _polish(team, problem, uptake, told, code, lattice, state, tolerance[k])
+        _embed(free[k], source[k], start, k, lattice, state)
+        worst = told[20] * size[k] if started else np.inf
+        bound = _solve(team, problem, uptake, worst, told, code, lattice, state, tolerance[k])
         bounds[k], counts[k], settled[k] = bound, np.int64(state[DONE]), bound <= tolerance[k]
         c = lattice[0]
         fields[k] = c[1:-1, 1:-1]
@@ -141,18 +145,44 @@ def _typed_of(maps, k):
 
 
 @jit.exact_inner
-def _begin(team, problem, vmax, told, code, lattice, state):
-    """The field from nothing, and its residual; without a path the levels too."""
-    free, source, decay, _, _, km, _, values, _, least, made = problem
-    c, _, _, p, _, _, _, slope, unsaturated, _, _, _, _, _, _, _ = lattice
+def _embed(free, source, start, k, lattice, state):
+    """The field to begin with: 0, or one that is nowhere below it, and what is held."""
+    c = lattice[0]
     c[:] = 0.0
-    p[:] = np.float32(0.0)
     state[:] = 0.0
+    if start.shape[0] > 0:
+        c[1:-1, 1:-1] = start[k]
     for i in range(free.shape[0]):
         for j in range(free.shape[1]):
             if not free[i, j]:
                 c[i + 1, j + 1] = source[i, j]
-                state[HELD] = max(state[HELD], source[i, j])
+                state[HIGHEST] = max(state[HIGHEST], source[i, j])
+    if start.shape[0] > 0:
+        state[HIGHEST] = c.max()
+
+
+@jit.exact_inner
+def _solve(team, problem, vmax, worst, told, code, lattice, state, tolerance):
+    """From the field that has been embedded to one with a bound; that, or NaN where an engine has to answer.
+
+    A start of which one cycle leaves more than ``worst``, field units, is given up; from nothing that is infinite.
+    """
+    started = worst < np.inf
+    if not _begin(team, problem, vmax, started, told, code, lattice, state):
+        return np.nan
+    if started and state[LARGEST] > 0.0:
+        _advance(team, problem, vmax, told, code, lattice, state)
+        if not state[ESTIMATE] <= worst:
+            return np.nan
+    return _polish(team, problem, vmax, told, code, lattice, state, tolerance)
+
+
+@jit.exact_inner
+def _begin(team, problem, vmax, started, told, code, lattice, state):
+    """The residual of the field, and the levels unless there is a path; whether it may be begun with."""
+    free, _, decay, _, _, km, _, values, _, least, made = problem
+    c, _, _, p, _, _, _, slope, unsaturated, _, _, _, _, _, _, _ = lattice
+    p[:] = np.float32(0.0)
     state[LEAST] = _least_decay(free, decay, least)
     state[SCALE] = state[UNIT] = 1.0
     state[CONTRACTION] = 0.2
@@ -161,16 +191,22 @@ def _begin(team, problem, vmax, told, code, lattice, state):
     else:
         size = _size(free, state, made, values)
         if km >= told[8] * size or vmax.max() < told[9] * km:
-            full = 0.5 * state[HELD]
-            for i in range(free.shape[0]):
-                for j in range(free.shape[1]):
-                    slope[i, j] = decay[i, j] + secant(vmax[i, j], km, full)
+            if started:
+                _tangent_decay(code[TANGENT_DECAY], (team, c, decay, vmax, km, slope))
+            else:
+                full = 0.5 * state[HIGHEST]
+                for i in range(free.shape[0]):
+                    for j in range(free.shape[1]):
+                        slope[i, j] = decay[i, j] + secant(vmax[i, j], km, full)
             _set_up(team, problem, free, slope, code, lattice)
+        elif started:
+            return False
         else:
             state[PATH_KM] = max(km, size)
             unsaturated[:] = 2.0 / 3.0
     _refresh(team, problem, code, lattice, state)
     state[ESTIMATE] = 0.0 if state[LARGEST] == 0.0 else np.inf
+    return state[LARGEST] < np.inf
 
 
 @jit.exact_inner
@@ -189,7 +225,7 @@ def _least_decay(free, decay, least):
 @jit.exact_inner
 def _size(free, state, made, values):
     """About how large the field gets, see `central_path`."""
-    size, smallest = max(state[HELD], values.max()), state[LEAST]
+    size, smallest = max(state[HIGHEST], values.max()), state[LEAST]
     if made > 0.0:
         lifetime = np.float64(max(free.shape[0], free.shape[1])) ** 2
         size += made * (min(lifetime, 1.0 / smallest) if smallest > 0.0 else lifetime)
@@ -212,7 +248,7 @@ def _refresh(team, problem, code, lattice, state):
     if state[DONE] > 0.0:
         state[SCALE] = 1.0 / state[LARGEST]
     else:
-        size = state[HELD] + values.max() + made
+        size = state[HIGHEST] + values.max() + made
         state[SCALE] = 1.0 / size if size > 0.0 else 1.0
     state[LARGEST] = _residual(code[RESIDUAL], (
         team, c, free, None, None, decay, production, vmax, km, rules, values, state[SCALE], r,

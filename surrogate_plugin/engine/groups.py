@@ -18,8 +18,9 @@ from surrogate_plugin.guard import certificate
 from surrogate_plugin.solvers.multigrid import central_path, solver
 from surrogate_plugin.solvers.multigrid.hierarchy import Hierarchy
 
-#: What is alike in the problems of a group: the shape, which axes are rings, and whether uptake saturates.
-Kind = tuple[tuple[int, int], tuple[bool, bool], bool]
+#: What is alike in the problems of a group: the shape, which axes are rings, whether uptake saturates, and whether they
+#: have fields to start from.
+Kind = tuple[tuple[int, int], tuple[bool, bool], bool, bool]
 #: A group has at most so many pixels, beyond which nothing is gained, and its arrays would not stay in a core's cache.
 _MOST_PIXELS = 2**16
 
@@ -44,9 +45,9 @@ class Found:
     settled: bool
 
 
-def kind_of(problem: Problem) -> Kind:
+def kind_of(problem: Problem, *, started: bool = False) -> Kind:
     """Which problems may share a group with this one."""
-    return problem.shape, problem.boundary.rings, problem.uptake is not None
+    return problem.shape, problem.boundary.rings, problem.uptake is not None, started
 
 
 def group_size(shape: tuple[int, int]) -> int:
@@ -63,6 +64,8 @@ class Group:
         Of that kind.
     most : int
         How many problems there is room for.
+    started : bool
+        Whether all have fields to start from; else none has.
 
     Examples
     --------
@@ -73,26 +76,37 @@ class Group:
     [True, True]
     """
 
-    def __init__(self, problem: Problem, most: int) -> None:
+    def __init__(self, problem: Problem, most: int, *, started: bool = False) -> None:
         shape, saturates = problem.shape, problem.uptake is not None
         self._most = most
         self._maps = [np.empty((most, *shape)) for _ in range(4 if saturates else 3)]
         self._free = np.empty((most, *shape), np.bool_)
-        self._km, self._least, self._made, self._tolerance = np.ones((4, most))
+        self._start = np.empty((most if started else 0, *shape))
+        self._km, self._least, self._made, self._tolerance, self._size = np.ones((5, most))
         self._rules, self._values = np.empty((most, 2, 2), np.int64), np.empty((most, 2, 2))
         self._walls = np.empty((most, 2, 2), np.float32)
         self._found = np.empty((most, *shape)), np.empty(most), np.empty(most, np.int64), np.empty(most, np.bool_)
         self._lattice = _lattice_of(problem)
         self._told, self._code = _told(saturates), kernels.addresses(saturates)
 
-    def solve(self, problems: Sequence[Problem], tolerances: Sequence[float]) -> list[Found]:
-        """Solve some problems of the kind, each to its tolerance."""
-        self.take(problems, tolerances)
+    def solve(
+        self, problems: Sequence[Problem], tolerances: Sequence[float], starts: Sequence[FloatArray] = ()
+    ) -> list[Found]:
+        """Solve some problems of the kind, each to its tolerance and from its start, as `take` has them."""
+        self.take(problems, tolerances, starts)
         self.run(len(problems))
         return [self.found(k) for k in range(len(problems))]
 
-    def take(self, problems: Sequence[Problem], tolerances: Sequence[float]) -> None:
-        """Lay the coefficients of some problems side by side, as an `Operator` has them."""
+    def take(self, problems: Sequence[Problem], tolerances: Sequence[float], starts: Sequence[FloatArray] = ()) -> None:
+        """Lay the coefficients of some problems side by side, as an `Operator` has them.
+
+        Parameters
+        ----------
+        problems : sequence of Problem
+        tolerances : sequence of float, field units
+        starts : sequence of (H, W) float64, field units
+            One for each problem, nowhere below 0, if the group is one of those; else none.
+        """
         source, decay, production, *vmax = self._maps
         for k, problem in enumerate(problems):
             scale, walls = 1.0 / problem.reference_link, problem.walls
@@ -106,13 +120,16 @@ class Group:
             self._least[k], self._made[k] = problem.least_decay * scale, problem.largest_supply * scale
             self._rules[k], self._values[k], self._walls[k] = rules_of(walls), walls.value, walls.conductance
         self._tolerance[: len(problems)] = tolerances
+        for k, start in enumerate(starts):
+            self._start[k] = start
+            self._size[k] = problems[k].largest_imposed or start.max()
 
     def run(self, count: int) -> None:
         """Solve the first so many; no other thread waits for the interpreter meanwhile."""
         source, decay, production, *vmax = self._maps
         posed = (
             self._free, source, decay, production, vmax[0] if vmax else None, self._km, self._rules, self._values,
-            self._walls, self._least, self._made, self._tolerance,
+            self._walls, self._least, self._made, self._tolerance, self._start, self._size,
         )  # fmt: skip
         kernels.solve_group(count, posed, self._told, self._code, self._lattice, self._found)
 
@@ -162,5 +179,6 @@ def _told(saturates: bool) -> tuple[float, ...]:
         "tight": certificate.TIGHT,
         "settled": certificate.SETTLED,
         "smallest": certificate.SMALLEST,
+        "worse": polish.WORSE_THAN_NOTHING,
     }
     return tuple(float(told[name]) for name in kernels.RULES)

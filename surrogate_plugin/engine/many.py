@@ -231,11 +231,15 @@ def _one_each(name: str, given: Any, count: int) -> list[Any]:
     return each
 
 
+def _kind(ask: Ask) -> Kind | None:
+    return kind_of(ask.problem, started=ask.previous is not None) if isinstance(ask.problem, Problem) else None
+
+
 def _tasks(asks: list[Ask], threads: int) -> list[list[Ask]]:
     """Problems of a kind together, as many as a thread takes at a time; whatever is alone of its kind by itself."""
     kinds: dict[Kind | None, list[Ask]] = {}
     for ask in asks:
-        kinds.setdefault(kind_of(ask.problem) if isinstance(ask.problem, Problem) else None, []).append(ask)
+        kinds.setdefault(_kind(ask), []).append(ask)
     tasks = []
     for kind, alike in kinds.items():
         fair = -(-len(alike) // (_TASKS_A_THREAD * threads))

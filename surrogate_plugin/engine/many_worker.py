@@ -87,13 +87,12 @@ class Worker:
             flags = self._flags(wanted)
             if flags is None:
                 return wanted
-            accuracies = [(ask, self._accuracy(ask)) for ask in wanted]
-            left = [ask for ask, accuracy in accuracies if accuracy is None]
-            taken = [(ask, accuracy) for ask, accuracy in accuracies if accuracy is not None]
+            read = [(ask, self._read(ask)) for ask in wanted]
+            left = [ask for ask, request in read if request is None]
+            taken = [(ask, request) for ask, request in read if request is not None]
             if not taken:
                 return left
-            group = self._group_for(taken[0][0].problem, len(taken))
-            group.take([ask.problem for ask, _ in taken], [accuracy for _, accuracy in taken])
+            group = self._filled([request for _, request in taken])
         began, loaded = time.perf_counter(), loading.seconds_spent()
         group.run(len(taken))
         seconds = {"solve": time.perf_counter() - began}
@@ -102,11 +101,11 @@ class Worker:
             seconds["solve"] -= seconds["load"]
         seconds = {stage: spent / len(taken) for stage, spent in seconds.items()}
         with self._talking:
-            for k, (ask, _) in enumerate(taken):
+            for k, (ask, request) in enumerate(taken):
                 found = group.found(k)
                 if found.settled:
-                    self._ledger.enter(ask.place, _solution(ask.problem, found, ask.flags + flags, seconds))
-                    self._engine.count(ask.problem, seconds["solve"])
+                    self._ledger.enter(ask.place, _solution(request, found, ask.flags + flags, seconds))
+                    self._engine.count(request.problem, seconds["solve"])
                 else:
                     left.append(ask)
         return left
@@ -126,34 +125,40 @@ class Worker:
             return ()
         for ask in asks:
             if _is_for_cycles(ask.problem):
-                return self._engine.declines(ask.problem)
+                return self._engine.declines(ask.problem, started=ask.previous is not None)
         return None
 
-    def _accuracy(self, ask: Ask) -> float | None:
-        """The error allowed in a problem that compiled code takes; None for others, those that will be refused too."""
+    def _read(self, ask: Ask) -> Request | None:
+        """What is asked of compiled code, with a tolerance; None for what it does not take, or what will be refused."""
         problem, method = ask.problem, self._manner.method
-        if ask.previous is not None or ask.error_map or not problem.plain:
-            return None
-        if method != "multigrid" and not _is_for_cycles(problem):
+        if ask.error_map or not problem.plain or not (method == "multigrid" or _is_for_cycles(problem)):
             return None
         try:
-            wanted = Request.read(problem, ask.tolerance, None).tolerance
+            request = Request.read(problem, ask.tolerance, ask.previous)
         except Exception:  # the engine says it again, in its place
             return None
         if ceiling(problem) == 0.0:
             return None
-        if wanted is not None:
-            return wanted
+        if request.tolerance is not None:
+            return request
         if problem.largest_imposed == 0.0 or (method != "guarded" and problem.largest_supply > 0.0):
             return None  # what the accuracy refers to has to be solved for
-        return float((DEFAULT_SHARE if method == "guarded" else EXACT_SHARE) * problem.largest_imposed)
+        share = DEFAULT_SHARE if method == "guarded" else EXACT_SHARE
+        return replace(request, tolerance=share * problem.largest_imposed)
 
-    def _group_for(self, problem: Problem, count: int) -> Group:
-        kind = kind_of(problem)
+    def _filled(self, requests: list[Request]) -> Group:
+        """The group that these are laid out in; the last one, where it is of their kind and large enough."""
+        first, count = requests[0], len(requests)
+        started = first.previous is not None
+        kind = kind_of(first.problem, started=started)
         if self._group is None or self._group[0] != kind or self._group[1] < count:
             self._group = None  # so that the memory of the last is free
-            self._group = kind, count, Group(problem, count)
-        return self._group[2]
+            self._group = kind, count, Group(first.problem, count, started=started)
+        group = self._group[2]
+        tolerances = [request.tolerance for request in requests if request.tolerance is not None]
+        starts = [request.previous for request in requests if request.previous is not None]
+        group.take([request.problem for request in requests], tolerances, starts)
+        return group
 
     def _by_engine(self, ask: Ask) -> Solution | Exception:
         alone = not isinstance(ask.problem, Problem) or ask.problem.source.size <= _MOSTLY_PYTHON
@@ -189,6 +194,11 @@ def _is_for_cycles(problem: Problem) -> bool:
     return problem.plain and not problem.constant_coefficients
 
 
-def _solution(problem: Problem, found: Found, flags: tuple[Flag, ...], seconds: dict[str, float]) -> Solution:
-    trace = Trace(list(flags), dict(seconds), "There is no previous field.")
-    return trace.solution(problem, found.field, found.bound, "multigrid", {"cycles": found.cycles}, "nothing")
+def _solution(request: Request, found: Found, flags: tuple[Flag, ...], seconds: dict[str, float]) -> Solution:
+    start, why = "nothing", "There is no previous field."
+    if request.previous is not None:
+        start, why = "previous", "The previous field lacks nothing."
+        if found.cycles:
+            why = "The previous field is at hand, and one cycle has shown it to be a good start."
+    trace = Trace(list(flags), dict(seconds), why)
+    return trace.solution(request.problem, found.field, found.bound, "multigrid", {"cycles": found.cycles}, start)

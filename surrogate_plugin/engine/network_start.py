@@ -80,15 +80,15 @@ class NetworkStart:
             what = f"{type(error).__name__}: {error}".rstrip(": ")
             return Proposal(None, (Flag(Reason.NETWORK_FAILED, f"The network stopped with {what}."),))
 
-    def declines(self, problem: Problem, policy: str) -> tuple[Flag, ...] | None:
-        """Why the network is not asked for a field from nothing, as far as that is known without asking it; else None.
+    def declines(self, problem: Problem, policy: str, has_previous: bool) -> tuple[Flag, ...] | None:
+        """Why the network is not asked first, as far as that is known without asking it; else None.
 
         It goes by shape, faces and whether coefficients vary, so that the answer holds for others like this one.
         """
         if policy != "fastest":
             return None
         try:
-            cheaper = self._cheaper_without(problem, False)
+            cheaper = self._cheaper_without(problem, has_previous)
         except (Exception, SystemExit):  # Whatever is wrong with a network, asking it tells.
             return None
         return None if cheaper is None else (cheaper,)

@@ -117,6 +117,33 @@ def test_tolerances_starts_and_maps_are_each_problems_own() -> None:
         assert (answer.error_map is not None) == mapped
 
 
+@pytest.mark.parametrize("saturating", [False, True])
+def test_fields_of_the_step_before_are_starts_and_bad_ones_spoil_nothing(saturating: bool) -> None:
+    problems = _tissues(12, saturating=saturating)
+    exact = [exact_field(problem) for problem in problems]
+    rng = np.random.default_rng(3)
+    starts = [field * rng.uniform(0.99, 1.01, field.shape) for field in exact[:4]]
+    starts += [exact[4], np.zeros_like(exact[5]), np.full_like(exact[6], 1e90), -exact[7]]
+    starts += [field * factor for field, factor in zip(exact[8:], (1e-3, 3.0, 1e3, 1e-30), strict=True)]
+    answers = sp.solve_many(problems, method="exact", tolerance=1e-4, previous=starts)
+    nothing = sp.solve_many(problems, method="exact", tolerance=1e-4)
+    for answer, field in zip(answers, exact, strict=True):
+        assert float(np.abs(answer.field - field).max()) <= answer.error_bound <= 1e-4
+    for answer, other in zip(answers[:5], nothing[:5], strict=True):
+        assert answer.stats.start == "previous"
+        assert answer.stats.cycles <= other.stats.cycles
+
+
+def test_steps_from_first_order_fields_ask_no_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    problems = [problem for problem in _tissues(12) if not problem.constant_coefficients]
+    starts = [exact_field(problem) * 1.01 for problem in problems]
+    alone = [Engine().solve(each, previous=start) for each, start in zip(problems, starts, strict=True)]
+    monkeypatch.setattr(Engine, "solve", lambda *_, **__: pytest.fail("an engine was asked"))
+    for answer, other in zip(sp.solve_many(problems, previous=starts), alone, strict=True):
+        _assert_alike(answer, other)
+        assert answer.stats.start == "previous"
+
+
 def test_fields_do_not_depend_on_the_number_of_threads() -> None:
     problems = _tissues(10)
     several = sp.solve_many(problems, method="exact")

@@ -33,6 +33,12 @@ def test_the_example_in_time_runs_on_its_own() -> None:
     subprocess.run([sys.executable, "-W", "error", "-c", imports + _example("In time") + check], check=True)
 
 
+def test_the_example_of_many_problems_runs_after_the_first() -> None:
+    check = "\nassert len(solutions) == 8 and max(each.error_bound for each in solutions) <= 0.38"
+    code = _example("In Python") + _example("Many at once") + check
+    subprocess.run([sys.executable, "-W", "error", "-c", code], check=True)
+
+
 def test_the_readme_names_every_make_target_it_uses() -> None:
     makefile = (ROOT / "Makefile").read_text()
     for target in set(re.findall(r"`?make ([a-z-]+)", README)):
