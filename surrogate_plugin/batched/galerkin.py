@@ -23,8 +23,6 @@ from surrogate_plugin.batched.setup import STRONGEST
 
 #: Where a coarse pixel's weights stand, as (rows, columns) from it: in the order of `stencil_kernels`.
 TOWARDS = ((0, 1), (0, -1), (1, 0), (-1, 0), (1, 1), (1, -1), (-1, 1), (-1, -1))
-#: A diagonal below this part of the product's own is none of rounding's doing.
-_ENOUGH = 0.999
 
 _Patch = list[list[Tensor]]
 
@@ -161,17 +159,18 @@ class _Lattice:
         return weight
 
     def product(self, weights: list[Tensor]) -> Mapped:
-        """The coarse level: the rates, the links and the inverse diagonal of ``P^T A P``."""
+        """The coarse level: the rates and the links of ``P^T A P``, and the diagonal that these make.
+
+        The product's own diagonal is not formed: it is no larger, and rounding hides what is left of it where a coarse
+        pixel is all but cut off.
+        """
         bump = _bump(weights)
         image = self._image(bump)
         loss = extended(self._loss(self._lack()), self.rings)
         gathered = [bump[1 + y][1 + x] * self.coarse.at(loss, y, x) for y, x in _neighbourhood()]
         rate = torch.stack(gathered).sum(0).clamp(min=0.0)
-        count = self.coarse.extent
-        looped = any(ring and size == 1 for ring, size in zip(self.rings, count, strict=True))
-        diagonal = torch.zeros_like(rate) if looped else _overlap(image, bump, 0, 0)
         links = [self._coupling(image, bump, *to) for to in ((1, 0), (0, 1), (1, 1), (1, -1))]
-        return _finished(rate, diagonal, links, self.rings)
+        return _finished(rate, links, self.rings)
 
     def _lack(self) -> Tensor:
         """What the weights of each pixel lack to 1: without decay nothing, to the last bit."""
@@ -238,12 +237,11 @@ class _Lattice:
         return found
 
 
-def _finished(rate: Tensor, diagonal: Tensor, links: list[Tensor], rings: tuple[bool, bool]) -> Mapped:
-    """A level with halos; where links were cut, or rows had a negative sum, the rate makes up for a lesser diagonal."""
+def _finished(rate: Tensor, links: list[Tensor], rings: tuple[bool, bool]) -> Mapped:
+    """A level with halos; links and rate are at least 0, so no row of its matrix has a negative sum."""
     north, east, rising, falling = (_framed(each, rings) for each in links)
     joined = (inner(north) + shifted(north, -1, 0)) + (inner(east) + shifted(east, 0, -1))
     joined = joined + (inner(rising) + shifted(rising, -1, -1)) + (inner(falling) + shifted(falling, -1, 1))
-    rate = torch.where(joined + rate < _ENOUGH * diagonal, diagonal - joined, rate)
     total = joined + rate
     inverse = torch.where(total > 0.0, 1.0 / total, 0.0)
     inverse = functional.pad(inverse, (1, 1, 1, 1))
