@@ -6,7 +6,6 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import numpy as np
 import typer
 from rich.markup import escape
 
@@ -39,7 +38,7 @@ def ensemble(
         str | None, typer.Option(help="The address of a dask scheduler, whose workers see the folder of the store.")
     ] = None,
     picture: Annotated[
-        Path | None, typer.Option("--picture", "-o", help="A picture of a number over the parameters (.png).")
+        Path | None, typer.Option("--output", "-o", help="A picture of a number over the parameters (.png).")
     ] = None,
     what: Annotated[str | None, typer.Option(help="Which number the picture shows (default: the first).")] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Begin anew, and leave behind what is in the store.")] = False,
@@ -159,6 +158,8 @@ def _print(results: Results, before: int, batches: Batches | None, seconds: floa
 
 def _ranges(results: Results) -> dict[str, dict[str, float]]:
     """Least, median and largest of each number that is finite somewhere."""
+    import numpy as np
+
     found = {}
     for name in results.numbers:
         column = results.number(name)

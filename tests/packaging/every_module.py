@@ -12,10 +12,11 @@ import warnings
 from collections.abc import Iterator
 
 PACKAGES = ("surrogate_plugin", "surrogate_adapters", "surrogate_training")
-#: What modules may lack, and the extra that brings it.
+#: What modules may lack, and the extra, or the build of torch, that brings it.
 OPTIONAL = {
     "process_bigraph": "process-bigraph",
     "pytest": "testing",
+    "triton": "torch for GPUs",
     "vivarium": "vivarium",
     "vivarium_multibody": "vivarium",
 }
