@@ -39,7 +39,7 @@ def seconds(name: str, work: Callable[[], object]) -> float:
     """
     found = known(name)
     if found is None:
-        found = _figures[_key(name)] = _measure(work)
+        found = _figures[_key(name)] = measured(work)
         _write({**_read(), _key(name): found})
     return found
 
@@ -48,6 +48,17 @@ def made_seconds(name: str, make: Callable[[], Callable[[], object]]) -> float:
     """As `seconds`, of work that has to be made first, which is not done where the figure is known."""
     found = known(name)
     return seconds(name, make()) if found is None else found
+
+
+def measured(work: Callable[[], object]) -> float:
+    """The seconds of ``work`` undisturbed, measured now and kept nowhere."""
+    work()  # the first run compiles and allocates
+    fastest = math.inf  # others' load only ever adds, and what is kept must not depend on it
+    for _ in range(_REPEATS):
+        began = time.perf_counter()
+        work()
+        fastest = min(fastest, time.perf_counter() - began)
+    return fastest
 
 
 def remember(name: str, figure: float) -> None:
@@ -67,16 +78,6 @@ def _machine() -> str:
 
 #: What is known in this process, once the file has been read.
 _figures: dict[str, float] = {}
-
-
-def _measure(work: Callable[[], object]) -> float:
-    work()  # the first run compiles and allocates
-    fastest = math.inf  # others' load only ever adds, and what is kept must not depend on it
-    for _ in range(_REPEATS):
-        began = time.perf_counter()
-        work()
-        fastest = min(fastest, time.perf_counter() - began)
-    return fastest
 
 
 def _read() -> dict[str, float]:

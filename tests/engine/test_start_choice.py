@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 import surrogate_plugin as sp
+from surrogate_plugin import calibration
 from surrogate_plugin.engine.engine import Engine
 from surrogate_plugin.engine.previous_start import PreviousStart
 from surrogate_plugin.engine.request import Request
@@ -124,6 +128,29 @@ def test_surrogate_first_asks_the_network_though_the_previous_field_is_exact() -
     assert solution.method == "surrogate"
     assert solution.stats.start == "network"
     assert "policy" in solution.stats.why
+
+
+def test_what_a_network_without_a_card_takes_is_kept_by_its_engine_alone(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("SURROGATE_PLUGIN_CACHE", str(tmp_path))
+    monkeypatch.setattr(calibration, "_figures", {})
+    problem, asked = _tissue(), []
+
+    class Network:
+        card, device, typical_error = None, "cpu", 0.02
+
+        def predict(self, problem: Problem) -> FloatArray:
+            asked.append(problem)
+            return np.zeros(problem.shape)
+
+    engine = Engine(model=Network())
+    engine.solve(problem)
+    once = len(asked)
+    assert once > 1  # it was timed
+    engine.solve(problem)
+    assert len(asked) <= once + 1
+    assert all("cycle" in name for name in json.loads(calibration.cache_file().read_text()))
 
 
 def test_what_a_change_was_worth_serves_changes_of_about_as_many_pixels() -> None:
