@@ -93,7 +93,7 @@ class Course:
         self.tries += short
         lower = 0.3 * np.minimum(_CERTIFY_AT * self.tolerance, self.target)
         if mapped:
-            lower = lower * np.where(bound > self.tolerance, self.tolerance / np.maximum(bound, 1e-300), 1.0)
+            lower = lower * (self.tolerance / np.maximum(np.maximum(bound, self.tolerance), 1e-300))
         self.target = np.where(short, np.minimum(lower, 0.5 * self.estimate), self.target)
         self.least, self.since = np.where(short, math.inf, self.least), np.where(short, 0, self.since)
         return np.asarray(short & ((self.tries >= _MAX_TRIES) | (self.cycles >= _MAX_CYCLES)))
