@@ -40,7 +40,7 @@ def solve_many(
     previous: Sequence[FloatArray | None] | None = ...,
     errors: Literal["raise"] = ...,
     callback: Progress | None = ...,
-    error_map: bool | Sequence[bool] = ...,
+    error_map: bool | Sequence[bool] | npt.NDArray[Any] = ...,
     engine: Engine | None = ...,
 ) -> list[Solution]: ...
 
@@ -56,7 +56,7 @@ def solve_many(
     previous: Sequence[FloatArray | None] | None = ...,
     errors: str,
     callback: Progress | None = ...,
-    error_map: bool | Sequence[bool] = ...,
+    error_map: bool | Sequence[bool] | npt.NDArray[Any] = ...,
     engine: Engine | None = ...,
 ) -> list[Solution | Exception]: ...
 
@@ -71,7 +71,7 @@ def solve_many(
     previous: Sequence[FloatArray | None] | None = None,
     errors: str = "raise",
     callback: Progress | None = None,
-    error_map: bool | Sequence[bool] = False,
+    error_map: bool | Sequence[bool] | npt.NDArray[Any] = False,
     engine: Engine | None = None,
 ) -> Any:
     """Solve many problems, each as `solve` would, in the time that all cores, or a GPU, take together.
@@ -135,6 +135,8 @@ def solve_many(
     """
     method, threads = asked.method_of(method), team.thread_count()
     one_of("errors", errors, _ERRORS)
+    if callback is not None and not callable(callback):
+        raise InvalidProblemError(f"callback is {shown(callback)}; None or a function of two numbers is allowed.")
     like = shared_engine(device, policy) if engine is None else _engine(engine)
     asks = _asks(_listed("problems", problems, "an iterable of Problem"), tolerance, previous, error_map)
     ledger = _Ledger(len(asks), errors == "raise", callback)
@@ -207,14 +209,18 @@ class _Ledger:
 def _asks(problems: list[Any], tolerance: Any, previous: Any, error_map: Any) -> list[Ask]:
     """Each problem with what belongs to it; what is alone wrong with one is found where it is solved."""
     count = len(problems)
-    if isinstance(tolerance, list | tuple) or (isinstance(tolerance, np.ndarray) and tolerance.ndim):
+    if _are_several(tolerance):
         tolerances = _one_each("tolerance", tolerance, count)
     else:
         tolerances = [asked.tolerance_of(tolerance)] * count
     starts = [None] * count if previous is None else _one_each("previous", previous, count)
-    several = isinstance(error_map, list | tuple)
-    maps = _one_each("error_map", error_map, count) if several else [bool(error_map)] * count
+    maps = _one_each("error_map", error_map, count) if _are_several(error_map) else [bool(error_map)] * count
     return [Ask(*each) for each in zip(range(count), problems, tolerances, starts, maps, strict=True)]
+
+
+def _are_several(given: Any) -> bool:
+    """Whether there is one for each problem, and not one for all of them."""
+    return isinstance(given, list | tuple) or (isinstance(given, np.ndarray) and given.ndim > 0)
 
 
 def _listed(name: str, given: Any, allowed: str = "a sequence of one for each problem") -> list[Any]:

@@ -220,6 +220,21 @@ def test_none_and_one_and_what_can_be_gone_through_but_once() -> None:
     _assert_alike(solution, Engine().solve(problem))
 
 
+def test_a_sequence_may_be_an_array() -> None:
+    source = np.zeros((9, 9))
+    source[4, 4] = 38.0
+    problems = [Problem(source, decay=rate) for rate in (0.01, 0.1, 1.0)]
+    given = sp.solve_many(problems, tolerance=np.array([0.3, 0.2, 0.1]), error_map=np.array([True, False, True]))
+    assert [each.error_map is not None for each in given] == [True, False, True]
+    assert all(each.error_bound <= limit for each, limit in zip(given, (0.3, 0.2, 0.1), strict=True))
+
+
+def test_a_callback_that_cannot_be_called_is_refused_before_anything_is_solved(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Engine, "solve", lambda *given, **named: pytest.fail("it was solved"))
+    with pytest.raises(sp.InvalidProblemError, match=r"callback is 5; None or a function"):
+        sp.solve_many([Problem(np.eye(8))], callback=5)  # type: ignore[call-overload]
+
+
 def test_the_callback_hears_of_all_problems_on_the_calling_thread() -> None:
     heard: list[tuple[int, int]] = []
     here = threading.get_ident()
