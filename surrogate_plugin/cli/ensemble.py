@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.markup import escape
 
-from surrogate_plugin.cli import options
+from surrogate_plugin.cli import options, outputs
 from surrogate_plugin.cli.console import (
     FOUND,
     plain_errors,
@@ -75,6 +75,8 @@ def ensemble(
     written : files
     """
     with plain_errors():
+        if picture is not None:  # nobody is to wait for a picture that cannot be drawn
+            outputs.check_picture(picture, [path])
         began = time.perf_counter()
         results, before, batches = _looked_at(path) if _is_store(path) else _run(path, workers, scheduler, fresh, quiet)
         written = [] if picture is None else [_drawn(results, what, picture)]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from surrogate_plugin.cli.console import print_error, stderr
 from surrogate_plugin.errors import InvalidProblemError
+from surrogate_plugin.whole_files import UnwritableError
 
 if TYPE_CHECKING:
     from surrogate_plugin import files
@@ -33,6 +34,21 @@ def check(outputs: list[Path], saved: list[Path], inputs: list[Path | None], col
             what = "is read" if place in read else "is written already"
             raise InvalidProblemError(f"output {str(path)!r} {what}; another name is allowed.")
         seen.add(place)
+
+
+def check_picture(path: Path, inputs: list[Path | None]) -> None:
+    """Refuse a picture of a kind that is not drawn, and what `check_place` refuses."""
+    if path.suffix.lower() not in (".png", ".svg", ".pdf"):
+        raise InvalidProblemError(f"output {path.name!r} ends in {path.suffix!r}; .png, .svg or .pdf is allowed.")
+    check_place(path, inputs)
+
+
+def check_place(path: Path, inputs: list[Path | None]) -> None:
+    """Refuse what cannot be written, or would overwrite what is read."""
+    if path.is_dir():
+        raise UnwritableError(f"{path} is a folder; the name of a file is allowed.")
+    if os.path.realpath(path) in [os.path.realpath(each) for each in inputs if each is not None]:
+        raise InvalidProblemError(f"output {str(path)!r} is read; another name is allowed.")
 
 
 def write(

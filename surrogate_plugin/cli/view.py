@@ -141,17 +141,14 @@ def _stem(path: Path) -> str:
 
 def _check_output(path: Path, inputs: list[Path | None], animate: bool) -> None:
     """Refuse what cannot be written, or would overwrite what is read."""
+    from surrogate_plugin.cli import outputs as places
     from surrogate_plugin.pictures import animation
-    from surrogate_plugin.whole_files import UnwritableError
 
     if animate:
         animation.check(path)
-    elif path.suffix.lower() not in (".png", ".svg", ".pdf"):
-        raise InvalidProblemError(f"output {path.name!r} ends in {path.suffix!r}; .png, .svg or .pdf is allowed.")
-    if path.is_dir():
-        raise UnwritableError(f"{path} is a folder; the name of a file is allowed.")
-    if os.path.realpath(path) in [os.path.realpath(each) for each in inputs if each is not None]:
-        raise InvalidProblemError(f"output {str(path)!r} is read; another name is allowed.")
+        places.check_place(path, inputs)
+    else:
+        places.check_picture(path, inputs)
 
 
 def _save(made: Figure, scene: Scene, path: Path) -> None:

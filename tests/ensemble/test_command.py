@@ -57,6 +57,20 @@ def test_a_function_over_a_grid(tmp_path) -> None:
     assert (tmp_path / "sum.png").read_bytes()[:4] == b"\x89PNG"
 
 
+def test_a_picture_that_cannot_be_drawn_is_refused_before_anything_is_run(tmp_path) -> None:
+    path = written(tmp_path, 'function = "program.py:f"\n[sweep.over]\na = [1, 2]\n')
+    for name, said in (
+        ("sum.bmpx", ".png, .svg or .pdf is allowed"),
+        ("ensemble.toml", "ends in"),
+        ("", "is a folder"),
+    ):
+        (tmp_path / "folder.png").mkdir(exist_ok=True)
+        result = run(path, "-o", tmp_path / (name or "folder.png"))
+        assert result.exit_code == 2
+        assert said in " ".join(result.output.split())
+    assert not (tmp_path / "ensemble.zarr").exists()
+
+
 def test_a_member_that_fails_is_told_and_the_exit_code_says_so(tmp_path) -> None:
     program = "def f(given, link):\n    return {'inverse': 1 / given['a']}\n"
     result = run(written(tmp_path, 'function = "program.py:f"\nsweep.over.a = [0, 2]\n', program=program))
