@@ -23,10 +23,11 @@ from benchmarks.baseline_methods import METHODS
 from benchmarks.baselines import cases, loosest
 from benchmarks.systems import LinearSystem
 from surrogate_plugin.batched import choice
-from surrogate_plugin.batched.memory import chunk_of
+from surrogate_plugin.batched.memory import chunk_of, evenly
 from surrogate_plugin.batched.network import Predictor
 from surrogate_plugin.batched.solve import solve
 from surrogate_plugin.batched.stack import Stack
+from surrogate_plugin.batched.transfers import brought
 from surrogate_plugin.equation.problem import FloatArray, Problem
 from surrogate_plugin.surrogate.model import load
 
@@ -61,14 +62,14 @@ class Way:
 
     def ready(self, problems: Sequence[Problem], target: float, device: torch.device) -> Work:
         """A batch on the device, in as many pieces as its memory wants."""
-        chunk = chunk_of(problems[0].shape, device)
+        chunk = evenly(len(problems), chunk_of(problems[0].shape, device))
         pieces = [problems[at : at + chunk] for at in range(0, len(problems), chunk)]
         stacks = None if self.posing else [Stack.of(piece, device) for piece in pieces]
         predictor = Predictor(load(device=device.type), device) if self.network else None
         tolerance = target * np.array([problem.largest_imposed for problem in problems])
 
         def work() -> Fields:
-            fields: list[torch.Tensor] = []
+            fields: list[Any] = []
             bounds, cycles = [], []
             with self._computing(), _variable("SURROGATE_PLUGIN_GRAPHS", "1" if self.graphs else "0"):
                 for number, piece in enumerate(pieces):
@@ -76,7 +77,7 @@ class Way:
                     start = None if predictor is None else predictor.predict(stack)
                     most = tolerance[number * chunk : number * chunk + stack.count]
                     answers = solve(stack, tolerance=most, start=start)
-                    fields.extend(answers.field.cpu() if self.posing else answers.field)
+                    fields.extend(brought(answers.field) if self.posing else answers.field)
                     bounds.append(answers.bound)
                     cycles.append(answers.cycles)
             return Fields(fields, np.concatenate(bounds), np.concatenate(cycles).astype(np.float64))

@@ -17,8 +17,9 @@ Result = TypeVar("Result")
 _BYTES, _BYTES_OF_MAPS, _BYTES_OF_UPTAKE = 300, 100, 60
 #: What is left to others, and to the allocator's gaps.
 _SHARE = 0.8
-#: How torch says that a CPU has no memory left, in an error of no type of its own.
-_ON_A_CPU = "can't allocate memory"
+#: How a lack of memory is told in errors of no type of their own: by torch on a CPU, by the driver (to Triton and for
+#: memory that the device reads by itself, too), and by the libraries of dense layers.
+_TOLD = ("can't allocate memory", "out of memory", "alloc_failed", "allocation_failed")
 #: More problems than this bring nothing, and an answer is waited for longer: so many pixels.
 _MOST_PIXELS = 256 * 512 * 512
 
@@ -52,8 +53,19 @@ def chunk_of(shape: tuple[int, int], device: torch.device, *, mapped: bool = Fal
     pixels = (shape[0] + 2) * (shape[1] + 2)
     each = pixels * (_BYTES + mapped * _BYTES_OF_MAPS + saturating * _BYTES_OF_UPTAKE)
     free = free_bytes(device)
-    most = max(_MOST_PIXELS // pixels, 1)
+    most = max(_MOST_PIXELS // (shape[0] * shape[1]), 1)
     return most if free is None else min(max(int(_SHARE * free) // each, 1), most)
+
+
+def evenly(count: int, chunk: int) -> int:
+    """The length of as few pieces as ``chunk`` allows, all about as long: a short last one costs as much as a long one.
+
+    Examples
+    --------
+    >>> evenly(256, 256), evenly(257, 256), evenly(3, 256)
+    (256, 129, 3)
+    """
+    return -(-count // max(-(-count // max(chunk, 1)), 1))
 
 
 def in_chunks(count: int, chunk: int, run: Callable[[slice], Result]) -> Iterator[tuple[slice, Result | None]]:
@@ -66,7 +78,7 @@ def in_chunks(count: int, chunk: int, run: Callable[[slice], Result]) -> Iterato
     count : int
         Of how many problems.
     chunk : int
-        The first piece's length.
+        The first piece's length, at most.
     run : callable
         Solves the problems of a slice; raises `torch.OutOfMemoryError` where they are too many.
 
@@ -84,7 +96,7 @@ def in_chunks(count: int, chunk: int, run: Callable[[slice], Result]) -> Iterato
     >>> [(piece.start, done) for piece, done in in_chunks(8, 8, run)]
     [(0, 2), (2, 2), (4, 2), (6, 2)]
     """
-    start, length = 0, max(chunk, 1)
+    start, length = 0, max(evenly(count, chunk), 1)
     while start < count:
         piece = slice(start, min(start + length, count))
         result, too_large = _tried(run, piece)
@@ -106,7 +118,7 @@ def _tried(run: Callable[[slice], Result], piece: slice) -> tuple[Result | None,
     except (torch.OutOfMemoryError, MemoryError):
         pass
     except RuntimeError as error:
-        if _ON_A_CPU not in str(error):
+        if not any(words in str(error).lower() for words in _TOLD):
             raise
     if torch.cuda.is_available():
         torch.cuda.empty_cache()

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from surrogate_plugin.arguments import FloatArray
+from surrogate_plugin.batched.transfers import sent
 
 
 def read(numbers: Tensor) -> FloatArray:
@@ -43,9 +44,9 @@ def index(where: npt.NDArray[np.bool_] | npt.NDArray[np.int64], device: torch.de
     tensor([0, 2])
     """
     chosen = np.flatnonzero(where) if where.dtype == np.bool_ else where
-    return torch.from_numpy(chosen.astype(np.int64)).to(device)
+    return sent(torch.from_numpy(chosen.astype(np.int64)), device)
 
 
 def upload(numbers: FloatArray, device: torch.device | str) -> Tensor:
     """Numbers that the host has decided on, as float64 on the device."""
-    return torch.from_numpy(np.ascontiguousarray(numbers, np.float64)).to(device)
+    return sent(torch.from_numpy(np.ascontiguousarray(numbers, np.float64)), device)

@@ -12,9 +12,10 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from surrogate_plugin.arguments import BoolArray, Coefficient, FloatArray
+from surrogate_plugin.arguments import BoolArray, Coefficient
 from surrogate_plugin.batched import faces
 from surrogate_plugin.batched.taking import take
+from surrogate_plugin.batched.transfers import sent, sent_maps
 from surrogate_plugin.equation.problem import Problem
 
 #: A ceiling is rounded up by so much, see `surrogate_plugin.guard.maximum_principle.ceiling`.
@@ -151,7 +152,7 @@ class Stack:
             wall_value=value,
             wall_conductance=sender.small(np.stack([problem.walls.conductance for problem in problems])),
             ceiling=_ceiling(source, value, supply, decay),
-            supplied=any(np.any(np.asarray(problem.supply) > 0.0) for problem in problems),
+            supplied=any(problem.largest_supply > 0.0 for problem in problems),
         )
 
     @property
@@ -196,34 +197,21 @@ class _Sender:
 
     def small(self, values: npt.NDArray[Any]) -> Tensor:
         """An array as it is."""
-        return torch.from_numpy(values).to(self.device)
+        return sent(torch.from_numpy(values), self.device)
 
     def maps(self, values: Sequence[Coefficient]) -> Tensor:
         """A map a problem, (B, H, W) float64; (B, 1, 1) where all are numbers."""
         if not any(isinstance(value, np.ndarray) for value in values):
             return self.numbers([float(value) for value in values])
-        shape = len(values), *self.shape
-        if self.device.type == "cuda" and torch.cuda.is_available():
-            # Memory that the device reads by itself, and that the next stack finds where it is.
-            host = torch.empty(shape, dtype=torch.float64, pin_memory=True)
-            return _filled(host.numpy(), values, host).to(self.device, non_blocking=True)
-        array = np.empty(shape)
-        return _filled(array, values, torch.from_numpy(array)).to(self.device)
+        return sent_maps(values, self.shape, torch.float64, self.device)
 
     def masks(self, values: Sequence[BoolArray]) -> Tensor:
         """A map a problem, (B, H, W) bool."""
-        return self.small(np.stack(values))
+        return sent_maps(values, self.shape, torch.bool, self.device)
 
     def whole(self, values: Tensor) -> Tensor:
         """(B, H, W), contiguous, of (B, H, W) or (B, 1, 1)."""
         return values.expand(-1, *self.shape).contiguous()
-
-
-def _filled(rows: FloatArray, values: Sequence[Coefficient], tensor: Tensor) -> Tensor:
-    """The tensor whose memory these rows are, once each holds its value."""
-    for row, value in zip(rows, values, strict=True):
-        row[...] = value
-    return tensor
 
 
 def _void(problems: Sequence[Problem], sender: _Sender) -> Tensor | None:

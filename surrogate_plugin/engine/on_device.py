@@ -168,6 +168,7 @@ class OnDevice:
         """The answers of problems that the device's memory holds."""
         from surrogate_plugin.batched.solve import solve
         from surrogate_plugin.batched.stack import Stack
+        from surrogate_plugin.batched.transfers import brought
 
         _, _, started, exact, mapped = alike
         began = time.perf_counter()
@@ -182,7 +183,7 @@ class OnDevice:
             network = start is not None
         wanted = None if exact else np.array([read.request.tolerance for read in group])
         answers = solve(stack, tolerance=wanted, exact=exact, start=start, error_map=mapped)
-        fields, maps = answers.field.cpu().numpy(), None if answers.map is None else answers.map.cpu().numpy()
+        fields, maps = brought(answers.field), None if answers.map is None else brought(answers.map)
         seconds = (time.perf_counter() - began) / len(group)
         return _Found(group, answers, fields, maps, flags, network, seconds)
 
@@ -197,8 +198,8 @@ class _Found:
 
     group: list[_Read]
     answers: Answers
-    fields: FloatArray
-    maps: FloatArray | None
+    fields: list[FloatArray]
+    maps: list[FloatArray] | None
     flags: list[tuple[Flag, ...]]
     network: bool
     seconds: float
@@ -252,7 +253,9 @@ class _Found:
 def _tensor(fields: list[Any], stack: Stack) -> Tensor:
     import torch
 
-    return torch.from_numpy(np.stack(fields)).to(stack.device)
+    from surrogate_plugin.batched.transfers import sent_maps
+
+    return sent_maps(fields, stack.shape, torch.float64, stack.device)
 
 
 def _flagged(ask: Ask, *flags: Flag) -> Ask:

@@ -9,6 +9,7 @@ import torch
 from surrogate_plugin.batched.choice import using
 from surrogate_plugin.equation.problem import Problem
 from surrogate_plugin.surrogate import diffusion_tensors, features, relaxation_tensors
+from tests.batched.random_levels import DEVICE
 from tests.surrogate.wider_scenes import scene
 
 pytestmark = pytest.mark.usefixtures("interpreter")
@@ -16,7 +17,7 @@ pytestmark = pytest.mark.usefixtures("interpreter")
 
 def test_the_coarse_equation_is_solved_alike() -> None:
     make = torch.Generator().manual_seed(3)
-    east, north, extra, rhs = (torch.rand((2, 9, 11), generator=make) for _ in range(4))
+    east, north, extra, rhs = (torch.rand((2, 9, 11), generator=make).to(DEVICE) for _ in range(4))
     east[0, :, -1] = north[:, -1] = 0.0  # one is closed, and one a ring of columns
     found = []
     for kernels in (False, True):
@@ -30,8 +31,9 @@ def test_fields_are_swept_alike_and_gradients_go_back_alike(kind: str) -> None:
     shape = (11, 18)
     problem = Problem(np.eye(*shape), boundary="reflecting") if kind == "plain" else scene(kind, 0, shape)
     seen, make = features.see(problem), torch.Generator().manual_seed(1)
-    image, saturation = torch.from_numpy(seen.image[None]), torch.tensor([seen.saturation], dtype=torch.float32)
-    field, gradient = (torch.rand(image[:, 0].shape, generator=make) for _ in range(2))
+    image = torch.from_numpy(seen.image[None]).to(DEVICE)
+    saturation = torch.tensor([seen.saturation], dtype=torch.float32, device=DEVICE)
+    field, gradient = (torch.rand(image[:, 0].shape, generator=make).to(DEVICE) for _ in range(2))
     found = []
     for kernels in (False, True):
         with using(kernels=kernels):

@@ -22,6 +22,10 @@ _ERRORS = [
     torch.OutOfMemoryError("CUDA out of memory."),
     MemoryError(),
     RuntimeError("[enforce fail at alloc_cpu.cpp:124] DefaultCPUAllocator: can't allocate memory: you tried to ..."),
+    RuntimeError("CUDA error: out of memory"),  # of the driver, for memory of the host that the device reads
+    RuntimeError("Triton Error [CUDA]: out of memory"),
+    RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
+    RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"),
 ]
 
 
@@ -59,4 +63,11 @@ def test_a_chunk_fits_into_what_is_free(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(memory, "free_bytes", lambda _: 1)
     assert memory.chunk_of(shape, cpu) == 1
     monkeypatch.setattr(memory, "free_bytes", lambda _: None)
-    assert memory.chunk_of(shape, cpu) >= 1
+    assert memory.chunk_of(shape, cpu) == 256  # the batch that figures are of is one piece
+
+
+@pytest.mark.parametrize(("count", "chunk", "tried"), [(257, 256, [129, 128]), (9, 4, [3, 3, 3]), (4, 256, [4])])
+def test_pieces_are_about_as_long_as_each_other(count: int, chunk: int, tried: list[int]) -> None:
+    sizes: list[int] = []
+    assert len(list(memory.in_chunks(count, chunk, _runner(count, ValueError(), sizes)))) == len(tried)
+    assert sizes == tried
