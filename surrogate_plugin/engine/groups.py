@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from surrogate_plugin.arguments import Coefficient, FloatArray
-from surrogate_plugin.engine import group_kernels as kernels
 from surrogate_plugin.engine import polish
+from surrogate_plugin.engine.compiled.calls_kernels import addresses
+from surrogate_plugin.engine.compiled.solve_kernels import solve_group
+from surrogate_plugin.engine.compiled.terms_kernels import Lattice, Posed, Rules
 from surrogate_plugin.equation.operator import rules_of
 from surrogate_plugin.equation.problem import Problem
 from surrogate_plugin.guard import certificate
@@ -87,7 +88,7 @@ class Group:
         self._walls = np.empty((most, 2, 2), np.float32)
         self._found = np.empty((most, *shape)), np.empty(most), np.empty(most, np.int64), np.empty(most, np.bool_)
         self._lattice = _lattice_of(problem)
-        self._told, self._code = _told(saturates), kernels.addresses(saturates)
+        self._constants, self._code = _rules(saturates), addresses(saturates)
 
     def solve(
         self, problems: Sequence[Problem], tolerances: Sequence[float], starts: Sequence[FloatArray] = ()
@@ -127,11 +128,12 @@ class Group:
     def run(self, count: int) -> None:
         """Solve the first so many; no other thread waits for the interpreter meanwhile."""
         source, decay, production, *vmax = self._maps
-        posed = (
+        posed = Posed(
             self._free, source, decay, production, vmax[0] if vmax else None, self._km, self._rules, self._values,
-            self._walls, self._least, self._made, self._tolerance, self._start, self._size,
+            self._walls, self._least, self._made,
         )  # fmt: skip
-        kernels.solve_group(count, posed, self._told, self._code, self._lattice, self._found)
+        asked = self._tolerance, self._start, self._size
+        solve_group(count, posed, asked, self._constants, self._code, self._lattice, self._found)
 
     def found(self, k: int) -> Found:
         """What became of problem ``k``."""
@@ -146,39 +148,55 @@ def _scale(value: Coefficient, scale: float, out: FloatArray) -> None:
         out.fill(value * scale)
 
 
-def _lattice_of(problem: Problem) -> tuple[Any, ...]:
-    """The arrays that a solve works in, in the order of `group_kernels`."""
+def _lattice_of(problem: Problem) -> Lattice:
+    """The arrays that a solve works in."""
     shape = problem.shape
     hierarchy = Hierarchy(shape, problem.walls)
+    buffers: tuple[Any, ...] = hierarchy.buffers
+    rings, finest, levels, rate, wall, matrix = buffers
     r, z, p, w, lack = hierarchy.vectors
-    padded, pixels = np.zeros((shape[0] + 2, shape[1] + 2)), (np.empty(shape), np.empty(shape))
-    loose: npt.NDArray[np.bool_] = np.empty(shape, np.bool_)
-    return padded, r, z, p, w, lack, hierarchy.work[3], *pixels, loose, *hierarchy.buffers
+    return Lattice(
+        c=np.zeros((shape[0] + 2, shape[1] + 2)),
+        r=r,
+        z=z,
+        p=p,
+        w=w,
+        lack=lack,
+        target=hierarchy.work[3],
+        slope=np.empty(shape),
+        unsaturated=np.empty(shape),
+        loose=np.empty(shape, np.bool_),
+        rings=rings,
+        finest=finest,
+        levels=levels,
+        rate=rate,
+        wall=wall,
+        matrix=matrix,
+    )
 
 
-def _told(saturates: bool) -> tuple[float, ...]:
-    """The constants by which engine, solver and guard go, in the order of `group_kernels.RULES`."""
-    told = {
-        "certify_at": polish.CERTIFY_AT,
-        "tries": polish.MAX_TRIES,
-        "most": polish.MULTIGRID.most,
-        "restart": solver.RESTART_SATURATING if saturates else solver.RESTART_LINEAR,
-        "slow": solver.SLOW,
-        "near": solver.NEAR,
-        "stiff": solver.STIFF,
-        "sweeps": solver.SWEEPS,
-        "small": central_path.SMALL,
-        "steep": central_path.STEEP,
-        "shrinkage": central_path.SHRINKAGE,
-        "moved": central_path.NEAR,
-        "most_steps": central_path.MAX_STEPS,
-        "later": certificate.ROUGH.later,
-        "patience": certificate.ROUGH.patience,
-        "look": certificate.LOOK,
-        "stubborn": certificate.STUBBORN,
-        "tight": certificate.TIGHT,
-        "settled": certificate.SETTLED,
-        "smallest": certificate.SMALLEST,
-        "worse": polish.WORSE_THAN_NOTHING,
-    }
-    return tuple(float(told[name]) for name in kernels.RULES)
+def _rules(saturates: bool) -> Rules:
+    """The constants by which engine, solver and guard go."""
+    return Rules(
+        certify_at=polish.CERTIFY_AT,
+        tries=float(polish.MAX_TRIES),
+        most=float(polish.MULTIGRID.most),
+        worse=polish.WORSE_THAN_NOTHING,
+        restart=solver.RESTART_SATURATING if saturates else solver.RESTART_LINEAR,
+        slow=solver.SLOW,
+        near=solver.NEAR,
+        stiff=solver.STIFF,
+        sweeps=float(solver.SWEEPS),
+        small=central_path.SMALL,
+        steep=central_path.STEEP,
+        shrinkage=central_path.SHRINKAGE,
+        moved=central_path.NEAR,
+        most_steps=float(central_path.MAX_STEPS),
+        later=certificate.ROUGH.later,
+        patience=float(certificate.ROUGH.patience),
+        look=float(certificate.LOOK),
+        stubborn=certificate.STUBBORN,
+        tight=certificate.TIGHT,
+        settled=certificate.SETTLED,
+        smallest=certificate.SMALLEST,
+    )
