@@ -1,7 +1,8 @@
 """Who computes: plain torch, the reference, or the Triton kernels of `surrogate_plugin.batched.fused`.
 
-Kernels are taken for tensors on a GPU where Triton is installed, as it is with every torch for CUDA on Linux. The
-variable SURROGATE_PLUGIN_FUSED says otherwise, ``0`` for never, and so does `using`, for tests and comparisons.
+Kernels are taken for tensors on a GPU where Triton is installed, as it is with every torch for CUDA on Linux, and a
+first small one has run; where that fails a warning says why. The variable SURROGATE_PLUGIN_FUSED says otherwise, ``0``
+for never, and so does `using`, for tests and comparisons.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import functools
 import importlib.util
 import os
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -49,10 +51,20 @@ def using(kernels: bool) -> Iterator[None]:
 
 
 def _on_a_gpu(tensor: Tensor) -> bool:
-    return tensor.is_cuda and _usable() and os.environ.get("SURROGATE_PLUGIN_FUSED", "1") != "0"
+    return tensor.is_cuda and os.environ.get("SURROGATE_PLUGIN_FUSED", "1") != "0" and _usable(tensor.device)
 
 
 @functools.cache
-def _usable() -> bool:
-    """Whether there is a GPU, and a Triton; tensors may also be fakes that stand for a GPU's."""
-    return torch.cuda.is_available() and importlib.util.find_spec("triton") is not None
+def _usable(device: torch.device) -> bool:
+    """Whether there is a GPU, and a Triton that runs there; tensors may also be fakes that stand for a GPU's."""
+    if not torch.cuda.is_available() or importlib.util.find_spec("triton") is None:
+        return False
+    try:
+        from surrogate_plugin.batched import trial
+
+        trial.check(device)
+    except Exception as error:
+        what = f"{type(error).__name__}: {error}".partition("\n")[0]
+        warnings.warn(f"Triton runs no kernels on {device}, so torch computes, which is slower: {what}", stacklevel=2)
+        return False
+    return True

@@ -38,7 +38,8 @@ def advance(iteration: Any) -> None:
 def run(subject: Any, method: str, field: Tensor) -> None:
     """``subject.method()``, from a graph where there may be one for a batch of fields like ``field``."""
     if os.environ.get("SURROGATE_PLUGIN_GRAPHS", "0") == "1" and _is_small(field):
-        _recorder().run(subject, method)
+        with torch.cuda.device_of(field):  # type: ignore[no-untyped-call]
+            _recorder().run(subject, method)
     else:
         getattr(subject, method)()
 
@@ -60,15 +61,19 @@ def _recorder() -> Recorder:
 
 def capture(work: Callable[[], None]) -> Callable[[], None]:
     """Record ``work`` as a graph and return what replays it; it has run once before, on a stream of its own."""
-    stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
-    stream.wait_stream(torch.cuda.current_stream())
+    before, stream = torch.cuda.current_stream(), torch.cuda.Stream()  # type: ignore[no-untyped-call]
+    stream.wait_stream(before)
     with torch.cuda.stream(stream):
         work()  # kernels are compiled and libraries loaded
-    torch.cuda.current_stream().wait_stream(stream)
+    before.wait_stream(stream)
     graph = torch.cuda.CUDAGraph()
-    # Others may allocate on threads of their own meanwhile.
-    with torch.cuda.graph(graph, capture_error_mode="thread_local"):
-        work()
+    try:
+        # Others may allocate on threads of their own meanwhile.
+        with torch.cuda.graph(graph, capture_error_mode="thread_local"):
+            work()
+    finally:
+        # Where recording fails, its stream would stay the current one.
+        torch.cuda.set_stream(before)
     return graph.replay
 
 

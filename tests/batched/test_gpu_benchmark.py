@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
 import surrogate_plugin as sp
-from benchmarks import gpu, gpu_methods
+from benchmarks import gpu, gpu_methods, gpu_rows
 from benchmarks.gpu_methods import Fields, problem_of
 
 CPU = torch.device("cpu")
@@ -29,11 +30,46 @@ def test_the_quick_trial_prints_certified_rows(tmp_path: Path, capsys: pytest.Ca
         assert row["error"] <= row["certified"] <= 0.01
 
 
+def test_what_fails_is_left_out_and_the_others_are_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usual, broken = gpu_methods.Way.ready, gpu_methods.OURS[1]
+
+    def ready(way: gpu_methods.Way, *given: Any) -> gpu_methods.Work:
+        work = usual(way, *given)
+        calls = iter(range(100))
+
+        def fails_later() -> Fields:
+            if way is broken and next(calls) == 2:
+                raise RuntimeError("CUDA error: an illegal memory access was encountered\nmore lines")
+            return work()
+
+        return fails_later
+
+    monkeypatch.setattr(gpu_methods.Way, "ready", ready)
+    monkeypatch.setattr(gpu, "_training", lambda *given: 1 / 0)
+    rivals = [gpu_methods.Rival(name, lambda *given: {}["nothing"], "torch", "") for name in ("one", "another")]
+    monkeypatch.setattr(gpu, "RIVALS", rivals)
+    gpu.main(["--device", "cpu", "--quick", "--json", str(tmp_path / "build" / "figures.json")])
+    figures = json.loads((tmp_path / "build" / "figures.json").read_text())
+    assert {row["name"] for row in figures["rows"]} == {gpu_methods.OURS[0].name, gpu_methods.OURS[2].name}
+    printed = capsys.readouterr().out
+    for what in ("illegal memory access was encountered)", "training (ZeroDivisionError", "one (KeyError", "another ("):
+        assert what in printed
+    assert "more lines" not in printed
+
+
+def test_after_its_minutes_nothing_more_is_begun(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="no figure of the guarded step"):
+        gpu.main(["--device", "cpu", "--quick", "--minutes", "0"])
+    assert capsys.readouterr().out.count("no time was left") > 4
+
+
 def test_fields_that_bring_no_bound_are_certified_and_the_wrong_ones_show() -> None:
     problem = problem_of(0, (24, 24))
     exact = sp.solve(problem, method="exact").field
     found = Fields([exact, exact + np.where(problem.fixed, 0.0, 0.02 * problem.largest_imposed)])
-    row = gpu._row("two fields", [problem, problem], found, [exact, exact], 0.01, [2.0, 1.0, 9.0])
+    row = gpu_rows.judged("two fields", [problem, problem], found, [exact, exact], 0.01, [2.0, 1.0, 9.0])
     assert row.settled == 0.5
     assert row.seconds == 2.0
     assert row.error == pytest.approx(0.02)

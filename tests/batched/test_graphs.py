@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
@@ -104,6 +105,39 @@ def test_a_step_that_cannot_be_recorded_is_made_all_the_same() -> None:
         other.advance()
     assert torch.equal(one.field, other.field)
     assert len(tried) < 3
+
+
+def test_a_recording_that_fails_leaves_the_stream_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    """torch goes back from the stream that it records on only where recording ends well."""
+    current = ["default"]
+
+    class Stream:
+        def wait_stream(self, other: Stream) -> None:
+            pass
+
+    @contextlib.contextmanager
+    def recording(graph: object, **options: str) -> Iterator[None]:
+        current[0] = "recording"
+        yield
+        current[0] = "default"
+
+    usual = Stream()
+    monkeypatch.setattr(torch.cuda, "Stream", Stream)
+    monkeypatch.setattr(torch.cuda, "current_stream", lambda: usual)
+    monkeypatch.setattr(torch.cuda, "stream", lambda stream: contextlib.nullcontext())
+    monkeypatch.setattr(torch.cuda, "set_stream", lambda stream: current.__setitem__(0, "default"))
+    monkeypatch.setattr(torch.cuda, "CUDAGraph", object)
+    monkeypatch.setattr(torch.cuda, "graph", recording)
+    calls: list[int] = []
+
+    def work() -> None:
+        calls.append(1)
+        if len(calls) == 2:
+            raise RuntimeError("operation not permitted when stream is capturing")
+
+    with pytest.raises(RuntimeError, match="not permitted"):
+        graphs.capture(work)
+    assert current == ["default"]
 
 
 def test_nothing_is_recorded_on_a_cpu_or_unless_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
