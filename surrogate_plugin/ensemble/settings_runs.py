@@ -21,9 +21,9 @@ class SettingsRuns:
     """The function of such members: parameters are keys of the file, by their names.
 
     It gives of each substrate the field, ``oxygen``, and ``oxygen_mean``, ``oxygen_lowest``, ``oxygen_highest`` and
-    ``oxygen_bound``, the largest of all steps that the process took which came to the end; ``reached``, whether all
-    bounds are within their tolerances, and ``time_min``. Pages, recordings and files that the settings ask for are not
-    written. A run in time goes on where it was killed.
+    ``oxygen_bound``, the largest of all steps; ``reached``, whether all bounds are within their tolerances, and
+    ``time_min``. Pages, recordings and files that the settings ask for are not written. A run in time goes on where it
+    was killed.
 
     Attributes
     ----------

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,6 +16,14 @@ from surrogate_plugin.report.scene import Scene
 from surrogate_plugin.session.config import BackendConfig
 from surrogate_plugin.session.posing import Posed
 from surrogate_plugin.session.steps import StepRecord
+
+
+class Drawn(NamedTuple):
+    """A picture of a field: a PNG, its caption, and what is to be seen."""
+
+    picture: bytes
+    caption: str
+    alt: str
 
 
 class Watch:
@@ -27,7 +37,7 @@ class Watch:
     unit : function
         That of the field, when it is asked for.
     told : function
-        Called with this after each step.
+        Called with this after each step, and whether its field is the first there is.
 
     Attributes
     ----------
@@ -40,10 +50,12 @@ class Watch:
         What stopped the last step, if something has.
     news : bool
         Whether something was told since this was set to False.
+    first : Drawn or None
+        The first field.
     """
 
     def __init__(
-        self, name: str, config: BackendConfig, unit: Callable[[], str], told: Callable[[Watch], None]
+        self, name: str, config: BackendConfig, unit: Callable[[], str], told: Callable[[Watch, bool], None]
     ) -> None:
         self.name = name
         self.config = config
@@ -52,15 +64,26 @@ class Watch:
         self.stopped = ""
         self.news = True
         self._unit, self._told = unit, told
-        self._first: tuple[bytes, str, str] | None = None
+        self.first: Drawn | None = None
+        self._before = 0
         self._last: tuple[Posed, FloatArray, StepRecord, float] | None = None
+
+    def go_on(self, course: Course, steps: int, first: Drawn | None) -> None:
+        """Count on from what another process has come to: its steps as far as they are known, and their number."""
+        self.course, self._before, self.first = course, steps, first
 
     def take(self, posed: Posed, field: FloatArray, record: StepRecord) -> None:
         """Count a step, and what it was solved for."""
         self.config, self.news, self.stopped = posed.config, True, ""
+        record = replace(record, step=self._before + record.step)
         self.course.add(record, self.time)
+        begins = self._last is None and self.first is None
+        self.show(posed, field, record)
+        self._told(self, begins)
+
+    def show(self, posed: Posed, field: FloatArray, record: StepRecord) -> None:
+        """Have this field for the last one, without counting a step."""
         self._last = posed, field, record, self.time
-        self._told(self)
 
     def hold(self) -> None:
         """Count a step for which the host's side keeps the field without asking."""
@@ -75,19 +98,19 @@ class Watch:
 
     def draw_first(self) -> None:
         """Draw the field that there is now, if none was drawn before."""
-        if self._first is None:
-            self._first = self._drawn()
+        if self.first is None:
+            self.first = self._drawn()
 
-    def pictures(self) -> list[tuple[bytes, str, str]]:
+    def pictures(self) -> list[Drawn]:
         """The first and the last field with its cells: PNGs, each with a caption and what is to be seen."""
         if self._last is None:
-            return []
+            return [] if self.first is None else [self.first]
         self.draw_first()
-        assert self._first is not None
-        last = self._first if self._last[2].step == 0 else self._drawn()
-        return [last] if last[0] == self._first[0] else [self._first, last]
+        assert self.first is not None
+        last = self.first if self._last[2].step == 0 else self._drawn()
+        return [last] if last[0] == self.first[0] else [self.first, last]
 
-    def _drawn(self) -> tuple[bytes, str, str]:
+    def _drawn(self) -> Drawn:
         assert self._last is not None
         posed, field, record, time = self._last
         raster = posed.raster
@@ -97,4 +120,4 @@ class Watch:
         unit = self._unit()
         bound = f"{record.bound:.3g} {unit}".rstrip()
         caption = f"{self.name} at {when}, answered by {record.method} within {bound}."
-        return png_of(scene.draw(self.name, unit)), caption, f"{caption} {scene.told}"
+        return Drawn(png_of(scene.draw(self.name, unit)), caption, f"{caption} {scene.told}")

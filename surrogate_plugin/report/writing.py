@@ -59,6 +59,8 @@ class RunReport:
         May be changed at any time.
     further : list of functions of a Page
         What they add stands at the end of each page that is written from then on.
+    spent_before : float, s
+        What other processes took until the run came to this one.
 
     Raises
     ------
@@ -85,6 +87,7 @@ class RunReport:
         self.hosts = tuple(hosts)
         self.title = title or "Diffusion" + (f" in {hosts[0]}" if hosts else "") + f": {program()}"
         self.further: list[Callable[[Page], None]] = []
+        self.spent_before = 0.0
         self._watches: dict[str, Watch] = {}
         self._audits: dict[str, list[Audited]] = {}
         self._began, self._wrote, self._cost = time.perf_counter(), -float("inf"), 0.0
@@ -130,7 +133,7 @@ class RunReport:
             pictures={name: [Picture(*each) for each in watch.pictures()] for name, watch in watches.items()},
             audits=self._audits,
             hosts=self.hosts,
-            wall_seconds=time.perf_counter() - self._began,
+            wall_seconds=self.spent_before + time.perf_counter() - self._began,
         )
         for add in self.further:
             add(made)
@@ -182,8 +185,8 @@ class RunReport:
             told.append("The run is over." if self._over else "The run was still going on.")
         return [" ".join(told), *(watch.stopped for watch in self._watches.values() if watch.stopped)]
 
-    def _after_a_step(self, watch: Watch) -> None:
-        if len(watch.course) == 1:
+    def _after_a_step(self, watch: Watch, begins: bool) -> None:
+        if begins:
             self._or_warn(watch.draw_first)
         since = time.perf_counter() - self._wrote
         if since >= max(_SECONDS_BETWEEN, self._cost / _SHARE):

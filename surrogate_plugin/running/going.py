@@ -6,13 +6,16 @@ import math
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from surrogate_plugin.equation.solution import Reason
 from surrogate_plugin.errors import InvalidProblemError
+from surrogate_plugin.report.course import Course
+from surrogate_plugin.running.page import Before, RunPage
 from surrogate_plugin.running.saving import Moment, Saved
+from surrogate_plugin.running.taken import Taken
 from surrogate_plugin.running.tissue import Tissue
 from surrogate_plugin.session.backend import Backend
 from surrogate_plugin.session.steps import StepRecord
@@ -21,7 +24,6 @@ from surrogate_plugin.settings.file import SettingsFile
 
 if TYPE_CHECKING:
     from surrogate_plugin.report.page import Page
-    from surrogate_plugin.report.writing import RunReport, Watch
 
 #: What a run is kept for at least, so that a kill costs no more than this.
 _SECONDS_BETWEEN = 1.0
@@ -37,7 +39,7 @@ class Told:
     ----------
     tolerance : float or None, field units
     largest_bound : float, field units
-        Of all steps that this process took; infinite where one has none.
+        Of all steps, infinite where one has none; those before a stop count too.
     methods : Counter of str
         How many steps each method answered.
     time_error : float, field units
@@ -89,7 +91,6 @@ class Going:
     last : Moment or None
         The newest fields.
     told : dict of str to Told
-    report : RunReport or None
 
     Raises
     ------
@@ -113,14 +114,21 @@ class Going:
             )
         self.resumed_min = None if self.last is None else self.last.time_min
         self.told = {name: Told(config.tolerance) for name, config in self.tissue.configs.items()}
-        self.report: RunReport | None = None
-        self._watches: dict[str, Watch] = {}
+        self._page: RunPage | None = None
+        self._taken: list[Taken] = []
+        self._began = time.perf_counter()
+        self._before = None if self.saved is None else self._recall(self.saved)
 
     @property
     def solves(self) -> int:
         """How many are left."""
-        left = len(self.times_min) - (0 if self.last is None else self.last.step) if self.times_min else 1
+        left = len(self.times_min) - self._done if self.times_min else 1
         return left * len(self.tissue.names)
+
+    @property
+    def _done(self) -> int:
+        """How many steps were taken, by whichever process."""
+        return 0 if self.last is None else self.last.step
 
     def run(self, moved: Callable[[], None] = lambda: None, stopping: Callable[[], bool] = lambda: False) -> bool:
         """Solve for all that is left; False if it was stopped before its end.
@@ -139,8 +147,8 @@ class Going:
                 return True
             return self._in_time(backends, moved, stopping)
         finally:
-            if self.report is not None:
-                self.report.close()
+            if self._page is not None:
+                self._page.report.close()
 
     def _in_time(self, backends: dict[str, Backend], moved: Callable[[], None], stopping: Callable[[], bool]) -> bool:
         assert self.saved is not None
@@ -150,8 +158,10 @@ class Going:
             over, shown = step == len(self.times_min), self._is_shown(step)
             stopped = stopping() and not over
             if over or stopped or shown or time.monotonic() - kept_at >= _SECONDS_BETWEEN:
-                self.saved.keep(self.last, shown=shown)
-                self.saved.latest, kept_at = self.last, time.monotonic()
+                self.saved.keep(self.last, self._taken, shown=shown)
+                if self._page is not None:
+                    self._page.keep(self.saved.folder)
+                self._taken, kept_at = [], time.monotonic()
             if stopped:
                 return False
         return True
@@ -166,33 +176,44 @@ class Going:
     ) -> Moment:
         fields, bounds, methods = {}, {}, {}
         solve_ahead(backends, lambda name: self.tissue.state(name, begins))
+        ends = begins + (dt_min or 0.0)
         for name, backend in backends.items():
-            if name in self._watches:
-                self._watches[name].time = begins + (dt_min or 0.0)
+            if self._page is not None:
+                self._page.watches[name].time = ends
             with self.settings.document.at(("substrates", name)):
                 result = backend.step(self.tissue.state(name, begins), dt_min)
-            self.told[name].add(result.record)
+            self._note(name, replace(result.record, step=step - 1), ends)
             fields[name], bounds[name] = result.field, result.record.bound
             methods[name] = result.solution.method
             moved()
-        return Moment(step, begins + (dt_min or 0.0), fields, bounds, methods)
+        return Moment(step, ends, fields, bounds, methods)
+
+    def _note(self, name: str, record: StepRecord, time_min: float) -> None:
+        self.told[name].add(record)
+        spent = time.perf_counter() - self._began
+        self._taken.append(Taken(substrate=name, time_min=time_min, spent_s=spent, record=record))
+
+    def _recall(self, saved: Saved) -> Before | None:
+        """What the run had come to when it was stopped, as this process tells it."""
+        if saved.latest is None:
+            return None
+        courses, spent = {name: Course() for name in self.told}, 0.0
+        for taken in saved.taken():
+            self.told[taken.substrate].add(taken.record)
+            courses[taken.substrate].add(taken.record, taken.time_min)
+            spent = taken.spent_s
+        self._began -= spent
+        begins = [0.0, *self.times_min][saved.latest.step - 1]
+        return Before(saved.latest, begins, courses, spent, saved.folder)
 
     def _tell(self, page: Page) -> None:
-        """What a page has to say beside the steps that this process took."""
-        if not self.times_min or self.last is None:
-            return
-        page.section("Settings file")
-        told = (
-            f"The run of {self.settings.document.path.name} is at {self.last.time_min:g} of {self.times_min[-1]:g} min."
-        )
-        if self.resumed_min is not None:
-            told += f" It was stopped before and went on from {self.resumed_min:g} min: this page has the steps since."
-        page.text(told)
+        """What a page has to say beside the steps."""
+        if self._page is not None and self.last is not None and self.times_min:
+            self._page.tell(page, self.last.time_min, self.times_min[-1])
 
     def _steps(self) -> Iterator[tuple[int, float, float]]:
         """The steps that are left: number from 1, begin and end."""
-        done = 0 if self.last is None else self.last.step
-        begins = [0.0, *self.times_min]
+        done, begins = self._done, [0.0, *self.times_min]
         for step, ends in enumerate(self.times_min, start=1):
             if step > done:
                 yield step, begins[step - 1], ends
@@ -215,17 +236,13 @@ class Going:
         configs, settings = self.tissue.configs, self.settings
         engine = next(iter(configs.values())).engine()
         if settings.report is not None:
-            units = {settings.substrate(name).units for name in configs}
-            unit = units.pop() if len(units) == 1 else ""
-            title = f"Diffusion: {settings.document.path.name}"
-            self.report = sp.RunReport(settings.report, title=title, unit=unit)
-            self.report.further.append(self._tell)
+            self._page = RunPage(settings, self.tissue, self._before)
+            self._page.report.further.append(self._tell)
         made = {}
         for name, config in configs.items():
-            if self.report is not None:
-                self._watches[name] = self.report.watch(name, config)
             recorder = None if settings.record is None else sp.Recorder(_record(settings.record, name, len(configs)))
-            made[name] = Backend(config, engine=engine, recorder=recorder, watch=self._watches.get(name))
+            watch = None if self._page is None else self._page.watches[name]
+            made[name] = Backend(config, engine=engine, recorder=recorder, watch=watch)
             if self.last is not None and not config.steady:
                 made[name].restart(self.last.fields[name], self.last.bounds[name])
         return made

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,12 +14,15 @@ import numpy as np
 
 from surrogate_plugin.arguments import FloatArray
 from surrogate_plugin.errors import InvalidProblemError
+from surrogate_plugin.running.taken import Steps, Taken
 from surrogate_plugin.settings.file import SettingsFile
 from surrogate_plugin.whole_files import replacing, write_text
 
 #: What a folder that we may empty has in it.
 _MARK = "run.json"
 _FORMAT = "surrogate-plugin run 1"
+#: What the run goes on from, with how much of the file of its steps belongs to it.
+_LATEST, _STEPS = "latest.npz", "steps.jsonl.gz"
 #: Keys that change what is written of a run, or how long it is, and not what it comes to until then.
 _FREE = ("record", "report", "output")
 
@@ -85,14 +88,22 @@ class Saved:
         self._names, self._shape = names, shape
         self._mark = {"format": _FORMAT, "settings": fingerprint(settings)}
         self.latest: Moment | None = None
+        self._steps = Steps(self.folder / _STEPS)
         if fresh:
             self.remove()
-        if self.folder.exists():
+        if self._has_begun():
             self._check(path)
-            self.latest = self._read("latest.npz")
+            self._begin()
 
-    def keep(self, moment: Moment, *, shown: bool) -> None:
+    def keep(self, moment: Moment, taken: Sequence[Taken], *, shown: bool) -> None:
         """Keep what the run goes on from and, if it is to be shown, the moment itself.
+
+        Parameters
+        ----------
+        moment : Moment
+        taken : sequence of Taken
+            The steps since the last time.
+        shown : bool
 
         Raises
         ------
@@ -103,7 +114,19 @@ class Saved:
             write_text(self.folder / _MARK, json.dumps(self._mark))
         if shown:
             self._write(self._name(moment.step), moment)
-        self._write("latest.npz", moment)
+        self._steps.add(taken)
+        self._write(_LATEST, moment, steps_bytes=self._steps.size)
+        self.latest = moment
+
+    def taken(self) -> Iterator[Taken]:
+        """All steps up to what the run goes on from, as far as they were kept.
+
+        Raises
+        ------
+        InvalidProblemError
+            If they are damaged.
+        """
+        return iter(()) if self.latest is None else self._steps.until(self.latest.step, self._names)
 
     def steps(self) -> list[int]:
         """The steps of the moments that are to be shown, none later than what the run goes on from."""
@@ -113,7 +136,7 @@ class Saved:
 
     def moment(self, step: int) -> Moment:
         """One of them."""
-        return self._read(self._name(step))
+        return self._read(self._name(step))[0]
 
     def remove(self) -> None:
         """Leave nothing behind, once all is written; what is no run of ours is left alone."""
@@ -138,8 +161,20 @@ class Saved:
                 "names now; --fresh begins anew."
             )
 
-    def _write(self, name: str, moment: Moment) -> None:
-        arrays: dict[str, Any] = {"step": moment.step, "time_min": moment.time_min}
+    def _has_begun(self) -> bool:
+        """Whether there is more in the folder than what a kill has left of its first file."""
+        if not self.folder.is_dir():
+            return self.folder.exists()
+        return any(not each.name.startswith(".partial-") for each in self.folder.iterdir())
+
+    def _begin(self) -> None:
+        """Go on from the latest moment; a kill may have come before there was one."""
+        if (self.folder / _LATEST).exists():
+            self.latest, size = self._read(_LATEST)
+            self._steps = Steps(self.folder / _STEPS, size)
+
+    def _write(self, name: str, moment: Moment, **more: int) -> None:
+        arrays: dict[str, Any] = {"step": moment.step, "time_min": moment.time_min, **more}
         for number, substrate in enumerate(self._names):
             arrays[f"field_{number}"] = moment.fields[substrate]
             arrays[f"bound_{number}"] = moment.bounds[substrate]
@@ -147,7 +182,7 @@ class Saved:
         with replacing(self.folder / name) as partial, partial.open("wb") as stream:
             np.savez(stream, **arrays)
 
-    def _read(self, name: str) -> Moment:
+    def _read(self, name: str) -> tuple[Moment, int]:
         path = self.folder / name
         try:
             with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
@@ -156,11 +191,12 @@ class Saved:
             bounds = {each: float(of[f"bound_{number}"]) for number, each in enumerate(self._names)}
             methods = {each: str(of[f"method_{number}"]) for number, each in enumerate(self._names)}
             made = Moment(int(of["step"]), float(of["time_min"]), fields, bounds, methods)
+            size = int(of.get("steps_bytes", 0))
         except Exception:  # numpy and zipfile have many for what is damaged
             raise InvalidProblemError(f"{path} is damaged or not there; --fresh begins anew.") from None
-        if not _is_sound(made, self._shape):
+        if size < 0 or not _is_sound(made, self._shape):
             raise InvalidProblemError(f"{path} is damaged; --fresh begins anew.")
-        return made
+        return made, size
 
 
 def fingerprint(settings: SettingsFile) -> str:

@@ -27,6 +27,8 @@ from tests.running.scenes import DOMAIN, DOSE, DRUG, TIME, going, written
 
 PARTS = (DOMAIN, DRUG, DOSE, "until_min = 2.0\n", TIME)
 OUTPUT = "[output]\nfiles = ['drug.npy']\n"
+#: What is kept of a run.
+KEPT = ("run.json", "latest.npz", "steps.jsonl.gz")
 #: Of each step, so that each is kept as soon as it is taken.
 FILM = "[output]\nfiles = ['drug.pvd']\n"
 
@@ -131,7 +133,7 @@ def stopped() -> Any:
 
 
 @settings(max_examples=60)
-@given(name=st.sampled_from(["surrogate.run/run.json", "surrogate.run/latest.npz"]), damage=file_damages())
+@given(name=st.sampled_from([f"surrogate.run/{each}" for each in KEPT]), damage=file_damages())
 def test_what_was_kept_and_damaged_is_gone_on_from_or_refused(stopped: Any, name: str, damage: Any) -> None:
     with tempfile.TemporaryDirectory() as folder:
         for each, content in stopped.items():
@@ -177,7 +179,7 @@ def test_ctrl_c_ends_the_command_after_a_step_and_the_same_command_goes_on(
     assert json.loads(again.stdout)["resumed_min"] == 1.5
     assert np.array_equal(np.load(tmp_path / "drug.npy"), whole)
     page = (tmp_path / "run.html").read_text(encoding="utf-8")
-    assert "is at 5 of 5 min. It was stopped before and went on from 1.5 min: this page has the steps since." in page
+    assert "is at 5 of 5 min. It was stopped before and went on from 1.5 min." in page
     assert files_of(tmp_path / "surrogate.run") == []
     # Each step of both runs was recorded once.
     assert len(sp.Recording(tmp_path / "run.zarr")) == 20
