@@ -180,6 +180,22 @@ def test_sweeps_bring_the_bound_closer_to_the_error() -> None:
         assert certifier.bound(iteration.field, 0.0).value <= 0.85 * before, name
 
 
+@pytest.mark.parametrize("shape", [(1, 1), (6, 9)])
+def test_a_start_that_lacks_nothing_is_certified(shape: tuple[int, int]) -> None:
+    # A production of 1 is taken up, to the bit, where c = km.
+    uptake = MichaelisMenten(vmax=2.0, km=4.0)
+    problem = Problem(np.zeros(shape), decay=0.0, production=1.0, uptake=uptake, boundary="reflecting")
+    exact = np.full(shape, 4.0)
+    # Before it, the same levels were those of another mask.
+    engine = engine_without_network()
+    engine.solve(problem.replace(source=exact, fixed=np.eye(*shape) > 0), method="algebraic", tolerance=1e-9)
+    for asked in (engine, engine_without_network()):
+        solution = asked.solve(problem, method="algebraic", previous=exact)
+        assert not solution.flags
+        assert np.array_equal(solution.field, exact)
+        assert solution.error_bound <= 1e-10 * 4.0
+
+
 def test_the_engine_asks_it_by_its_name() -> None:
     engine = engine_without_network()
     problem = dict(contrasts((48, 48)))["two values 1e+08"]

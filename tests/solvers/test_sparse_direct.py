@@ -16,6 +16,7 @@ from surrogate_plugin.errors import InvalidProblemError, StaleStateError
 from surrogate_plugin.gallery import nasty_problems, random_problem
 from surrogate_plugin.solvers.direct.factorisation import factorise
 from surrogate_plugin.solvers.direct.solver import SparseDirect
+from tests.gone import engine_without_network
 
 
 def solve(problem, guess=None):
@@ -117,6 +118,17 @@ def test_newton_goes_to_the_same_field_from_any_guess(start):
     problem = random_problem(np.random.default_rng(2), shape=(16, 24), michaelis_menten=True, scale=1.0)
     expected = solve(problem)
     np.testing.assert_allclose(solve(problem, np.full((16, 24), start)), expected, rtol=0, atol=1e-12 * expected.max())
+
+
+@pytest.mark.parametrize("start", [1.0, 1e50, 1e100])
+def test_a_start_where_uptake_has_no_slope_left_costs_nothing(start):
+    # Uptake alone anchors the field, which is where c / (km + c) is a thousandth; so far up the matrix is singular.
+    problem = Problem(
+        np.zeros((4, 4)), decay=0.0, production=1e-9, uptake=MichaelisMenten(1e-6, 1e-6), boundary="reflecting"
+    )
+    found = engine_without_network().solve(problem, method="sparse-direct", previous=np.full((4, 4), start))
+    assert np.abs(found.field - 1e-6 / 999).max() <= found.error_bound <= 1e-18
+    assert not found.flags
 
 
 def test_stale_state_is_refused():

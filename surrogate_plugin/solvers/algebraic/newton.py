@@ -64,6 +64,8 @@ class NewtonIteration:
         self.largest_residual = equation.residual(self.field, self._unit, self._r)
         self.estimate = 0.0 if self.largest_residual == 0.0 else math.inf
         self.on_path = self.estimate > 0.0
+        if not self.on_path:  # no step will be taken, but whoever certifies the field has a use for the levels
+            self._rebuild(equation.tangent(self.field))
 
     def advance(self) -> None:
         """One step along the path, or along the tangent."""

@@ -54,9 +54,17 @@ class Newton:
             if guess is not None:
                 given = np.asarray(guess, dtype=np.float64).ravel()[self.inside] / self.unit
                 start = np.maximum(np.nan_to_num(given, posinf=0.0), 0.0)
-            self._approach(start)
+            self._approach_from(start)
         self._refine()
         return self.nodes
+
+    def _approach_from(self, start: FloatArray | None) -> None:
+        try:
+            self._approach(start)
+        except RuntimeError:  # singular: uptake alone anchors the field, and so far up it has no slope left
+            if start is None:
+                raise
+            self._approach(None)
 
     def _approach(self, start: FloatArray | None) -> None:
         """Follow the central path of `surrogate_plugin.solvers.multigrid.central_path` to the equation's own ``km``.
