@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from surrogate_plugin.arguments import MAX_PIXELS
 from surrogate_plugin.errors import InvalidProblemError
-from surrogate_plugin.files.levels import Kind, Levels, readable
+from surrogate_plugin.files.levels import Kind, Levels, one_of_these, readable
 from surrogate_plugin.memory import check_size, read_claims
 
 #: What numpy puts in the place of masked entries where the mask is dropped, as `numpy.ma.filled` does.
@@ -74,8 +74,8 @@ def read_csv(path: Path) -> Levels:
 
 
 def _levels(path: Path, array: npt.NDArray[Any], said: list[str], **known: Any) -> Levels:
-    filler = _FILLERS.get(array.dtype.kind)
-    if filler is not None and known.get("opacity") is None and bool((array == filler).any()):
+    filler = _FILLERS.get(array.dtype.kind, np.nan)
+    if known.get("opacity") is None and _has(array, filler):
         raise InvalidProblemError(
             f"{path} holds {filler:g}, which numpy puts in the place of masked entries; to keep the mask, save with "
             "np.savez(path, data=array.data, mask=array.mask)."
@@ -85,6 +85,12 @@ def _levels(path: Path, array: npt.NDArray[Any], said: list[str], **known: Any) 
     with np.errstate(over="ignore"):
         values = np.ascontiguousarray(array, dtype=np.float64)
     return Levels(values, kind, warnings=tuple(said), **known)
+
+
+def _has(array: npt.NDArray[Any], value: float) -> bool:
+    """Whether a number is in an array, whose type may have no room for it."""
+    largest = float(np.finfo(array.dtype).max) if array.dtype.kind == "f" else np.inf
+    return value <= largest and bool((array == value).any())
 
 
 def _check_header(path: Path, stream: IO[bytes], size: int, name: str = "") -> None:
@@ -104,7 +110,7 @@ def _chosen(path: Path, names: list[str], name: str | None) -> str:
         name = "source" if "source" in candidates else candidates[0] if len(candidates) == 1 else None
     if name is None or name not in names:
         asked = f"no array {name!r}" if name is not None else f"{len(names)} arrays"
-        raise InvalidProblemError(f"{path} has {asked}; name one of {', '.join(names) or 'none'}.")
+        raise InvalidProblemError(f"{path} has {asked}; {one_of_these(names)}.")
     return name
 
 

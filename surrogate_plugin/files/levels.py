@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -79,6 +79,12 @@ def readable(path: Path, what: str) -> Iterator[list[str]]:
         raise InvalidProblemError(f"{path} does not fit into memory; a smaller lattice is allowed.") from None
     except Exception as error:  # Damaged files make decoders raise nearly anything.
         raise InvalidProblemError(f"{path} cannot be read as {what} ({_first_line(error)}).") from None
+
+
+def one_of_these(names: Iterable[str]) -> str:
+    """What to name of the arrays of a file, for the end of a sentence."""
+    there = ", ".join(names)
+    return f"name one of {there}" if there else "one of real numbers is needed"
 
 
 def _first_line(problem: object) -> str:

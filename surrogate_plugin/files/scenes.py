@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from surrogate_plugin.equation.problem import FloatArray
 from surrogate_plugin.errors import InvalidProblemError
-from surrogate_plugin.files.levels import Kind, Levels, readable
+from surrogate_plugin.files.levels import Kind, Levels, one_of_these, readable
 from surrogate_plugin.memory import check_size
 
 _TYPES = {
@@ -98,7 +98,7 @@ def read_vti(path: Path, name: str | None) -> Levels:
             name = next(iter(arrays))
         if name is None or name not in arrays:
             asked = f"{len(arrays)} arrays" if name is None else f"no array {name!r}"
-            raise InvalidProblemError(f"{path} has {asked}; name one of {', '.join(arrays) or 'none'}.")
+            raise InvalidProblemError(f"{path} has {asked}; {one_of_these(arrays)}.")
         if name not in points:
             columns, rows, layers = columns - 1, rows - 1, max(layers - 1, 1)
         if layers != 1:

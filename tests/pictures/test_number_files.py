@@ -51,7 +51,7 @@ def test_numbers_come_back_as_they_went(tmp_path: Path, field: np.ndarray, suffi
     np.testing.assert_array_equal(source.values, field)
 
 
-@pytest.mark.parametrize("dtype", [bool, np.uint8, np.int64, np.float32, ">f8"])
+@pytest.mark.parametrize("dtype", [bool, np.uint8, np.int64, np.float16, np.float32, ">f2", ">f8"])
 def test_zeros_and_ones_are_a_mask_held_at_white(tmp_path: Path, dtype: Any) -> None:
     np.save(tmp_path / "mask.npy", vessel(dtype))
     np.savez(tmp_path / "mask.npz", vessel(dtype))
@@ -116,6 +116,11 @@ def test_an_archive_says_itself_what_is_held(tmp_path: Path) -> None:
     assert "'fixed'" in read_source(path).nothing
     np.savez(path, source=vessel(float), fixed=np.zeros((8, 8), bool))
     assert "booleans of shape (9, 12)" in refused(path)
+
+
+def test_an_archive_of_nothing_says_so(tmp_path: Path) -> None:
+    np.savez(tmp_path / "none.npz")
+    assert refused(tmp_path / "none.npz").endswith("none.npz has 0 arrays; one of real numbers is needed.")
 
 
 def test_an_array_is_chosen_by_name(tmp_path: Path) -> None:
