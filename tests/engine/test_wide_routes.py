@@ -145,7 +145,7 @@ def test_surrogate_first_polishes_a_network_field_by_whatever_follows_the_faces(
         def predict(self, asked: sp.Problem) -> Any:
             return exact * 0.99
 
-    monkeypatch.setattr("surrogate_plugin.engine.network_start._outside", lambda problem, card: ())
+    monkeypatch.setattr("surrogate_plugin.engine.network.Network.outside", lambda self, problem: ())
     solution = Engine(model=Network(), policy="surrogate-first").solve(problem, tolerance=1e-4)
     assert solution.method == "surrogate"
     assert np.abs(solution.field - exact).max() <= solution.error_bound <= 1e-4

@@ -14,11 +14,11 @@ HEAVY = {"torch", "safetensors", "pyvista", "vtk", "vtkmodules", "matplotlib", "
 STEPS = """
 import numpy as np
 import surrogate_plugin as sp
-from surrogate_plugin.engine import network_start
+from surrogate_plugin.engine import network_cost
 
 domain = sp.Domain.from_lattice({shape}, 20.0)
 maps = np.linspace(0.5, 1.0, domain.shape[0] * domain.shape[1]).reshape(domain.shape)
-network_start._PATIENCE = {patience}
+network_cost._PATIENCE = {patience}
 config = sp.BackendConfig(
     domain=domain, decay_per_min=0.1, tolerance=0.38, boundary="reflecting", **({options})
 )
