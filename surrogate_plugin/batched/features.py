@@ -12,12 +12,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from surrogate_plugin.batched.choice import fused
+from surrogate_plugin.batched.plain_image import fixed, initial_rate, plain_image
 from surrogate_plugin.batched.stack import Stack
-from surrogate_plugin.surrogate.features import CHANNELS, WIDER_CHANNELS, PaddedLattice
+from surrogate_plugin.surrogate.features import WIDER_CHANNELS, PaddedLattice
 from surrogate_plugin.surrogate.scale import PATCH
-
-#: Where a margin is read: beyond a low side that is held, or beyond a high one.
-_LOW, _HIGH = -1, -2
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,12 +61,11 @@ def see(stack: Stack) -> Seen:
     ((2, 4, 20, 20), [1.0, 1.0], [38.0, 76.0])
     """
     scale = value_scale(stack)
-    rate = _initial_rate(stack)
     saturation = torch.zeros_like(scale) if stack.vmax is None else scale / stack.km
     if wider(stack):
-        image, alone = _wider_image(stack, scale, rate)
+        image, alone = _wider_image(stack, scale, initial_rate(stack))
     else:
-        image, alone = _plain_image(stack, scale, rate), None
+        image, alone = plain_image(stack, scale), None
     return Seen(image, saturation.float(), scale, alone)
 
 
@@ -85,11 +83,17 @@ def decode(image: Tensor, stack: Stack, seen: Seen) -> Tensor:
         At least 0, and without supply at most the largest imposed value. Pixels that nothing joins to others are in
         balance with themselves, void ones at 0. A NaN of the network stays one.
     """
-    lattice, scale = PaddedLattice.around(stack.shape), seen.scale[:, None, None]
+    lattice = PaddedLattice.around(stack.shape)
+    highest = seen.scale
+    if stack.supplied:
+        highest = torch.where(stack.production.amax((1, 2)) > 0, torch.inf, highest)
+    if seen.alone is None and image.stride(2) == 1 and fused(stack.source, stack.free, stack.void, seen.scale, highest):
+        from surrogate_plugin.batched.fused import seeing
+
+        return seeing.decode(image, stack.source, stack.free, stack.void, seen.scale, highest, lattice.first)
     (row, column), (rows, columns) = lattice.first, stack.shape
-    field = image[:, row : row + rows, column : column + columns].double() * scale
-    highest = torch.where(stack.production.amax((1, 2), keepdim=True) > 0, torch.inf, scale)
-    field = field.clamp(min=0.0).minimum(highest)
+    field = image[:, row : row + rows, column : column + columns].double() * seen.scale[:, None, None]
+    field = field.clamp(min=0.0).minimum(highest[:, None, None])
     if seen.alone is not None:
         field = torch.where(seen.alone, _balance(stack), field)
     return torch.where(fixed(stack), stack.source, field)
@@ -107,11 +111,6 @@ def impose(image: Tensor, stack: Stack) -> Tensor:
     scale = value_scale(stack)[:, None, None]
     field = (image[:, : stack.shape[0], : stack.shape[1]].double() * scale).clamp(min=0.0).minimum(scale)
     return torch.where(fixed(stack), stack.source, field)
-
-
-def fixed(stack: Stack) -> Tensor:
-    """(B, H, W) bool, the fixed pixels."""
-    return ~stack.free if stack.void is None else ~(stack.free | stack.void)
 
 
 def value_scale(stack: Stack) -> Tensor:
@@ -144,61 +143,6 @@ def _supplied(stack: Stack) -> Tensor:
 def _pooled(maps: Tensor, side: int) -> Tensor:
     """The means over squares of pixels; what is beyond the lattice counts as 0."""
     return functional.avg_pool2d(maps, side, ceil_mode=True, divisor_override=side**2)
-
-
-def _initial_rate(stack: Stack) -> Tensor:
-    """The slope of saturating uptake at 0, (B, H, W), dimensionless."""
-    return torch.zeros_like(stack.decay) if stack.vmax is None else stack.vmax / stack.km[:, None, None]
-
-
-def _plain_image(stack: Stack, scale: Tensor, rate: Tensor) -> Tensor:
-    """(B, 4, H', W'): margins continue the lattice as a mirror does, or hold what a side holds."""
-    lattice, held = PaddedLattice.around(stack.shape), fixed(stack)
-    value = (stack.source * (1.0 / scale)[:, None, None]).float()
-    image = torch.stack([torch.where(held, value, 0.0), held.float()], dim=1)
-    image = torch.cat([image, torch.where(held[:, None], 0.0, torch.stack([stack.decay, rate], 1).float())], dim=1)
-    beyond = torch.zeros((stack.count, 2, 2, CHANNELS), dtype=torch.float32, device=stack.device)
-    beyond[..., 0] = stack.wall_value * (1.0 / scale)[:, None, None]
-    beyond[..., 1] = 1.0
-    for axis in (1, 0):
-        read = _read_at(lattice, stack.wall_conductance[:, axis] > 0, axis)
-        image = _extended(image, 2 + axis, read, lattice.first[axis], beyond[:, axis])
-    return image
-
-
-def _read_at(lattice: PaddedLattice, held: Tensor, axis: int) -> Tensor:
-    """Where each padded row (or column) is read, (B, n): an index of the lattice, or `_LOW` or `_HIGH`.
-
-    ``held`` (B, 2) says which ends of the axis hold a value; as `surrogate_plugin.surrogate.features` reads them.
-    """
-    size = lattice.shape[axis]
-    at = torch.arange(lattice.padded[axis], device=held.device) - lattice.first[axis]
-    low, high = held[:, :1], held[:, 1:]
-    below, above = -1 - at, 2 * size - 1 - at
-    # Where the margin is wider than the lattice, a mirror shows what lies beyond the other side.
-    below = torch.where(low, _LOW, torch.where(below >= size, _HIGH, below))
-    above = torch.where(high, _HIGH, torch.where(above < 0, _LOW, above))
-    around = at % (2 * size)
-    mirrored = torch.minimum(around, 2 * size - 1 - around)
-    one_held = torch.where(at < 0, below, torch.where(at >= size, above, at))
-    return torch.where(low | high, one_held, mirrored)
-
-
-def _extended(image: Tensor, axis: int, read: Tensor, first: int, beyond: Tensor) -> Tensor:
-    """The image with margins along an axis; ``beyond`` (B, 2, channels) is what lies outside its two sides."""
-    size = image.shape[axis]
-    parts = [image]
-    for at in (read[:, :first], read[:, first + size :]):
-        shape = [image.shape[0], 1, 1, 1]
-        shape[axis] = at.shape[1]
-        taken = list(image.shape)
-        taken[axis] = at.shape[1]
-        where = at.reshape(shape)
-        mirrored = image.gather(axis, where.clamp(min=0).expand(taken))
-        low, high = beyond[:, 0, :, None, None], beyond[:, 1, :, None, None]
-        parts.append(torch.where(where == _LOW, low, torch.where(where == _HIGH, high, mirrored)))
-    inner, before, after = parts
-    return torch.cat([before, inner, after], dim=axis)
 
 
 def _wider_image(stack: Stack, scale: Tensor, rate: Tensor) -> tuple[Tensor, Tensor]:

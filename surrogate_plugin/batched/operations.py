@@ -17,13 +17,13 @@ from surrogate_plugin.batched.level import Level
 __all__ = ["ascend", "bottom", "coarser", "descend", "invert_coarsest", "residual", "set_up_finest", "smooth"]
 
 
-def smooth(b: Tensor, level: Level, sweeps: int) -> Tensor:
-    """Some red-black Gauss-Seidel sweeps for ``A x = b`` from zero."""
+def smooth(b: Tensor, level: Level, sweeps: int, *, backwards: bool = False) -> Tensor:
+    """Some red-black Gauss-Seidel sweeps for ``A x = b`` from zero, the colours in the other order if so asked."""
     if _is_plain(b, level):
         from surrogate_plugin.batched.fused import sweeps as kernels
 
-        return kernels.smooth(b, level, sweeps)
-    return reference.smooth(b, level, sweeps)
+        return kernels.smooth(b, level, sweeps, backwards=backwards)
+    return reference.smooth(b, level, sweeps, backwards=backwards)
 
 
 def descend(b: Tensor, level: Level, sweeps: int) -> tuple[Tensor, Tensor]:

@@ -23,10 +23,10 @@ _COLOURS = (((0, 1), (1, 0)), ((0, 0), (1, 1)))
 _FOUR_COLOURS = ((0, 0), (0, 1), (1, 0), (1, 1))
 
 
-def smooth(b: Tensor, level: Level, sweeps: int) -> Tensor:
+def smooth(b: Tensor, level: Level, sweeps: int, *, backwards: bool = False) -> Tensor:
     """``x`` after some Gauss-Seidel sweeps for ``A x = b`` from zero: red and black, or the four colours in turn."""
     x = torch.zeros_like(b)
-    _sweep_(x, b, level, sweeps, backwards=False)
+    _sweep_(x, b, level, sweeps, backwards=backwards)
     return x
 
 

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from surrogate_plugin.batched import operations
+from surrogate_plugin.batched.choice import fused
 from surrogate_plugin.batched.halos import wrap_
 from surrogate_plugin.batched.level import Level
 from surrogate_plugin.batched.reference import inflow
@@ -24,16 +25,13 @@ _RINGS = True, True
 
 def forward(field: Tensor, image: Tensor, saturation: Tensor, sweeps: int) -> tuple[Tensor, Tensor]:
     """The swept field and the inverse diagonal (0 on fixed pixels), both (N, H', W')."""
-    held = image[:, MASK] > 0
     supply = functional.pad(image[:, SUPPLY], (1, 1, 1, 1)) if _wider(image) else None
-    rate = image[:, FIRST_ORDER] + image[:, RATE] / (1.0 + saturation[:, None, None] * field.clamp(min=0.0))
-    level = _level(held, rate, image)
-    x = functional.pad(torch.where(held, image[:, VALUE], field), (1, 1, 1, 1))
-    for count in _parts(sweeps):
-        left = operations.residual(x, supply, level)
-        # The way up a cycle begins with the second colour of a level, which is this lattice's first.
-        nothing = torch.zeros_like(left), left.new_zeros(_coarser(left.shape))
-        x = x + operations.ascend(*nothing, left, level, count)
+    level, x, left = _begun(field, image, saturation, supply)
+    for number, count in enumerate(_parts(sweeps)):
+        if number:
+            left = operations.residual(x, supply, level)
+        # The second colour of a level is this lattice's first.
+        x = x + operations.smooth(left, level, count, backwards=True)
     return x[:, 1:-1, 1:-1], level.inverse[:, 1:-1, 1:-1]
 
 
@@ -45,6 +43,20 @@ def transposed(gradient: Tensor, inverse: Tensor, image: Tensor, sweeps: int) ->
     for count in _parts(sweeps):
         g = g + operations.residual(operations.smooth(g, level, count), None, level)
     return g[:, 1:-1, 1:-1]
+
+
+def _begun(field: Tensor, image: Tensor, saturation: Tensor, supply: Tensor | None) -> tuple[Level, Tensor, Tensor]:
+    """The level that is swept, the field with fixed values imposed, and what it leaves of the equation."""
+    if supply is None and fused(field, image, saturation):
+        from surrogate_plugin.batched.fused import relaxing
+
+        inverse, x, left = relaxing.begin(field, image, saturation)
+        return Level(inverse, None, None, (False, False)), x, left
+    held = image[:, MASK] > 0
+    rate = image[:, FIRST_ORDER] + image[:, RATE] / (1.0 + saturation[:, None, None] * field.clamp(min=0.0))
+    level = _level(held, rate, image)
+    x = functional.pad(torch.where(held, image[:, VALUE], field), (1, 1, 1, 1))
+    return level, x, operations.residual(x, supply, level)
 
 
 def _level(held: Tensor, rate: Tensor, image: Tensor) -> Level:
@@ -73,11 +85,6 @@ def _parts(sweeps: int) -> list[int]:
     """So many sweeps, a few at once."""
     whole, rest = divmod(sweeps, _AT_ONCE)
     return [_AT_ONCE] * whole + [rest] * (rest > 0)
-
-
-def _coarser(shape: torch.Size) -> tuple[int, int, int]:
-    """The shape of vectors on the next level of those of ``shape``, halos included."""
-    return shape[0], (shape[1] - 1) // 2 + 2, (shape[2] - 1) // 2 + 2
 
 
 def _wider(image: Tensor) -> bool:

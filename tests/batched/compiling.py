@@ -166,6 +166,14 @@ def each_call_of_a_network() -> Iterator[tuple[str, Callable[[], Any]]]:
 
         return work
 
+    from surrogate_plugin.batched import features
+
+    for uptake in (None, sp.MichaelisMenten(vmax=1.0, km=1.0)):
+        of = Stack.of([sp.Problem(np.eye(512), decay=0.1, uptake=uptake)] * 2, "cpu")
+        kind = "plain" if uptake is None else "saturating"
+        yield f"image, {kind}", wanted(features.see, of)
+        seen = features.Seen(torch.ones(2, 4, 516, 516), of.km.float(), of.km, None)
+        yield f"fields, {kind}", wanted(features.decode, torch.ones(2, 518, 518)[:, 1:-1, 1:-1], of, seen)
     part = torch.ones(2, 129, 129)
     yield "coarse equation", wanted(diffusion_tensors.solve, part, part, part, part, part, 1)
     for channels in (4, 7):

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 import torch
 
+from surrogate_plugin.batched import features as batched_features
 from surrogate_plugin.batched.choice import using
-from surrogate_plugin.equation.problem import Problem
+from surrogate_plugin.batched.stack import Stack
+from surrogate_plugin.equation.problem import MichaelisMenten, Problem
 from surrogate_plugin.surrogate import diffusion_tensors, features, relaxation_tensors
 from tests.batched.random_levels import DEVICE
 from tests.surrogate.wider_scenes import scene
@@ -40,3 +42,31 @@ def test_fields_are_swept_alike_and_gradients_go_back_alike(kind: str) -> None:
             swept, inverse = relaxation_tensors.forward(field, image, saturation, 5)
             found.append((swept, relaxation_tensors.transposed(gradient, inverse, image, 5)))
     torch.testing.assert_close(found[1], found[0], rtol=0.0, atol=1e-5)
+
+
+@pytest.mark.parametrize("saturating", [False, True])
+def test_a_plain_image_is_the_reference_s_bit_by_bit_and_so_are_fields(saturating: bool) -> None:
+    """Margins of every kind of side, wider than a lattice too, and a pixel that is no number."""
+    rng = np.random.default_rng(3)
+    sides = ["reflecting", 0.4, {"left": 1.0, "top": 2.0, "right": "reflecting"}, {"bottom": 0.5, "left": "reflecting"}]
+    for shape in ((1, 1), (3, 9), (14, 17)):
+        problems = []
+        for side in sides:
+            source = np.where(rng.random(shape) < 0.2, rng.random(shape), 0.0)
+            source[0, 0] = 0.7
+            uptake = MichaelisMenten(rng.random(shape), 0.3) if saturating else None
+            problems.append(Problem(source, decay=rng.random(shape), uptake=uptake, boundary=side))
+        of = Stack.of(problems, DEVICE)
+        seen = []
+        for kernels in (False, True):
+            with using(kernels=kernels):
+                seen.append(batched_features.see(of))
+        assert torch.equal(seen[0].image, seen[1].image)
+        answer = torch.from_numpy(rng.normal(0.5, 1.0, (4, *seen[0].image.shape[2:]))).float().to(DEVICE)
+        answer[1, -3:, -3:] = torch.nan
+        padded = torch.nn.functional.pad(answer, (1, 1, 1, 1))[:, 1:-1, 1:-1]  # a view, as sweeps leave one
+        with using(kernels=False):
+            expected = batched_features.decode(answer, of, seen[0])
+        with using(kernels=True):
+            found = batched_features.decode(padded, of, seen[0])
+        torch.testing.assert_close(found, expected, rtol=0.0, atol=0.0, equal_nan=True)

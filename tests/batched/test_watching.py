@@ -81,6 +81,16 @@ def calls() -> Iterator[tuple[str, Callable[[], tuple[Tensor | None, ...]]]]:
         factor = torch.tensor([0.5, 2.0], dtype=torch.float64)
         given = x, b, fine, coarse, free, decay, walls, coefficients, factor, rings
         yield from _of_levels(operations, krylov, *given)
+    from surrogate_plugin.batched import features
+    from surrogate_plugin.surrogate import relaxation_tensors
+
+    seen_of = stack((17, 40), wide=False)
+    yield "image", lambda: (features.see(seen_of).image,)
+    answer = torch.rand(2, 28, 48, generator=torch.Generator().manual_seed(4))
+    image = torch.rand(2, 4, 28, 48, generator=torch.Generator().manual_seed(5))
+    image[:, 1] = (image[:, 1] > 0.8).float()
+    yield "fields", lambda: (features.decode(answer, seen_of, features.see(seen_of)),)
+    yield "last sweeps", lambda: relaxation_tensors.forward(answer, image, torch.ones(2), 1)
     for wide in (False, True):
         of = stack((5, 9), wide=wide)
         c = operator.embed(of, None) + 0.25

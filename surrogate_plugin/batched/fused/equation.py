@@ -20,9 +20,8 @@ import torch
 import triton
 import triton.language as tl
 
-from surrogate_plugin.batched.fused.halo import clear_halo
 from surrogate_plugin.batched.fused.launching import launch
-from surrogate_plugin.batched.fused.rows import block_of
+from surrogate_plugin.batched.fused.rows import block_of, frame
 
 if TYPE_CHECKING:
     from surrogate_plugin.batched.stack import Stack
@@ -47,7 +46,7 @@ def residual(
         _residual, cut.programs, c, stack.free, stack.north, stack.east, stack.decay, stack.production, stack.vmax, km,
         factor, out, peaks, *stack.shape, cut.down, cut.along, ROWS=_ROWS, WIDTH=cut.width,
     )  # fmt: skip
-    return clear_halo(out), largest_of(peaks)
+    return out, largest_of(peaks)
 
 
 def inflated_residual(stack: Stack, c: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -76,7 +75,7 @@ def deficit(
         vmax, stack.km, target, factor, 1.0 / factor, out, lacks, tops, *stack.shape, cut.down, cut.along,
         ROWS=_ROWS, WIDTH=cut.width,
     )  # fmt: skip
-    return clear_halo(out), largest_of(lacks), largest_of(tops)
+    return out, largest_of(lacks), largest_of(tops)
 
 
 class _Cut:
@@ -119,6 +118,7 @@ def _residual(
         value = tl.where(tl.load(free + pixel, mask=there, other=0) != 0, value, 0.0)
         tl.store(out + at, (value * scale).to(tl.float32), mask=there)
         highest = tl.maximum(highest, tl.where(there, bits_of(value), 0))
+    frame(out, problem, start, j, h, w, ROWS, 0)
     tl.store(peaks + tl.program_id(0), tl.max(highest, 0))
 
 
@@ -178,6 +178,7 @@ def _deficit(
         tl.store(out + at, lack.to(tl.float32), mask=there)
         most = tl.maximum(most, tl.where(there, bits_of(lack), 0))
         top = tl.maximum(top, tl.where(there, bits_of(tl.where(value >= 0.0, value, float("inf"))), 0))
+    frame(out, problem, start, j, h, w, ROWS, 0)
     tl.store(lacks + tl.program_id(0), tl.max(most, 0))
     tl.store(tops + tl.program_id(0), tl.max(top, 0))
 

@@ -13,9 +13,8 @@ import torch
 import triton
 import triton.language as tl
 
-from surrogate_plugin.batched.fused.halo import clear_halo
 from surrogate_plugin.batched.fused.launching import launch
-from surrogate_plugin.batched.fused.rows import block_of, lines_of, place, read
+from surrogate_plugin.batched.fused.rows import block_of, frame, lines_of, place, read
 from surrogate_plugin.batched.level import Level
 
 __all__ = ["add_direction", "direction_and_curvature", "dot_and_max"]
@@ -52,7 +51,7 @@ def direction_and_curvature(
         _direction, level.count * down * along, p, z, beta, decay, level.north, level.east, walls, out, sums,
         h, w, down, along, strongest, ROWS=_ROWS, WIDTH=width, RINGS=level.rings,
     )  # fmt: skip
-    return clear_halo(out), sums.sum(1)
+    return out, sums.sum(1)
 
 
 def add_direction(c: torch.Tensor, p: torch.Tensor, alpha: torch.Tensor, floor: float) -> torch.Tensor:
@@ -119,6 +118,7 @@ def _direction(
         squares += rate * own
         total += tl.where(there, squares, 0.0).to(tl.float64)
         tl.store(out + problem * (h + 2) * (w + 2) + (i + 1) * (w + 2) + j + 1, here, mask=there)
+    frame(out, problem, start, j, h, w, ROWS, 0)
     tl.store(sums + tl.program_id(0), tl.sum(total, 0))
 
 

@@ -1,4 +1,4 @@
-"""The halo of a field or of a correction, in one launch: a program a problem."""
+"""The halo of a field or of a correction: set in one launch, a program a problem, or by who stores the pixels."""
 
 from __future__ import annotations
 
@@ -8,14 +8,7 @@ import triton.language as tl
 
 from surrogate_plugin.batched.fused.launching import launch
 
-__all__ = ["clear_halo", "set_halo"]
-
-
-def clear_halo(x: torch.Tensor) -> torch.Tensor:
-    """Set the halo of ``x``, (B, h + 2, w + 2), to 0 in place, and return it."""
-    count, rows, columns = x.shape
-    launch(_clear, count, x, rows, columns, BLOCK=triton.next_power_of_2(max(rows, columns)))
-    return x
+__all__ = ["edged", "set_halo"]
 
 
 def set_halo(c: torch.Tensor, values: torch.Tensor, conductance: torch.Tensor, rings: tuple[bool, bool]) -> None:
@@ -58,11 +51,22 @@ def _impose(c, values, conductance, rows, columns, BLOCK: tl.constexpr, RINGS: t
 
 
 @triton.jit
-def _clear(x, rows, columns, BLOCK: tl.constexpr):
-    x += tl.program_id(0).to(tl.int64) * rows * columns
-    k = tl.arange(0, BLOCK)
-    nothing = tl.zeros((BLOCK,), x.dtype.element_ty)
-    tl.store(x + k, nothing, mask=k < columns)
-    tl.store(x + (rows - 1) * columns + k, nothing, mask=k < columns)
-    tl.store(x + k * columns, nothing, mask=k < rows)
-    tl.store(x + k * columns + columns - 1, nothing, mask=k < rows)
+def edged(array, values, i, j, there, h, w, RINGS: tl.constexpr):
+    """Store pixels of a problem, and in the halo beside them what it holds: on a ring the far side's, elsewhere 0.
+
+    Whoever has a pixel at an edge writes what the halo repeats of it, and nobody else does.
+    """
+    nothing = tl.zeros_like(values)
+    at = array + (i + 1) * (w + 2) + j + 1
+    tl.store(at, values, mask=there)
+    for end in tl.static_range(2):
+        row = (h + 1 - end * (h + 1)) if RINGS[0] else end * (h + 1)
+        up = (row - 1 - i) * (w + 2)
+        at_row = there & (i == end * (h - 1))
+        tl.store(at + up, values if RINGS[0] else nothing, mask=at_row)
+        column = (w + 1 - end * (w + 1)) if RINGS[1] else end * (w + 1)
+        tl.store(at + (column - 1 - j), values if RINGS[1] else nothing, mask=there & (j == end * (w - 1)))
+        for side in tl.static_range(2):
+            far = (w + 1 - side * (w + 1)) if RINGS[1] else side * (w + 1)
+            corner = at_row & (j == side * (w - 1))
+            tl.store(at + up + (far - 1 - j), values if RINGS[0] and RINGS[1] else nothing, mask=corner)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import triton
 import triton.language as tl
 
-__all__ = ["around", "block_of", "first", "lines_of", "place", "read", "relax", "residual", "row_of"]
+__all__ = ["around", "block_of", "first", "frame", "lines_of", "place", "read", "relax", "residual", "row_of"]
 
 
 @triton.jit
@@ -43,6 +43,30 @@ def columns_of(j, w, RINGS: tl.constexpr):
     else:
         column, there = j, (j >= 0) & (j < w)
     return column, there
+
+
+@triton.jit
+def frame(array, problem, start, j, h, w, ROWS: tl.constexpr, MARGIN: tl.constexpr):
+    """Set to 0 what of a halo lies beside a program's own rows and columns, so that nobody else has to."""
+    width: tl.constexpr = j.shape[0]
+    first = tl.min(j, 0) + MARGIN
+    beyond = first + width - 2 * MARGIN
+    array += problem * (h + 2) * (w + 2)
+    i = start + tl.arange(0, ROWS)
+    nothing = tl.zeros((ROWS,), array.dtype.element_ty)
+    tl.store(array + (i + 1) * (w + 2), nothing, mask=(i < h) & (first == 0))
+    tl.store(array + (i + 1) * (w + 2) + w + 1, nothing, mask=(i < h) & (beyond >= w))
+    # Rows below the first and above the last one, with the corners: a column more at the ends of the lattice.
+    mine = (j >= first) & (j < beyond) & (j < w)
+    nothing = tl.zeros((width,), array.dtype.element_ty)
+    last = array + (h + 1) * (w + 2)
+    low, high = start == 0, start + ROWS >= h
+    tl.store(array + j + 1, nothing, mask=mine & low)
+    tl.store(last + j + 1, nothing, mask=mine & high)
+    tl.store(array + j, nothing, mask=mine & low & (j == 0))
+    tl.store(last + j, nothing, mask=mine & high & (j == 0))
+    tl.store(array + j + 2, nothing, mask=mine & low & (j == w - 1))
+    tl.store(last + j + 2, nothing, mask=mine & high & (j == w - 1))
 
 
 @triton.jit
@@ -111,11 +135,11 @@ def inflow(below, here, above, level, i, lines, RINGS: tl.constexpr, WHOLE: tl.c
 
 
 @triton.jit
-def first(b, level, i, lines, RINGS: tl.constexpr):
+def first(b, level, i, lines, colour, RINGS: tl.constexpr):
     """Row ``i`` after the first half sweep from 0: ``b / diagonal`` on one colour."""
     inverse, _, _, h, w = level
     relaxed = read(b, i, lines, h, w, RINGS) * read(inverse, i, lines, h, w, RINGS)
-    return tl.where(colour_of(i, lines, h, RINGS) == 0, relaxed, 0.0)
+    return tl.where(colour_of(i, lines, h, RINGS) == colour, relaxed, 0.0)
 
 
 @triton.jit

@@ -12,10 +12,9 @@ import triton
 import triton.language as tl
 
 from surrogate_plugin.batched import setup
-from surrogate_plugin.batched.fused.halo import clear_halo
+from surrogate_plugin.batched.fused.halo import edged
 from surrogate_plugin.batched.fused.launching import launch
 from surrogate_plugin.batched.fused.rows import around
-from surrogate_plugin.batched.halos import wrap_
 from surrogate_plugin.batched.level import Level
 
 __all__ = ["coarser", "finest", "invert_coarsest"]
@@ -45,7 +44,7 @@ def finest(
         _finest, count * programs, free, seen, decay, walls, inverse, rate, wall, north, east, h, w, programs,
         BLOCK=_BLOCK, RINGS=rings,
     )  # fmt: skip
-    return clear_halo(inverse), (rate, wall, *_wrapped(north, east, rings))
+    return inverse, (rate, wall, north, east)
 
 
 def coarser(coefficients: setup.Coefficients, rings: tuple[bool, bool]) -> tuple[torch.Tensor, setup.Coefficients]:
@@ -57,9 +56,10 @@ def coarser(coefficients: setup.Coefficients, rings: tuple[bool, bool]) -> tuple
     programs = triton.cdiv(((h + 1) // 2) * ((w + 1) // 2), _BLOCK)
     launch(
         _coarser, count * programs, rate, wall, north, east, inverse, *below, h, w, programs, BLOCK=_BLOCK,
+        RINGS=rings,
     )  # fmt: skip
     c_rate, c_wall, c_north, c_east = below
-    return clear_halo(inverse), (c_rate, None if wall is None else c_wall, *_wrapped(c_north, c_east, rings))
+    return inverse, (c_rate, None if wall is None else c_wall, c_north, c_east)
 
 
 def invert_coarsest(level: Level) -> torch.Tensor:
@@ -74,17 +74,11 @@ def invert_coarsest(level: Level) -> torch.Tensor:
 
 
 def _coefficients(inverse: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Room for those of the next coarser level, with halos of 0."""
+    """Room for those of the next coarser level."""
     count, rows, columns = inverse.shape
     shape = count, (rows - 1) // 2 + 2, (columns - 1) // 2 + 2
-    rate, wall, north, east = (inverse.new_zeros(shape) for _ in range(4))
+    rate, wall, north, east = (inverse.new_empty(shape) for _ in range(4))
     return rate, wall, north, east
-
-
-def _wrapped(north: torch.Tensor, east: torch.Tensor, rings: tuple[bool, bool]) -> tuple[torch.Tensor, torch.Tensor]:
-    wrap_(north, rings)
-    wrap_(east, rings)
-    return north, east
 
 
 @triton.jit
@@ -132,7 +126,7 @@ def _finest(
             diagonal = ((south_link + north_link) + west_link) + east_link + strength
             own = (tl.load(free + i * w + j, mask=there, other=0) != 0) & (diagonal > 0.0)
             inverted = tl.where(own, 1.0 / tl.where(own, diagonal, 1.0), 0.0)
-            tl.store(inverse + (i + 1) * (w + 2) + j + 1, inverted.to(tl.float32), mask=there)
+            edged(inverse, inverted.to(tl.float32), i, j, there, h, w, (False, False))
             here = tl.where(there, _opened(seen, i, j, there, walls, h, w, RINGS), 0.0)
             below = _opened(seen, i - 1, j, there, walls, h, w, RINGS)
             above = _opened(seen, i + 1, j, there, walls, h, w, RINGS)
@@ -145,12 +139,13 @@ def _finest(
             onward = ((j % 2 == 1) | (j == w - 1)) & ((j < w - 1) | RINGS[1])
             norths += tl.where(up, 0.5 * (here * above), 0.0)
             easts += tl.where(onward, 0.5 * (here * right), 0.0)
-    _store(rate, wall, north, east, rates, resistances, norths, easts, problem, y, x, kept, h, w)
+    _store(rate, wall, north, east, rates, resistances, norths, easts, problem, y, x, kept, h, w, RINGS)
 
 
 @triton.jit
 def _coarser(
-    rate, wall, north, east, inverse, c_rate, c_wall, c_north, c_east, h, w, programs, BLOCK: tl.constexpr
+    rate, wall, north, east, inverse, c_rate, c_wall, c_north, c_east, h, w, programs, BLOCK: tl.constexpr,
+    RINGS: tl.constexpr,
 ):  # fmt: skip
     problem, y, x, kept = _pixels(h, w, programs, BLOCK)
     rates = tl.zeros((BLOCK,), tl.float32)
@@ -170,11 +165,11 @@ def _coarser(
                 resistances += taken / (1.0 + _WALL * taken)
             linked = diagonal > 0.0
             inverted = tl.where(linked, 1.0 / tl.where(linked, diagonal, 1.0), 0.0)
-            tl.store(inverse + at, inverted, mask=there)
+            edged(inverse + problem * (h + 2) * (w + 2), inverted, i, j, there, h, w, (False, False))
             rates += strength
             norths += tl.where((i % 2 == 1) | (i == h - 1), 0.5 * up, 0.0)
             easts += tl.where((j % 2 == 1) | (j == w - 1), 0.5 * right, 0.0)
-    _store(c_rate, c_wall, c_north, c_east, rates, resistances, norths, easts, problem, y, x, kept, h, w)
+    _store(c_rate, c_wall, c_north, c_east, rates, resistances, norths, easts, problem, y, x, kept, h, w, RINGS)
 
 
 @triton.jit
@@ -187,14 +182,14 @@ def _pixels(h, w, programs, BLOCK: tl.constexpr):
 
 
 @triton.jit
-def _store(rate, wall, north, east, rates, resistances, norths, easts, problem, y, x, kept, h, w):
+def _store(rate, wall, north, east, rates, resistances, norths, easts, problem, y, x, kept, h, w, RINGS: tl.constexpr):
     """The coefficients of coarse pixels of a level whose finer one is h x w."""
-    rows, columns = (h + 1) // 2 + 2, (w + 1) // 2 + 2
-    at = problem * rows * columns + (y + 1) * columns + x + 1
-    tl.store(rate + at, rates, mask=kept)
-    tl.store(wall + at, resistances, mask=kept)
-    tl.store(north + at, norths, mask=kept)
-    tl.store(east + at, easts, mask=kept)
+    rows, columns = (h + 1) // 2, (w + 1) // 2
+    at = problem * (rows + 2) * (columns + 2)
+    edged(rate + at, rates, y, x, kept, rows, columns, (False, False))
+    edged(wall + at, resistances, y, x, kept, rows, columns, (False, False))
+    edged(north + at, norths, y, x, kept, rows, columns, RINGS)
+    edged(east + at, easts, y, x, kept, rows, columns, RINGS)
 
 
 @triton.jit

@@ -17,9 +17,8 @@ import torch
 import triton
 import triton.language as tl
 
-from surrogate_plugin.batched.fused.halo import clear_halo
 from surrogate_plugin.batched.fused.launching import launch, strips_of
-from surrogate_plugin.batched.fused.rows import block_of, first, lines_of, place, read, relax, row_of
+from surrogate_plugin.batched.fused.rows import block_of, first, frame, lines_of, place, read, relax, row_of
 from surrogate_plugin.batched.fused.rows import residual as residual_row
 from surrogate_plugin.batched.level import Level
 
@@ -47,17 +46,20 @@ def descend(b: torch.Tensor, level: Level, sweeps: int) -> tuple[torch.Tensor, t
     return _from_zero(b, level, sweeps, coarse), coarse
 
 
-def smooth(b: torch.Tensor, level: Level, sweeps: int) -> torch.Tensor:
+def smooth(b: torch.Tensor, level: Level, sweeps: int, *, backwards: bool = False) -> torch.Tensor:
     """Red-black sweeps for ``A x = b`` from 0, (B, h + 2, w + 2) float32 with a halo of 0. Reads 2 fields, writes 1."""
-    return clear_halo(_from_zero(b, level, sweeps, None))
+    return _from_zero(b, level, sweeps, None, first=int(backwards))
 
 
-def _from_zero(b: torch.Tensor, level: Level, sweeps: int, coarse: torch.Tensor | None) -> torch.Tensor:
+def _from_zero(
+    b: torch.Tensor, level: Level, sweeps: int, coarse: torch.Tensor | None, *, first: int = 0
+) -> torch.Tensor:
     x = torch.empty_like(b)
     cut = strips_of(level.shape, level.count, 2 * sweeps)
     launch(
         _descend, level.count * cut.down * cut.along, b, x, coarse, _passed(level), cut.down, cut.along,
         warps=cut.warps, SWEEPS=sweeps, ROWS=cut.rows, WIDTH=cut.width, WHOLE=cut.margin == 0, RINGS=level.rings,
+        FIRST=first,
     )  # fmt: skip
     return x
 
@@ -84,7 +86,7 @@ def ascend(x: torch.Tensor, coarse: torch.Tensor, b: torch.Tensor, level: Level,
         _ascend, level.count * cut.down * cut.along, x, coarse, b, out, _passed(level), cut.down, cut.along,
         warps=cut.warps, SWEEPS=sweeps, ROWS=cut.rows, WIDTH=cut.width, WHOLE=cut.margin == 0, RINGS=level.rings,
     )  # fmt: skip
-    return clear_halo(out)
+    return out
 
 
 def residual(x: torch.Tensor, b: torch.Tensor | None, level: Level) -> torch.Tensor:
@@ -95,7 +97,7 @@ def residual(x: torch.Tensor, b: torch.Tensor | None, level: Level) -> torch.Ten
         _residual, level.count * cut.down * cut.along, x, b, out, _passed(level), cut.down, cut.along,
         warps=cut.warps, ROWS=cut.rows, WIDTH=cut.width, WHOLE=cut.margin == 0, RINGS=level.rings,
     )  # fmt: skip
-    return clear_halo(out)
+    return out
 
 
 def _passed(level: Level) -> tuple[torch.Tensor | int | None, ...]:
@@ -107,6 +109,7 @@ def _passed(level: Level) -> tuple[torch.Tensor | int | None, ...]:
 def _descend(
     b, x, coarse, level, down, along,
     SWEEPS: tl.constexpr, ROWS: tl.constexpr, WIDTH: tl.constexpr, WHOLE: tl.constexpr, RINGS: tl.constexpr,
+    FIRST: tl.constexpr,
 ):  # fmt: skip
     HALVES: tl.constexpr = 2 * SWEEPS
     MARGIN: tl.constexpr = 0 if WHOLE else HALVES
@@ -120,11 +123,11 @@ def _descend(
     held = two_rows_each(nothing, HALVES)
     for step in range(ROWS + 2 * HALVES):
         i = start - HALVES + step
-        row = first(b, level, i, lines, RINGS)
+        row = first(b, level, i, lines, FIRST, RINGS)
         kept = (held[1], row)
         for half in tl.static_range(1, HALVES):
             below, here = held[2 * half - 2], held[2 * half - 1]
-            row = relax(below, here, row, b, level, i - half, lines, half & 1, RINGS, WHOLE)
+            row = relax(below, here, row, b, level, i - half, lines, (half + FIRST) & 1, RINGS, WHOLE)
             kept = kept + (held[2 * half + 1], row)
         write(x, row, problem, i - HALVES + 1, j, start, h, w, ROWS, MARGIN)
         if coarse is not None:
@@ -134,6 +137,8 @@ def _descend(
             hand_down(coarse, lower + upper, i - HALVES, j, start, h, w, ROWS, MARGIN)
             lower = upper
         held = kept
+    if coarse is None:
+        frame(x, problem, start, j, h, w, ROWS, MARGIN)
 
 
 @triton.jit
@@ -159,6 +164,7 @@ def _ascend(
                 kept = kept + (held[2 * half + 1], row)
         write(out, row, problem, i - HALVES, j, start, h, w, ROWS, MARGIN)
         held = kept
+    frame(out, problem, start, j, h, w, ROWS, MARGIN)
 
 
 @triton.jit
@@ -176,6 +182,7 @@ def _residual(
         row = residual_row(below, here, above, b, level, i, lines, RINGS, WHOLE)
         write(out, row, problem, i, j, start, h, w, ROWS, MARGIN)
         below, here = here, above
+    frame(out, problem, start, j, h, w, ROWS, MARGIN)
 
 
 @triton.jit
