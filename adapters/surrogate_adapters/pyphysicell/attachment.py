@@ -267,7 +267,9 @@ class Attachment:
 
     def owns(self, density: Any) -> bool:
         """Whether this is the density of the attached microenvironment."""
-        return density is self._simulation.microenvironment.density
+        # A copy that is being made, maybe on another thread, has no microenvironment yet.
+        me = vars(self._simulation).get("microenvironment")
+        return me is not None and density is vars(me).get("density")
 
     def answers_for_all(self) -> bool:
         """Whether none of the host's substrates is left to it."""

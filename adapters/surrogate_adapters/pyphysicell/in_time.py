@@ -58,16 +58,16 @@ class InTime(Upkeep):
         self._taken = []
         if since is Since.NOTHING and step is None and self._field is not None:
             return self._stay(dt)
-        me, short = simulation.microenvironment, float(simulation.model.time.dt_mechanics)
+        me, short, over = simulation.microenvironment, float(simulation.model.time.dt_mechanics), False
         if self._field is None:
             self._begin(me)
         elif since is Since.ANYTHING:
-            self._follow(simulation, short)
+            over = self._follow(simulation, short)
         self._behind += dt
         if step is None and self._changed and self._behind > short - 0.5 * dt:
             step = "changes"
         if step is None:
-            return self._stay(0.0) or self._changed
+            return self._stay(0.0) or self._changed or over
         self._nodes = reading.nodes_of(me, self.index)
         self._reconfigure(me)
         self._step(simulation, step)
@@ -102,17 +102,18 @@ class InTime(Upkeep):
             self._fields.hold(self.name)
         return False
 
-    def _follow(self, simulation: Any, short: float) -> None:
-        """Take over what others have done since the last diffusion step."""
+    def _follow(self, simulation: Any, short: float) -> bool:
+        """Take over what others have done since the last diffusion step; whether they wrote into the density."""
         me, held = simulation.microenvironment, self._field
         assert held is not None
         now, nodes = self._density(me), reading.nodes_of(me, self.index)
         written = now != held
+        over = bool(written.any())
         written[nodes.fixed | self._nodes.fixed] = False
         coefficients = reading.coefficients_of(me, self.index)
         other_nodes = not nodes.same_as(self._nodes)
         if not (written.any() or other_nodes or coefficients != self._coefficients):
-            return
+            return over
         if self._behind > short * (1.0 + 1e-9):
             self._step(simulation, "changes")
             now = _written_later(self._own(), held, now)
@@ -121,6 +122,7 @@ class InTime(Upkeep):
         field[nodes.fixed] = nodes.value[nodes.fixed]
         self._nodes, self._changed = nodes, True
         self._reconfigure(me)
+        return over
 
     def _reconfigure(self, microenvironment: Any) -> None:
         self._coefficients = reading.coefficients_of(microenvironment, self.index)

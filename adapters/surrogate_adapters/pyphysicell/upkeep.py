@@ -65,6 +65,7 @@ class Upkeep:
         if refresh == "mechanics":
             self._clocks.append(Clock.of_mechanics_steps(simulation))
         self._watch = Watch(self.index, move_limit_um, every_cell=asked.medium.is_of_cells)
+        self._watch.remember(simulation)
         self._concern(simulation)
 
     @property
@@ -222,11 +223,9 @@ class Upkeep:
 
     def _configure(self, microenvironment: Any) -> None:
         """Take up coefficients, and a tolerance that goes by what nodes hold or by the last field, if they changed."""
-        if self.result is None:
-            return
         if self._watch.coefficients_differ(microenvironment) or self._watch.nodes_differ(microenvironment):
             self._fields.reconfigure(self.name, **self._asked.changing(microenvironment))
-        elif reading.largest_held(microenvironment, self.index) == 0:
+        elif self.result is not None and reading.largest_held(microenvironment, self.index) == 0:
             wanted = self._asked.by_field(float(self.result.field.max()), self.backend.config.tolerance)
             if wanted is not None:
                 self._fields.reconfigure(self.name, tolerance=wanted)
@@ -266,16 +265,17 @@ class Upkeep:
                 f"Dirichlet nodes of {self.name} changed at {simulation.t:g} min: its field is the steady one of the "
                 "new nodes from this diffusion step on, which the host's own would come to in the course of time.",
             )
-        count, most = written(me, self.index, self.result.field)
-        if count:
+        over = written(me, self.index, self.result.field)
+        if over.voxels:
             self._notices.tell(
                 "written from outside",
                 self.name,
-                f"{count} voxels of {self.name} were written over at {simulation.t:g} min, by up to {most:g}: a pulse, "
-                "what a dying cell releases, or somebody's code. A steady field keeps nothing of it and is put back; "
+                f"{over.voxels} voxels of {self.name} were written over at {simulation.t:g} min, by up to "
+                f"{over.most:g}: a pulse, what a dying cell releases, or somebody's code. A steady field keeps nothing "
+                "of it and is put back; "
                 f"leave {self.name} to the host if it should.",
             )
-        return count > 0
+        return over.anywhere
 
     def _concern(self, simulation: Any) -> None:
         """Say at once what speaks against a steady field."""

@@ -14,6 +14,8 @@ anything is attached and acts on the densities of attached simulations alone.
 
 from __future__ import annotations
 
+import os
+import threading
 import weakref
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -58,7 +60,9 @@ class _Guard:
         dt: float,
         internalized: Any = None,
     ) -> None:
-        owners = [owner for owner in _owners if owner.owns(density)]
+        with _lock:
+            owners = [*_owners]
+        owners = [owner for owner in owners if owner.owns(density)]
         before = None if internalized is None or not owners else internalized.copy()
         cells = (cell_voxel, volume, secretion, uptake, target, export)
         alone = any(owner.answers_for_all() for owner in owners)
@@ -72,21 +76,35 @@ class _Guard:
 
 
 _owners: weakref.WeakSet[Owner] = weakref.WeakSet()
+#: Simulations may be attached, copied and run on threads of their own.
+_lock = threading.Lock()
+
+
+def _begin_anew() -> None:
+    """In a forked child no thread is left that would let go."""
+    global _lock
+    _lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_begin_anew)
 
 
 def stand_guard(owner: Owner) -> None:
     """Restore ``owner``'s fields after each uptake of its host, until `stand_down`."""
     from pyphysicell import _kernels
 
-    _owners.add(owner)
-    if not isinstance(_kernels.secretion_uptake, _Guard):
-        _kernels.secretion_uptake = _Guard(_kernels.secretion_uptake)
+    with _lock:
+        _owners.add(owner)
+        if not isinstance(_kernels.secretion_uptake, _Guard):
+            _kernels.secretion_uptake = _Guard(_kernels.secretion_uptake)
 
 
 def stand_down(owner: Owner) -> None:
     """Leave ``owner``'s host alone; the last one to go gives the host its kernel back."""
     from pyphysicell import _kernels
 
-    _owners.discard(owner)
-    if not _owners and isinstance(_kernels.secretion_uptake, _Guard):
-        _kernels.secretion_uptake = _kernels.secretion_uptake.kernel
+    with _lock:
+        _owners.discard(owner)
+        if not _owners and isinstance(_kernels.secretion_uptake, _Guard):
+            _kernels.secretion_uptake = _kernels.secretion_uptake.kernel

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -93,19 +93,37 @@ def _rates_of(cells: Any, index: int) -> list[FloatArray]:
     return [cells.volume_total[: cells.n], *(rate[: cells.n, index] for rate in rates)]
 
 
-def written(microenvironment: Any, index: int, field: FloatArray) -> tuple[int, float]:
-    """In how many free voxels somebody wrote over the field that was left, and by how much at most."""
+class Written(NamedTuple):
+    """What somebody wrote over the field that was left.
+
+    Attributes
+    ----------
+    anywhere : bool
+        Whether any voxel is not what it was, those of nodes included.
+    voxels : int
+        How many free voxels are not.
+    most : float
+        By how much they are off at most.
+    """
+
+    anywhere: bool
+    voxels: int
+    most: float
+
+
+def written(microenvironment: Any, index: int, field: FloatArray) -> Written:
+    """What somebody wrote over a field."""
     from surrogate_adapters.pyphysicell import kernels
 
     me = microenvironment
     if not kernels.written(me.density.reshape(-1), me.ns, index, field.reshape(-1)):
-        return 0, 0.0
+        return Written(False, 0, 0.0)
     now = me.density[0, :, :, index]
     off = np.abs(now - field).ravel()
-    # What a node holds is no news: it counts as a node that changed.
+    # A node holds its own value whatever is written there, so that is no news, and is put back all the same.
     off[np.asarray(me.dirichlet_idx)[np.asarray(me.dirichlet_mask)[:, index].astype(bool)]] = 0.0
     off[np.isnan(off)] = np.inf
-    return int(np.count_nonzero(off)), float(off.max())
+    return Written(True, int(np.count_nonzero(off)), float(off.max()))
 
 
 def _nodes_of(microenvironment: Any, index: int) -> tuple[npt.NDArray[Any], ...]:

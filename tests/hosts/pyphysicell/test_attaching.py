@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import copy
 import pickle
+import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 from pyphysicell import _kernels as host_kernels
 
 from surrogate_adapters.pyphysicell import attach
-from tests.hosts.pyphysicell.tissue import TOLERANCE, error, seen, tissue
+from tests.hosts.pyphysicell.tissue import TOLERANCE, error, seen, still, tissue
 
 
 def test_the_other_substrates_are_stepped_by_the_host_as_if_nothing_were_attached():
@@ -85,3 +87,46 @@ def test_a_branch_or_a_saved_copy_is_attached_as_its_original_is(duplicate):
         assert not np.allclose(seen(branch), seen(sim))
         copied.detach()
         assert "step" not in vars(branch.microenvironment)
+
+
+class Paused:
+    """Does something while the simulation that holds it is copied, after its attachment was."""
+
+    def __init__(self, meanwhile):
+        self.meanwhile = meanwhile
+
+    def __deepcopy__(self, _memo):
+        self.meanwhile()
+        return self
+
+
+def test_a_simulation_that_is_being_copied_disturbs_no_other_one():
+    other, sim = tissue(1), tissue(2)
+    still(other)
+    with attach(other, substrates=["oxygen"], tolerance=TOLERANCE), attach(sim, substrates=["oxygen"]):
+        sim.paused = Paused(other.step)
+        copy.deepcopy(sim)
+        assert other.t > 0
+        assert error(other) <= TOLERANCE
+
+
+def test_simulations_are_attached_stepped_and_let_go_on_threads_of_their_own():
+    def life(seed):
+        sims = [tissue(seed, voxels=(6, 5), cells=9, track=True) for _ in range(6)]
+        for sim in sims:
+            still(sim)
+            with attach(sim, substrates=["oxygen"], tolerance=TOLERANCE):
+                sim.step()
+                sim.step()
+                # Where the host's own uptake has gone unguarded, the field is drained.
+                yield error(sim)
+                sim.branch().step()
+
+    often = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            for errors in pool.map(lambda seed: list(life(seed)), range(8)):
+                assert max(errors) <= TOLERANCE
+    finally:
+        sys.setswitchinterval(often)

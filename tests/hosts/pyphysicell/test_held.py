@@ -113,6 +113,21 @@ def test_what_is_written_between_two_runs_is_put_back():
         assert error(sim) <= TOLERANCE
 
 
+@pytest.mark.parametrize("stepping", ["steady", "implicit-euler"])
+@pytest.mark.filterwarnings("error::surrogate_plugin.PromiseWarning")
+def test_a_node_that_is_written_over_has_its_value_in_the_next_step(stepping):
+    """As a cell that dies in a vessel releases what it has, and as the host's own solver has it."""
+    sim = past_the_first_phenotype_step(walking())
+    with attach(sim, substrates=["oxygen"], tolerance=TOLERANCE, stepping=stepping):
+        sim.step()
+        me = sim.microenvironment
+        nodes, holds = me.dirichlet_idx, me.dirichlet_val[:, 0]
+        for _ in range(3):
+            me.density.reshape(-1)[nodes] += 7.0
+            sim.step()
+            np.testing.assert_array_equal(me.density.reshape(-1)[nodes], holds)
+
+
 def test_what_removed_cells_release_is_put_back():
     """They are removed in a mechanics step, when nobody else has a turn."""
     sim = past_the_first_phenotype_step(walking(track=True))

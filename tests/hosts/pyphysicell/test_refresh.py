@@ -9,7 +9,15 @@ import pytest
 
 import surrogate_plugin as sp
 from surrogate_adapters.pyphysicell import attach
-from tests.hosts.pyphysicell.tissue import TOLERANCE, add_vessels, error, past_the_first_phenotype_step, tissue
+from tests.hosts.pyphysicell.tissue import (
+    TOLERANCE,
+    add_vessels,
+    error,
+    past_the_first_phenotype_step,
+    seen,
+    still,
+    tissue,
+)
 
 
 def test_the_field_is_held_until_something_changes():
@@ -137,3 +145,24 @@ def test_coefficients_changed_in_mid_run_are_taken_up():
         assert error(sim) <= TOLERANCE
         assert [entry.reason for entry in link.history] == ["first", "coefficients"]
         assert len(link.backend("oxygen").records) == 2
+
+
+@pytest.mark.parametrize("stepping", ["steady", "implicit-euler"])
+def test_what_changes_between_attaching_and_the_first_step_is_taken_up(stepping):
+    sim, other = tissue(2), tissue(2)
+    for each in (sim, other):
+        still(each)
+    link = attach(sim, substrates=["oxygen"], stepping=stepping)
+    for each in (sim, other):
+        substrate = each.model.substrates[0]
+        substrate.diffusion_coefficient, substrate.decay_rate = 4e4, 0.7
+        each.microenvironment._setup_thomas()
+        each.microenvironment.dirichlet_val[:] *= 0.5
+    told = attach(other, substrates=["oxygen"], stepping=stepping)
+    for each in (sim, other):
+        each.step()
+        each.microenvironment.step(each.model.time.dt_mechanics)
+    assert link.backend("oxygen").config == told.backend("oxygen").config
+    assert np.array_equal(seen(sim), seen(other))
+    if stepping == "steady":
+        assert error(sim) <= link.history[-1].bound
