@@ -14,7 +14,7 @@ from tests.docs.markdown import ROOT
 
 PAGE = (ROOT / "docs" / "start.md").read_text(encoding="utf-8")
 #: Smaller than on the page, so that a run takes seconds.
-SMALLER = {"until=60": "until=6", "(1200, 2)": "(200, 2)", "(6, 12)": "(3, 6)"}
+SMALLER = {"until=60": "until=6", "until=12": "until=3", "(1200, 2)": "(200, 2)", "(6, 12)": "(3, 6)"}
 #: Commands that set up a machine, and the retraining, which has tests of its own and takes minutes.
 LEFT_OUT = ("python3 -m venv", "source ", "pip install", "surrogate-plugin doctor", "surrogate-plugin retrain")
 
@@ -56,6 +56,9 @@ def test_the_path_of_a_newcomer_can_be_walked(tmp_path: Path) -> None:
     assert off is not None
     assert 0 < float(off[1]) <= 0.38
     assert "5,865 of 65,536 pixels" in next(iter(text for command, text in said.items() if "field.png" in command))
+    shares = [float(share) for share in re.findall(r"/ min: (\S+) % below", said["python sweep.py"])]
+    assert len(shares) == 4
+    assert shares == sorted(shares)
     audited = said["surrogate-plugin audit saves --report audit.html"]
     assert "the step was too long" in " ".join(audited.split())
 
