@@ -217,5 +217,7 @@ class Iteration:
 
 def _residual_scale(stack: Stack, c: Tensor) -> Tensor:
     """The inverse of a residual's likely size before any is known: links carry the field, production adds."""
-    size = c.abs().amax((1, 2)) + stack.wall_value.amax((1, 2)) + stack.production.amax((1, 2))
+    size = torch.linalg.vector_norm(c, math.inf, (1, 2)) + stack.wall_value.amax((1, 2))
+    if stack.supplied:
+        size = size + stack.production.amax((1, 2))
     return torch.where(size > 0.0, 1.0 / size, 1.0)

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any, Self, cast
 import torch
 from torch import Tensor, nn
 
-from surrogate_plugin.batched import features, graphs
+from surrogate_plugin.batched import compact, features, graphs
 from surrogate_plugin.batched.stack import Stack
 from surrogate_plugin.surrogate.operations import ask
 from surrogate_plugin.surrogate.precision import dense_layers
 
 if TYPE_CHECKING:
     from surrogate_plugin.surrogate.model import Model
-    from surrogate_plugin.surrogate.networks import PaperNetwork
+    from surrogate_plugin.surrogate.networks import CompactNetwork, PaperNetwork
 
 
 class Predictor:
@@ -89,7 +89,12 @@ class _Asked:
                 multiple = cast("PaperNetwork", self.network).multiple
                 return features.impose(self.network(features.source_image(stack, multiple))[:, 0].float(), stack)
             seen = features.see(stack)
-            answer = ask(self.network, seen.image, seen.saturation, saturates=stack.kind.saturating)
+            saturates = stack.kind.saturating
+            if self.precision is None and compact.takes(self.network, seen.image, seen.saturation):
+                network = cast("CompactNetwork", self.network)
+                answer = compact.answer(network, seen.image, seen.saturation, saturates=saturates)
+            else:
+                answer = ask(self.network, seen.image, seen.saturation, saturates=saturates)
             return features.decode(answer, stack, seen)
 
 

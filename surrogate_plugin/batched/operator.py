@@ -31,6 +31,10 @@ def embed(stack: Stack, field: Tensor | None) -> Tensor:
     ----------
     field : (B, H, W) float64, field units, or None
     """
+    if fused(stack.source, stack.free, field):
+        from surrogate_plugin.batched.fused import fields
+
+        return fields.embed(stack.source, stack.free, field)
     rows, columns = stack.shape
     c = stack.source.new_zeros((stack.count, rows + 2, columns + 2))
     inner(c).copy_(stack.source if field is None else torch.where(stack.free, field, stack.source))

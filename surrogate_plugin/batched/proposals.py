@@ -17,6 +17,7 @@ from torch import Tensor
 
 from surrogate_plugin.arguments import BoolArray, FloatArray, IndexArray
 from surrogate_plugin.batched import operator, reading
+from surrogate_plugin.batched.choice import fused
 from surrogate_plugin.batched.levels import Levels
 from surrogate_plugin.batched.stack import Stack
 from surrogate_plugin.guard.barriers import up
@@ -79,8 +80,14 @@ class Proposals:
     def propose(self, *, first: bool, well: bool) -> None:
         """Add what the levels make of what is lacking, a little more of it where it is not the first time."""
         z = close_inverse(self.levels, self.lack) if well else self.levels.v_cycle(self.lack)
+        by = _FIRST if first else _LATER
+        if fused(self.w, z, self.stack.free):
+            from surrogate_plugin.batched.fused import fields
+
+            fields.grow(self.w, z, self.stack.free, by)
+            return
         grown = torch.where(self.stack.free, z[:, 1:-1, 1:-1].clamp(min=0.0), 0.0)
-        self.w[:, 1:-1, 1:-1].add_(grown, alpha=_FIRST if first else _LATER)
+        self.w[:, 1:-1, 1:-1].add_(grown, alpha=by)
 
     def lacking(self) -> tuple[FloatArray, FloatArray]:
         """What each ``w`` falls short of its target at most, and its largest value; infinite where it is none."""
@@ -191,6 +198,10 @@ def verified_height(
 
 def _wanted(target: Tensor, factor: Tensor) -> Tensor:
     """``factor target`` as a right-hand side of the levels."""
+    if fused(target, factor):
+        from surrogate_plugin.batched.fused import fields
+
+        return fields.wanted(target, factor)
     return torch.nn.functional.pad((factor[:, None, None] * target).to(torch.float32), (1, 1, 1, 1))
 
 

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from surrogate_plugin.arguments import BoolArray, FloatArray, IndexArray
 from surrogate_plugin.batched import certificate, graphs, reading
+from surrogate_plugin.batched.choice import fused
 from surrogate_plugin.batched.course import WORSE_THAN_NOTHING, Course
 from surrogate_plugin.batched.iteration import Iteration
 from surrogate_plugin.batched.levels import Levels
@@ -229,8 +230,13 @@ class _Batch:
             return
         answers, place = self.answers, course.place
         at, to = reading.index(who, stack.device), reading.index(place, stack.device)
-        field = torch.nan_to_num(candidate[at, 1:-1, 1:-1], nan=0.0)
-        answers.field[to] = torch.minimum(field.clamp(min=0.0), stack.ceiling[at, None, None])
+        if fused(answers.field, candidate, stack.ceiling):
+            from surrogate_plugin.batched.fused import fields
+
+            fields.keep(answers.field, candidate, stack.ceiling, at, to)
+        else:
+            field = torch.nan_to_num(candidate[at, 1:-1, 1:-1], nan=0.0)
+            answers.field[to] = torch.minimum(field.clamp(min=0.0), stack.ceiling[at, None, None])
         answers.bound[place], answers.cycles[place] = bounds.value[who], course.cycles
         answers.settled[place] = bounds.value[who] <= course.tolerance
         if begun:
@@ -241,5 +247,4 @@ class _Batch:
 
 def _largest_imposed(stack: Stack) -> Tensor:
     """The largest value that a fixed pixel or a side holds, (B,) float64."""
-    inside = stack.source.masked_fill(stack.free, 0.0).amax((1, 2))
-    return torch.maximum(inside, stack.wall_value.amax((1, 2)))
+    return torch.maximum(stack.source.amax((1, 2)), stack.wall_value.amax((1, 2)))

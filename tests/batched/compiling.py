@@ -121,7 +121,7 @@ def each_call() -> Iterator[tuple[str, Callable[[], Any]]]:
 
 def each_call_of_the_equation() -> Iterator[tuple[str, Callable[[], Any]]]:
     """The same of what is in float64, with maps and uptake, and without."""
-    from surrogate_plugin.batched.fused import equation, gradients, halo
+    from surrogate_plugin.batched.fused import equation, fields, gradients, halo
 
     for wide, shape in ((False, (512, 512)), (True, (512, 512)), (False, (1, 7)), (True, (3, 1))):
         of, kind = stack(shape, wide=wide), f"{'wide' if wide else 'plain'} {shape[0]}x{shape[1]}"
@@ -129,6 +129,11 @@ def each_call_of_the_equation() -> Iterator[tuple[str, Callable[[], Any]]]:
         yield f"residual of the equation, {kind}", functools.partial(equation.residual, of, c, one, one)
         yield f"inflated residual, {kind}", functools.partial(equation.inflated_residual, of, c)
         yield f"deficit, {kind}", functools.partial(equation.deficit, of, c.float(), c, of.decay, one, None)
+        at = torch.zeros(2, dtype=torch.int64)
+        yield f"embed, {kind}", functools.partial(fields.embed, of.source, of.free, of.decay)
+        yield f"wanted, {kind}", functools.partial(fields.wanted, of.decay, one)
+        yield f"grow, {kind}", functools.partial(fields.grow, c, c.float(), of.free, 1.6)
+        yield f"keep, {kind}", functools.partial(fields.keep, of.decay, c, one, at, at)
         p, fine = c.float(), level(shape, of.rings, linked=wide)
         yield f"dot, {kind}", functools.partial(gradients.dot_and_max, p, p)
         given = p, p, one, of.decay, fine, of.wall_conductance, 1e28
@@ -166,7 +171,8 @@ def each_call_of_a_network() -> Iterator[tuple[str, Callable[[], Any]]]:
 
         return work
 
-    from surrogate_plugin.batched import features
+    from surrogate_plugin.batched import compact, features
+    from surrogate_plugin.surrogate.networks import CompactNetwork
 
     for uptake in (None, sp.MichaelisMenten(vmax=1.0, km=1.0)):
         of = Stack.of([sp.Problem(np.eye(512), decay=0.1, uptake=uptake)] * 2, "cpu")
@@ -174,6 +180,9 @@ def each_call_of_a_network() -> Iterator[tuple[str, Callable[[], Any]]]:
         yield f"image, {kind}", wanted(features.see, of)
         seen = features.Seen(torch.ones(2, 4, 516, 516), of.km.float(), of.km, None)
         yield f"fields, {kind}", wanted(features.decode, torch.ones(2, 518, 518)[:, 1:-1, 1:-1], of, seen)
+    network = CompactNetwork().requires_grad_(False)
+    asked = functools.partial(compact.answer, network, torch.ones(2, 4, 516, 516), torch.zeros(2), saturates=True)
+    yield "layers", wanted(asked)
     part = torch.ones(2, 129, 129)
     yield "coarse equation", wanted(diffusion_tensors.solve, part, part, part, part, part, 1)
     for channels in (4, 7):

@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
+#: These divide, or are a network's, whose numbers nothing is proven by.
+_ROUND_AS_THEY_LIKE = ("_finest", "_invert", "_see", "_begin", "_read", "_mix", "_dense", "_draw")
 
 
 def compiled(capability: int, *which: str) -> list[dict[str, str | int]]:
@@ -30,12 +32,7 @@ def assert_fits(kernels: list[dict[str, str | int]]) -> None:
     for kernel in kernels:
         assert kernel["spilt"] <= 256, kernel  # bytes a thread that registers do not hold
         assert kernel["shared"] <= 96 * 1024, kernel
-        if "wide" not in str(kernel["call"]) and kernel["name"] not in (
-            "_finest",
-            "_invert",
-            "_see",
-            "_begin",
-        ):  # these divide
+        if "wide" not in str(kernel["call"]) and kernel["name"] not in _ROUND_AS_THEY_LIKE:
             assert kernel["contracted"] == 0, kernel  # products and sums are rounded one by one
 
 
@@ -52,6 +49,7 @@ def test_kernels_of_a_cycle_and_of_the_certificate_compile_for_an_h100() -> None
             "coarsest 4",
             "coarse equation",
             "image, plain",
+            "layers",
             "fields, plain",
             "last sweeps, wider",
             "their transpose, plain",

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 import surrogate_plugin as sp
-from surrogate_plugin.batched import operator
+from surrogate_plugin.batched import operator, proposals
 from surrogate_plugin.batched.choice import using
 from surrogate_plugin.batched.stack import Stack
 from tests.batched.random_levels import DEVICE
@@ -91,3 +91,49 @@ def test_what_is_not_finite_or_not_imposed_is_infinite_for_its_own_problem_alone
         _, top_of_all, _ = operator.deficit(of, c, c, torch.ones_like(of.decay), torch.ones_like(of.km))
     assert torch.isinf(largest).tolist() == [True, True, False]
     assert torch.isinf(top_of_all).tolist() == [True, False, False]
+
+
+@pytest.mark.parametrize("precision", [torch.float32, torch.float64])
+def test_fields_between_cycles(precision: torch.dtype) -> None:
+    """Embedded, wanted and grown, bit by bit as the reference, NaN and negative values included."""
+    of = stack("held", mapped=False, saturating=False)
+    some = field(of, 6)[:, 1:-1, 1:-1].contiguous()
+    some[0, 1, 1] = math.nan
+    for start in (None, some):
+        found, expected = both(lambda c, start=start: (operator.embed(of, start),), some)
+        torch.testing.assert_close(found, expected, rtol=0.0, atol=0.0, equal_nan=True)
+    factor = torch.tensor([1e-30, 0.3, 1e30], dtype=torch.float64, device=DEVICE)
+    found, expected = both(lambda c: (proposals._wanted(some, factor),), some)
+    torch.testing.assert_close(found, expected, rtol=0.0, atol=0.0, equal_nan=True)
+    z = torch.nan_to_num(field(of, 7), nan=0.0).float() - 2.0
+    z[1, 3:5, 3:5] = math.nan
+
+    class Given:
+        def v_cycle(self, lack: Tensor) -> Tensor:
+            return z
+
+    def grown(c: Tensor) -> tuple[Tensor, ...]:
+        one = proposals.Proposals(of, Given(), c, some, factor, np.arange(3), None, z, c.to(precision))
+        for first in (True, False):
+            one.propose(first=first, well=False)
+        return (one.w,)
+
+    found, expected = both(grown, torch.nan_to_num(field(of, 8), nan=0.5))
+    torch.testing.assert_close(
+        found, expected, rtol=2e-7 if precision == torch.float32 else 1e-7, atol=0.0, equal_nan=True
+    )
+
+
+def test_what_is_kept_is_within_the_ceiling_and_goes_to_its_place() -> None:
+    from surrogate_plugin.batched.fused import fields
+
+    of = stack("held", mapped=False, saturating=False)
+    c = field(of, 9) - 1.0
+    c[1, 2, 2] = math.nan
+    kept = torch.full((5, *SHAPE), 7.0, dtype=torch.float64, device=DEVICE)
+    at, to = torch.tensor([2, 1], device=DEVICE), torch.tensor([0, 4], device=DEVICE)
+    fields.keep(kept, c, of.ceiling / 1e6, at, to)
+    limit = (of.ceiling / 1e6)[at, None, None]
+    expected = torch.minimum(torch.nan_to_num(c[at, 1:-1, 1:-1], nan=0.0).clamp(min=0.0), limit)
+    assert torch.equal(kept[to], expected)
+    assert bool((kept[1:4] == 7.0).all())

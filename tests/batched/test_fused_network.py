@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 import torch
 
+from surrogate_plugin.batched import compact
 from surrogate_plugin.batched import features as batched_features
 from surrogate_plugin.batched.choice import using
 from surrogate_plugin.batched.stack import Stack
 from surrogate_plugin.equation.problem import MichaelisMenten, Problem
 from surrogate_plugin.surrogate import diffusion_tensors, features, relaxation_tensors
+from surrogate_plugin.surrogate.networks import CompactNetwork
 from tests.batched.random_levels import DEVICE
 from tests.surrogate.wider_scenes import scene
 
@@ -70,3 +72,39 @@ def test_a_plain_image_is_the_reference_s_bit_by_bit_and_so_are_fields(saturatin
         with using(kernels=True):
             found = batched_features.decode(padded, of, seen[0])
         torch.testing.assert_close(found, expected, rtol=0.0, atol=0.0, equal_nan=True)
+
+
+@pytest.mark.parametrize(("width", "saturating"), [(16, False), (10, True)])
+def test_a_compact_network_says_by_kernels_what_its_program_says(width: int, saturating: bool) -> None:
+    """Channels that fill a matrix product and such that do not, and blocks of several programs."""
+    torch.manual_seed(width)
+    network = CompactNetwork(width=width, head=9, sweeps=1)
+    for parameter in network.parameters():
+        torch.nn.init.normal_(parameter, std=0.2)
+    network = network.requires_grad_(False).to(DEVICE)
+    make = torch.Generator().manual_seed(7)
+    image = torch.rand((2, 4, 40, 28), generator=make)
+    image[:, 1] = (image[:, 1] > 0.8).float()
+    image[:, 0] *= image[:, 1]
+    image[:, 2:] *= 1.0 - image[:, 1:2]
+    image[0, 1, :8, :8] = 1.0  # blocks without a free pixel
+    saturation = torch.tensor([0.0, 3.0 if saturating else 0.0])
+    image, saturation = image.to(DEVICE), saturation.to(DEVICE)
+    with torch.no_grad(), using(kernels=True):
+        assert compact.takes(network, image, saturation)
+        found = compact.answer(network, image, saturation, saturates=saturating)
+        expected = network(image, saturation, saturates=saturating)
+    torch.testing.assert_close(found, expected, rtol=0.0, atol=2e-5 * float(expected.abs().max()))
+
+
+def test_kernels_are_asked_of_no_other_network() -> None:
+    class Another(CompactNetwork):
+        pass
+
+    image, saturation = torch.zeros(1, 4, 8, 8, device=DEVICE), torch.zeros(1, device=DEVICE)
+    with torch.no_grad(), using(kernels=True):
+        assert not compact.takes(Another().to(DEVICE), image, saturation)
+        assert not compact.takes(CompactNetwork().double().to(DEVICE), image, saturation)
+        assert not compact.takes(CompactNetwork().to(DEVICE), torch.zeros(1, 7, 8, 8, device=DEVICE), saturation)
+    with using(kernels=True):  # whose gradients are wanted
+        assert not compact.takes(CompactNetwork().to(DEVICE), image, saturation)

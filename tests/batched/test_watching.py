@@ -54,7 +54,7 @@ def _all_at_once(x, y, COUNT: tl.constexpr):
 @pytest.mark.parametrize(
     ("kernel", "arguments", "programs", "said"),
     [
-        (_smooth_in_place, 1, 4, "reads what was written|reads what this launch writes"),
+        (_smooth_in_place, 1, 4, "reads what program . writes"),
         (_no_barrier, 2, 1, "no barrier"),
         (_too_far, 2, 1, "reads memory of no argument"),
         (_all_at_once, 2, 4, "write to the same place"),
@@ -68,7 +68,7 @@ def test_what_the_interpreter_hides_is_found(kernel: Any, arguments: int, progra
 
 def calls() -> Iterator[tuple[str, Callable[[], tuple[Tensor | None, ...]]]]:
     """What is called of `surrogate_plugin.batched.fused`, on lattices of several programs, odd and on rings."""
-    from surrogate_plugin.batched import krylov, operations, operator
+    from surrogate_plugin.batched import krylov, operations, operator, proposals
 
     for shape, rings, linked in (((5, 20), (False, False), False), ((6, 17), (True, True), True)):
         make = torch.Generator().manual_seed(1)
@@ -96,12 +96,24 @@ def calls() -> Iterator[tuple[str, Callable[[], tuple[Tensor | None, ...]]]]:
         c = operator.embed(of, None) + 0.25
         target = torch.ones_like(of.decay)
         unit = torch.ones_like(of.km)
+        yield f"embed {wide}", lambda of=of: (operator.embed(of, of.decay),)
+        yield f"wanted {wide}", lambda of=of, unit=unit: (proposals._wanted(of.decay, unit),)
+        yield f"grow and keep {wide}", lambda of=of, c=c: _grown_and_kept(of, c.clone())
         yield f"residual {wide}", lambda of=of, c=c, unit=unit: operator.residual(of, c.clone(), unit)
         yield f"inflated {wide}", lambda of=of, c=c: operator.inflated_residual(of, c.clone())
         yield (
             f"deficit {wide}",
             lambda of=of, c=c, target=target, unit=unit: operator.deficit(of, c.float(), c.clone(), target, unit),
         )
+
+
+def _grown_and_kept(of: Any, c: Tensor) -> tuple[Tensor, ...]:
+    from surrogate_plugin.batched.fused import fields
+
+    fields.grow(c, c.float(), of.free, 1.6)
+    kept = torch.zeros(3, *of.shape, dtype=torch.float64)
+    fields.keep(kept, c, of.ceiling, torch.tensor([1, 0]), torch.tensor([0, 2]))
+    return c, kept
 
 
 def _of_levels(

@@ -39,6 +39,7 @@ class _Launch:
         held = sorted((each.data_ptr(), each.data_ptr() + each.numel() * each.element_size()) for each in tensors)
         self._begin, self._end = (np.array(side, np.uint64) for side in zip(*held, strict=True))
         self.program = -1
+        self._known = -1
         self._reads: list[tuple[int, Any]] = []
         self._writes: list[tuple[int, Any]] = []
         self._written: set[int] = set()
@@ -50,12 +51,14 @@ class _Launch:
         among = np.maximum.accumulate(self._end)[np.maximum(np.searchsorted(self._begin, at, "right") - 1, 0)]
         if (at < self._begin[0]).any() or (at >= among).any():
             raise Race(f"program {self.program} {'writes to' if store else 'reads'} memory of no argument.")
+        if self.program != self._known:
+            self._known, self._written = self.program, set()
         if store:
             self._writes.append((self.program, at))
             self._written.update(at.tolist())
         else:
             if self._written and not self._written.isdisjoint(at.tolist()):
-                raise Race(f"program {self.program} reads what was written in this launch, with no barrier between.")
+                raise Race(f"program {self.program} reads what it wrote, with no barrier between.")
             self._reads.append((self.program, at))
 
     def check(self) -> None:
@@ -65,10 +68,10 @@ class _Launch:
             for each in at.tolist():
                 if owner.setdefault(each, program) != program:
                     raise Race(f"programs {owner[each]} and {program} write to the same place.")
-        written = np.array(sorted(owner), np.uint64)
         for program, at in self._reads:
-            if np.isin(at, written).any():
-                raise Race(f"program {program} reads what this launch writes.")
+            other = next((owner[each] for each in at.tolist() if owner.get(each, program) != program), None)
+            if other is not None:
+                raise Race(f"program {program} reads what program {other} writes.")
 
 
 @contextmanager
