@@ -145,8 +145,11 @@ def numbers_of(parts: Mapping[str, Part]) -> dict[str, float]:
     return {name: value for name, value in parts.items() if not isinstance(value, np.ndarray)}
 
 
-def fingerprint(parts: Mapping[str, Part]) -> str:
-    """Names the operator: all but what is imposed and produced, and which values the sides hold."""
+def fingerprint(parts: Mapping[str, Part], void: npt.NDArray[np.bool_] | None = None) -> str:
+    """Names the operator: all but what is imposed and produced, and which values the sides hold.
+
+    ``void``: (H, W) bool, the pixels that nobody solves for, if there are any.
+    """
     made = hashlib.blake2b(digest_size=16)
     boundary, spacing = boundary_of(parts), parts["spacing"]
     kinds = tuple(side.kind for side in boundary.sides)
@@ -161,6 +164,8 @@ def fingerprint(parts: Mapping[str, Part]) -> str:
     exchange = tuple(side.rate if side.kind == "exchange" else 0.0 for side in boundary.sides)
     if any(exchange):
         made.update(repr(exchange).encode())
+    if void is not None:
+        made.update(b"void" + np.packbits(void).tobytes())
     return made.hexdigest()
 
 

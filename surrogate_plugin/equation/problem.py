@@ -22,6 +22,7 @@ from surrogate_plugin.equation.membranes import Membranes
 from surrogate_plugin.equation.per_axis import Diffusivity, diffusivity_of, largest_of, per_axis, spacing_of
 from surrogate_plugin.equation.sides import Boundary, BoundaryLike, Walls
 from surrogate_plugin.equation.uptake import MichaelisMenten as MichaelisMenten
+from surrogate_plugin.errors import InvalidProblemError
 
 
 @dataclass(frozen=True, eq=False)
@@ -295,8 +296,16 @@ class Problem:
 
     @functools.cached_property
     def fingerprint(self) -> str:
-        """A digest of the whole operator: lattice, D, membranes, decay, uptake, mask, spacing, sides without values."""
-        return codec.fingerprint(self.parts)
+        """A digest of the whole operator: lattice, D, membranes, decay, uptake, mask, spacing, sides without values.
+
+        What is produced counts where it decides which pixels are solved for: a sealed pocket that nothing feeds is
+        `void`.
+        """
+        try:
+            void = self.void
+        except InvalidProblemError:  # there is no steady state, and an operator all the same
+            void = None
+        return codec.fingerprint(self.parts, void)
 
     @property
     def parts(self) -> dict[str, Part]:

@@ -155,6 +155,39 @@ def test_warm_cache_never_meets_a_changed_operator(changes):
         np.testing.assert_allclose(warm, solve(problem), rtol=0, atol=1e-13)
 
 
+def pockets(*fed, uptake=None):
+    """Three pockets of one column and two, sealed by obstacles, of which some make something."""
+    conducts = np.ones((4, 6))
+    conducts[:, [1, 4]] = 0.0
+    made = np.zeros((4, 6))
+    for column in fed:
+        made[1, column] = 2.0
+    source = np.zeros((4, 6))
+    return Problem(source, None, conducts, decay=0.5, production=made, uptake=uptake, boundary="reflecting")
+
+
+@pytest.mark.parametrize("uptake", [None, MichaelisMenten(3.0, 0.5)])
+def test_what_is_kept_of_an_operator_is_not_taken_where_others_of_its_pockets_are_fed(uptake):
+    engine, solver = engine_without_network(), SparseDirect()
+    for fed in [(0,), (5,), (2, 3), (0,), (0, 5), (2,), (5,)]:
+        problem = pockets(*fed, uptake=uptake)
+        expected = solve(problem)
+        assert (expected[:, list(fed)] > 0).all()
+        np.testing.assert_array_equal(solver.solve(solver.prepare(problem), problem).field, expected)
+        for method in ("sparse-direct", "exact"):
+            found = engine.solve(problem, method=method)
+            assert not [flag for flag in found.flags if flag.reason == "tolerance-not-reached"]
+            assert np.abs(found.field - expected).max() <= found.error_bound <= 1e-8
+
+
+def test_a_state_of_other_pockets_is_stale():
+    solver = SparseDirect()
+    state = solver.prepare(pockets(0))
+    solver.solve(state, pockets(0).replace(production=3.0 * pockets(0).production))
+    with pytest.raises(StaleStateError):
+        solver.solve(state, pockets(5))
+
+
 def test_cache_keeps_what_it_may_and_no_more():
     problems = [Problem(np.eye(8), decay=0.1 * (1 + i)) for i in range(3)]
     solver = SparseDirect(cache_size=2)
