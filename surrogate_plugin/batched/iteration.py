@@ -11,7 +11,9 @@ from torch import Tensor
 
 from surrogate_plugin.batched import krylov, operator
 from surrogate_plugin.batched.central_path import CentralPath
+from surrogate_plugin.batched.choice import fused
 from surrogate_plugin.batched.levels import Levels
+from surrogate_plugin.batched.setup import STRONGEST
 from surrogate_plugin.batched.stack import Stack
 
 #: See `surrogate_plugin.solvers.multigrid.solver`, where each was measured: when a search direction is spoilt and when
@@ -96,6 +98,9 @@ class Iteration:
 
     def advance(self) -> None:
         """One V-cycle and one conjugate-gradient step for each problem that has something left to do."""
+        if self._path is None and fused(self._r, self.field, self._p, self.decay):
+            self._advance_fused()
+            return
         on_path, scale = self.on_path, self._scale
         going = (on_path | (self.largest_residual > 0.0)) & (self.largest_residual < math.inf)
         z = self.levels.v_cycle(self._r)
@@ -117,6 +122,29 @@ class Iteration:
         self._linearise(before, alpha, moving)
         self._refresh()
         self._settle()
+
+    def _advance_fused(self) -> None:
+        """The same where uptake is of first order, with all numbers of a problem in three launches."""
+        from surrogate_plugin.batched.fused import equation, gradients, judging
+
+        stack, z = self.stack, self.levels.v_cycle(self._r)
+        standing = judging.Standing(
+            self.largest_residual, self._scale, self._energy, self._contraction, self._last_contraction,
+            self._direction_scale, self.correction, self.estimate, self.cycles,
+        )  # fmt: skip
+        product = gradients.parts_of_product(self._r, z)
+        standing, kept, now = judging.after_product(standing, *product, _RESTART_LINEAR)
+        self._p, curvature = gradients.parts_of_direction(
+            self._p, z, kept, self.decay, self.levels.finest, stack.wall_conductance, STRONGEST
+        )
+        standing, alpha = judging.after_curvature(standing, now, curvature, mapped=stack.north is not None)
+        self.field = krylov.add_direction(self.field, self._p, alpha, self._floor)
+        operator.set_halo_(stack, self.field)
+        self._r, peaks = equation.parts_of_residual(stack, self.field, standing.scale, stack.km)
+        (
+            self.largest_residual, self._scale, self._energy, self._contraction, self._last_contraction,
+            self._direction_scale, self.correction, self.estimate, self.cycles,
+        ) = judging.after_residual(standing, peaks)  # fmt: skip
 
     def smoothed(self) -> Tensor:
         """The fields after Gauss-Seidel sweeps on the finest level alone, (B, H + 2, W + 2); what is here stays.

@@ -192,6 +192,19 @@ def each_call_of_a_network() -> Iterator[tuple[str, Callable[[], Any]]]:
         yield f"their transpose, {kind}", wanted(relaxation_tensors.transposed, field, field, image, 4)
 
 
+def each_call_of_judging() -> Iterator[tuple[str, Callable[[], Any]]]:
+    """The same of a step's numbers a problem."""
+    from surrogate_plugin.batched.fused import judging
+
+    one = torch.ones(2, dtype=torch.float64)
+    standing = judging.Standing(*(one for _ in range(8)), torch.zeros(2, dtype=torch.int64))
+    sums, bits = torch.ones(2, 128, dtype=torch.float64), torch.ones(2, 128, dtype=torch.int64)
+    now = torch.ones(3, 2, dtype=torch.float64)
+    yield "after a product", functools.partial(judging.after_product, standing, sums, bits.int(), 1.0)
+    yield "after a curvature", functools.partial(judging.after_curvature, standing, now, sums, mapped=True)
+    yield "after a residual", functools.partial(judging.after_residual, standing, bits)
+
+
 def stack(shape: tuple[int, int], *, wide: bool) -> Stack:
     """Two problems of a shape."""
     more = {"diffusivity": np.linspace(1.0, 2.0, shape[0] * shape[1]).reshape(shape)} if wide else {}
@@ -208,7 +221,13 @@ def level(shape: tuple[int, int], rings: tuple[bool, bool], *, linked: bool) -> 
 def main(capability: int, which: list[str]) -> None:
     """Print what each kernel needs, a line of JSON each; ``which`` are names of calls, all if there are none."""
     kernels = instead_of_launches(capability)
-    each = each_call(), each_call_of_the_equation(), each_call_of_set_up(), each_call_of_a_network()
+    each = (
+        each_call(),
+        each_call_of_the_equation(),
+        each_call_of_set_up(),
+        each_call_of_judging(),
+        each_call_of_a_network(),
+    )
     for name, call in itertools.chain(*each):
         if which and name not in which:
             continue

@@ -15,7 +15,18 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 #: These divide, or are a network's, whose numbers nothing is proven by.
-_ROUND_AS_THEY_LIKE = ("_finest", "_invert", "_see", "_begin", "_read", "_mix", "_dense", "_draw")
+_ROUND_AS_THEY_LIKE = (
+    "_finest",
+    "_invert",
+    "_see",
+    "_begin",
+    "_read",
+    "_mix",
+    "_dense",
+    "_draw",
+    "_after_product",
+    "_after_curvature",
+)
 
 
 def compiled(capability: int, *which: str) -> list[dict[str, str | int]]:
@@ -47,6 +58,7 @@ def test_kernels_of_a_cycle_and_of_the_certificate_compile_for_an_h100() -> None
             "deficit, wide 512x512",
             "finest plain",
             "coarsest 4",
+            "after a product",
             "coarse equation",
             "image, plain",
             "layers",

@@ -63,3 +63,35 @@ def test_a_whole_solve_is_the_kernels_and_certified_alike(saturating: bool, monk
     assert found.cycles.tolist() == expected.cycles.tolist()
     assert np.allclose(found.bound, expected.bound, rtol=1e-2)
     assert torch.allclose(found.field, expected.field, rtol=0.0, atol=38.0 * 1e-6)
+
+
+@pytest.mark.parametrize("mapped", [False, True])
+def test_numbers_of_a_step_are_the_reference_s(mapped: bool) -> None:
+    """Problems of all kinds at once: one that is 0, one that is no number, one so small that no inverse is finite."""
+    rng, made = np.random.default_rng(12), []
+    more = {"diffusivity": rng.uniform(0.5, 2.0, SHAPE)} if mapped else {}
+    for size, decay in ((38.0, 0.1), (0.0, 1.0), (1e-100, 0.01), (1.0, 1e10), (1.0, 1e-9)):
+        source = np.where(rng.random(SHAPE) < 0.1, size, 0.0)
+        made.append(sp.Problem(source, decay=decay, boundary="reflecting", **more))
+    stack = Stack.of([*made, made[0]], DEVICE)
+    start = torch.zeros_like(stack.source)
+    start[5, 7, 7] = torch.nan
+    start[2] = 1e-296
+    steps = []
+    for kernels in (True, False):
+        with using(kernels):
+            iteration = Iteration(stack, Levels(SHAPE, stack.rings, 6, DEVICE, mapped=mapped), start)
+            seen = []
+            for _ in range(4):
+                iteration.advance()
+                seen.append([each.clone().double() for each in (
+                    iteration.estimate, iteration.largest_residual, iteration.correction, iteration.cycles,
+                    iteration._scale, iteration._energy, iteration._contraction, iteration._last_contraction,
+                )])  # fmt: skip
+            steps.append(seen)
+    for number, (mine, theirs) in enumerate(zip(*steps, strict=True)):
+        for found, expected in zip(mine[:2] + mine[3:4], theirs[:2] + theirs[3:4], strict=True):
+            torch.testing.assert_close(found, expected, rtol=1e-2, atol=1e-5 * 0.1**number, equal_nan=True)
+        for found, expected in zip(mine, theirs, strict=True):
+            torch.testing.assert_close(found[:2], expected[:2], rtol=2e-2, atol=1e-9, equal_nan=True)
+            assert torch.equal(found.isfinite(), expected.isfinite())

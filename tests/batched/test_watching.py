@@ -11,7 +11,7 @@ from torch import Tensor
 
 from surrogate_plugin.batched.choice import using
 from tests.batched import watching
-from tests.batched.compiling import stack
+from tests.batched.compiling import each_call_of_judging, stack
 from tests.batched.random_levels import DEVICE, hierarchy, level, vector
 
 pytestmark = [
@@ -91,6 +91,8 @@ def calls() -> Iterator[tuple[str, Callable[[], tuple[Tensor | None, ...]]]]:
     image[:, 1] = (image[:, 1] > 0.8).float()
     yield "fields", lambda: (features.decode(answer, seen_of, features.see(seen_of)),)
     yield "last sweeps", lambda: relaxation_tensors.forward(answer, image, torch.ones(2), 1)
+    for name, work in each_call_of_judging():
+        yield name, lambda work=work: tuple(each for each in _flat(work()) if each.dtype == torch.float64)
     for wide in (False, True):
         of = stack((5, 9), wide=wide)
         c = operator.embed(of, None) + 0.25
@@ -105,6 +107,11 @@ def calls() -> Iterator[tuple[str, Callable[[], tuple[Tensor | None, ...]]]]:
             f"deficit {wide}",
             lambda of=of, c=c, target=target, unit=unit: operator.deficit(of, c.float(), c.clone(), target, unit),
         )
+
+
+def _flat(found: Any) -> Iterator[Tensor]:
+    for each in found:
+        yield from [each] if isinstance(each, Tensor) else _flat(each)
 
 
 def _grown_and_kept(of: Any, c: Tensor) -> tuple[Tensor, ...]:

@@ -26,7 +26,7 @@ from surrogate_plugin.batched.fused.rows import block_of, frame
 if TYPE_CHECKING:
     from surrogate_plugin.batched.stack import Stack
 
-__all__ = ["deficit", "inflated_residual", "residual"]
+__all__ = ["deficit", "inflated_residual", "parts_of_residual", "residual"]
 
 #: That of `surrogate_plugin.batched.operator`, a power of two.
 _ALLOWANCE: tl.constexpr = tl.constexpr(16 * 2.220446049250313e-16)
@@ -39,6 +39,14 @@ def residual(
     stack: Stack, c: torch.Tensor, factor: torch.Tensor, km: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """``factor r`` in float32 and the largest ``|r|``; the halo of ``c`` is set. See `batched.operator.residual`."""
+    out, peaks = parts_of_residual(stack, c, factor, km)
+    return out, largest_of(peaks)
+
+
+def parts_of_residual(
+    stack: Stack, c: torch.Tensor, factor: torch.Tensor, km: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """The same, with what each program finds of the largest, (B, n): bit patterns of float64."""
     out = torch.empty(c.shape, dtype=torch.float32, device=c.device)
     cut = _Cut(stack)
     peaks = cut.peaks(c)
@@ -46,7 +54,7 @@ def residual(
         _residual, cut.programs, c, stack.free, stack.north, stack.east, stack.decay, stack.production, stack.vmax, km,
         factor, out, peaks, *stack.shape, cut.down, cut.along, ROWS=_ROWS, WIDTH=cut.width,
     )  # fmt: skip
-    return out, largest_of(peaks)
+    return out, peaks
 
 
 def inflated_residual(stack: Stack, c: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

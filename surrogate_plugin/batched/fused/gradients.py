@@ -17,7 +17,7 @@ from surrogate_plugin.batched.fused.launching import launch
 from surrogate_plugin.batched.fused.rows import block_of, frame, lines_of, place, read
 from surrogate_plugin.batched.level import Level
 
-__all__ = ["add_direction", "direction_and_curvature", "dot_and_max"]
+__all__ = ["add_direction", "direction_and_curvature", "dot_and_max", "parts_of_direction", "parts_of_product"]
 
 #: Rows and the most columns of a program; pixels of one that asks for no neighbours.
 _ROWS, _WIDTH, _PIXELS = 8, 256, 1024
@@ -25,6 +25,12 @@ _ROWS, _WIDTH, _PIXELS = 8, 256, 1024
 
 def dot_and_max(r: torch.Tensor, z: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """``(r, z)``, (B,) float64, and the largest ``|z|``, (B,) float32, NaN if any is."""
+    sums, peaks = parts_of_product(r, z)
+    return sums.sum(1), peaks.amax(1).view(torch.float32)
+
+
+def parts_of_product(r: torch.Tensor, z: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """What each program finds of `dot_and_max`, (B, n): sums, and bit patterns of the largest values as int32."""
     count, rows, columns = r.shape
     width = min(_WIDTH, triton.next_power_of_2(columns - 2))
     down, along = -(-(rows - 2) // _ROWS), -(-(columns - 2) // width)
@@ -34,7 +40,7 @@ def dot_and_max(r: torch.Tensor, z: torch.Tensor) -> tuple[torch.Tensor, torch.T
         _dot_and_max, count * down * along, r, z, sums, peaks, rows - 2, columns - 2, down, along,
         ROWS=_ROWS, WIDTH=width,
     )  # fmt: skip
-    return sums.sum(1), peaks.amax(1).view(torch.float32)
+    return sums, peaks
 
 
 def direction_and_curvature(
@@ -42,6 +48,15 @@ def direction_and_curvature(
     strongest: float,
 ) -> tuple[torch.Tensor, torch.Tensor]:  # fmt: skip
     """``p' = z + beta p``, and ``(p', A p')`` as a sum of squares; decay counts as ``strongest`` at most."""
+    out, sums = parts_of_direction(p, z, beta, decay, level, walls, strongest)
+    return out, sums.sum(1)
+
+
+def parts_of_direction(
+    p: torch.Tensor, z: torch.Tensor, beta: torch.Tensor, decay: torch.Tensor, level: Level, walls: torch.Tensor,
+    strongest: float,
+) -> tuple[torch.Tensor, torch.Tensor]:  # fmt: skip
+    """The same, with what each program finds of the curvature, (B, n)."""
     h, w = level.shape
     width = min(_WIDTH, triton.next_power_of_2(w))
     down, along = -(-h // _ROWS), -(-w // width)
@@ -51,7 +66,7 @@ def direction_and_curvature(
         _direction, level.count * down * along, p, z, beta, decay, level.north, level.east, walls, out, sums,
         h, w, down, along, strongest, ROWS=_ROWS, WIDTH=width, RINGS=level.rings,
     )  # fmt: skip
-    return out, sums.sum(1)
+    return out, sums
 
 
 def add_direction(c: torch.Tensor, p: torch.Tensor, alpha: torch.Tensor, floor: float) -> torch.Tensor:
