@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import copy
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import numpy.typing as npt
 
 from surrogate_plugin.arguments import instance_of, is_able, shown
@@ -21,6 +19,7 @@ from surrogate_plugin.session.evolution import Asked, Evolution
 from surrogate_plugin.session.posing import Posed, problem_of, raster_of
 from surrogate_plugin.session.questions import Answer, Question, answered
 from surrogate_plugin.session.results import StepResult
+from surrogate_plugin.session.standing import Standing
 from surrogate_plugin.session.steps import HELD, InTime, StepRecord, Summary, Tally
 from surrogate_plugin.tissue.raster import Raster
 from surrogate_plugin.tissue.state import TissueState
@@ -117,8 +116,7 @@ class Backend:
         self.engine = config.engine() if engine is None else engine
         self._keep = keep
         self._tally = Tally(keep)
-        self._last: _Solved | None = None
-        self._evolution: Evolution | None = None
+        self._standing = Standing()
         self._posed: Posed | None = None
         self._ahead: Answer | None = None
 
@@ -150,7 +148,8 @@ class Backend:
             if self._watch is not None:
                 self._watch.stop(error)
             raise
-        posed = self._posed if self._last is None else self._last.posed
+        solved = self._standing.solved
+        posed = self._posed if solved is None else solved.posed
         if self._watch is not None and posed is not None:
             self._watch.take(posed, result.field, result.record)
         return result
@@ -168,7 +167,7 @@ class Backend:
         return self._in_time(state, time_of(dt_min, "dt_min"))
 
     def _steady(self, state: TissueState, ahead: Answer | None) -> StepResult:
-        last = self._known()
+        last = self._standing.solved_by(self.config)
         if last is not None and state.same_as(last.posed.state):
             return self._finish(last.solution, HELD, {}, last.posed.raster.left_out)
         if ahead is not None and ahead.posed.config is self.config and state.same_as(ahead.posed.state):
@@ -176,7 +175,7 @@ class Backend:
         else:
             posed = Posed.of(state, self.config, None if last is None else last.posed)
             if last is not None and posed.problem is last.posed.problem:
-                self._last = _Solved(posed, last.solution)
+                self._standing.rest(posed, last.solution)
                 return self._finish(last.solution, HELD, posed.seconds, posed.raster.left_out)
             answer = answered(self._asking(posed))
         posed, solution = answer.posed, answer.solution
@@ -184,7 +183,7 @@ class Backend:
         for handed in (solution.field, solution.error_map):
             if handed is not None:
                 handed.flags.writeable = False
-        self._last, self._evolution = _Solved(posed, solution), None
+        self._standing.rest(posed, solution)
         seconds = posed.seconds | {"solve": answer.seconds}
         result = self._finish(solution, solution.method, seconds, posed.raster.left_out)
         if self.recorder is not None:
@@ -196,7 +195,7 @@ class Backend:
 
         None where the field is held or goes on in time, and where the state cannot be posed: the step says why.
         """
-        last = self._known()
+        last = self._standing.solved_by(self.config)
         if not self.config.steady or (last is not None and state.same_as(last.posed.state)):
             return None
         try:
@@ -209,15 +208,12 @@ class Backend:
         """Hand this out at the next `step`, if it asks for the state and the configuration that were answered for."""
         self._ahead = answer
 
-    def _known(self) -> _Solved | None:
-        """What was solved last, if the configuration is the same."""
-        return self._last if self._last is not None and self._last.posed.config is self.config else None
-
     def _asking(self, posed: Posed) -> Question:
-        return Question(posed, self.engine, self._previous(posed.problem))
+        return Question(posed, self.engine, self._standing.field_on(posed.problem.shape))
 
     def _in_time(self, state: TissueState, dt_min: float) -> StepResult:
-        evolution, config = self._begun(), self.config
+        config = self.config
+        evolution = self._standing.begun(config)
         posed = Posed.of(state, config, self._posed)
         before, began = evolution.field, time.perf_counter()
         asked = Asked(
@@ -226,7 +222,8 @@ class Backend:
         )  # fmt: skip
         taken = evolution.step(self.engine, asked)
         seconds = posed.seconds | {"solve": time.perf_counter() - began}
-        self._last, self._evolution, self._posed = None, evolution, posed
+        self._standing.go_on(evolution)
+        self._posed = posed
         known = InTime(dt_min, taken.time_error, taken.balance, taken.parts)
         result = self._finish(taken.solution, taken.solution.method, seconds, posed.raster.left_out, known)
         if self.recorder is not None:
@@ -250,9 +247,12 @@ class Backend:
             Where fields are steady, so that nothing goes on from what was written; or if it is no field of the
             domain's shape, finite and >= 0.
         """
-        if self._evolution is None and self._last is None and self.config.steady:
+        standing = self._standing
+        if standing.solved is not None:
+            return standing.solved.solution.field
+        if standing.evolution is None and self.config.steady:
             return None
-        return self._last.solution.field if self._last is not None else self._begun().field
+        return standing.begun(self.config).field
 
     @field.setter
     def field(self, given: npt.ArrayLike) -> None:
@@ -261,9 +261,9 @@ class Backend:
                 "field is written, but stepping is 'steady', so that no field goes on from it; "
                 "stepping='implicit-euler' is allowed."
             )
-        evolution = self._begun()
+        evolution = self._standing.begun(self.config)
         evolution.write(given, self.config.domain.shape)
-        self._last, self._evolution = None, evolution
+        self._standing.go_on(evolution)
 
     def restart(self, field: npt.ArrayLike, field_error: float = 0.0) -> None:
         """Go on in time from a field, whatever there was before, such as after a checkpoint of the host's own.
@@ -279,24 +279,7 @@ class Backend:
         InvalidProblemError
             If it is no field of the domain's shape, finite and >= 0, or the error is none.
         """
-        self._last, self._evolution = None, Evolution.of(field, self.config.domain.shape, field_error)
-
-    def _begun(self) -> Evolution:
-        """What goes on in time; from the last steady field, or the configuration's initial one, if nothing does yet."""
-        shape = self.config.domain.shape
-        if self._evolution is not None:
-            found = self._evolution
-        elif self._last is not None:
-            solution = self._last.solution
-            found = Evolution(solution.field, solution.error_bound)
-        else:
-            return Evolution(np.broadcast_to(np.asarray(self.config.initial), shape))
-        if found.field.shape != shape:
-            raise InvalidProblemError(
-                f"the field to go on from has shape {found.field.shape}, but the domain has {shape}; hand one over by "
-                "restart, such as what sp.regrid makes of it."
-            )
-        return found
+        self._standing.go_on(Evolution.of(field, self.config.domain.shape, field_error))
 
     def rasterise(self, state: TissueState) -> Raster:
         """The state on the pixels, as `step` sees it."""
@@ -364,16 +347,6 @@ class Backend:
         report.follow(self)
         return report, report.watch("field", config)
 
-    def _previous(self, problem: Problem) -> FloatArray | None:
-        """The last field, if it was on this lattice."""
-        if self._last is not None:
-            field = self._last.solution.field
-        elif self._evolution is not None:
-            field = self._evolution.field
-        else:
-            return None
-        return field if field.shape == problem.shape else None
-
     def _finish(
         self,
         solution: Solution,
@@ -397,17 +370,10 @@ class Backend:
         vars(self).update(state)
         # `copy.copy` hands over the very objects of the original.
         self.records, self._tally = list(self.records), copy.deepcopy(self._tally)
-        self._evolution, self._posed, self._ahead = copy.copy(self._evolution), None, None
+        self._standing = self._standing.copied()
+        self._posed = self._ahead = None
         self.recorder = self.report = self._watch = None
         self.engine = self.config.engine()
-
-
-@dataclass(frozen=True)
-class _Solved:
-    """What was solved last, to be held or started from."""
-
-    posed: Posed
-    solution: Solution
 
 
 def _able(name: str, given: object, kind: str, *methods: str) -> None:
