@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from surrogate_plugin.batched import operations
+from surrogate_plugin.batched.choice import fused
 from surrogate_plugin.batched.halos import wrap_
 from surrogate_plugin.batched.level import Level
 from surrogate_plugin.batched.setup import Coefficients
@@ -65,6 +66,11 @@ def solve(east: Tensor, north: Tensor, extra: Tensor, rhs: Tensor, guess: Tensor
     if guess is not None:
         x = functional.pad(guess, (1, 1, 1, 1))
         r = r - levels.apply(x)
+    finest = levels.levels[0]
+    if r.dtype == torch.float32 and fused(x, r, finest.inverse, finest.north, finest.east):
+        from surrogate_plugin.batched.fused import coarse
+
+        return coarse.solve(x, r, finest, levels.v_cycle, steps)[:, 1:-1, 1:-1]
     p, energy = torch.zeros_like(r), torch.ones_like(r[:, :1, :1])
     for _ in range(steps):
         z = levels.v_cycle(r)

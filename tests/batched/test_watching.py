@@ -91,6 +91,10 @@ def calls() -> Iterator[tuple[str, Callable[[], tuple[Tensor | None, ...]]]]:
     image[:, 1] = (image[:, 1] > 0.8).float()
     yield "fields", lambda: (features.decode(answer, seen_of, features.see(seen_of)),)
     yield "last sweeps", lambda: relaxation_tensors.forward(answer, image, torch.ones(2), 1)
+    from surrogate_plugin.surrogate import diffusion_tensors
+
+    parts = [torch.rand(2, 9, 17, generator=torch.Generator().manual_seed(seed)) for seed in range(4)]
+    yield "coarse equation", lambda: (diffusion_tensors.solve(*parts, None, 2),)
     for name, work in each_call_of_judging():
         yield name, lambda work=work: tuple(each for each in _flat(work()) if each.dtype == torch.float64)
     for wide in (False, True):
@@ -156,13 +160,14 @@ NAMES = [name for name, _ in calls()] if DEVICE == "cpu" else []
 @pytest.fixture
 def many_programs(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Small ones, and memory that is not set holds what is no number."""
-    from surrogate_plugin.batched.fused import equation, gradients, launching, setting_up
+    from surrogate_plugin.batched.fused import coarse, equation, gradients, launching, setting_up
 
     monkeypatch.setattr(launching, "_ROWS", (4,))
     monkeypatch.setattr(launching, "_WIDTHS", (16,))
     monkeypatch.setattr(setting_up, "_BLOCK", 16)
     for module, name, value in ((equation, "_ROWS", 4), (equation, "_WIDTH", 8), (gradients, "_ROWS", 4),
-                                (gradients, "_WIDTH", 8), (gradients, "_PIXELS", 64)):  # fmt: skip
+                                (gradients, "_WIDTH", 8), (gradients, "_PIXELS", 64), (coarse, "_ROWS", 4),
+                                (coarse, "_WIDTH", 8)):  # fmt: skip
         monkeypatch.setattr(module, name, value)
     launching.strips_of.cache_clear()
     torch.use_deterministic_algorithms(True)
