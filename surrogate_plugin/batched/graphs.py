@@ -1,10 +1,11 @@
 """Steps of an iteration, and predictions, as CUDA graphs: recorded once for a shape, then launched as one.
 
-A step of few problems is some fifty launches of a few microseconds each, and as many calls from python, which take
-longer. A graph has them all. It works on tensors of its own: what a step reads is copied there, as far as it has
-changed, and what it makes is copied out, which for many problems costs more than it saves; so only small batches are
-recorded, and only where the variable SURROGATE_PLUGIN_GRAPHS is ``1``. What comes of a graph is certified as everything
-is. A step that cannot be recorded is made as it always was, and is not tried again.
+A prediction for few problems is some 140 launches of a few microseconds each, a step where uptake saturates or faces
+conduct differently as many, and as many calls from python, which take longer. A graph has them all. It works on tensors
+of its own: what a step reads is copied there, and what it makes is copied out, which for many problems costs more than
+it saves; so only small batches are recorded, and only where the variable SURROGATE_PLUGIN_GRAPHS is ``1``. What comes
+of a graph is certified as everything is. A step that cannot be recorded is made as it always was, and is not tried
+again.
 
 Not measured on a GPU yet: whether a graph pays, and up to which size.
 """
@@ -31,8 +32,11 @@ _MOST = 8
 
 
 def advance(iteration: Any) -> None:
-    """`Iteration.advance`, from a graph where there may be one."""
-    run(iteration, "advance", iteration.field)
+    """`Iteration.advance`, from a graph where there may be one, and where it is more launches than a graph's copies."""
+    if iteration.is_short:
+        iteration.advance()
+    else:
+        run(iteration, "advance", iteration.field)
 
 
 def run(subject: Any, method: str, field: Tensor) -> None:
@@ -79,10 +83,11 @@ def capture(work: Callable[[], None]) -> Callable[[], None]:
 
 @dataclass(frozen=True, eq=False)
 class _Recorded:
-    """A step on tensors of its own: those it reads, the object that it leaves, and what replays it."""
+    """A step on tensors of its own: those it reads, the parts it leaves that are new, and what replays it."""
 
     given: list[Tensor]
-    left: Any
+    changed: dict[str, Any]
+    made: list[Tensor]
     replay: Callable[[], None]
 
 
@@ -112,13 +117,14 @@ class Recorder:
         if step is None:
             getattr(subject, method)()
             return
-        for mine, theirs in zip(step.given, own, strict=True):
-            mine.copy_(theirs)
+        _copy(step.given, own)
         step.replay()
         # What the step only reads is still the subject's own; what it made will be overwritten by the next.
-        known = {id(mine): theirs for mine, theirs in zip(step.given, own, strict=True)}
-        made = {id(each): each.clone() for each in tensors_of(step.left) if id(each) not in known}
-        vars(subject).update(vars(copy.deepcopy(step.left, {**known, **made})))
+        memo: dict[int, Any] = {id(mine): theirs for mine, theirs in zip(step.given, own, strict=True)}
+        kept = [torch.empty_like(each) for each in step.made]
+        _copy(kept, step.made)
+        memo |= {id(each): mine for each, mine in zip(step.made, kept, strict=True)}
+        vars(subject).update(copy.deepcopy(step.changed, memo))
 
     def _record(self, subject: Any, own: list[Tensor], method: str) -> _Recorded | None:
         """The step on copies of all tensors; None where it cannot be recorded."""
@@ -136,7 +142,26 @@ class Recorder:
             replay = self._capture(work)
         except RuntimeError:  # of CUDA: something in the step cannot be part of a graph
             return None
-        return _Recorded(given, holder[0], replay)
+        left, known = vars(holder[0]), {id(each) for each in given}
+        parts = {name: value for name, value in left.items() if not _is_as_before(value, vars(before).get(name))}
+        return _Recorded(given, parts, [each for each in tensors_of(parts) if id(each) not in known], replay)
+
+
+def _copy(to: list[Tensor], values: list[Tensor]) -> None:
+    """All values at once: a launch for each kind of number, not for each tensor."""
+    kinds: dict[torch.dtype, tuple[list[Tensor], list[Tensor]]] = {}
+    for mine, theirs in zip(to, values, strict=True):
+        pair = kinds.setdefault(mine.dtype, ([], []))
+        pair[0].append(mine)
+        pair[1].append(theirs)
+    for mine_all, theirs_all in kinds.values():
+        torch._foreach_copy_(mine_all, theirs_all)
+
+
+def _is_as_before(value: Any, before: Any) -> bool:
+    """Whether a part of an object has the tensors that it had, and some: then it is the subject's own still."""
+    tensors = [id(each) for each in tensors_of(value)]
+    return bool(tensors) and tensors == [id(each) for each in tensors_of(before)]
 
 
 def tensors_of(value: Any) -> Iterator[Tensor]:

@@ -96,9 +96,14 @@ class Iteration:
         """Whether a field is still on its way to a small ``km``, where its residual and estimate say little, (B,)."""
         return torch.zeros_like(self.cycles, dtype=torch.bool) if self._path is None else self._path.on
 
+    @property
+    def is_short(self) -> bool:
+        """Whether a step is few launches: by kernels, where uptake is of first order."""
+        return self._path is None and fused(self._r, self.field, self._p, self.decay)
+
     def advance(self) -> None:
         """One V-cycle and one conjugate-gradient step for each problem that has something left to do."""
-        if self._path is None and fused(self._r, self.field, self._p, self.decay):
+        if self.is_short:
             self._advance_fused()
             return
         on_path, scale = self.on_path, self._scale
