@@ -1,7 +1,8 @@
 """Time an ensemble beside its members one after the other: ``python -m benchmarks.ensemble``.
 
 Each way runs in a process of its own, in turn, round by round; what a process does once (imports, compiled kernels, the
-network's price) is done before its time begins. A figure is worth something on idle cores only.
+network's price) is done before its time begins. Processes that the ensemble opens have it within their time, and their
+start. A figure is worth something on idle cores only.
 """
 
 from __future__ import annotations
@@ -23,22 +24,22 @@ import numpy as np
 import surrogate_plugin as sp
 from benchmarks.document import markdown_table
 from surrogate_plugin import ensemble
+from surrogate_plugin.ensemble.cores import cores
 from surrogate_plugin.ensemble.members import Link, members_of
-from surrogate_plugin.ensemble.side_by_side import Function, cores
+from surrogate_plugin.ensemble.side_by_side import Function
 from surrogate_training.documents import write_into
 
 _EXAMPLE = Path(__file__).parents[1] / "examples" / "ensemble_tumours.py"
 #: Left out of the environment, so that each way has the threads that it has where nobody says anything.
 _THREADS = ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "SURROGATE_PLUGIN_THREADS", "PHYSICELL_THREADS")
-_WAYS = ("one after the other", "side by side", "on workers")
-_HEADINGS = (
-    "members",
-    "one after the other, s",
-    "side by side in one process, s",
-    "ratio",
-    "in a process a core, s",
-    "ratio",
-)
+#: What `ensemble.run` is told, if members are not to run in a plain loop.
+_WAYS: dict[str, dict[str, Any] | None] = {
+    "one after the other": None,
+    "by default": {},
+    "in one process": {"workers": 0},
+    "in other processes": {"workers": cores()},
+}
+_LOOP = "one after the other"
 
 
 def main() -> None:
@@ -54,7 +55,10 @@ def main() -> None:
         return
     rows = [_row(name, options.rounds) for name in options.case or _CASES]
     text = f"On {cores()} cores; medians of {options.rounds} rounds, and of each round's ratio.\n\n"
-    text += "\n".join(markdown_table(_HEADINGS, rows)) + "\n"
+    headings = ["members", f"{_LOOP}, s"]
+    for way in list(_WAYS)[1:]:
+        headings += [f"{way}, s", "ratio"]
+    text += "\n".join(markdown_table(headings, rows)) + "\n"
     print(text)
     if options.document:
         write_into(options.document, "benchmarks.ensemble", text)
@@ -100,15 +104,15 @@ def _grown(given: dict[str, Any], link: Link) -> dict[str, Any]:
 _UPTAKES = [float(each) for each in np.geomspace(5.0, 40.0, 16)]
 #: What is run, a member that stands for all in the warm-up, and the sweep.
 _CASES: dict[str, tuple[Function, list[dict[str, Any]]]] = {
-    "512": (moving_cells, ensemble.grid({"uptake": _UPTAKES, "side": [512], "cells": [8000], "steps": [12]})),
-    "256": (moving_cells, ensemble.grid({"uptake": _UPTAKES, "side": [256], "cells": [3000], "steps": [24]})),
-    "128": (moving_cells, ensemble.grid({"uptake": _UPTAKES, "side": [128], "cells": [1000], "steps": [240]})),
+    "512": (moving_cells, ensemble.grid({"uptake": _UPTAKES, "side": [512], "cells": [8000], "steps": [60]})),
+    "256": (moving_cells, ensemble.grid({"uptake": _UPTAKES, "side": [256], "cells": [3000], "steps": [240]})),
+    "128": (moving_cells, ensemble.grid({"uptake": _UPTAKES, "side": [128], "cells": [1000], "steps": [600]})),
     "tumours": (_grown, ensemble.grid({"uptake": _UPTAKES, "vessels": [8], "cells": [500], "hours": [12.0]})),
 }
 _NAMES = {
-    "512": "16 backends of 512 x 512, 12 steps",
-    "256": "16 backends of 256 x 256, 24 steps",
-    "128": "16 backends of 128 x 128, 240 steps",
+    "512": "16 backends of 512 x 512, 60 steps",
+    "256": "16 backends of 256 x 256, 240 steps",
+    "128": "16 backends of 128 x 128, 600 steps",
     "tumours": "16 pyphysicell tumours of 500 cells, 12 h",
 }
 
@@ -122,8 +126,8 @@ def _row(case: str, rounds: int) -> tuple[str, ...]:
     cells = [_NAMES[case]]
     for way in _WAYS:
         cells.append(f"{statistics.median(spent[way]):.2f}")
-        if way != _WAYS[0]:
-            pairs = zip(spent[_WAYS[0]], spent[way], strict=True)
+        if way != _LOOP:
+            pairs = zip(spent[_LOOP], spent[way], strict=True)
             cells.append(f"{statistics.median(one / other for one, other in pairs):.2f}")
     return tuple(cells)
 
@@ -137,38 +141,21 @@ def _in_a_process(case: str, way: str) -> float:
 
 def _seconds(case: str, way: str) -> float:
     function, sweep = _CASES[case]
+    said = _WAYS[way]
+    members = members_of(sweep, "", repeats=1, seed=0)
     with tempfile.TemporaryDirectory() as folder:
-        if way == "on workers":
-            return _on_workers(function, sweep, Path(folder))
-        if way == "side by side":
-            ensemble.run(function, sweep[:1], Path(folder) / "first.zarr")
+        if said is not None:
+            ensemble.run(function, sweep[:2], Path(folder) / "first.zarr", **said)
             began = time.perf_counter()
-            results = ensemble.run(function, sweep, Path(folder) / "all.zarr")
+            results = ensemble.run(function, sweep, Path(folder) / "all.zarr", **said)
             spent = time.perf_counter() - began
             assert results.finished.all(), results.failed
             return spent
-        members = members_of(sweep, "", repeats=1, seed=0)
         function(dict(members[0].parameters), Link.of(members[0], Path(folder)))
         began = time.perf_counter()
         for member in members:
             function(dict(member.parameters), Link.of(member, Path(folder)))
         return time.perf_counter() - began
-
-
-def _on_workers(function: Function, sweep: list[dict[str, Any]], folder: Path) -> float:
-    """In workers that are there and warm, as those of a cluster are."""
-    from distributed import Client, LocalCluster
-
-    with LocalCluster(n_workers=cores(), threads_per_worker=1, dashboard_address=None) as cluster:
-        address = cluster.scheduler_address
-        with Client(cluster) as client:
-            client.wait_for_workers(cores())
-        ensemble.run(function, sweep[: 2 * cores()], folder / "first.zarr", scheduler=address, together=1)
-        began = time.perf_counter()
-        results = ensemble.run(function, sweep, folder / "all.zarr", scheduler=address, seed=1)
-        spent = time.perf_counter() - began
-        assert results.finished.all(), results.failed
-        return spent
 
 
 if __name__ == "__main__":

@@ -2,9 +2,8 @@
 
     python examples/ensemble_tumours.py -o ensemble-tumours.png
 
-Each is a simulation with cells, vessels and random numbers of its own; the oxygen of all of them is solved for in
-batches, certified. With `--workers 2` they run in processes. What is finished is kept in a store, so that the same
-command goes on where it was stopped.
+Each is a simulation with cells, vessels and random numbers of its own, its oxygen certified at each step. They run on
+all cores. What is finished is kept in a store, so that the same command goes on where it was stopped.
 """
 
 from __future__ import annotations
@@ -125,7 +124,8 @@ def draw(path: Path, results: ensemble.Results) -> None:
         dead = found.arrays["is_dead"]
         for which, colour in ((~dead, "#7fd8be"), (dead, "#8d5a97")):
             view.draw_cells(each, sp.Cells(found.arrays["places"][which], RADIUS_UM), colour, alpha=0.8)
-        each.set_title(f"uptake {corner[0]:g}, vessels {corner[1]:g}", fontsize=9)
+        count = "1 vessel" if corner[1] == 1 else f"{corner[1]:g} vessels"
+        each.set_title(f"uptake {corner[0]:g} / min, {count}", fontsize=9)
         view.draw_scale(each, 200.0)
     made.savefig(path, dpi=110)
 
@@ -133,7 +133,7 @@ def draw(path: Path, results: ensemble.Results) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description="64 pyphysicell tumours over uptake and vessels, side by side.")
     parser.add_argument("--small", action="store_true", help="four small tumours for three hours")
-    parser.add_argument("--workers", type=int, default=0, help="processes; 0 is this one (default: %(default)s)")
+    parser.add_argument("--workers", type=int, help="other processes; 0 for this one (default: as many as pay)")
     parser.add_argument("--store", type=Path, default=Path("ensemble-tumours.zarr"), help="(default: %(default)s)")
     parser.add_argument("-o", "--output", type=Path, default=Path("ensemble-tumours.png"))
     chosen = parser.parse_args()

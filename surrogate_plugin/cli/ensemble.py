@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -32,10 +33,15 @@ def ensemble(
         Path, typer.Argument(help="What is run, over which parameters (.toml), or the store of an ensemble (.zarr).")
     ] = Path("ensemble.toml"),
     workers: Annotated[
-        int, typer.Option(min=0, help="So many processes of this machine, each with members side by side.")
-    ] = 0,
+        int | None,
+        typer.Option(
+            min=0,
+            help="So many other processes of this machine; 0 for this one alone (default: as many as pay).",
+        ),
+    ] = None,
     scheduler: Annotated[
-        str | None, typer.Option(help="The address of a dask scheduler, whose workers see the folder of the store.")
+        str | None,
+        typer.Option(help='The address of a dask scheduler, whose workers see the folder of the store; or "local".'),
     ] = None,
     picture: Annotated[
         Path | None, typer.Option("--output", "-o", help="A picture of a number over the parameters (.png).")
@@ -45,7 +51,7 @@ def ensemble(
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Run many simulations side by side, their fields solved in batches.
+    """Run many simulations side by side, on all cores or on a GPU.
 
     The file names a function of Python, or a settings file, and a sweep over parameters. What is finished is kept at
     once: after Ctrl-C, after a kill and with more parameters, the same command goes on. A member that fails stops no
@@ -54,7 +60,7 @@ def ensemble(
     Examples
     --------
     surrogate-plugin ensemble
-    surrogate-plugin ensemble tumours.toml --workers 8
+    surrogate-plugin ensemble tumours.toml --workers 4
     surrogate-plugin ensemble tumours.toml --scheduler tcp://10.0.0.7:8786
     surrogate-plugin ensemble tumours.zarr --what hypoxic -o hypoxic.png
 
@@ -71,6 +77,7 @@ def ensemble(
     failed : the error of each member that failed, by its row
     numbers : of each number its least, median and largest
     batches : how many batches this command solved, of how many problems, and how many were in the largest
+    processes : of this machine, how many ran members at once
     seconds : that it took
     written : files
     """
@@ -78,13 +85,13 @@ def ensemble(
         if picture is not None:  # nobody is to wait for a picture that cannot be drawn
             outputs.check_picture(picture, [path])
         began = time.perf_counter()
-        results, before, batches = _looked_at(path) if _is_store(path) else _run(path, workers, scheduler, fresh, quiet)
+        results, did = _looked_at(path) if _is_store(path) else _run(path, workers, scheduler, fresh, quiet)
         written = [] if picture is None else [_drawn(results, what, picture)]
     seconds = time.perf_counter() - began
     if json:
-        print_json(_said(results, before, batches, seconds, written))
+        print_json(_said(results, did, seconds, written))
     elif not quiet:
-        _print(results, before, batches, seconds, written)
+        _print(results, did, seconds, written)
     if not results.finished.all():
         raise typer.Exit(FOUND)
 
@@ -93,16 +100,23 @@ def _is_store(path: Path) -> bool:
     return path.is_dir() or path.suffix == ".zarr"
 
 
-def _looked_at(path: Path) -> tuple[Results, int, Batches | None]:
+@dataclass(frozen=True)
+class _Done:
+    """What a command did; without batches where it looked at a store."""
+
+    before: int
+    batches: Batches | None = None
+    processes: int | None = None
+
+
+def _looked_at(path: Path) -> tuple[Results, _Done]:
     from surrogate_plugin.ensemble.results import Results
 
     results = Results(path)
-    return results, int(results.finished.sum()), None
+    return results, _Done(int(results.finished.sum()))
 
 
-def _run(
-    path: Path, workers: int, scheduler: str | None, fresh: bool, quiet: bool
-) -> tuple[Results, int, Batches | None]:
+def _run(path: Path, workers: int | None, scheduler: str | None, fresh: bool, quiet: bool) -> tuple[Results, _Done]:
     from surrogate_plugin.ensemble.files import read_ensemble
     from surrogate_plugin.ensemble.run import going_of
 
@@ -120,7 +134,7 @@ def _run(
     ):
         bar.skip(going.finished)
         going.run(bar.advance)
-    return going.results(), going.finished, going.batches
+    return going.results(), _Done(going.finished, going.batches, going.processes if scheduler is None else None)
 
 
 def _drawn(results: Results, what: str | None, picture: Path) -> Path:
@@ -132,11 +146,12 @@ def _drawn(results: Results, what: str | None, picture: Path) -> Path:
     return picture
 
 
-def _print(results: Results, before: int, batches: Batches | None, seconds: float, written: list[Path]) -> None:
+def _print(results: Results, did: _Done, seconds: float, written: list[Path]) -> None:
     made = table("Ensemble", "", "")
     made.show_header = False
     made.add_row("members", f"{len(results):,}")
-    told = f" ({before:,} before)" if before and batches is not None else ""
+    batches = did.batches
+    told = f" ({did.before:,} before)" if did.before and batches is not None else ""
     made.add_row("finished", f"{int(results.finished.sum()):,}{told}")
     if results.failed:
         made.add_row("failed", f"{len(results.failed):,}")
@@ -144,7 +159,8 @@ def _print(results: Results, before: int, batches: Batches | None, seconds: floa
         mean = batches.problems / batches.count
         made.add_row("solved", f"{batches.problems:,} problems in {batches.count:,} batches of {mean:.3g} on average")
     if batches is not None:
-        made.add_row("took", f"{seconds:.1f} s")
+        places = f" in {did.processes} processes" if did.processes is not None and did.processes > 1 else ""
+        made.add_row("took", f"{seconds:.1f} s{places}")
     made.add_row("store", escape(str(results.path)))
     for path in written:
         made.add_row("written", escape(str(path)))
@@ -172,17 +188,16 @@ def _ranges(results: Results) -> dict[str, dict[str, float]]:
     return found
 
 
-def _said(
-    results: Results, before: int, batches: Batches | None, seconds: float, written: list[Path]
-) -> dict[str, Any]:
+def _said(results: Results, did: _Done, seconds: float, written: list[Path]) -> dict[str, Any]:
     return {
         "store": str(results.path),
         "members": len(results),
         "finished": int(results.finished.sum()),
-        "before": before,
+        "before": did.before,
         "failed": {index: failure.error for index, failure in results.failed.items()},
         "numbers": _ranges(results),
-        "batches": None if batches is None else vars(batches),
+        "batches": None if did.batches is None else vars(did.batches),
+        "processes": did.processes,
         "seconds": seconds,
         "written": [str(path) for path in written],
     }

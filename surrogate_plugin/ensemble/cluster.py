@@ -1,22 +1,25 @@
-"""Groups of members on the workers of dask.distributed, in each of which they step side by side.
+"""Groups of members on the workers of dask.distributed.
 
-The client gives each worker one group at a time, so that a worker has one pool, and large groups first, small ones at
-the end. Results go from the worker into the store as soon as a member is finished; all that comes back is how it went.
-A group whose worker dies is begun anew on another one, which passes over what is finished.
+The client gives each worker one group at a time, large ones first and small ones at the end, so that a quick worker has
+more of them. Results go from the worker into the store as soon as a member is finished; all that comes back is how it
+went. A group whose worker dies is begun anew on another one, which passes over what is finished.
 """
 
 from __future__ import annotations
 
 import logging
+import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
+from surrogate_plugin.ensemble.cores import cores
+from surrogate_plugin.ensemble.left import Left, WorkerDied
 from surrogate_plugin.ensemble.members import Member
 from surrogate_plugin.ensemble.pool import Batches
-from surrogate_plugin.ensemble.side_by_side import Outcome, Task, cores, run_side_by_side
+from surrogate_plugin.ensemble.side_by_side import ONE_THREAD, Outcome, Task, run_side_by_side
 from surrogate_plugin.errors import InvalidProblemError
 from surrogate_plugin.extras import extra
 
@@ -27,16 +30,18 @@ if TYPE_CHECKING:
 _PATIENCE = 0.5
 #: Seconds in which a scheduler answers, and has a worker.
 _LONGEST_WAIT = 30.0
-#: A worker is given so many groups, about, that one which is quicker may have more of them.
-_GROUPS = 2
+#: A group is at most this share of what is left for its worker, so that none waits long for the last one, and has at
+#: most so many members, so that few wait for another worker when theirs dies.
+_SHARE, _MOST = 4, 64
+#: The word for workers of this machine in the place of an address.
+LOCAL = "local"
 
 
 def run_on_workers(
     task: Task,
     members: Sequence[Member],
     *,
-    workers: int,
-    scheduler: str | None,
+    scheduler: str,
     moved: Callable[[], None] = lambda: None,
 ) -> tuple[list[Member], Batches]:
     """Run members on workers.
@@ -45,10 +50,8 @@ def run_on_workers(
     ----------
     task : Task
     members : sequence of Member
-    workers : int
-        So many processes of this machine, where there is no scheduler.
-    scheduler : str or None
-        The address of one.
+    scheduler : str
+        Its address, or `LOCAL` for workers of this machine, one a core.
     moved : callable
         Called after each member that is finished or has failed.
 
@@ -66,7 +69,7 @@ def run_on_workers(
     MissingExtraError
         If dask.distributed is not installed.
     """
-    with _client(workers, scheduler) as client:
+    with _client(scheduler) as client:
         return _Groups(client, task, members, moved).run()
 
 
@@ -112,7 +115,7 @@ class _Groups:
 
     def _next(self, workers: int) -> list[Member]:
         if self._left:
-            size = min(self._task.together, max(1, -(-len(self._left) // (_GROUPS * workers))))
+            size = max(self._task.together or 1, min(_MOST, len(self._left) // (_SHARE * workers)))
             return [self._left.popleft() for _ in range(min(size, len(self._left)))]
         return [self._alone.popleft()] if self._alone else []
 
@@ -136,7 +139,7 @@ class _Groups:
             self._alone.extend(left)
             return
         for member in left:
-            self._task.store.keep_failure(member, WorkerDied("the process that ran it died, time after time."))
+            self._task.store.keep_failure(member, WorkerDied())
 
     def _tell(self) -> None:
         """Count what workers have settled since."""
@@ -148,12 +151,8 @@ class _Groups:
                 self._moved()
 
 
-class WorkerDied(RuntimeError):
-    """A member ended the process that ran it, as a fault in compiled code or a lack of memory does."""
-
-
 def run_group(task: Task, group: Sequence[Member]) -> tuple[set[int], Batches]:
-    """Run members side by side on this worker; gives the rows of those that somebody else was running.
+    """Run members on this worker, as many at once as it has threads; gives the rows of those run by somebody else.
 
     Raises
     ------
@@ -166,24 +165,27 @@ def run_group(task: Task, group: Sequence[Member]) -> tuple[set[int], Batches]:
 
     if not task.store.path.exists():
         raise InvalidProblemError(f"a worker does not see {task.store.path}; a folder that all workers see is allowed.")
-    use_threads(max(1, get_worker().state.nthreads))
+    for name, value in ONE_THREAD.items():
+        os.environ.setdefault(name, value)
+    threads = max(1, get_worker().state.nthreads)
+    use_threads(threads)
+    slots = min(len(group), task.slots(threads) if task.is_pooled else task.together or threads)
     elsewhere: set[int] = set()
 
     def told(member: Member, outcome: Outcome) -> None:
         if outcome is Outcome.ELSEWHERE and not task.store.is_finished(member):
             elsewhere.add(member.index)
 
-    return elsewhere, run_side_by_side(task, group, told)
+    return elsewhere, run_side_by_side(task, Left(group).take, told, slots=slots, running=min(slots, threads))
 
 
 @contextmanager
-def _client(workers: int, scheduler: str | None) -> Iterator[Client]:
-    with extra("ensemble", "an ensemble on workers"):
+def _client(scheduler: str) -> Iterator[Client]:
+    with extra("ensemble", "an ensemble on workers of dask"):
         from distributed import Client, LocalCluster
-    if scheduler is None:
-        threads = max(1, cores() // workers)
+    if scheduler == LOCAL:
         made: Any = LocalCluster(
-            n_workers=workers, threads_per_worker=threads, dashboard_address=None, silence_logs=logging.ERROR
+            n_workers=cores(), threads_per_worker=1, dashboard_address=None, silence_logs=logging.ERROR
         )
         with made as cluster, Client(cluster) as client:
             yield client

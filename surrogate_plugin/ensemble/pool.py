@@ -1,12 +1,12 @@
-"""Where the members of a process hand their problems in: they are solved as one batch when all that can wait do."""
+"""Where members of a process that have a thread each hand their problems in, to be solved as batches when many wait."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from surrogate_plugin.engine.pooling import HERE, Asked
 from surrogate_plugin.equation.solution import Solution
@@ -49,6 +49,18 @@ class Batches:
         self.largest = max(self.largest, other.largest)
 
 
+class Slots(Protocol):
+    """What members have that share a process, each on a thread."""
+
+    batches: Batches
+
+    def slot(self) -> AbstractContextManager[None]:
+        """Inside, this thread runs members."""
+
+    def stop(self) -> None:
+        """End each member at the next question that it asks."""
+
+
 class Stopped(BaseException):
     """A member has to end, and be begun anew another time; no error that it could make something of."""
 
@@ -61,6 +73,13 @@ class _Handed:
     asked: list[Asked]
     answers: list[Answer] | None = None
     failure: BaseException | None = None
+    #: Whether there is something to do for it: an answer to take, a batch to solve, an end.
+    woken: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether nobody has to solve for it any more."""
+        return self.answers is not None or self.failure is not None
 
 
 @dataclass
@@ -91,7 +110,7 @@ class Pool:
     batches: Batches = field(default_factory=Batches)
 
     def __post_init__(self) -> None:
-        self._changed = threading.Condition()
+        self._lock = threading.Lock()
         self._live = self.slots
         self._waiting: list[_Handed] = []
         self._is_solving = False
@@ -112,9 +131,9 @@ class Pool:
         finally:
             self._turns.release()
             HERE.reset(token)
-            with self._changed:
+            with self._lock:
                 self._live -= 1
-                self._changed.notify_all()
+                self._wake_if_due()
 
     def answer(self, engine: Engine, asked: list[Asked]) -> list[Answer]:
         """Wait for the answers to what a member asks for.
@@ -129,15 +148,18 @@ class Pool:
         mine = _Handed(engine, asked)
         self._turns.release()
         try:
-            with self._changed:
+            with self._lock:
                 self._waiting.append(mine)
-                while mine.answers is None and mine.failure is None:
+            while not mine.is_answered:
+                with self._lock:
                     if self._is_stopped:
                         raise Stopped
-                    if self._is_due():
-                        self._solve_those_who_wait()
-                    else:
-                        self._changed.wait()
+                    mine.woken.clear()
+                    batch = self._batch_if_due()
+                if batch:
+                    self._solve_in_turn(batch)
+                elif not mine.is_answered:
+                    mine.woken.wait()
         finally:
             self._turns.acquire()
         if mine.failure is not None:
@@ -147,34 +169,50 @@ class Pool:
 
     def stop(self) -> None:
         """End each member at the next question that it asks, or is waiting for the answer to."""
-        with self._changed:
+        with self._lock:
             self._is_stopped = True
-            self._changed.notify_all()
+            for each in self._waiting:
+                each.woken.set()
 
     def _is_due(self) -> bool:
         if self._is_solving or not self._waiting:
             return False
         return len(self._waiting) >= self._live or sum(len(each.asked) for each in self._waiting) >= self.limit
 
-    def _solve_those_who_wait(self) -> None:
-        """Solve what was handed in; called with the lock, which others have in the meantime."""
+    def _batch_if_due(self) -> list[_Handed]:
+        """What this thread has to solve now, if anything; called with the lock."""
+        if not self._is_due():
+            return []
         batch, self._waiting, self._is_solving = self._waiting, [], True
-        self._changed.release()
+        return batch
+
+    def _wake_if_due(self) -> None:
+        """Have one of those that wait solve for all of them; called with the lock.
+
+        The others sleep on: to wake them all each time would have every thread ask for the interpreter.
+        """
+        if self._is_due():
+            self._waiting[0].woken.set()
+
+    def _solve_in_turn(self, batch: list[_Handed]) -> None:
+        """Solve what was handed in, and tell those who did; the others hand in more in the meantime."""
         try:
             self._solve(batch)
         except BaseException as error:  # nobody may wait for ever
             for each in batch:
                 each.failure = error
         finally:
-            self._changed.acquire()
-            self._is_solving = False
-            self._changed.notify_all()
+            with self._lock:
+                self._is_solving = False
+                self._wake_if_due()
+            for each in batch:
+                each.woken.set()
 
     def _solve(self, batch: list[_Handed]) -> None:
         """Solve a batch, those of one kind of engine together."""
         kinds: dict[object, list[_Handed]] = {}
         for each in batch:
-            kinds.setdefault(_kind(each.engine), []).append(each)
+            kinds.setdefault(kind_of(each.engine), []).append(each)
         token = HERE.set(None)  # this thread is a member's, and solves by itself now
         try:
             with all_threads():
@@ -192,7 +230,7 @@ class Pool:
             each.answers, answers = answers[: len(each.asked)], answers[len(each.asked) :]
 
 
-def _kind(engine: Engine) -> object:
+def kind_of(engine: Engine) -> object:
     """Engines of one kind answer alike, and may answer for one another."""
     model = engine.model if isinstance(engine.model, str) else id(engine.model)
     return model, engine.device, engine.policy

@@ -9,16 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from surrogate_plugin.arguments import shown
+from surrogate_plugin.ensemble.growing import run_growing
+from surrogate_plugin.ensemble.local import run_here, run_in_processes
 from surrogate_plugin.ensemble.members import Member, members_of
 from surrogate_plugin.ensemble.pool import Batches
 from surrogate_plugin.ensemble.results import Results
-from surrogate_plugin.ensemble.side_by_side import Function, Outcome, Task, cores, run_side_by_side
+from surrogate_plugin.ensemble.side_by_side import INSIDE, Function, Outcome, Task, name_of
 from surrogate_plugin.ensemble.store import Store
 from surrogate_plugin.ensemble.sweep import MOST_MEMBERS, checked
 from surrogate_plugin.errors import InvalidProblemError
 
-#: Members that are begun at once for each core, and in all: so many make batches that pay, and few are lost by a kill.
-_PER_CORE, _MOST_TOGETHER = 8, 64
 #: Seconds after which it is looked again whether members that somebody else runs are finished.
 _PATIENCE = 0.5
 
@@ -30,24 +30,27 @@ def run(
     *,
     repeats: int = 1,
     seed: int = 0,
-    workers: int = 0,
+    workers: int | None = None,
     scheduler: str | None = None,
     together: int | None = None,
     limit: int | None = None,
     fresh: bool = False,
     progress: bool = False,
 ) -> Results:
-    """Run a function once for each member of a sweep, side by side, the fields of all of them solved in batches.
+    """Run a function once for each member of a sweep, on all cores or on a GPU.
 
-    Members run as threads. Whatever engine they ask, through a host's adapter, a `Backend` or ``sp.solve``, hands its
-    problem to a pool, which solves what waits as one batch. What a finished member gives is written into the store at
-    once; called again with the same store, `run` goes on with the members that are not finished.
+    On a CPU members run one after the other in this process and, once what is left is worth their start, in others
+    beside it, one a core. On a GPU they run as threads of this process: whatever engine they ask, through a host's
+    adapter, a `Backend` or ``sp.solve``, hands its problem to a pool, which solves what waits as one batch. What a
+    finished member gives is written into the store at once; called again with the same store, `run` goes on with the
+    members that are not finished.
 
     Parameters
     ----------
     function : callable
         Takes the parameters of a member, a dict, and its `Link` (seed, random numbers, a folder for checkpoints); gives
         a dict of numbers, texts and arrays, which are kept. What it raises is kept too, and stops no other member.
+        What else it leaves behind, in a list of this process for example, is lost where another one runs it.
     sweep : iterable of mapping
         The parameters of each member, as `grid`, `latin_hypercube` and `sobol` make them.
     out : str or Path
@@ -56,17 +59,20 @@ def run(
         How many members have the same parameters, each with random numbers of its own.
     seed : int
         Of the ensemble.
-    workers : int
-        So many processes of this machine, each of which runs members side by side; 0 for this process alone. Needs the
-        extra ``ensemble``.
+    workers : int, optional
+        So many other processes of this machine, each of which runs one member at a time; 0 for this process alone. By
+        default this one and as many others as pay: no others for an ensemble of a few seconds, nor where ``together``
+        or ``limit`` is given.
     scheduler : str, optional
         The address of a dask scheduler, whose workers run the members; they must see the folder of the store.
+        ``"local"`` for workers of this machine, one a core. Needs the extra ``ensemble``.
     together : int, optional
-        Members of a process that are begun at once; each needs the memory of a simulation. By default 8 a core, 64 at
-        most.
+        Members of a process that are begun at once, each on a thread; each needs the memory of a simulation. By
+        default 1 on a CPU, and 8 a core on a GPU, 64 at most.
     limit : int, optional
-        Problems that are solved without waiting for more; by default half as many as members are begun, so that one
-        half steps while the other one is solved for.
+        Solve what members ask for in batches, on a CPU too, and so many problems without waiting for more. By default
+        batches are for GPUs, and half as many as members are begun, so that one half steps while the other one is
+        solved for.
     fresh : bool
         Leave behind what is in the store.
     progress : bool
@@ -83,7 +89,12 @@ def run(
     EnsembleError
         If ``out`` holds something else.
     ModuleNotFoundError
-        If workers are asked for and dask.distributed is not installed.
+        If a scheduler is given and dask.distributed is not installed.
+
+    Warns
+    -----
+    RuntimeWarning
+        If other processes would pay, and the function cannot be sent there.
 
     Examples
     --------
@@ -120,7 +131,7 @@ def going_of(
     *,
     repeats: int = 1,
     seed: int = 0,
-    workers: int = 0,
+    workers: int | None = None,
     scheduler: str | None = None,
     together: int | None = None,
     limit: int | None = None,
@@ -129,9 +140,11 @@ def going_of(
     """An ensemble that is yet to be run; arguments and errors are those of `run`."""
     wanted = Wanted.read(function, sweep, out, repeats=repeats, seed=seed)
     most = None if limit is None else _whole("limit", limit, 1)
-    begun = min(_PER_CORE * cores(), _MOST_TOGETHER) if together is None else _whole("together", together, 1)
+    begun = None if together is None else _whole("together", together, 1)
+    if workers is not None:
+        _whole("workers", workers, 0)
     task = Task(function, Store(wanted.out), together=begun, limit=most)
-    return Going(wanted, task, workers=_whole("workers", workers, 0), scheduler=scheduler, fresh=fresh)
+    return Going(wanted, task, workers=workers, scheduler=scheduler, fresh=fresh)
 
 
 @dataclass(frozen=True)
@@ -164,7 +177,7 @@ class Wanted:
             raise InvalidProblemError(
                 f"{len(parameters):,} sets of parameters, {repeats:,} times each, are more than {MOST_MEMBERS:,}."
             )
-        subject = str(getattr(function, "subject", getattr(function, "__qualname__", type(function).__qualname__)))
+        subject = name_of(function)
         told = {"subject": subject, "sweep": parameters, "repeats": repeats, "seed": seed}
         # Workers may stand in another folder.
         return cls(Path(out).absolute(), members_of(parameters, subject, repeats=repeats, seed=seed), told)
@@ -177,7 +190,7 @@ class Going:
     ----------
     wanted : Wanted
     task : Task
-    workers : int
+    workers : int or None
     scheduler : str or None
     fresh : bool
 
@@ -187,13 +200,15 @@ class Going:
         Members that were finished before.
     batches : Batches
         What this command solved together.
+    processes : int
+        How many of this machine it took, the largest number at once.
     """
 
-    def __init__(self, wanted: Wanted, task: Task, *, workers: int, scheduler: str | None, fresh: bool) -> None:
+    def __init__(self, wanted: Wanted, task: Task, *, workers: int | None, scheduler: str | None, fresh: bool) -> None:
         if scheduler is not None and workers:
             raise InvalidProblemError("scheduler and workers are both given; one of them is allowed.")
         self.wanted, self.task = wanted, task
-        self.batches = Batches()
+        self.batches, self.processes = Batches(), 1
         self._workers, self._scheduler = workers, scheduler
         task.store.create(wanted.told, fresh=fresh)
         self._left = [member for member in wanted.members if not task.store.is_finished(member)]
@@ -209,7 +224,7 @@ class Going:
         """
         left = self._left
         while left:
-            elsewhere = self._over_workers(left, moved) if self._is_distributed else self._here(left, moved)
+            elsewhere = self._once(left, moved)
             left = [member for member in elsewhere if not self.task.store.is_finished(member)]
             for _ in range(len(elsewhere) - len(left)):
                 moved()
@@ -224,12 +239,15 @@ class Going:
         self.task.store.tidy(self.wanted.members)
         return results
 
-    @property
-    def _is_distributed(self) -> bool:
-        return self._scheduler is not None or self._workers > 0
+    def _once(self, left: Sequence[Member], moved: Callable[[], None]) -> list[Member]:
+        """Run all that is left, but for those that somebody else is running; these are returned."""
+        if self._scheduler is not None:
+            from surrogate_plugin.ensemble.cluster import run_on_workers
 
-    def _here(self, left: Sequence[Member], moved: Callable[[], None]) -> list[Member]:
-        elsewhere: list[Member] = []
+            elsewhere, batches = run_on_workers(self.task, left, scheduler=self._scheduler, moved=moved)
+            self.batches.join(batches)
+            return elsewhere
+        elsewhere = []
 
         def told(member: Member, outcome: Outcome) -> None:
             if outcome is Outcome.ELSEWHERE:
@@ -237,17 +255,26 @@ class Going:
             else:
                 moved()
 
-        self.batches.join(run_side_by_side(self.task, left, told))
-        return elsewhere
-
-    def _over_workers(self, left: Sequence[Member], moved: Callable[[], None]) -> list[Member]:
-        from surrogate_plugin.ensemble.cluster import run_on_workers
-
-        elsewhere, batches = run_on_workers(
-            self.task, left, workers=self._workers, scheduler=self._scheduler, moved=moved
-        )
+        if self._grows:
+            batches, processes = run_growing(self.task, left, told)
+            self.processes = max(self.processes, processes)
+        elif not self._workers:
+            batches = run_here(self.task, left, told)
+        else:
+            self.processes = self._workers
+            batches = run_in_processes(self.task, left, told, count=self._workers)
         self.batches.join(batches)
         return elsewhere
+
+    @property
+    def _grows(self) -> bool:
+        """Whether as many processes as pay are to be taken.
+
+        A member that runs members in its turn has the others of its own ensemble beside it. And whoever says how many
+        share a process has them in one, as a GPU has.
+        """
+        task = self.task
+        return self._workers is None and not INSIDE.get() and task.together in (None, 1) and not task.is_pooled
 
 
 def _whole(name: str, given: Any, least: int) -> int:

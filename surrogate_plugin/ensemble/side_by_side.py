@@ -1,19 +1,22 @@
-"""Members that step side by side in one process, each on a thread, with one pool for what they ask of engines."""
+"""Members in one process: one after the other, or side by side, each on a thread."""
 
 from __future__ import annotations
 
 import contextvars
+import functools
 import os
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+from surrogate_plugin.engine.on_device import device_for
+from surrogate_plugin.ensemble.apart import Apart
 from surrogate_plugin.ensemble.members import Link, Member
-from surrogate_plugin.ensemble.pool import Batches, Pool
+from surrogate_plugin.ensemble.pool import Batches, Pool, Slots
 from surrogate_plugin.ensemble.solving import solve_batch
 from surrogate_plugin.ensemble.store import Store
 from surrogate_plugin.errors import EnsembleError
@@ -21,10 +24,14 @@ from surrogate_plugin.errors import EnsembleError
 #: What a member runs: its parameters and its link in, what is kept of it out.
 Function = Callable[[dict[str, Any], Link], "Mapping[str, Any] | None"]
 
-
+#: Members that are begun at once for each core, and in all, where their problems are solved in batches: so many make
+#: batches that pay, and few are lost by a kill.
+_PER_CORE, _MOST_TOGETHER = 8, 64
 #: Variables that tell hosts to compute on the thread that calls them, unless somebody says otherwise: members are what
 #: goes on at once, and pyphysicell has threads that can serve one simulation at a time only.
-_ONE_THREAD = {"PHYSICELL_THREADS": "1"}
+ONE_THREAD = {"PHYSICELL_THREADS": "1"}
+#: Whether a member is being run here, of which there are others elsewhere.
+INSIDE: ContextVar[bool] = ContextVar("surrogate_plugin_inside_a_member", default=False)
 
 
 class Outcome(Enum):
@@ -38,26 +45,55 @@ class Outcome(Enum):
 
 @dataclass(frozen=True)
 class Task:
-    """What all members run, and how; it travels to workers.
+    """What all members run, and how; it travels to other processes.
 
     Attributes
     ----------
     function : callable
     store : Store
-    together : int
-        Members of a process that are begun at once.
+    together : int or None
+        Members of a process that are begun at once; None for as many as pay.
     limit : int or None
         Problems that a pool solves without waiting for more; None for half of the members that are begun.
     """
 
     function: Function
     store: Store
-    together: int
+    together: int | None = None
     limit: int | None = None
+
+    @property
+    def is_pooled(self) -> bool:
+        """Whether what members ask of engines is solved in batches: on a GPU, or where somebody says how large ones."""
+        return self.limit is not None or _has_gpu()
+
+    def slots(self, cores: int) -> int:
+        """Members that a process with so many cores begins at once.
+
+        On a CPU threads would have to take turns at Python, and one alone has all cores within a solve.
+        """
+        if self.together is not None:
+            return self.together
+        return min(_PER_CORE * cores, _MOST_TOGETHER) if self.is_pooled else 1
+
+
+def name_of(function: Function) -> str:
+    """What a function is called, which tells its members from those of others."""
+    return str(getattr(function, "subject", getattr(function, "__qualname__", type(function).__qualname__)))
+
+
+@functools.cache
+def _has_gpu() -> bool:
+    return device_for("auto") is not None
 
 
 def run_side_by_side(
-    task: Task, members: Sequence[Member], moved: Callable[[Member, Outcome], None] = lambda member, outcome: None
+    task: Task,
+    take: Callable[[], Member | None],
+    moved: Callable[[Member, Outcome], None] = lambda member, outcome: None,
+    *,
+    slots: int,
+    running: int,
 ) -> Batches:
     """Run members in this process.
 
@@ -66,9 +102,14 @@ def run_side_by_side(
     Parameters
     ----------
     task : Task
-    members : sequence of Member
+    take : callable
+        The next member, or None if there is none; called on the threads that run them.
     moved : callable
         Called after each, on its thread, one at a time.
+    slots : int
+        Members that are begun at once; one alone runs on this thread.
+    running : int
+        Members that compute at once, of those that are begun, where they have a pool.
 
     Returns
     -------
@@ -80,28 +121,41 @@ def run_side_by_side(
     UnwritableError
         If results cannot be written, after the members that are begun have come to their end.
     """
-    for name, value in _ONE_THREAD.items():
+    if slots == 1:
+        while (member := take()) is not None:
+            # Each has the context of this thread, what numpy raises on and the like, and leaves it as it was.
+            moved(member, contextvars.copy_context().run(run_member, task, member))
+        return Batches()
+    for name, value in ONE_THREAD.items():
         os.environ.setdefault(name, value)
-    left, telling = deque(members), threading.Lock()
-    slots = min(task.together, len(members))
-    pool = Pool(slots, _limit(task, slots), min(slots, cores()), solve_batch)
+    pool = Pool(slots, _limit(task, slots), running, solve_batch) if task.is_pooled else Apart()
+    _on_threads(task, take, moved, pool, slots)
+    return pool.batches
+
+
+def _on_threads(
+    task: Task,
+    take: Callable[[], Member | None],
+    moved: Callable[[Member, Outcome], None],
+    pool: Slots,
+    slots: int,
+) -> None:
+    telling = threading.Lock()
     broken: list[BaseException] = []
 
     def run_those_left() -> None:
         with pool.slot():
             while not broken:
                 try:
-                    member = left.popleft()
-                except IndexError:
-                    return
-                try:
+                    member = take()
+                    if member is None:
+                        return
                     outcome = run_member(task, member)
                     with telling:
                         moved(member, outcome)
                 except BaseException as error:  # of the store or of the caller, and not of the member
                     broken.append(error)
 
-    # Each thread has the context of this one: what numpy raises on, and the like.
     threads = [
         threading.Thread(target=contextvars.copy_context().run, args=(run_those_left,), daemon=True)
         for _ in range(slots)
@@ -119,7 +173,6 @@ def run_side_by_side(
         raise
     if broken:
         raise broken[0]
-    return pool.batches
 
 
 def run_member(task: Task, member: Member) -> Outcome:
@@ -128,6 +181,7 @@ def run_member(task: Task, member: Member) -> Outcome:
     with store.claim(member) as mine:
         if not mine or store.is_finished(member):
             return Outcome.ELSEWHERE
+        INSIDE.set(True)  # a thread of its own, or a copy of the context
         link = Link.of(member, store.folder(member))
         began = time.perf_counter()
         try:
@@ -145,11 +199,6 @@ def _kept(store: Store, member: Member, given: Any, seconds: float) -> Outcome:
         store.keep_failure(member, error)
         return Outcome.FAILED
     return Outcome.FINISHED
-
-
-def cores() -> int:
-    """The cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _limit(task: Task, slots: int) -> int:

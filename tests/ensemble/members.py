@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
+import sys
 import threading
 from collections import Counter
 from pathlib import Path
@@ -14,6 +16,7 @@ import numpy as np
 
 import surrogate_plugin as sp
 from surrogate_plugin.ensemble import Link
+from surrogate_plugin.team import thread_count
 
 
 def noting(given: dict[str, Any], link: Link) -> dict[str, Any]:
@@ -71,3 +74,55 @@ def killing_the_command(given: dict[str, Any], link: Link) -> dict[str, Any]:
         os.kill(int(notes.with_name("command").read_text()), signal.SIGKILL)
         threading.Event().wait()  # until the worker ends too, as it does when its command is gone
     return {"twice": 2 * given["x"]}
+
+
+def interrupting(given: dict[str, Any], link: Link) -> dict[str, Any]:
+    """Member 2 has the process that gave it its work interrupted, at its first attempt, and never comes to an end."""
+    notes = Path(given["notes"])
+    note(notes, begun=given["x"])
+    if given["x"] == 2 and not noted(notes, "interrupted"):
+        note(notes, interrupted=given["x"])
+        os.kill(os.getppid(), signal.SIGINT)
+        threading.Event().wait()
+    return {"twice": 2 * given["x"]}
+
+
+def spoiling_the_store(given: dict[str, Any], link: Link) -> dict[str, Any]:
+    """Member 2 leaves a file in the place of the folder that all members need."""
+    if given["x"] == 2:
+        begun_by_all = link.folder.parent
+        shutil.rmtree(begun_by_all)
+        begun_by_all.write_text("in the way")
+    return {"twice": 2 * given["x"]}
+
+
+def telling(given: dict[str, Any], link: Link) -> dict[str, Any]:
+    """What is around this member."""
+    import module_beside  # type: ignore[import-not-found]
+
+    print(f"printed-{given['x']}")
+    manners = np.geterr()
+    return {
+        "arguments": " ".join(sys.argv), "divide": manners["divide"], "over": manners["over"],
+        "mkl": os.environ["MKL_NUM_THREADS"], "omp": os.environ["OMP_NUM_THREADS"],
+        "size": module_beside.SIZE, "threads": thread_count(), "read": len(sys.stdin.read()),
+    }  # fmt: skip
+
+
+def meeting(given: dict[str, Any], link: Link) -> dict[str, Any]:
+    """Members 0 and 1 come to an end together, in two processes: each waits for the other one at a pipe."""
+    notes = Path(given["notes"])
+    note(notes, begun=given["x"])
+    if given["x"] < 2:
+        late = threading.Timer(120.0, _give_up, (notes.with_name("pipe"),))
+        late.daemon = True
+        late.start()
+        with notes.with_name("pipe").open("rb" if given["x"] == 0 else "wb"):
+            late.cancel()
+    field = sp.solve(sp.Problem(np.full((16, 16), 1.0 + given["x"]), decay=0.1), method="exact").field
+    return {"process": os.getpid(), "threads": thread_count(), "draw": link.rng.random(), "field": field}
+
+
+def _give_up(pipe: Path) -> None:
+    """Let a member that waits at a pipe go on."""
+    os.close(os.open(pipe, os.O_RDWR))

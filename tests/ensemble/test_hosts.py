@@ -60,20 +60,31 @@ def test_threads_that_two_simulations_cannot_share_are_told(tmp_path, monkeypatc
 
     monkeypatch.setattr(_kernels, "HAS_OPENMP", False)
     monkeypatch.setattr(_kernels, "MAX_THREADS", 2)
-    results = ensemble.run(grow, [{"x": 1}], tmp_path / "out.zarr", together=1)
-    assert "PHYSICELL_THREADS=1 in the environment before it is imported" in results.failed[0].error
+    sweep = ensemble.grid({"x": [1, 2]})
+    for batches in ({}, {"limit": 1}):
+        results = ensemble.run(grow, sweep, tmp_path / "out.zarr", together=2, **batches)
+        for failure in (results.failed[0], results.failed[1]):
+            assert "PHYSICELL_THREADS=1 in the environment before it is imported" in failure.error
     attach(tissue(1), substrates=["oxygen"]).detach()
+    alone = ensemble.run(grow, sweep, tmp_path / "alone.zarr", together=1, workers=0)
+    assert alone.finished.all(), "one after the other they share no threads"
     monkeypatch.setattr(_kernels, "MAX_THREADS", 1)
-    assert ensemble.run(grow, [{"x": 1}], tmp_path / "out.zarr", together=1).finished.all()
+    assert ensemble.run(grow, sweep, tmp_path / "out.zarr", together=2).finished.all()
 
 
 def test_hosts_are_told_to_compute_on_one_thread(tmp_path, monkeypatch) -> None:
     import os
 
+    def told(given, link):
+        return {"told": os.environ.get("PHYSICELL_THREADS", "nothing")}
+
+    sweep = ensemble.grid({"x": [1, 2]})
     monkeypatch.delenv("PHYSICELL_THREADS", raising=False)
-    results = ensemble.run(
-        lambda given, link: {"told": os.environ["PHYSICELL_THREADS"]}, [{"x": 1}], tmp_path / "out.zarr"
-    )
-    assert results[0].texts == {"told": "1"}
+    results = ensemble.run(told, sweep, tmp_path / "alone.zarr", workers=0)
+    assert [each.texts for each in results] == [{"told": "nothing"}] * 2, "one after the other they may have all cores"
+    for name, where in (("threads", {"together": 2}), ("processes", {"workers": 2})):
+        monkeypatch.delenv("PHYSICELL_THREADS", raising=False)
+        results = ensemble.run(told, sweep, tmp_path / f"{name}.zarr", **where)
+        assert [each.texts for each in results] == [{"told": "1"}] * 2
     with pytest.raises(ensemble.EnsembleError):
         results.number("told")

@@ -10,12 +10,13 @@ import pytest
 import surrogate_plugin as sp
 from surrogate_plugin import gallery
 from surrogate_plugin.engine.pooling import HERE
+from surrogate_plugin.ensemble.apart import Apart
 from surrogate_plugin.ensemble.pool import Pool, Stopped
 from surrogate_plugin.ensemble.solving import solve_batch
 from surrogate_plugin.team import thread_count
 
 
-def run(pool: Pool, jobs) -> list:
+def run(pool: Pool | Apart, jobs) -> list:
     """What each job gives on a thread of its own, or what it raised."""
     found: list = [None] * len(jobs)
 
@@ -225,3 +226,72 @@ def test_members_compute_on_their_own_thread_and_batches_on_all() -> None:
     assert set(counted) == {("member", 1), ("batch", 3)}
     assert alone == [3], "one that is alone has all of them"
     assert thread_count() == before
+
+
+@pytest.mark.parametrize("limit", [1, 3, 100])
+def test_nobody_sleeps_on_when_there_is_a_batch_to_solve(limit) -> None:
+    """Members that ask at all times, and end at all times."""
+
+    def echo(engine, asked):
+        return [one.problem for one in asked]
+
+    def asking(times: int):
+        problem = vessel(0.1, 4 + times)
+        return lambda: [sp.Engine(device="cpu").solve(problem) is problem for _ in range(times)]
+
+    pool = Pool(12, limit=limit, running=5, solve=echo)
+    found = run(pool, [asking(5 * k) for k in range(12)])
+    assert found == [[True] * (5 * k) for k in range(12)]
+    assert pool.batches.problems == 5 * sum(range(12))
+
+
+def test_members_apart_solve_for_themselves_each_with_an_engine() -> None:
+    """Two of them solve at once, though both ask the one engine that all share."""
+    inside, engines = threading.Barrier(2, timeout=120), []
+    solve = sp.Engine.solve
+
+    def meeting(self, *given, **said):
+        if HERE.get() is None:
+            engines.append(self)
+            inside.wait()
+        return solve(self, *given, **said)
+
+    def twice() -> list:
+        return [sp.solve(vessel(0.1), method="exact"), sp.solve(vessel(0.2), "exact"), thread_count()]
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(sp.Engine, "solve", meeting)
+        found = run(Apart(), [twice, twice])
+    assert len(set(map(id, engines))) == 2, "each keeps its engine"
+    alone = [sp.solve(vessel(decay), method="exact").field for decay in (0.1, 0.2)]
+    for first, second, threads in found:
+        assert np.array_equal(first.field, alone[0])
+        assert np.array_equal(second.field, alone[1])
+        assert threads == 1
+    (error, several) = run(
+        Apart(),
+        [
+            lambda: sp.solve(vessel(0.1), method="no-such-method"),
+            lambda: sp.solve_many([vessel(0.1), vessel(0.2), "none"], method="exact", errors="return"),
+        ],
+    )
+    assert isinstance(error, sp.UnsupportedProblemError)
+    assert [np.array_equal(one.field, other) for one, other in zip(several[:2], alone, strict=True)] == [True, True]
+    assert isinstance(several[2], sp.InvalidProblemError)
+
+
+def test_members_apart_that_are_stopped_end_at_the_next_question() -> None:
+    apart, ended = Apart(), []
+
+    def member() -> None:
+        with apart.slot():
+            sp.solve(vessel(0.1))
+            apart.stop()
+            try:
+                sp.solve(vessel(0.1))
+            except BaseException as error:
+                ended.append(type(error))
+
+    member()
+    assert ended == [Stopped]
+    assert HERE.get() is None
