@@ -110,6 +110,10 @@ def each_call() -> Iterator[tuple[str, Callable[[], Any]]]:
                 yield f"ascend {side} {kind}", functools.partial(sweeps.ascend, b, coarse, b, fine, 2)
                 yield f"smooth {side} {kind}", functools.partial(sweeps.smooth, b, fine, many)
                 yield f"residual {side} {kind}", functools.partial(sweeps.residual, b, b, fine)
+            fine = level((512, 512), rings, linked=linked, count=256)  # whose programs have whole rows
+            coarse = torch.empty(256, 258, 258)
+            yield f"descend many {kind}", functools.partial(sweeps.descend, fine.inverse, fine, 2)
+            yield f"ascend many {kind}", functools.partial(sweeps.ascend, fine.inverse, coarse, fine.inverse, fine, 2)
             for side in (16, 64):
                 levels = [level((side, side), rings, linked=linked)]
                 while levels[-1].shape[0] > 4:
@@ -212,9 +216,9 @@ def stack(shape: tuple[int, int], *, wide: bool) -> Stack:
     return Stack.of([sp.Problem(np.eye(*shape), decay=0.1, uptake=uptake, **more) for _ in range(2)], "cpu")
 
 
-def level(shape: tuple[int, int], rings: tuple[bool, bool], *, linked: bool) -> Level:
+def level(shape: tuple[int, int], rings: tuple[bool, bool], *, linked: bool, count: int = 4) -> Level:
     """The types of a level, and no numbers."""
-    array = torch.zeros(4, shape[0] + 2, shape[1] + 2)
+    array = torch.empty(count, shape[0] + 2, shape[1] + 2)
     return Level(array, array if linked else None, array if linked else None, rings)
 
 

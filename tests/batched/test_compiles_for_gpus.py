@@ -52,6 +52,7 @@ def test_kernels_of_a_cycle_and_of_the_certificate_compile_for_an_h100() -> None
         compiled(
             90,
             "descend 512x512 plain",
+            "descend many plain",
             "ascend 1x7 linked",
             "bottom 16 plain",
             "inflated residual, plain 512x512",

@@ -117,3 +117,20 @@ def test_a_gradient_is_asked_of_the_reference() -> None:
         operations.smooth(b, fine, 1).sum().backward()
     assert b.grad is not None
     assert float(b.grad.abs().max()) > 0.0
+
+
+def test_few_problems_are_cut_into_many_programs_and_many_into_whole_rows() -> None:
+    from surrogate_plugin.batched.fused import launching
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(launching, "_ROWS", (64, 32, 16, 8))
+        patch.setattr(launching, "_WIDTHS", (64, 128, 256, 512))
+        launching.strips_of.cache_clear()
+        one, many = (launching.strips_of((512, 512), count, 4) for count in (1, 256))
+        launching.strips_of.cache_clear()
+    assert one.down * one.along > 4 * 132
+    assert one.warps == 1
+    assert (many.along, many.margin, many.rows) == (1, 0, 64)
+    for cut in (one, many):
+        assert cut.along * (cut.width - 2 * cut.margin) >= 512
+        assert cut.down * cut.rows >= 512

@@ -16,6 +16,8 @@ ROUNDED = {"enable_fp_fusion": False}
 _ENOUGH = 1024
 #: Rows of a strip: more of them repeat fewer rows of their neighbours, fewer give more programs.
 _ROWS = (64, 32, 16, 8)
+#: How much more than its pixels a row may be to its blocks, where there are few programs.
+_REPEATED = 1.5
 #: Pixels along a row that a program holds; a thread has up to four of each array.
 _WIDTHS = (64, 128, 256, 512)
 
@@ -63,11 +65,24 @@ class Strips:
 
 @functools.cache
 def strips_of(shape: tuple[int, int], count: int, margin: int) -> Strips:
-    """The cut that repeats the least and still keeps a GPU busy; ``margin`` is how far a pixel depends on others."""
+    """The cut that repeats the least and still keeps a GPU busy; ``margin`` is how far a pixel depends on others.
+
+    Of few problems a large GPU has more multiprocessors than there are strips of whole rows. Then blocks are as narrow
+    as they may be without repeating half of their pixels, and a program is one warp, whose threads exchange neighbours
+    without waiting for others.
+    """
     height, length = shape
     cuts = [(width, margin, -(-length // (width - 2 * margin))) for width in _WIDTHS if width > 2 * margin]
     cuts += [(width, 0, 1) for width in _WIDTHS if width >= length]
-    width, taken, along = min(cuts, key=lambda cut: cut[0] * cut[2])
+    width, taken, along = min(cuts, key=_pixels)
+    if count * along * -(-height // _ROWS[-1]) < _ENOUGH:
+        most = _REPEATED * _pixels((width, taken, along))
+        width, taken, along = max((cut for cut in cuts if _pixels(cut) <= most), key=lambda cut: cut[2])
     enough = [rows for rows in _ROWS if count * along * -(-height // rows) >= _ENOUGH]
     rows = enough[0] if enough else _ROWS[-1]
     return Strips(rows, width, taken, -(-height // rows), along)
+
+
+def _pixels(cut: tuple[int, int, int]) -> int:
+    """How many pixels the blocks of a row have together."""
+    return cut[0] * cut[2]
