@@ -7,11 +7,11 @@ import threading
 import time
 import weakref
 from dataclasses import replace
-from typing import TYPE_CHECKING, Literal, cast, get_args
+from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 import numpy as np
 
-from surrogate_plugin import loading
+from surrogate_plugin import forking, loading
 from surrogate_plugin.arguments import one_of
 from surrogate_plugin.engine import pooling
 from surrogate_plugin.engine import request as asked
@@ -94,6 +94,10 @@ class Engine:
     def options(self) -> tuple[str | Predictor, str, Policy]:
         """What it was made of: model, device and policy."""
         return self.model, self.device, self.policy
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A copy, pickled or not, is another engine of the same options, and keeps nothing of what this one keeps."""
+        return _of, self.options
 
     def solve(
         self,
@@ -253,6 +257,10 @@ def solve(
     return shared_engine(device, policy).solve(problem, method=method, tolerance=tolerance, error_map=error_map)
 
 
+def _of(model: str | Predictor, device: str, policy: Policy) -> Engine:
+    return Engine(model=model, device=device, policy=policy)
+
+
 def shared_engine(device: str = "auto", policy: str = "fastest") -> Engine:
     """The engine of this device and policy that all calls of functions share."""
     key = (one_of("device", device, asked.DEVICES), one_of("policy", policy, get_args(Policy)))
@@ -282,6 +290,7 @@ _alive: weakref.WeakSet[Engine] = weakref.WeakSet()
 
 def _begin_anew() -> None:
     """In a forked child no thread is left that would finish the solve it was in and let go of the engine."""
+    forking.renew_property_locks()
     _shared.clear()
     for engine in _alive:
         engine._lock, engine._exact = threading.RLock(), Exact()
