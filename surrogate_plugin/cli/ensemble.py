@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 import time
+from contextlib import AbstractContextManager, nullcontext, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -81,11 +83,14 @@ def ensemble(
     seconds : that it took
     written : files
     """
+    # What members print is no part of the object.
+    printed: AbstractContextManager[Any] = redirect_stdout(sys.stderr) if json else nullcontext()
     with plain_errors():
         if picture is not None:  # nobody is to wait for a picture that cannot be drawn
             outputs.check_picture(picture, [path])
         began = time.perf_counter()
-        results, did = _looked_at(path) if _is_store(path) else _run(path, workers, scheduler, fresh, quiet)
+        with printed:
+            results, did = _looked_at(path) if _is_store(path) else _run(path, workers, scheduler, fresh, quiet)
         written = [] if picture is None else [_drawn(results, what, picture)]
     seconds = time.perf_counter() - began
     if json:

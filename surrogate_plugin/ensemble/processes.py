@@ -280,6 +280,6 @@ def _copy_of_stdout() -> int | None:
     if sys.platform == "win32":
         return None
     try:
-        return os.dup(1)
+        return os.dup(2 if sys.stdout is sys.stderr else 1)
     except OSError:  # it is closed
         return None

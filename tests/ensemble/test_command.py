@@ -57,6 +57,16 @@ def test_a_function_over_a_grid(tmp_path) -> None:
     assert (tmp_path / "sum.png").read_bytes()[:4] == b"\x89PNG"
 
 
+def test_what_members_print_is_no_part_of_the_object(tmp_path, capfd) -> None:
+    program = "def f(given, link):\n    print('printed', given['a'])\n    return {'a2': 2 * given['a']}\n"
+    path = written(tmp_path, 'function = "program.py:f"\nsweep.over.a = [1, 2]\n', program=program)
+    for workers in (0, 1):
+        app(["ensemble", str(path), "--fresh", "--json", "--workers", str(workers)], standalone_mode=False)
+        said, errors = capfd.readouterr()
+        assert json.loads(said)["finished"] == 2
+        assert errors.count("printed") == 2
+
+
 def test_a_picture_that_cannot_be_drawn_is_refused_before_anything_is_run(tmp_path) -> None:
     path = written(tmp_path, 'function = "program.py:f"\n[sweep.over]\na = [1, 2]\n')
     for name, said in (
