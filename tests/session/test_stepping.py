@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import surrogate_plugin as sp
+from tests.exact import exact_field
 from tests.session.scenes import DOMAIN, config, exact_step, tissue
 
 NOTHING = sp.TissueState()
@@ -212,6 +213,20 @@ def test_a_field_that_is_none_is_refused_and_leaves_the_one_there_is() -> None:
     assert (backend.field == 2.0).all()
     with pytest.raises(sp.InvalidProblemError, match=r"^field is written, but stepping is 'steady'"):
         sp.Backend(config()).field = np.ones(DOMAIN.shape)
+
+
+def test_a_field_that_rests_and_goes_on_again_goes_on_from_where_it_rests() -> None:
+    """Each time from the field there is, never from one of before."""
+    backend, true = sp.Backend(drug(stepping="steady")), None
+    for k, stepping in enumerate(["steady", "implicit-euler", "steady", "implicit-euler", "implicit-euler"]):
+        backend.reconfigure(stepping=stepping, decay_per_min=0.01 * (1 + k))
+        before = backend.field
+        result = backend.step(tissue(k), 6.0)
+        problem = backend.problem(tissue(k))
+        true = exact_field(problem) if stepping == "steady" else exact_step(problem, true, 6.0)
+        assert np.abs(result.field - true).max() <= result.record.bound
+        assert result.field is backend.field
+        assert before is None or np.abs(result.field - before).max() > 10 * result.record.bound
 
 
 def test_another_lattice_needs_a_field_of_its_own() -> None:
