@@ -14,7 +14,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from surrogate_plugin.cli.help import render, usage
 from surrogate_plugin.terminal import BAD_INPUT, BROKEN_PIPE, INTERRUPTED, print_error, stderr
-from surrogate_plugin.terminal.streams import coloured
+from surrogate_plugin.terminal.streams import coloured, plain_warnings
 
 #: typer brings a click of its own and shows of it only this.
 _UsageError: Any = typer.BadParameter.__bases__[0]
@@ -84,7 +84,8 @@ class Commands(TyperGroup):
         if not standalone_mode:
             return super().main(*given, False, windows_expand_args, **extra)
         try:
-            code = super().main(*given, False, windows_expand_args, **extra) or 0
+            with plain_warnings():
+                code = super().main(*given, False, windows_expand_args, **extra) or 0
             sys.stdout.flush()
         except _ClickError as error:
             code = _tell(error)

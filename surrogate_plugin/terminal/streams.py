@@ -10,13 +10,15 @@ import json
 import math
 import os
 import sys
+import warnings
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 import typer
 from rich.console import Console
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 
 class _Stream(Console):
@@ -57,6 +59,32 @@ def notes(sentences: Iterable[str], kind: str = "Note", style: str = "dim") -> N
     """Sentences beside the results, a line each, on stderr."""
     for sentence in sentences:
         stderr().print(f"{kind}: {sentence}", style=style, markup=False, soft_wrap=True)
+
+
+@contextmanager
+def plain_warnings() -> Iterator[None]:
+    """Have our own warnings be sentences on stderr, without the line of Python that they come from."""
+    usual = warnings.showwarning
+
+    def show(
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        file: TextIO | None = None,
+        line: str | None = None,
+    ) -> None:
+        if category.__module__.startswith("surrogate_"):
+            notes([str(message)], "Warning", "yellow")
+        else:
+            usual(message, category, filename, lineno, file, line)
+
+    warnings.showwarning = show
+    try:
+        yield
+    finally:
+        if warnings.showwarning is show:
+            warnings.showwarning = usual
 
 
 def print_json(said: dict[str, Any]) -> None:

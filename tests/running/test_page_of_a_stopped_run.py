@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ from surrogate_plugin.running import going as going_module
 from surrogate_plugin.running.going import Going
 from tests.fuzzing import assert_one_sentence
 from tests.report.strict import read
-from tests.running.scenes import DOMAIN, DOSE, DRUG, OXYGEN, TIME, VESSEL, going
+from tests.running.scenes import DOMAIN, DOSE, DRUG, OXYGEN, TIME, VESSEL, going, written
 
 REPORT = "report = 'run.html'\n"
 #: One that goes on in time, and one that is solved for anew where something comes, and held else.
@@ -170,3 +172,23 @@ def test_numbers_of_steps_and_what_they_took_go_on(tmp_path: Path, monkeypatch: 
     assert [each.record.step for each in more if each.substrate == "drug"] == list(range(7))
     assert [each.spent_s for each in more] == sorted(each.spent_s for each in more)
     assert not any(math.isinf(each.record.dt_min) for each in more if each.substrate == "drug")
+
+
+def test_a_page_that_cannot_be_written_is_told_in_a_sentence_and_costs_no_run(tmp_path: Path) -> None:
+    path = written(tmp_path, *PARTS)
+    code = f"""
+from surrogate_plugin.cli import app
+from surrogate_plugin.report.page import Page
+
+def full(*_):
+    raise OSError("no space left on device")
+
+Page.write = full
+app(["run", {str(path)!r}, "--quiet"])
+"""
+    made = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert made.returncode == 0
+    assert made.stdout == ""
+    assert made.stderr.startswith("Warning: the page ")
+    assert made.stderr.endswith("was not written (OSError: no space left on device); the run goes on.\n")
+    assert made.stderr.count("\n") == 1
