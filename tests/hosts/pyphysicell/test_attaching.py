@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import pickle
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -111,16 +112,23 @@ def test_a_simulation_that_is_being_copied_disturbs_no_other_one():
 
 
 def test_simulations_are_attached_stepped_and_let_go_on_threads_of_their_own():
+    # The host's own threads are those of all its simulations, and do not bear two that step at once.
+    stepping = threading.Lock()
+
+    def step(sim):
+        with stepping:
+            sim.step()
+
     def life(seed):
         sims = [tissue(seed, voxels=(6, 5), cells=9, track=True) for _ in range(6)]
         for sim in sims:
             still(sim)
             with attach(sim, substrates=["oxygen"], tolerance=TOLERANCE):
-                sim.step()
-                sim.step()
+                step(sim)
+                step(sim)
                 # Where the host's own uptake has gone unguarded, the field is drained.
                 yield error(sim)
-                sim.branch().step()
+                step(sim.branch())
 
     often = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
