@@ -16,6 +16,9 @@ core costs nothing but its help, which barriers between fixed shares do not achi
 which regions there are may depend on the arguments alone, never on data that a region writes; and scratch memory is
 allocated before a chunk is claimed, since a thread that fails must not leave one undone.
 
+Some threads claim from the first chunk on and the others from the last one back: so a thread comes to much the same
+rows in each region, and finds in its own cache what it left there. What another core wrote last comes from far away.
+
 A team is ``(tickets, place)``: the shared counters of one call, and where this thread is.
 """
 # mypy: allow-untyped-defs, allow-untyped-calls, allow-untyped-decorators
@@ -42,8 +45,8 @@ _SMALL = 10_000
 #: Counters of so many regions are in use at a time, each a cache line from the next.
 _SLOTS, _STRIDE = 4, 16
 #: A counter holds its region's number, and below these bits how many chunks: so a thread that comes late to a slot sees
-#: that it serves a later region by now.
-_BITS = 24
+#: that it serves a later region by now. What is claimed is counted from either end, each by half of the bits.
+_BITS, _HALF = 24, 12
 #: What `abandon` sets: beyond every region, so that all is claimed and all is done.
 _OVER = np.int64(2**62)
 
@@ -86,9 +89,13 @@ def tickets() -> IntArray:
     return np.zeros(_SLOTS * _STRIDE, np.int64)
 
 
-def place() -> IntArray:
-    """Where a thread is in its call: how many regions are behind it, and how many chunks it has done in this one."""
-    return np.zeros(2, np.int64)
+def place(*, alone: bool = False, from_the_end: bool = False) -> IntArray:
+    """Where a thread is in its call, as kernels take it.
+
+    How many regions are behind it, how many chunks it has done in this one, whether it is by itself, and whether it
+    claims from the last chunk back.
+    """
+    return np.array([0, 0, alone, from_the_end], np.int64)
 
 
 def abandon(tickets: IntArray) -> None:
@@ -105,7 +112,15 @@ def pieces(size):
 @jit.exact_inner
 def alone():
     """A team of one, for work that a thread goes through by itself."""
-    return np.zeros(_SLOTS * _STRIDE, np.int64), np.zeros(2, np.int64)
+    place = np.zeros(4, np.int64)
+    place[2] = 1
+    return np.zeros(_SLOTS * _STRIDE, np.int64), place
+
+
+@jit.exact_inner
+def is_alone(team):
+    """Whether the team is this thread alone."""
+    return team[1][2] == 1
 
 
 @jit.exact_inner
@@ -116,12 +131,14 @@ def claim(team, count):
     at = (place[0] % _SLOTS) * _STRIDE
     while True:
         seen = _look(tickets, at)
-        chunk = max(seen, first) - first
-        if chunk >= count:
+        claimed = max(seen, first) - first
+        ahead, behind = claimed & ((1 << _HALF) - 1), claimed >> _HALF
+        if ahead + behind >= count:
             return count
-        if _exchange(tickets, at, seen, first + chunk + 1):
+        step = 1 << _HALF if place[3] else 1
+        if _exchange(tickets, at, seen, first + claimed + step):
             place[1] += 1
-            return chunk
+            return count - 1 - behind if place[3] else ahead
 
 
 @jit.exact_inner

@@ -46,7 +46,7 @@ def run_alone(kernel: Callable[..., Any], *args: Any) -> Any:
     try:
         return kernel(own, *args)
     except BaseException:
-        _own.team = (tickets(), place())
+        _own.team = (tickets(), place(alone=True))
         raise
 
 
@@ -151,7 +151,7 @@ class _Own(threading.local):
     """This thread's team of one."""
 
     def __init__(self) -> None:
-        self.team = (tickets(), place())
+        self.team = (tickets(), place(alone=True))
 
 
 class _Call:
@@ -162,10 +162,10 @@ class _Call:
         self.tickets = tickets()
         self.failure: BaseException | None = None
 
-    def take_part(self) -> Any:
+    def take_part(self, *, from_the_end: bool = False) -> Any:
         """Go through the kernel; a thread that fails lets the others through, and the caller gets its error."""
         try:
-            result = self.kernel((self.tickets, place()), *self.args)
+            result = self.kernel((self.tickets, place(from_the_end=from_the_end)), *self.args)
         except BaseException as error:
             self.failure = error
             abandon(self.tickets)
@@ -176,9 +176,10 @@ class _Call:
 
 
 class _Helper:
-    """One thread that waits for calls to take part in."""
+    """One thread that waits for calls to take part in, the ``number``-th beside the caller."""
 
-    def __init__(self) -> None:
+    def __init__(self, number: int) -> None:
+        self._from_the_end = number % 2 == 0
         self.asked = self.served = 0
         self.calls: SimpleQueue[_Call] = SimpleQueue()
         threading.Thread(target=self._serve, name="surrogate-plugin", daemon=True).start()
@@ -187,7 +188,7 @@ class _Helper:
         while True:
             call = self.calls.get()
             with suppress(BaseException):  # the caller raises it
-                call.take_part()
+                call.take_part(from_the_end=self._from_the_end)
             del call
             self.served += 1
 
@@ -201,7 +202,7 @@ class _Crew:
         """Let ``wanted`` helpers take part, but for those that are still on their way through an earlier call."""
         with suppress(RuntimeError):  # no more threads to be had: fewer will do
             while len(self.helpers) < wanted:
-                self.helpers.append(_Helper())
+                self.helpers.append(_Helper(len(self.helpers)))
         for helper in self.helpers[:wanted]:
             # One that is through, but waits for the interpreter to say so, is as good as free.
             if helper.asked - helper.served < 2:

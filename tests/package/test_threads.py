@@ -10,7 +10,7 @@ import pytest
 import surrogate_plugin as sp
 from surrogate_plugin import jit, team
 from surrogate_plugin.gallery import tumour_and_vessels
-from surrogate_plugin.sharing_kernels import CHUNKS, claim, settle
+from surrogate_plugin.sharing_kernels import CHUNKS, claim, place, settle, tickets
 from surrogate_plugin.team import limit_threads, thread_count
 
 SMALL, LARGE = 50 * 40, 512 * 512
@@ -39,6 +39,12 @@ def fails_in_the_second_chunk(team, values):
     settle(team, CHUNKS)
 
 
+@jit.exact
+def claimed(team, most):
+    """The chunks that a thread gets, which asks ``most`` times."""
+    return [claim(team, CHUNKS) for _ in range(most)]
+
+
 @pytest.fixture
 def threads(monkeypatch):
     """Set how many threads this test's kernels are shared out among."""
@@ -55,6 +61,15 @@ def test_every_chunk_is_done_once_in_every_region(threads, count) -> None:
         sums = np.zeros(CHUNKS)
         team.run(add_up, values, sums, 40)
         assert sums.sum() == 40 * values.sum()
+
+
+def test_threads_claim_from_both_ends_until_they_meet() -> None:
+    counters = tickets()
+    one, other = (counters, place()), (counters, place(from_the_end=True))
+    assert claimed(one, 2) == [0, 1]
+    assert claimed(other, 3) == [CHUNKS - 1, CHUNKS - 2, CHUNKS - 3]
+    assert claimed(one, CHUNKS) == [2, 3, 4, *[CHUNKS] * (CHUNKS - 3)]
+    assert claimed(other, 1) == [CHUNKS]
 
 
 def test_an_error_in_any_thread_reaches_the_caller_and_the_next_call_works(threads) -> None:
