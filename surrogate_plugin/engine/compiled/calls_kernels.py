@@ -24,7 +24,7 @@ _NUMBER, _COUNT, _NONE = types.float64, types.int64, types.none
 _SUMS, _PEAKS, _PEAKS32, _RINGS = types.float64[::1], types.int64[::1], types.int32[::1], types.boolean[::1]
 _RULES, _VALUES, _WALLS = types.int64[:, ::1], _MAP, _VECTOR
 _TEAM = types.UniTuple(types.int64[::1], 2)
-_FINEST = types.Tuple((_VECTOR, _NONE, _NONE))
+_FINEST = types.Tuple((_VECTOR, _NONE, _NONE, _VECTOR))
 _LEVELS = types.Tuple((_RULES, _PEAKS, *(_FLAT,) * 5, _VECTOR))
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from surrogate_plugin import jit
 from surrogate_plugin.sharing_kernels import alone, claim, settle
-from surrogate_plugin.solvers.multigrid import level_kernels
+from surrogate_plugin.solvers.multigrid import leg_kernels, level_kernels
 from surrogate_plugin.solvers.multigrid.level_kernels import half_sweep, prolong_and_sweep, restrict, sweep_from_zero
 
 #: Levels with fewer rows than this are gone through by one thread: on so little, threads cost more than they bring.
@@ -20,9 +20,7 @@ WORTH_THREADS = 192
 @jit.fast_inner
 def descend(team, x, b, inverse, north, east, rings, coarse, sweeps):
     """Sweep from zero, then hand the residual down."""
-    sweep_from_zero(team, x, b, inverse, north, east, rings)
-    for half in range(2 * sweeps - 2):
-        half_sweep(team, x, b, inverse, north, east, rings, half & 1)
+    _sweep_by_halves(team, x, b, inverse, north, east, rings, sweeps)
     restrict(team, x, b, inverse, north, east, rings, coarse)
 
 
@@ -38,15 +36,37 @@ def ascend(team, x, b, inverse, north, east, rings, coarse, sweeps):
 def cycle(team, x, b, finest, rings, levels, pre, post):
     """One V(pre, post) cycle from zero, ``x ~ A^-1 b``; symmetric if ``pre == post``, and both at least 1.
 
-    ``finest`` is (inverse, north, east); ``levels`` is (dims, offset, xs, bs, inverse, north, east, coarsest).
+    ``finest`` is (inverse, north, east, kept), ``kept`` as in `leg_kernels`, or None where there are links; ``levels``
+    is (dims, offset, xs, bs, inverse, north, east, coarsest).
     """
-    inverse, north, east = finest
+    inverse, north, east, kept = finest
     dims, offset, xs, bs, _, _, _, _ = levels
     shape, low, high = level(1, dims, offset)
-    below = xs[low:high].reshape(shape)
-    descend(team, x, b, inverse, north, east, rings, bs[low:high].reshape(shape), pre)
+    _descend_finest(team, x, b, inverse, north, east, kept, rings, bs[low:high].reshape(shape), pre)
     _coarse_cycle(team, rings, levels, pre, post)
-    ascend(team, x, b, inverse, north, east, rings, below, post)
+    _ascend_finest(team, x, b, inverse, north, east, kept, rings, xs[low:high].reshape(shape), post)
+
+
+@jit.fast_inner
+def _descend_finest(team, x, b, inverse, north, east, kept, rings, coarse, sweeps):
+    """`descend`, in one pass where that pays."""
+    if kept is None:
+        descend(team, x, b, inverse, north, east, rings, coarse, sweeps)
+    elif leg_kernels.serves(b, rings):
+        leg_kernels.descend(team, kept, b, inverse, rings, coarse, sweeps)
+    else:
+        descend(team, x, b, inverse, north, east, rings, coarse, sweeps)
+
+
+@jit.fast_inner
+def _ascend_finest(team, x, b, inverse, north, east, kept, rings, coarse, sweeps):
+    """`ascend`, in one pass where that pays."""
+    if kept is None:
+        ascend(team, x, b, inverse, north, east, rings, coarse, sweeps)
+    elif leg_kernels.serves(b, rings):
+        leg_kernels.ascend(team, x, kept, b, inverse, rings, coarse, sweeps)
+    else:
+        ascend(team, x, b, inverse, north, east, rings, coarse, sweeps)
 
 
 @jit.fast_inner
@@ -113,7 +133,24 @@ def v_cycle(team, x, b, finest, rings, levels, pre, post):
 @jit.fast
 def sweep(team, x, b, finest, rings, sweeps):
     """Red-black Gauss-Seidel on the finest level from the zero guess."""
-    inverse, north, east = finest
+    inverse, north, east, kept = finest
+    _sweep(team, x, b, inverse, north, east, kept, rings, sweeps)
+
+
+@jit.fast_inner
+def _sweep(team, x, b, inverse, north, east, kept, rings, sweeps):
+    """`sweep`, in one pass where that pays."""
+    if kept is None:
+        _sweep_by_halves(team, x, b, inverse, north, east, rings, sweeps)
+    elif leg_kernels.serves(b, rings):
+        leg_kernels.sweep(team, x, b, inverse, rings, sweeps)
+    else:
+        _sweep_by_halves(team, x, b, inverse, north, east, rings, sweeps)
+
+
+@jit.fast_inner
+def _sweep_by_halves(team, x, b, inverse, north, east, rings, sweeps):
+    """Sweeps from the zero guess, one half at a time."""
     sweep_from_zero(team, x, b, inverse, north, east, rings)
     for half in range(2 * sweeps - 2):
         half_sweep(team, x, b, inverse, north, east, rings, half & 1)
@@ -122,5 +159,5 @@ def sweep(team, x, b, finest, rings, sweeps):
 @jit.fast
 def residual(team, x, b, finest, rings, out):
     """``out = b - A x`` on the finest level, 0 on fixed pixels; ``b`` None is 0."""
-    inverse, north, east = finest
+    inverse, north, east, _ = finest
     level_kernels.residual(team, x, b, inverse, north, east, rings, out)

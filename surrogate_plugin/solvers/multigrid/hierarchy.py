@@ -83,6 +83,7 @@ class Hierarchy:
         #: For whoever certifies: see `surrogate_plugin.guard.inverse`.
         self.work = self.vectors[1], self.vectors[3], self.vectors[4], np.empty(shape)
         self._inverse = np.zeros(padded, np.float32)
+        self._kept = np.zeros((padded[0], (shape[1] + 1) // 2), np.float32)
         self._links: tuple[Float32Array, Float32Array] | tuple[None, None] = (None, None)
         buffers = (np.zeros(flat, np.float32) for _ in range(5))
         count = int(dims[-1].prod())
@@ -236,8 +237,9 @@ class Hierarchy:
         return self.rings, self._finest, self._levels, self._rate, self._wall, self._matrix
 
     @property
-    def _finest(self) -> tuple[Float32Array, Float32Array | None, Float32Array | None]:
-        return self._inverse, *self._links
+    def _finest(self) -> tuple[Float32Array | None, ...]:
+        """Inverse diagonal and links, and room for what a cycle keeps on its way down where there are no links."""
+        return self._inverse, *self._links, self._kept if self._faces is None else None
 
     @functools.cached_property
     def _wide(self) -> Wide:

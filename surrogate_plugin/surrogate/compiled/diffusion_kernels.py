@@ -60,7 +60,7 @@ def solve_batch(east, north, extra, rhs, out, tolerance, most, work):
         p[:] = 0.0
         begun, scale, energy, spent = False, 0.0, 0.0, 0
         while True:
-            cycle(team, z, r, (inverse, n, e), rings, levels, 1, 1)
+            cycle(team, z, r, (inverse, n, e, None), rings, levels, 1, 1)
             new = _dot(r, z)
             if not begun:
                 begun, scale = True, new
