@@ -158,7 +158,7 @@ class Problem:
     def plain(self) -> bool:
         """Whether every face that conducts at all conducts alike: one diffusivity, square pixels, no membranes."""
         even = all(not isinstance(link, np.ndarray) and link == 1.0 for link in self.axis_links)
-        return even and self.membranes is None and bool(np.isin(self.walls.conductance, (0.0, 1.0)).all())
+        return even and self.membranes is None and all(each in (0.0, 1.0) for each in self.walls.conductance.flat)
 
     @property
     def diffusivities(self) -> tuple[Coefficient, ...]:

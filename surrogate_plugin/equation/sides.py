@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -247,17 +248,7 @@ class Boundary:
         >>> Boundary.parse({"left": 38.0, "right": "reflecting"}).walls().conductance.tolist()
         [[1.0, 1.0], [1.0, 0.0]]
         """
-        own, unit = np.reshape(links, (-1, 1)), np.reshape(per_permeability, (-1, 1))
-        permeability = np.array([[side.permeability for side in pair] for pair in self.pairs])
-        with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-            permeance = np.where(permeability > 0, permeability * unit, 0.0)
-            through = np.where(permeance > 0, 1.0 / (1.0 + own / permeance), 0.0)
-        return Walls(
-            permeance=permeance,
-            conductance=np.where(own > 0, through, 0.0),
-            value=np.array([[side.value for side in pair] for pair in self.pairs]),
-            ring=np.array([low.kind == "periodic" for low, _ in self.pairs]),
-        )
+        return _walls_of(self, tuple(map(float, links)), tuple(map(float, per_permeability)))
 
     @property
     def periodic_x(self) -> bool:
@@ -283,6 +274,22 @@ class Boundary:
     def holds_a_value(self) -> bool:
         """Whether any side draws the field to a value, which alone makes the problem well posed."""
         return any(side.passes for side in self.sides)
+
+
+@functools.lru_cache(maxsize=64)
+def _walls_of(boundary: Boundary, links: tuple[float, ...], per_permeability: tuple[float, ...]) -> Walls:
+    """Known again from one step of a host to the next: they take a tenth of a solve of 64 x 64 pixels."""
+    own, unit = np.reshape(links, (-1, 1)), np.reshape(per_permeability, (-1, 1))
+    permeability = np.array([[side.permeability for side in pair] for pair in boundary.pairs])
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+        permeance = np.where(permeability > 0, permeability * unit, 0.0)
+        through = np.where(permeance > 0, 1.0 / (1.0 + own / permeance), 0.0)
+    return Walls(
+        permeance=permeance,
+        conductance=np.where(own > 0, through, 0.0),
+        value=np.array([[side.value for side in pair] for pair in boundary.pairs], np.float64),
+        ring=np.array([low.kind == "periodic" for low, _ in boundary.pairs]),
+    )
 
 
 _ALLOWED = f"'absorbing', 'reflecting', 'periodic', a Flux, an Exchange or a number >= 0 and at most {HUGE:g}"
