@@ -79,8 +79,9 @@ def _measure(
     """What matters most comes first: this engine from a network and from nothing, then its other ways, then others."""
     problems = [problem_of(seed, shape) for seed in range(max(options.batches))]
     exact = [sp.solve(problem, method="exact").field for problem in problems[:_JUDGED]]
+    largest = max(options.batches)
     for ways in (OURS[:2], *((way,) for way in OURS[2:])):
-        for batch in options.batches:
+        for batch in sorted(options.batches, key=lambda batch: (batch != largest, batch)):
             some = [way for way in ways if (way.largest or batch) >= batch and _makes_sense(way, device)]
             _compare(figures, some, problems[:batch], exact, options, device, clock)
     for batch in sorted({options.batches[0], options.batches[-1]}):

@@ -51,7 +51,8 @@ class Figures:
 
     def text(self) -> str:
         """All of it in Markdown."""
-        lines = [*_about(self._options, self._device), "", *table(self.rows), "", *said(self.rows)]
+        rows = sorted(self.rows, key=lambda row: row.batch)
+        lines = [*_about(self._options, self._device), "", *table(rows), "", *said(rows)]
         if self.training is not None:
             made, consumed, waited = (self.training[name] for name in OF_TRAINING)
             lines.append(

@@ -96,7 +96,7 @@ OURS = (
     Way("guarded: network, cycles, certificate"),
     Way("the same from nothing", network=False),
     Way("guarded, from problems to fields on the host", posing=True),
-    Way("guarded, steps as CUDA graphs", graphs=True, largest=16),
+    Way("guarded, predictions as CUDA graphs", graphs=True, largest=16),
     Way("guarded, torch operations in place of kernels", kernels=False, largest=64),
 )
 

@@ -149,7 +149,7 @@ def _rectified(x):
     return tl.where(x < 0.0, 0.0, x)  # NaN stays
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["programs"])
 def _read(
     image, saturation, weight, bias, cells, means, h, w, programs, lowest, highest, centre,
     BLOCKS: tl.constexpr, CHANNELS: tl.constexpr, PADDED: tl.constexpr,
@@ -178,7 +178,7 @@ def _read(
     tl.store(to + 3 * h * w, rate, mask=there)
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["programs"])
 def _mix(
     cells, near, near_bias, expand, expand_bias, contract, contract_bias, out, h, w, programs,
     BLOCKS: tl.constexpr, CHANNELS: tl.constexpr, PADDED: tl.constexpr, WIDE: tl.constexpr, WIDE_PADDED: tl.constexpr,
@@ -199,7 +199,7 @@ def _mix(
     _put(out, problem, own + change, row, column, there, h, w, CHANNELS, PADDED)
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["programs"])
 def _dense(
     cells, weight, bias, out, h, w, programs,
     BLOCKS: tl.constexpr, CHANNELS: tl.constexpr, PADDED: tl.constexpr, OUT: tl.constexpr, OUT_PADDED: tl.constexpr,
@@ -219,7 +219,7 @@ def _around(array, row, column, there, h, w):
     return tl.load(array + y * w + x, mask=there[:, None] & (k < 9)[None, :], other=0.0)
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["programs"])
 def _draw(
     cells, field, means, hidden, hidden_bias, gain, spread, pixels, out, h, w, programs,
     BLOCKS: tl.constexpr, CHANNELS: tl.constexpr, PADDED: tl.constexpr, HEAD: tl.constexpr, HEAD_PADDED: tl.constexpr,

@@ -65,7 +65,7 @@ def _total(parts, problem, count, PARTS: tl.constexpr):
     return tl.sum(tl.load(parts + problem * count + k, mask=k < count, other=0.0), 0).to(tl.float32)
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["down", "along"])
 def _turn(
     p, z, energies, energy, inverse, north, east, out, image, curvatures, h, w, down, along,
     ROWS: tl.constexpr, WIDTH: tl.constexpr, PARTS: tl.constexpr,
@@ -101,7 +101,7 @@ def _turn(
     tl.store(curvatures + tl.program_id(0), tl.sum(total, 0))
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["down", "along"])
 def _move(
     x, r, p, image, energies, curvatures, energy, h, w, down, along,
     ROWS: tl.constexpr, WIDTH: tl.constexpr, PARTS: tl.constexpr,

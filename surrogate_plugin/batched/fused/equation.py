@@ -107,7 +107,7 @@ def largest_of(peaks: torch.Tensor) -> torch.Tensor:
     return torch.nan_to_num(values, nan=math.inf, posinf=math.inf)
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["down", "along"])
 def _residual(
     c, free, north, east, decay, production, vmax, km, factor, out, peaks, h, w, down, along,
     ROWS: tl.constexpr, WIDTH: tl.constexpr,
@@ -130,7 +130,7 @@ def _residual(
     tl.store(peaks + tl.program_id(0), tl.max(highest, 0))
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["down", "along"])
 def _inflated(
     c, source, free, north, east, decay, production, vmax, km, out, peaks, h, w, down, along,
     ROWS: tl.constexpr, WIDTH: tl.constexpr,
@@ -156,7 +156,7 @@ def _inflated(
     tl.store(peaks + tl.program_id(0), tl.max(highest, 0))
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["down", "along"])
 def _deficit(
     w_field, c, free, north, east, decay, vmax, km, target, factor, unit, out, lacks, tops, h, w, down, along,
     ROWS: tl.constexpr, WIDTH: tl.constexpr,

@@ -74,7 +74,7 @@ def _block(blocks, PIXELS: tl.constexpr):
     return (program // blocks).to(tl.int64), program % blocks * PIXELS + tl.arange(0, PIXELS)
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["blocks"])
 def _embed(source, free, field, out, h, w, blocks, PIXELS: tl.constexpr):
     problem, k = _block(blocks, PIXELS)
     i, j = k // (w + 2) - 1, k % (w + 2) - 1
@@ -87,7 +87,7 @@ def _embed(source, free, field, out, h, w, blocks, PIXELS: tl.constexpr):
     tl.store(out + problem * (h + 2) * (w + 2) + k, value, mask=k < (h + 2) * (w + 2))
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["blocks"])
 def _wanted(target, factor, out, h, w, blocks, PIXELS: tl.constexpr):
     problem, k = _block(blocks, PIXELS)
     i, j = k // (w + 2) - 1, k % (w + 2) - 1
@@ -97,7 +97,7 @@ def _wanted(target, factor, out, h, w, blocks, PIXELS: tl.constexpr):
     tl.store(out + problem * (h + 2) * (w + 2) + k, value, mask=k < (h + 2) * (w + 2))
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["blocks"])
 def _grow(grown, z, free, h, w, blocks, BY: tl.constexpr, PIXELS: tl.constexpr):
     problem, k = _block(blocks, PIXELS)
     there = k < h * w
@@ -109,7 +109,7 @@ def _grow(grown, z, free, h, w, blocks, BY: tl.constexpr, PIXELS: tl.constexpr):
     tl.store(grown + at, before + more.to(before.dtype), mask=solved)
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["blocks"])
 def _keep(fields, candidates, ceiling, at, to, h, w, blocks, PIXELS: tl.constexpr):
     number, k = _block(blocks, PIXELS)
     there = k < h * w

@@ -78,7 +78,7 @@ def add_direction(c: torch.Tensor, p: torch.Tensor, alpha: torch.Tensor, floor: 
     return out
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["down", "along"])
 def _dot_and_max(r, z, sums, peaks, h, w, down, along, ROWS: tl.constexpr, WIDTH: tl.constexpr):
     problem, start, j = block_of(tl.program_id(0), ROWS, WIDTH, 0, down, along)
     lines = lines_of(problem, j, h, w, (False, False))
@@ -92,7 +92,7 @@ def _dot_and_max(r, z, sums, peaks, h, w, down, along, ROWS: tl.constexpr, WIDTH
     tl.store(peaks + tl.program_id(0), tl.max(highest, 0))
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["down", "along"])
 def _direction(
     p, z, beta, decay, north, east, walls, out, sums, h, w, down, along, strongest,
     ROWS: tl.constexpr, WIDTH: tl.constexpr, RINGS: tl.constexpr,
@@ -137,7 +137,7 @@ def _direction(
     tl.store(sums + tl.program_id(0), tl.sum(total, 0))
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["blocks"])
 def _add(c, p, alpha, out, pixels, blocks, floor, PIXELS: tl.constexpr):
     program = tl.program_id(0)
     problem, k = (program // blocks).to(tl.int64), program % blocks * PIXELS + tl.arange(0, PIXELS)

@@ -118,7 +118,7 @@ def _total(sums, problem, count, PARTS: tl.constexpr):
     return tl.sum(tl.load(sums + problem * count + k, mask=k < count, other=0.0), 0)
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["problems", "count"])
 def _after_product(
     sums, peaks, largest, scale, energy, contraction, last, direction_scale, new_energy, new_contraction, new_last,
     kept, now, problems, count, restart, PARTS: tl.constexpr,
@@ -145,7 +145,7 @@ def _after_product(
     tl.store(now + 2 * problems + problem, tl.where(usable, 1.0, 0.0).to(tl.float64))
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["problems", "count"])
 def _after_curvature(
     sums, now, largest, scale, energy, contraction, last, correction, estimate, cycles, alpha, new_energy,
     new_correction, new_estimate, new_scale, new_cycles, problems, count, PARTS: tl.constexpr,
@@ -175,7 +175,7 @@ def _after_curvature(
     tl.store(new_scale + problem, tl.where(known, 1.0 / tl.where(known, left, 1.0), unit))
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["count"])
 def _after_residual(peaks, estimate, largest, new_estimate, count, PARTS: tl.constexpr):
     problem = tl.program_id(0)
     k = tl.arange(0, PARTS)

@@ -41,7 +41,7 @@ def begin(
     return inverse, x, left
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["blocks"])
 def _begin(field, image, saturation, inverse, x, left, h, w, blocks, PIXELS: tl.constexpr):
     program = tl.program_id(0)
     problem, k = (program // blocks).to(tl.int64), program % blocks * PIXELS + tl.arange(0, PIXELS)

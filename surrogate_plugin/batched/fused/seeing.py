@@ -62,7 +62,7 @@ def decode(
     return out
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["blocks"])
 def _see(
     source, free, void, decay, vmax, km, scale, value, conductance, image, h, w, rows, columns, top, left, blocks,
     PIXELS: tl.constexpr,
@@ -110,7 +110,7 @@ def _read_at(at, size, conductance):
     return tl.where((at_low > 0.0) | (at_high > 0.0), one_held, mirrored), is_low, is_high
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["blocks"])
 def _decode(
     image, source, free, void, scale, highest, out, w, pixels, next_problem, next_row, top, left, blocks,
     PIXELS: tl.constexpr,

@@ -103,7 +103,7 @@ def _side(beyond, wall, RING: tl.constexpr):
     return tl.where(beyond, 1.0 if RING else tl.load(wall), 1.0)
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["programs"])
 def _finest(
     free, seen, decay, walls, inverse, rate, wall, north, east, h, w, programs,
     BLOCK: tl.constexpr, RINGS: tl.constexpr,
@@ -142,7 +142,7 @@ def _finest(
     _store(rate, wall, north, east, rates, resistances, norths, easts, problem, y, x, kept, h, w, RINGS)
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["programs"])
 def _coarser(
     rate, wall, north, east, inverse, c_rate, c_wall, c_north, c_east, h, w, programs, BLOCK: tl.constexpr,
     RINGS: tl.constexpr,

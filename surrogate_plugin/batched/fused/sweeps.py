@@ -105,7 +105,7 @@ def _passed(level: Level) -> tuple[torch.Tensor | int | None, ...]:
     return level.inverse, level.north, level.east, *level.shape
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["down", "along"])
 def _descend(
     b, x, coarse, level, down, along,
     SWEEPS: tl.constexpr, ROWS: tl.constexpr, WIDTH: tl.constexpr, WHOLE: tl.constexpr, RINGS: tl.constexpr,
@@ -141,7 +141,7 @@ def _descend(
         frame(x, problem, start, j, h, w, ROWS, MARGIN)
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["down", "along"])
 def _ascend(
     x, coarse, b, out, level, down, along,
     SWEEPS: tl.constexpr, ROWS: tl.constexpr, WIDTH: tl.constexpr, WHOLE: tl.constexpr, RINGS: tl.constexpr,
@@ -167,7 +167,7 @@ def _ascend(
     frame(out, problem, start, j, h, w, ROWS, MARGIN)
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["down", "along"])
 def _residual(
     x, b, out, level, down, along, ROWS: tl.constexpr, WIDTH: tl.constexpr, WHOLE: tl.constexpr, RINGS: tl.constexpr
 ):
