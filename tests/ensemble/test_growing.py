@@ -11,6 +11,7 @@ import warnings
 import numpy as np
 import pytest
 
+import surrogate_plugin as sp
 from surrogate_plugin import ensemble
 from surrogate_plugin.ensemble import growing, local, side_by_side
 from surrogate_plugin.ensemble.growing import Pace, pays_off
@@ -32,7 +33,11 @@ def test_another_process_is_opened_in_the_middle_of_a_member_and_changes_no_resu
     os.mkfifo(tmp_path / "pipe")
     sweep = ensemble.grid({"x": range(8), "notes": [str(tmp_path / "notes")]})
     going, moved = going_of(meeting, sweep, tmp_path / "out.zarr"), []
-    going.run(lambda: moved.append(None))
+    sp.use_threads(3)
+    try:
+        going.run(lambda: moved.append(None))
+    finally:
+        sp.use_threads(None)
     results = going.results()
     assert results.finished.all()
     assert (len(moved), going.processes) == (8, 2)
@@ -40,7 +45,8 @@ def test_another_process_is_opened_in_the_middle_of_a_member_and_changes_no_resu
     processes, threads = results.number("process"), results.number("threads")
     assert processes[0] == os.getpid()
     assert processes[1] != os.getpid()
-    assert set(threads[1:]) == {1}, "each process has a core"
+    assert threads[0] == 3, "one that is alone has all of them"
+    assert set(threads[1:]) == {1}, "then each process has a core"
 
     (tmp_path / "pipe").unlink()
     (tmp_path / "pipe").touch()

@@ -245,6 +245,32 @@ def test_nobody_sleeps_on_when_there_is_a_batch_to_solve(limit) -> None:
     assert pool.batches.problems == 5 * sum(range(12))
 
 
+def test_who_hands_in_while_a_batch_is_solved_is_woken_after_it() -> None:
+    """The first batch is not through before the other member waits; neither ends before both are answered."""
+    waits, answered = threading.Event(), threading.Barrier(2, timeout=120)
+
+    class Watched(Pool):
+        def _batch_if_due(self):
+            batch = super()._batch_if_due()
+            if not batch:
+                waits.set()
+            return batch
+
+    def echo(engine, asked):
+        assert waits.wait(120)
+        return [one.problem for one in asked]
+
+    def member() -> bool:
+        found = engine.solve(problem) is problem
+        answered.wait()
+        return found
+
+    problem, engine = vessel(0.1), sp.Engine(device="cpu")
+    pool = Watched(2, limit=1, running=2, solve=echo)
+    assert run(pool, [member, member]) == [True, True]
+    assert pool.batches.count == 2
+
+
 def test_members_apart_solve_for_themselves_each_with_an_engine() -> None:
     """Two of them solve at once, though both ask the one engine that all share."""
     inside, engines = threading.Barrier(2, timeout=120), []
