@@ -30,7 +30,7 @@ import torch
 
 import surrogate_plugin as sp
 from benchmarks.gpu_figures import OF_TRAINING, Figures
-from benchmarks.gpu_methods import OURS, RIVALS, Fields, Rival, Way, Work, problem_of
+from benchmarks.gpu_methods import OURS, RIVALS, Fields, Rival, Way, Work, problems_of
 from benchmarks.gpu_profile import where_time_goes
 from benchmarks.gpu_rows import judged
 from surrogate_plugin.equation.problem import FloatArray, Problem
@@ -77,7 +77,7 @@ def _measure(
     figures: Figures, options: argparse.Namespace, shape: tuple[int, int], device: torch.device, clock: _Clock
 ) -> None:
     """What matters most comes first: this engine from a network and from nothing, then its other ways, then others."""
-    problems = [problem_of(seed, shape) for seed in range(max(options.batches))]
+    problems = problems_of(max(options.batches), shape)
     exact = [sp.solve(problem, method="exact").field for problem in problems[:_JUDGED]]
     largest = max(options.batches)
     for ways in (OURS[:2], *((way,) for way in OURS[2:])):

@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from benchmarks.gpu_methods import CASE
+from benchmarks.gpu_methods import CASE, DRAWN
 from benchmarks.gpu_rows import Row, line, said, table
 
 #: What is told of a training.
@@ -69,7 +69,7 @@ def _about(options: argparse.Namespace, device: torch.device) -> list[str]:
     lines = [
         f"{card}; torch {torch.__version__}, {os.cpu_count()} cores beside it. {CASE.capitalize()}, {options.side} x "
         f"{options.side} pixels, each field certified to {options.target:.0%} of its largest value. Medians of "
-        f"{options.rounds} runs.",
+        f"{options.rounds} runs. More than {DRAWN} problems are these and their mirror images.",
     ]
     if device.type == "cpu":
         lines += ["", "**CPU tensors: a trial of the command. No figure here says anything of a GPU.**"]

@@ -31,9 +31,11 @@ from surrogate_plugin.batched.transfers import brought
 from surrogate_plugin.equation.problem import FloatArray, Problem
 from surrogate_plugin.surrogate.model import load
 
-__all__ = ["CASE", "OURS", "RIVALS", "Fields", "Rival", "Way", "problem_of"]
+__all__ = ["CASE", "DRAWN", "OURS", "RIVALS", "Fields", "Rival", "Way", "problem_of", "problems_of"]
 
 CASE = "variable decay, vessels and a tumour"
+#: Tissues that are drawn; a larger batch has their mirror images too.
+DRAWN = 64
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,6 +125,16 @@ class Rival:
 def problem_of(seed: int, shape: tuple[int, int]) -> Problem:
     """A tissue of variable decay; the same in each process."""
     return cases(shape[0])[CASE](seed)
+
+
+def problems_of(count: int, shape: tuple[int, int]) -> list[Problem]:
+    """So many tissues, first those of `problem_of`, then their mirror images, since to draw one takes longer."""
+    found = [problem_of(seed, shape) for seed in range(min(count, DRAWN))]
+    while len(found) < count:
+        # Upside down, then both of these from right to left.
+        upside_down = len(found) < 2 * DRAWN
+        found.append(found[len(found) - (DRAWN if upside_down else 2 * DRAWN)].mirror(0 if upside_down else 1))
+    return found
 
 
 def _cudss(seeds: Sequence[int], shape: tuple[int, int], target: float, device: torch.device) -> Work:

@@ -76,6 +76,17 @@ def test_fields_that_bring_no_bound_are_certified_and_the_wrong_ones_show() -> N
     assert row.certified >= row.error
 
 
+def test_large_batches_are_tissues_and_their_mirror_images(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gpu_methods, "DRAWN", 3)
+    problems = gpu_methods.problems_of(12, (24, 24))
+    assert len({problem.fingerprint for problem in problems}) == 12
+    for seed in range(3):
+        drawn = problem_of(seed, (24, 24))
+        assert np.array_equal(problems[seed].source, drawn.source)
+        assert np.array_equal(problems[seed + 9].source, drawn.source[::-1, ::-1])
+    assert len(gpu_methods.problems_of(2, (24, 24))) == 2
+
+
 def test_others_solve_the_same_problems() -> None:
     exact = sp.solve(problem_of(1, (24, 24)), method="exact").field
     gpu_methods._assemble(1, (24, 24))
