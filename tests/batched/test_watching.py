@@ -81,8 +81,11 @@ def calls() -> Iterator[tuple[str, Callable[[], tuple[Tensor | None, ...]]]]:
         factor = torch.tensor([0.5, 2.0], dtype=torch.float64)
         given = x, b, fine, coarse, free, decay, walls, coefficients, factor, rings
         yield from _of_levels(operations, krylov, *given)
-    from surrogate_plugin.batched import features
+    from surrogate_plugin.batched import compact, features
     from surrogate_plugin.surrogate import relaxation_tensors
+    from surrogate_plugin.surrogate.networks import CompactNetwork
+
+    torch.manual_seed(0)
 
     seen_of = stack((17, 40), wide=False)
     yield "image", lambda: (features.see(seen_of).image,)
@@ -90,6 +93,9 @@ def calls() -> Iterator[tuple[str, Callable[[], tuple[Tensor | None, ...]]]]:
     image = torch.rand(2, 4, 28, 48, generator=torch.Generator().manual_seed(5))
     image[:, 1] = (image[:, 1] > 0.8).float()
     yield "fields", lambda: (features.decode(answer, seen_of, features.see(seen_of)),)
+    network = CompactNetwork(width=10, head=9, sweeps=1).requires_grad_(False)
+    blocks = torch.rand(2, 4, 40, 28, generator=torch.Generator().manual_seed(6))
+    yield "layers", lambda: (compact.answer(network, blocks, torch.ones(2), saturates=False),)
     yield "last sweeps", lambda: relaxation_tensors.forward(answer, image, torch.ones(2), 1)
     from surrogate_plugin.surrogate import diffusion_tensors
 
@@ -183,7 +189,7 @@ def test_programs_are_independent_and_in_no_order(name: str) -> None:
     with using(kernels=True):
         expected = call()
         for order in (watching.backwards, watching.shuffled):
-            with watching.watched(order):
+            with torch.no_grad(), watching.watched(order):
                 found = call()
             for one, other in zip(found, expected, strict=True):
                 assert (one is None) == (other is None)
