@@ -17,7 +17,7 @@ Maps = Any
 
 @numba.njit(error_model="numpy")
 def multiplied(rate: Maps, inverse: Maps, links: Maps, rings: Maps, scratch: Maps, weights: Maps, made: Maps) -> int:
-    """Coarse rate, diagonal and four links of every pixel by the general product, and inside by the written out one."""
+    """Coarse rate and four links of every pixel by the general product, and inside by the written out one."""
     team = alone()
     lack, loss = scratch
     for each in (rate, inverse, links[0], links[1]):
@@ -33,13 +33,11 @@ def multiplied(rate: Maps, inverse: Maps, links: Maps, rings: Maps, scratch: Map
     general, written = made
     for k in range(1, general.shape[1] - 1):
         for m in range(1, general.shape[2] - 1):
-            coarse = general[2], general[3], general[4], general[5]
-            galerkin._multiply_anywhere(
-                k, m, inverse, links, loss, rings, weights, general[0], general[1], coarse, patches
-            )
+            coarse = general[1], general[2], general[3], general[4]
+            galerkin._multiply_anywhere(k, m, inverse, links, loss, rings, weights, general[0], coarse, patches)
             if k > 1 and m > 1 and 2 * k < ny and 2 * m < nx and k < general.shape[1] - 2 and m < general.shape[2] - 2:
-                coarse = written[2], written[3], written[4], written[5]
-                galerkin._multiply_inside(k, m, inverse, links, loss, weights, written[0], written[1], coarse)
+                coarse = written[1], written[2], written[3], written[4]
+                galerkin._multiply_inside(k, m, inverse, links, loss, weights, written[0], coarse)
                 inside += 1
             else:
                 written[:, k, m] = general[:, k, m]
@@ -67,7 +65,7 @@ def test_both_products_are_the_same(seed: int) -> None:
     coarse = ((ny + 1) // 2 + 2, (nx + 1) // 2 + 2)
     weights = tuple(np.zeros((8, *coarse), np.float32))
     scratch = np.zeros_like(rate), np.zeros_like(rate)
-    general, written = np.zeros((2, 6, *coarse), np.float32)
+    general, written = np.zeros((2, 5, *coarse), np.float32)
     inside = multiplied(rate, inverse, (*links, None, None), rings, scratch, weights, (general, written))
     assert inside == max(0, (ny - 1) // 2 - 1) * max(0, (nx - 1) // 2 - 1) or min(coarse) < 5
     np.testing.assert_allclose(written, general, rtol=1e-4, atol=1e-5 * np.abs(general).max())

@@ -15,9 +15,6 @@ from surrogate_plugin import jit
 from surrogate_plugin.sharing_kernels import claim, pieces, settle
 from surrogate_plugin.solvers.multigrid.level_kernels import around, wrap
 
-#: A diagonal below this part of the product's own is none of rounding's doing.
-_ENOUGH = np.float32(0.999)
-
 
 @jit.fast_inner
 def _link(links, i, j, di, dj):
@@ -209,8 +206,8 @@ def _overlap(image, bump, rows, columns):
 
 
 @jit.fast_inner
-def _multiply_anywhere(k, m, inverse, links, loss, rings, weights, c_rate, diagonal, coarse, scratch):
-    """The rate, the diagonal and the links of coarse pixel (k, m), from its image under ``A``."""
+def _multiply_anywhere(k, m, inverse, links, loss, rings, weights, c_rate, coarse, scratch):
+    """The rate and the links of coarse pixel (k, m), from its image under ``A``."""
     north, east, rising, falling = coarse
     bump, other, image = scratch
     zero = np.float32(0.0)
@@ -224,12 +221,10 @@ def _multiply_anywhere(k, m, inverse, links, loss, rings, weights, c_rate, diago
     k_next = k + 1 if k < cy else 1
     m_next, m_last = m + 1 if m < cx else 1, m - 1 if m > 1 else cx
     over, beyond, before = k < cy or rings[0], m < cx or rings[1], m > 1 or rings[1]
-    # Around a ring of one a link leads from a pixel to itself and carries nothing.
-    looped = (rings[0] and cy == 1) or (rings[1] and cx == 1)
     _bump(weights, k, m, bump)
     c_rate[k, m] = _gathered(i, j, bump, loss, rings)
     _spread(i, j, bump, inverse, links, rings, image)
-    diagonal[k, m] = zero if looped else _overlap(image, bump, 0, 0)
+    # Around a ring of one a link leads from a pixel to itself and carries nothing.
     east[k, m] = north[k, m] = rising[k, m] = falling[k, m] = zero
     if beyond and cx > 1:
         _bump(weights, k, m_next, other)
@@ -254,7 +249,7 @@ def _diagonals(inverse, i, j):
 
 
 @jit.fast_inner
-def _multiply_inside(k, m, inverse, links, loss, weights, c_rate, diagonal, coarse):
+def _multiply_inside(k, m, inverse, links, loss, weights, c_rate, coarse):
     """The same of a 5-point level, away from the sides: the products written out, seven times as fast.
 
     Held pixels weigh 0. ``p`` are the weights around the coarse pixel itself, ``q`` around the one it is linked to.
@@ -266,23 +261,17 @@ def _multiply_inside(k, m, inverse, links, loss, weights, c_rate, diagonal, coar
     pe, pw, pn, ps = e[k, m], w[k, m], n[k, m], s[k, m]
     pne, pnw, pse, psw = ne[k, m], nw[k, m], se[k, m], sw[k, m]
     dnw, dn, dne = _diagonals(inverse, i + 1, j)
-    dw, d, de = _diagonals(inverse, i, j)
-    dsw, ds, dse = _diagonals(inverse, i - 1, j)
+    _, _, de = _diagonals(inverse, i, j)
+    _, _, dse = _diagonals(inverse, i - 1, j)
     # Links along the row above the coarse pixel, along its own and along the one below; then those between these rows.
     nl, nr = east[i + 1, j - 1], east[i + 1, j]
-    left, right = east[i, j - 1], east[i, j]
-    sl, sr = east[i - 1, j - 1], east[i - 1, j]
+    right, sr = east[i, j], east[i - 1, j]
     lu, up, ru = north[i, j - 1], north[i, j], north[i, j + 1]
-    ld, down, rd = north[i - 1, j - 1], north[i - 1, j], north[i - 1, j + 1]
+    rd = north[i - 1, j + 1]
     near, far = loss[i, j], loss[i, j + 1] * pe + loss[i, j - 1] * pw
     far += loss[i + 1, j] * pn + loss[i + 1, j + 1] * pne + loss[i + 1, j - 1] * pnw
     far += loss[i - 1, j] * ps + loss[i - 1, j + 1] * pse + loss[i - 1, j - 1] * psw
     c_rate[k, m] = max(near + far, zero)
-    squares = d + de * pe * pe + dw * pw * pw + dn * pn * pn + ds * ps * ps
-    squares += dne * pne * pne + dnw * pnw * pnw + dse * pse * pse + dsw * psw * psw
-    products = right * pe + left * pw + up * pn + down * ps + (nl * pnw + nr * pne) * pn + (sl * psw + sr * pse) * ps
-    products += (rd * pse + ru * pne) * pe + (ld * psw + lu * pnw) * pw
-    diagonal[k, m] = squares - np.float32(2.0) * products
     qw, qnw, qsw, qn, qs = w[k, m + 1], nw[k, m + 1], sw[k, m + 1], n[k, m + 1], s[k, m + 1]
     shared = de * pe * qw + dne * pne * qnw + dse * pse * qsw - ru * (pe * qnw + pne * qw) - rd * (pse * qw + pe * qsw)
     joined = right * qw + nr * pn * qnw + sr * ps * qsw
@@ -302,8 +291,8 @@ def _multiply_inside(k, m, inverse, links, loss, weights, c_rate, diagonal, coar
 
 
 @jit.fast_inner
-def multiply(team, inverse, links, loss, rings, weights, c_rate, diagonal, coarse):
-    """The rates, the diagonal and the links of the coarse level, without their halos."""
+def multiply(team, inverse, links, loss, rings, weights, c_rate, coarse):
+    """The rates and the links of the coarse level, without their halos."""
     ny, nx = inverse.shape[0] - 2, inverse.shape[1] - 2
     cy, cx = (ny + 1) // 2, (nx + 1) // 2
     scratch = np.empty((3, 3), np.float32), np.empty((3, 3), np.float32), np.empty((5, 5), np.float32)
@@ -315,10 +304,10 @@ def multiply(team, inverse, links, loss, rings, weights, c_rate, diagonal, coars
             if links[2] is None and 2 <= k < cy and 2 * k + 1 <= ny:
                 first, last = 2, min(cx - 1, (nx - 1) // 2)
                 for m in range(first, last + 1):
-                    _multiply_inside(k, m, inverse, links, loss, weights, c_rate, diagonal, coarse)
+                    _multiply_inside(k, m, inverse, links, loss, weights, c_rate, coarse)
             for m in range(1, cx + 1):
                 if m < first or m > last:
-                    _multiply_anywhere(k, m, inverse, links, loss, rings, weights, c_rate, diagonal, coarse, scratch)
+                    _multiply_anywhere(k, m, inverse, links, loss, rings, weights, c_rate, coarse, scratch)
         chunk = claim(team, chunks)
     settle(team, chunks)
 
@@ -339,9 +328,9 @@ def _gathered(i, j, bump, loss, rings):
 
 @jit.fast_inner
 def invert(team, rate, links, inverse):
-    """The inverse diagonal of a level in the place of its diagonal; 0 where a pixel has neither links nor decay.
+    """The inverse diagonal of a level; 0 where a pixel has neither links nor decay.
 
-    Where links were cut, or rows had a negative sum, a diagonal of what is left would be too small: ``rate`` makes up.
+    Cutting a link that came out below 0 makes a diagonal larger than the product's own, never smaller.
     """
     north, east, rising, falling = links
     ny, nx = inverse.shape[0] - 2, inverse.shape[1] - 2
@@ -352,8 +341,6 @@ def invert(team, rate, links, inverse):
             for j in range(1, nx + 1):
                 joined = (north[i, j] + north[i - 1, j]) + (east[i, j] + east[i, j - 1])
                 joined += (rising[i, j] + rising[i - 1, j - 1]) + (falling[i, j] + falling[i - 1, j + 1])
-                if joined + rate[i, j] < _ENOUGH * inverse[i, j]:
-                    rate[i, j] = inverse[i, j] - joined
                 total = joined + rate[i, j]
                 inverse[i, j] = np.float32(1.0) / total if total > 0 else np.float32(0.0)
         chunk = claim(team, chunks)
@@ -370,7 +357,7 @@ def coarsen(team, rate, inverse, links, rings, scratch, weights, c_rate, c_inver
         wrap(team, each, rings)
     find_lack(team, rate, inverse, links, rings, lack)
     find_loss(team, rate, links, lack, loss)
-    multiply(team, inverse, links, loss, rings, weights, c_rate, c_inverse, coarse)
+    multiply(team, inverse, links, loss, rings, weights, c_rate, coarse)
     for each in coarse:
         wrap(team, each, rings)
     invert(team, c_rate, coarse, c_inverse)
