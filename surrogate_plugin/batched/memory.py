@@ -108,6 +108,19 @@ def in_chunks(count: int, chunk: int, run: Callable[[slice], Result]) -> Iterato
         start = piece.stop
 
 
+def is_too_large(error: BaseException) -> bool:
+    """Whether an error says that memory does not suffice, the host's or a device's.
+
+    Examples
+    --------
+    >>> is_too_large(torch.OutOfMemoryError("too many")), is_too_large(RuntimeError("shapes differ"))
+    (True, False)
+    """
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    return isinstance(error, RuntimeError) and any(words in str(error).lower() for words in _TOLD)
+
+
 def _tried(run: Callable[[slice], Result], piece: slice) -> tuple[Result | None, bool]:
     """What came of a piece, and whether it was too large.
 
@@ -115,10 +128,8 @@ def _tried(run: Callable[[slice], Result], piece: slice) -> tuple[Result | None,
     """
     try:
         return run(piece), False
-    except (torch.OutOfMemoryError, MemoryError):
-        pass
-    except RuntimeError as error:
-        if not any(words in str(error).lower() for words in _TOLD):
+    except (RuntimeError, MemoryError) as error:
+        if not is_too_large(error):
             raise
     if torch.cuda.is_available():
         torch.cuda.empty_cache()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +25,8 @@ from surrogate_plugin.solvers.multigrid.hierarchy import Hierarchy
 Kind = tuple[tuple[int, int], tuple[bool, bool], bool, bool]
 #: A group has at most so many pixels, beyond which nothing is gained, and its arrays would not stay in a core's cache.
 _MOST_PIXELS = 2**16
+#: Found once: the compiler that knows them has locks, which a forked child may find held.
+_addresses = functools.cache(addresses)
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +91,7 @@ class Group:
         self._walls = np.empty((most, 2, 2), np.float32)
         self._found = np.empty((most, *shape)), np.empty(most), np.empty(most, np.int64), np.empty(most, np.bool_)
         self._lattice = _lattice_of(problem)
-        self._constants, self._code = _rules(saturates), addresses(saturates)
+        self._constants, self._code = _rules(saturates), _addresses(saturates)
 
     def solve(
         self, problems: Sequence[Problem], tolerances: Sequence[float], starts: Sequence[FloatArray] = ()

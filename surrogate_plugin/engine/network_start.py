@@ -82,10 +82,19 @@ class NetworkStart:
         """The network's fields for problems on a device, NaN where its card does not cover one, and flags for each.
 
         None in the place of fields where there is no network that answers stacks, or none of them is covered.
+
+        Raises
+        ------
+        torch.OutOfMemoryError, MemoryError or RuntimeError
+            Where memory does not suffice: fewer problems at a time will do.
         """
+        from surrogate_plugin.batched.memory import is_too_large
+
         try:
             return self._proposed_stack(stack, problems)
-        except (Exception, SystemExit) as error:  # Whatever a network does, the answer must still come.
+        except (Exception, SystemExit) as error:  # Whatever else a network does, the answer must still come.
+            if is_too_large(error):
+                raise
             return None, [(_stopped(error),)] * len(problems)
 
     def count(self, problem: Problem, seconds: float) -> None:
@@ -128,6 +137,7 @@ class NetworkStart:
     def _proposed_stack(self, stack: Stack, problems: list[Problem]) -> tuple[Tensor | None, list[tuple[Flag, ...]]]:
         import torch
 
+        from surrogate_plugin.batched.transfers import sent
         from surrogate_plugin.surrogate.model import Model
 
         model, trouble = self._network.load()
@@ -142,7 +152,7 @@ class NetworkStart:
             self._on_device = OnDevice(model, stack.device)
         fields = self._on_device.predict(stack)
         if any(flags):
-            outside = torch.tensor([bool(each) for each in flags], device=stack.device)
+            outside = sent(torch.tensor([bool(each) for each in flags]), stack.device)
             fields = torch.where(outside[:, None, None], math.nan, fields)
         return fields, flags
 

@@ -12,6 +12,7 @@ import torch
 
 import surrogate_plugin as sp
 from surrogate_plugin.batched import memory, solve
+from surrogate_plugin.batched.network import Predictor
 from surrogate_plugin.engine import many, on_device
 from surrogate_plugin.engine.engine import Engine
 from surrogate_plugin.equation.problem import Problem
@@ -105,6 +106,23 @@ def test_where_memory_is_short_chunks_are_halved_and_the_last_resort_is_the_cpu(
     assert sizes == [4, 2, 1, 1, 1, 1]
     assert [_reasons(answer) for answer in answers] == [[], [], [Reason.DEVICE_MEMORY], [Reason.DEVICE_MEMORY]]
     assert all(answer.error_bound <= 1e-4 for answer in answers)
+
+
+def test_where_memory_is_short_for_the_network_chunks_are_halved_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes: list[int] = []
+
+    def short(self: Predictor, stack: Any) -> Any:
+        sizes.append(stack.count)
+        if stack.count > 1:
+            raise RuntimeError("CUDNN_STATUS_ALLOC_FAILED")
+        return _predict(self, stack)
+
+    _predict = Predictor.predict
+    monkeypatch.setattr(Predictor, "predict", short)
+    monkeypatch.setattr(memory, "chunk_of", lambda *_, **__: 4)
+    answers = sp.solve_many(_alike(4, (96, 128)), policy="surrogate-first")
+    assert sizes == [4, 2, 1, 1, 1, 1]
+    assert [answer.method for answer in answers] == ["surrogate"] * 4
 
 
 def test_a_device_that_fails_costs_a_flag_and_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
