@@ -28,8 +28,8 @@ def launch(kernel: Any, programs: int, *arguments: Any, warps: int = 4, **consta
     Products and sums are rounded one by one, as they are written, so that float64 on a GPU is that of a CPU and what is
     allowed for rounding holds as it stands; kernels that are bound by memory lose nothing by it.
 
-    Kernels are compiled anew for each kind of number that they are given, such as 1 and multiples of 16; not for how many
-    programs there are, which no address depends on.
+    Kernels are compiled anew for each kind of number that they are given, such as 1 and multiples of 16; not for how
+    many programs there are, which no address depends on.
     """
     run(kernel, programs, *arguments, warps=warps, **constants)
 
