@@ -68,7 +68,7 @@ bench: $(COMPILED)  ## Time every solver side by side on this machine, and what 
 	$(BIN)/python -m benchmarks.physicell_shim
 
 bench-gpu: $(COMPILED)  ## On a machine with a GPU: the suite of the device engine, then its figures into docs/gpu.md
-	$(BIN)/python -m benchmarks.gpu --suite --document docs/gpu.md $(BENCH_ARGS)
+	$(BIN)/python -m benchmarks.gpu --suite --document docs/gpu.md --json build/gpu.json $(BENCH_ARGS)
 
 clean:  ## Remove .venv, caches and outputs
 	rm -rf .venv build dist *.egg-info demo-output docs/api/generated .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,7 +95,7 @@ def run(
     Warns
     -----
     RuntimeWarning
-        If other processes would pay, and the function cannot be sent there.
+        If other processes would pay, and the function cannot be sent there; and if members have failed.
 
     Examples
     --------
@@ -121,7 +122,18 @@ def run(
     with bar_of("members", len(going.wanted.members), quiet=not progress) as bar:
         bar.skip(going.finished)
         going.run(bar.advance)
-    return going.results()
+    results = going.results()
+    _tell_of_failures(results)
+    return results
+
+
+def _tell_of_failures(results: Results) -> None:
+    """Members that failed are kept in silence, which whoever looks at no result would take for success."""
+    for row, failure in results.failed.items():
+        counted = f"{len(results.failed)} of {len(results)} members failed"
+        message = f"{counted}, member {row} with {failure.error}; `failed` of the results has why."
+        warnings.warn(message, RuntimeWarning, stacklevel=3)
+        return
 
 
 def going_of(

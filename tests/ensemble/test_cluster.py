@@ -46,7 +46,8 @@ def test_a_member_that_kills_each_worker_is_found_and_stops_no_other(tmp_path, m
     import dask
 
     monkeypatch.setattr(cluster, "cores", lambda: 1)
-    with dask.config.set({"distributed.scheduler.allowed-failures": 0}):
+    retried = dask.config.set({"distributed.scheduler.allowed-failures": 0})
+    with retried, pytest.warns(RuntimeWarning, match="1 of 3 members failed, member 1 with WorkerDied"):
         results = ensemble.run(deadly, ensemble.grid({"x": range(3)}), tmp_path / "out.zarr", scheduler="local")
     assert results.finished.tolist() == [True, False, True]
     assert results.failed[1].error == "WorkerDied: the process that ran it died, time after time."

@@ -62,7 +62,8 @@ def test_threads_that_two_simulations_cannot_share_are_told(tmp_path, monkeypatc
     monkeypatch.setattr(_kernels, "MAX_THREADS", 2)
     sweep = ensemble.grid({"x": [1, 2]})
     for batches in ({}, {"limit": 1}):
-        results = ensemble.run(grow, sweep, tmp_path / "out.zarr", together=2, **batches)
+        with pytest.warns(RuntimeWarning, match="2 of 2 members failed"):
+            results = ensemble.run(grow, sweep, tmp_path / "out.zarr", together=2, **batches)
         for failure in (results.failed[0], results.failed[1]):
             assert "PHYSICELL_THREADS=1 in the environment before it is imported" in failure.error
     attach(tissue(1), substrates=["oxygen"]).detach()

@@ -73,7 +73,8 @@ def test_a_member_that_fails_stops_no_other_and_is_tried_again(tmp_path) -> None
             raise ZeroDivisionError("x is 1")
         return {"inverse": 1 / (given["x"] - 1 + 1e-3)}
 
-    results = ensemble.run(picky, ensemble.grid({"x": [0, 1, 2]}), tmp_path / "out.zarr")
+    with pytest.warns(RuntimeWarning, match="1 of 3 members failed, member 1 with ZeroDivisionError: x is 1; `failed`"):
+        results = ensemble.run(picky, ensemble.grid({"x": [0, 1, 2]}), tmp_path / "out.zarr")
     assert results.finished.tolist() == [True, False, True]
     assert results.failed[1].error == "ZeroDivisionError: x is 1"
     assert "in picky" in results.failed[1].traceback

@@ -73,7 +73,8 @@ def test_the_table_has_a_row_a_member_and_names_its_axis(tmp_path) -> None:
 
     sweep = ensemble.grid({"x": [1, 2], "kind": ["a", "b"]})
     for _ in range(2):  # the second table takes the place of the first
-        ensemble.run(run, sweep, tmp_path / "out.zarr")
+        with pytest.warns(RuntimeWarning, match="2 of 4 members failed, member 1 with ValueError: b"):
+            ensemble.run(run, sweep, tmp_path / "out.zarr")
     table = zarr.open_group(tmp_path / "out.zarr", mode="r", path="table")
     assert {name: each.metadata.dimension_names for name, each in table.arrays()} == dict.fromkeys(
         ("member", "repeat", "finished", "seconds", "x", "kind", "square", "fate"), ("member",)
@@ -97,7 +98,8 @@ def test_the_table_has_a_row_a_member_and_names_its_axis(tmp_path) -> None:
     ],
 )
 def test_what_cannot_be_kept_fails_its_member_in_a_sentence(tmp_path, given, said) -> None:
-    results = ensemble.run(lambda parameters, link: given, [{"x": 1}], tmp_path / "out.zarr")
+    with pytest.warns(RuntimeWarning, match="1 of 1 members failed"):
+        results = ensemble.run(lambda parameters, link: given, [{"x": 1}], tmp_path / "out.zarr")
     assert said in results.failed[0].error
     assert not results.finished.any()
 

@@ -56,7 +56,9 @@ def test_a_killed_process_loses_nothing_and_nothing_is_done_twice(tmp_path, toge
 
 @pytest.mark.parametrize("together", [None, 3])
 def test_a_member_that_kills_each_process_is_found_and_stops_no_other(tmp_path, together) -> None:
-    results = ensemble.run(deadly, ensemble.grid({"x": range(3)}), tmp_path / "out.zarr", workers=1, together=together)
+    sweep = ensemble.grid({"x": range(3)})
+    with pytest.warns(RuntimeWarning, match="1 of 3 members failed, member 1 with WorkerDied"):
+        results = ensemble.run(deadly, sweep, tmp_path / "out.zarr", workers=1, together=together)
     assert results.finished.tolist() == [True, False, True]
     assert results.failed[1].error == "WorkerDied: the process that ran it died, time after time."
 
