@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -85,6 +86,15 @@ ensemble.run(killing_the_command, sweep, folder / "out.zarr", workers=1, togethe
     assert begun(tmp_path / "notes") == {0: 1, 1: 1, 2: 2, 3: 1, 4: 1}, "no worker goes on, and nothing is done twice"
 
 
+@pytest.fixture
+def interruptible():
+    """Ctrl-C raises, also in tests that were started in the background, where a shell has it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_ends_the_processes_at_once_and_is_gone_on_from(tmp_path) -> None:
     """Member 2 has its command interrupted, and waits for ever."""
     over = {"x": range(4), "notes": [str(tmp_path / "notes")]}
