@@ -56,20 +56,13 @@ def packed(task: Task, *, threads: int) -> bytes:
     surrogate_plugin.ensemble.travelling.CannotTravelError: counted cannot be sent to another process (TypeError: \
     cannot pickle '_thread.lock' object); workers=0, by which members stay in this one, is allowed.
     """
+    from numba.cloudpickle import dumps  # a copy of cloudpickle, which is there wherever this package is
+
     errors: dict[str, Any] = dict(np.geterr())
     try:
-        return _dumps(Job(task, threads, errors, list(sys.argv)))
+        return bytes(dumps(Job(task, threads, errors, list(sys.argv))))
     except Exception as error:  # of whatever object refuses
         said = (str(error).strip() or "it does not say why").splitlines()[0]
         raise CannotTravelError(
             f"{name_of(task.function)} cannot be sent to another process ({type(error).__name__}: {said})"
         ) from error
-
-
-def _dumps(job: Job) -> bytes:
-    try:
-        from cloudpickle import dumps  # what a user has told of modules that go whole, he has told this one
-    except ModuleNotFoundError:
-        from numba.cloudpickle import dumps
-    found: bytes = dumps(job)
-    return found

@@ -144,7 +144,7 @@ def test_random_numbers_do_not_depend_on_workers(tmp_path) -> None:
     assert np.array_equal(found[0].number("seed"), found[1].number("seed"))
 
 
-@pytest.mark.parametrize("without", [(), ("cloudpickle", "distributed")])
+@pytest.mark.parametrize("without", [(), ("distributed",)])
 def test_functions_of_a_script_that_has_no_guard_get_there(tmp_path, without) -> None:
     """A function, a class and a lambda of ``__main__``, and what they name there; with and without an extra."""
     program = f"""

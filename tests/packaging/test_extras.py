@@ -47,7 +47,7 @@ PROGRAMS = [
     (
         "ensemble",
         "distributed",
-        "from surrogate_plugin import ensemble; ensemble.run(print, [{'x': 1}], 'out.zarr', workers=1)",
+        "from surrogate_plugin import ensemble; ensemble.run(print, [{'x': 1}], 'out.zarr', scheduler='local')",
     ),
     ("simularium", "simulariumio", "from surrogate_plugin.files.exports.simularium import check; check()"),
 ]
