@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing import resource_tracker
@@ -111,16 +109,6 @@ def _begin_worker(worker: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the trainer stops its workers
     # A worker in the midst of a long batch is ended so; torch would have it vanish, with semaphores left behind.
     signal.signal(signal.SIGTERM, _leave)
-    # Torch has a worker look every few seconds whether its parent is who it was when the worker began. One that was
-    # killed before that is never missed, and the worker would wait for it forever.
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        threading.Thread(target=_go_with, args=(parent,), daemon=True).start()
-
-
-def _go_with(parent: Any) -> None:
-    parent.join()
-    os._exit(0)  # past the threads that still have something to hand to the parent
 
 
 def _leave(_signal: int, _frame: object) -> None:
