@@ -114,8 +114,8 @@ class Side:
 
     def __post_init__(self) -> None:
         one_of("side.kind", self.kind, get_args(Kind))
-        _value_of("side.value", self.value)
-        number_not_negative("side.rate", self.rate)
+        object.__setattr__(self, "value", _value_of("side.value", self.value))
+        object.__setattr__(self, "rate", number_not_negative("side.rate", self.rate))
 
     @property
     def passes(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from surrogate_plugin.equation.sides import SIDES, Boundary, Side
@@ -42,3 +43,13 @@ def test_sides_that_cannot_be_are_refused_in_a_sentence_about_what_was_named(bou
     with pytest.raises(InvalidProblemError, match=words) as caught:
         Boundary.parse(boundary, unnamed=own)
     assert str(caught.value).endswith(".")
+
+
+@pytest.mark.parametrize("value", [38, np.int64(38), np.float32(38.0), np.array(38.0)])
+def test_a_side_of_any_kind_of_number_is_one_of_that_float(value) -> None:
+    side = Side("value", value)
+    assert side == Side("value", 38.0)
+    assert type(side.value) is float
+    walls = Boundary(side, side, side, side).walls()
+    assert walls.value.dtype == np.float64
+    assert (walls.value == 38.0).all()

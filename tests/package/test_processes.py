@@ -7,6 +7,7 @@ import multiprocessing
 import pickle
 import threading
 import warnings
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -23,6 +24,18 @@ SHAPE = (112, 101)
 def solved(method: str) -> np.ndarray:
     problem = tumour_and_vessels(np.random.default_rng(7), SHAPE)
     return sp.solve(problem, method=method, tolerance=0.01 * problem.largest_imposed).field
+
+
+def _forked(target: Callable[..., object], *args: object) -> int | None:
+    """The exit code of a forked child that does this; None if it hangs."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        child = multiprocessing.get_context("fork").Process(target=target, args=args)
+        child.start()
+        child.join(timeout=60)
+    exit_code = child.exitcode
+    child.kill()
+    return exit_code
 
 
 @pytest.mark.parametrize("start", ["fork", "spawn", "forkserver"])
@@ -73,17 +86,10 @@ def test_a_fork_in_the_middle_of_another_thread_s_solve_leaves_the_child_free() 
     holder.start()
     held.wait(timeout=60)
     problem = tumour_and_vessels(np.random.default_rng(7), SHAPE)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
-        child = multiprocessing.get_context("fork").Process(target=engine.solve, args=(problem,))
-        child.start()
-        child.join(timeout=60)
-    hung = child.is_alive()
-    child.kill()
+    exit_code = _forked(engine.solve, problem)
     done.set()
     holder.join()
-    assert not hung
-    assert child.exitcode == 0
+    assert exit_code == 0
 
 
 def test_a_fork_while_another_thread_computes_what_is_kept_leaves_the_child_free(monkeypatch) -> None:
@@ -103,17 +109,10 @@ def test_a_fork_while_another_thread_computes_what_is_kept_leaves_the_child_free
     computing.start()
     in_the_middle.wait(timeout=60)
     monkeypatch.undo()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
-        child = multiprocessing.get_context("fork").Process(target=sp.solve, args=(problem, "multigrid"))
-        child.start()
-        child.join(timeout=60)
-    hung = child.is_alive()
-    child.kill()
+    exit_code = _forked(sp.solve, problem, "multigrid")
     done.set()
     computing.join()
-    assert not hung
-    assert child.exitcode == 0
+    assert exit_code == 0
 
 
 @pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, lambda engine: pickle.loads(pickle.dumps(engine))])
