@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from multiprocessing import resource_tracker
+from multiprocessing import resource_tracker, util
 from typing import Any, TypeVar
 
 import torch
@@ -106,9 +108,31 @@ def _deaf() -> Iterator[None]:
 def _begin_worker(worker: int) -> None:
     del worker
     torch.set_num_threads(1)
+    # A thread of the worker may still be handing tensors over when it ends. Python would stop that thread in the midst
+    # of torch's code, which aborts the process; so once all has been tidied up, the process ends without its threads.
+    util.Finalize(None, _vanish, exitpriority=_AFTER_ALL_OTHERS)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the trainer stops its workers
     # A worker in the midst of a long batch is ended so; torch would have it vanish, with semaphores left behind.
     signal.signal(signal.SIGTERM, _leave)
+    # Torch has a worker look every few seconds whether its parent is who it was when the worker began. One that was
+    # killed before that is never missed, and the worker would wait for it forever.
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_go_with, args=(parent,), daemon=True).start()
+
+
+def _go_with(parent: Any) -> None:
+    parent.join()
+    os._exit(0)  # past the threads that still have something to hand to the parent
+
+
+_AFTER_ALL_OTHERS = -1000
+
+
+def _vanish() -> None:
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
 
 
 def _leave(_signal: int, _frame: object) -> None:
