@@ -20,6 +20,7 @@ from surrogate_plugin.engine.corrections import Corrections
 from surrogate_plugin.engine.exact import Exact
 from surrogate_plugin.engine.network_start import NetworkStart
 from surrogate_plugin.engine.request import Request
+from surrogate_plugin.engine.starts import Lessons
 from surrogate_plugin.engine.trace import Trace
 from surrogate_plugin.equation.problem import FloatArray, Problem
 from surrogate_plugin.equation.solution import Flag, Reason, Solution
@@ -85,7 +86,7 @@ class Engine:
         self.model, self.device = asked.model_of(model), one_of("device", device, asked.DEVICES)
         self._network = NetworkStart(self.model, self.device)
         self._exact = Exact()
-        self._corrections = Corrections()
+        self._corrections, self._lessons = Corrections(), Lessons()
         # The buffers serve one solve at a time: a second thread's would spoil the first's certificate.
         self._lock = threading.RLock()
         _alive.add(self)
@@ -142,7 +143,7 @@ class Engine:
         pool = pooling.HERE.get()
         if pool is not None:
             return _only(pool.answer(self, [pooling.Asked(problem, method, tolerance, previous, error_map)]))
-        request = Request.read(problem, tolerance, previous)
+        request = replace(Request.read(problem, tolerance, previous), lessons=self._lessons)
         with self._lock, limit_threads(problem.source.size):
             solution = self._route(request, Trace(), method)
         return _mapped(problem, solution) if error_map else solution
@@ -159,6 +160,14 @@ class Engine:
         """The network's fields for a stack on a device, and for each problem why it has none there."""
         with self._lock:
             return self._network.propose_stack(stack, problems)
+
+    def forget(self) -> None:
+        """Start the next solve as a new engine would; buffers, states and the network are kept, which change no field.
+
+        What a host's step has shown guides its next one. Where it is chance who solved what before, it must not.
+        """
+        with self._lock:
+            self._corrections, self._lessons = Corrections(), Lessons()
 
     def count(self, problem: Problem, seconds: float) -> None:
         """Remember what a solve of this problem took that went past the network, and past this engine."""

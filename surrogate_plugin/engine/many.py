@@ -115,8 +115,10 @@ def solve_many(
     Notes
     -----
     A problem is solved by one thread from beginning to end, which takes less than several sharing it; there are as many
-    threads as `use_threads` says. Fields and bounds are those of `solve`, to rounding. After Ctrl-C the problems that
-    have begun are finished, and no others begin.
+    threads as `use_threads` says. Fields and bounds are those of `solve`, to rounding. The same problems have the same
+    answers, to the last bit, in any order, by however many threads and whatever was solved before, unless times that
+    were measured by then speak for another route. After Ctrl-C the problems that have begun are finished, and no others
+    begin.
 
     On a GPU problems of one shape and kind are solved in batches that its memory holds, each until it has settled, by
     float32 cycles inside float64 refinement, and certified in float64. Bounds hold as elsewhere; a field is another

@@ -165,6 +165,7 @@ class Worker:
         turn: AbstractContextManager[Any] = self._talking if alone else nullcontext()
         with turn:
             try:
+                self._engine.forget()  # else a field would depend on which problems this thread had before
                 solution = self._engine.solve(
                     ask.problem,
                     method=self._manner.method,

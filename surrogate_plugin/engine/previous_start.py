@@ -7,7 +7,7 @@ import math
 from surrogate_plugin.engine.network_start import Rival
 from surrogate_plugin.engine.polish import EXACT_SHARE, MULTIGRID, WORSE_THAN_NOTHING, from_network, polish
 from surrogate_plugin.engine.request import Request
-from surrogate_plugin.engine.starts import Change, Lessons, Offer, compared, least
+from surrogate_plugin.engine.starts import Change, Offer, compared, least
 from surrogate_plugin.engine.trace import Trace
 from surrogate_plugin.equation.problem import FloatArray
 from surrogate_plugin.equation.solution import Reason, Solution
@@ -19,11 +19,8 @@ class PreviousStart:
     """Starts from previous fields where that is the quickest, and learns from each how good they are.
 
     First by what the residual says, which is at hand; then by what one cycle has shown, which a good start needs in any
-    case, and which is what a poor one costs.
+    case, and which is what a poor one costs. What it learns is the request's to keep.
     """
-
-    def __init__(self) -> None:
-        self._lessons = Lessons()
 
     def solve(
         self, request: Request, trace: Trace, hierarchy: Hierarchy, previous: FloatArray, rival: Rival | None
@@ -46,32 +43,33 @@ class PreviousStart:
             trace.why = "The residual of the previous field is not finite."
             return None
         weighed = _Weighing(request, previous, rival)
-        chosen = self._chosen(trace, iteration, weighed)
+        chosen = _chosen(request, trace, iteration, weighed)
         if chosen.start == "previous":
             return polish(request, trace, iteration, "previous")
         if chosen.start == "network" and rival is not None:
             return _ask(request, trace, hierarchy, rival)
         return None
 
-    def _chosen(self, trace: Trace, iteration: Iteration, weighed: _Weighing) -> Offer:
-        """What to start from; the iteration is a cycle further where that is the previous field."""
-        free = Offer("previous", 0.0)
-        if weighed.largest == 0.0 or iteration.largest_residual == 0.0:
-            trace.why = "The previous field lacks nothing."
-            return free
-        change = Change.before(iteration)
-        guess = self._lessons.error(change)
-        if math.isfinite(guess):
-            chosen = weighed.least(trace, change, Offer("previous", guess), weighed.largest)
-            if chosen.start != "previous":
-                self._lessons.forget()
-                return chosen
-        with trace.timed("cycles"):
-            iteration.advance()
-        self._lessons.learn(change, iteration.correction)
-        # After a cycle the others have theirs before them, but nothing is left about so far off by one.
-        found = Offer("previous", iteration.estimate)
-        return weighed.least(trace, change, found, WORSE_THAN_NOTHING * weighed.largest, iteration.correction)
+
+def _chosen(request: Request, trace: Trace, iteration: Iteration, weighed: _Weighing) -> Offer:
+    """What to start from; the iteration is a cycle further where that is the previous field."""
+    free = Offer("previous", 0.0)
+    if weighed.largest == 0.0 or iteration.largest_residual == 0.0:
+        trace.why = "The previous field lacks nothing."
+        return free
+    change, lessons = Change.before(iteration), request.lessons
+    guess = lessons.error(change)
+    if math.isfinite(guess):
+        chosen = weighed.least(trace, change, Offer("previous", guess), weighed.largest)
+        if chosen.start != "previous":
+            lessons.forget()
+            return chosen
+    with trace.timed("cycles"):
+        iteration.advance()
+    lessons.learn(change, iteration.correction)
+    # After a cycle the others have theirs before them, but nothing is left about so far off by one.
+    found = Offer("previous", iteration.estimate)
+    return weighed.least(trace, change, found, WORSE_THAN_NOTHING * weighed.largest, iteration.correction)
 
 
 class _Weighing:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 from dataclasses import dataclass
+from dataclasses import field as default
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ from surrogate_plugin.arguments import (
     same_shape,
     shown,
 )
+from surrogate_plugin.engine.starts import Lessons
 from surrogate_plugin.equation.operator import Operator
 from surrogate_plugin.equation.problem import FloatArray, Problem
 from surrogate_plugin.errors import InvalidProblemError
@@ -47,12 +49,15 @@ class Request:
         A field to start from, within what the maximum principle allows.
     handed : object
         That field as it was handed over, to be known again.
+    lessons : Lessons
+        What was learned of changes before, and where what this solve shows is put down; by itself of nothing.
     """
 
     problem: Problem
     tolerance: float | None = None
     previous: FloatArray | None = None
     handed: object = None
+    lessons: Lessons = default(default_factory=Lessons)
 
     @classmethod
     def read(cls, problem: Any, tolerance: Any, previous: Any) -> Request:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from surrogate_plugin.solvers.multigrid.solver import Iteration
+if TYPE_CHECKING:
+    from surrogate_plugin.solvers.multigrid.solver import Iteration
 
 Start = Literal["network", "previous", "nothing"]
 
