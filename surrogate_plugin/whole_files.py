@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -34,7 +35,7 @@ def replacing(path: Path, *, shared: bool = False) -> Iterator[Path]:
     Raises
     ------
     UnwritableError
-        If it cannot be written, as on a full disk.
+        If it cannot be written, as on a full disk, or is a device, a pipe or a socket.
 
     Examples
     --------
@@ -46,6 +47,7 @@ def replacing(path: Path, *, shared: bool = False) -> Iterator[Path]:
     ['notes.txt']
     """
     target = Path(os.path.realpath(path))
+    _refuse_others(path, target)
     partial = target.with_name(f".partial-{os.getpid()}-{target.name}" if shared else f".partial-{target.name}")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -100,6 +102,18 @@ def write_text(path: Path, text: str, *, shared: bool = False) -> None:
     """
     with replacing(path, shared=shared) as partial:
         partial.write_text(text, encoding="utf-8")
+
+
+def _refuse_others(path: Path, target: Path) -> None:
+    """See that no device, pipe or socket is there: a file in the place of /dev/null would stop a whole machine."""
+    try:
+        kind = target.stat().st_mode
+    except (OSError, ValueError):  # nothing is there, or writing says what is wrong
+        return
+    if not (stat.S_ISREG(kind) or stat.S_ISDIR(kind)):
+        raise UnwritableError(
+            f"{path} could not be written (it is a device, a pipe or a socket, and a file is allowed); it is as it was."
+        )
 
 
 def said_of(error: BaseException) -> str:
