@@ -278,6 +278,12 @@ def shared_engine(device: str = "auto", policy: str = "fastest") -> Engine:
     return _shared[key]
 
 
+def forget_shared() -> None:
+    """Have the engines that calls of functions share start as new ones, see `Engine.forget`."""
+    for engine in list(_shared.values()):
+        engine.forget()
+
+
 def _only(answers: list[Solution | Exception]) -> Solution:
     """The one answer, or what was raised in its place."""
     (answer,) = answers

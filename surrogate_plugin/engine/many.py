@@ -156,7 +156,7 @@ def solve_many(
 
 def _handed_over(ask: Ask, method: str) -> pooling.Asked:
     """What a member of an ensemble asks its pool for."""
-    return pooling.Asked(ask.problem, method, ask.tolerance, ask.previous, ask.error_map)
+    return pooling.Asked(ask.problem, method, ask.tolerance, ask.previous, ask.error_map, is_of_many=True)
 
 
 def _engine(given: Any) -> Engine:

@@ -24,6 +24,8 @@ class Asked:
     tolerance : float, field units, or None
     previous : (H, W) array of float, field units, or None
     error_map : bool
+    is_of_many : bool
+        Whether `solve_many` was asked, whose answers do not depend on what an engine solved before.
     """
 
     problem: Problem
@@ -31,6 +33,7 @@ class Asked:
     tolerance: float | None
     previous: FloatArray | None
     error_map: bool
+    is_of_many: bool = False
 
 
 class Pool(Protocol):

@@ -6,9 +6,11 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 from surrogate_plugin.engine.pooling import HERE, Asked
-from surrogate_plugin.ensemble.pool import Answer, Batches, Stopped, kind_of
+from surrogate_plugin.ensemble.pool import Answer, Batches, Stopped
+from surrogate_plugin.ensemble.solving import solve_batch
 from surrogate_plugin.team import limit_threads
 
 if TYPE_CHECKING:
@@ -41,6 +43,11 @@ class Apart:
         finally:
             HERE.reset(token)
 
+    def begin(self) -> None:
+        """A member begins on this thread: what engines learned of the one before it is forgotten."""
+        for engine in self._engines().values():
+            engine.forget()
+
     def answer(self, engine: Engine, asked: list[Asked]) -> list[Answer]:
         """Answer what a member asks for.
 
@@ -53,6 +60,8 @@ class Apart:
             raise Stopped
         token = HERE.set(None)
         try:
+            if any(each.is_of_many for each in asked):
+                return solve_batch(engine, asked)
             return [_answered(self._own(engine), each) for each in asked]
         finally:
             HERE.reset(token)
@@ -62,13 +71,17 @@ class Apart:
         self._is_stopped = True
 
     def _own(self, engine: Engine) -> Engine:
-        """An engine like this one, which no other thread waits for."""
-        engines: dict[object, Engine] = self._mine.__dict__.setdefault("engines", {})
-        kind = kind_of(engine)
-        if kind not in engines:
+        """An engine in the place of this one, which no other thread waits for."""
+        engines = self._engines()
+        if engine not in engines:
             model, device, policy = engine.options
-            engines[kind] = type(engine)(model=model, device=device, policy=policy)
-        return engines[kind]
+            engines[engine] = type(engine)(model=model, device=device, policy=policy)
+        return engines[engine]
+
+    def _engines(self) -> WeakKeyDictionary[Engine, Engine]:
+        """This thread's, each in the place of one that members ask, as long as that is there."""
+        engines: WeakKeyDictionary[Engine, Engine] = self._mine.__dict__.setdefault("engines", WeakKeyDictionary())
+        return engines
 
 
 def _answered(engine: Engine, asked: Asked) -> Answer:

@@ -57,6 +57,9 @@ class Slots(Protocol):
     def slot(self) -> AbstractContextManager[None]:
         """Inside, this thread runs members."""
 
+    def begin(self) -> None:
+        """A member begins on this thread, whose fields do not depend on who was run here before."""
+
     def stop(self) -> None:
         """End each member at the next question that it asks."""
 
@@ -134,6 +137,9 @@ class Pool:
             with self._lock:
                 self._live -= 1
                 self._wake_if_due()
+
+    def begin(self) -> None:
+        """A member begins on this thread: the engines that solve batches forget by themselves."""
 
     def answer(self, engine: Engine, asked: list[Asked]) -> list[Answer]:
         """Wait for the answers to what a member asks for.

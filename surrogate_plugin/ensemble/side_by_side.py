@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+from surrogate_plugin.engine.engine import forget_shared
 from surrogate_plugin.engine.on_device import device_for
 from surrogate_plugin.ensemble.apart import Apart
 from surrogate_plugin.ensemble.members import Link, Member
@@ -123,6 +124,7 @@ def run_side_by_side(
     """
     if slots == 1:
         while (member := take()) is not None:
+            forget_shared()  # else its fields would depend on who was run here before
             # Each has the context of this thread, what numpy raises on and the like, and leaves it as it was.
             moved(member, contextvars.copy_context().run(run_member, task, member))
         return Batches()
@@ -150,6 +152,7 @@ def _on_threads(
                     member = take()
                     if member is None:
                         return
+                    pool.begin()
                     outcome = run_member(task, member)
                     with telling:
                         moved(member, outcome)
