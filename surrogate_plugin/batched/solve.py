@@ -23,9 +23,7 @@ from surrogate_plugin.batched.iteration import Iteration
 from surrogate_plugin.batched.levels import Levels
 from surrogate_plugin.batched.stack import Stack
 
-#: The default accuracy of exact methods, of the largest value.
-EXACT_SHARE = 1e-10
-#: An exact method's tolerance where all is 0: what a bound on nothing is at least, and more.
+#: A share's tolerance where all is 0: what a bound on nothing is at least, and more.
 _LEAST = 1e-290
 
 
@@ -76,7 +74,7 @@ def solve(
     stack: Stack,
     *,
     tolerance: FloatArray | float | None = None,
-    exact: bool = False,
+    share: float | None = None,
     start: Tensor | None = None,
     error_map: bool = False,
 ) -> Answers:
@@ -88,8 +86,8 @@ def solve(
         Of B problems.
     tolerance : (B,) float64 array or float, field units
         The largest error allowed of each.
-    exact : bool
-        To 1e-10 of each field's largest value instead.
+    share : float
+        What may be off of each field's largest value instead.
     start : (B, H, W) float64 tensor, field units, optional
         Fields to start from, as a network's; some may be anything at all, NaN too.
     error_map : bool
@@ -102,7 +100,7 @@ def solve(
     Raises
     ------
     ValueError
-        If neither a tolerance nor ``exact`` says how close the fields are to be.
+        If neither a tolerance nor a share says how close the fields are to be.
 
     Examples
     --------
@@ -113,11 +111,11 @@ def solve(
     >>> answers.settled.tolist(), bool((answers.bound <= 0.38).all())
     ([True, True, True], True)
     """
-    if tolerance is None and not exact:
-        raise ValueError("tolerance is None; the largest error allowed, or exact=True, is needed.")
-    wanted = np.zeros(stack.count) if exact else np.broadcast_to(np.float64(tolerance), (stack.count,))
+    if tolerance is None and share is None:
+        raise ValueError("tolerance is None; the largest error allowed, or a share of the largest value, is needed.")
+    wanted = np.broadcast_to(np.float64(0.0 if tolerance is None else tolerance), (stack.count,))
     with torch.no_grad():
-        batch = _Batch(stack, exact=exact, error_map=error_map)
+        batch = _Batch(stack, share=None if tolerance is not None else share, error_map=error_map)
         everyone = np.arange(stack.count)
         batch.polish(stack, Course.begun(everyone, wanted), start)
         rest = ~batch.answers.settled
@@ -131,9 +129,9 @@ def solve(
 class _Batch:
     """All problems of a stack, and what has been answered of them."""
 
-    def __init__(self, stack: Stack, *, exact: bool, error_map: bool) -> None:
+    def __init__(self, stack: Stack, *, share: float | None, error_map: bool) -> None:
         count, device = stack.count, stack.device
-        self._exact = exact
+        self._share = share
         self._imposed, self._ceiling = reading.read(torch.stack((_largest_imposed(stack), stack.ceiling)))
         field = torch.zeros((count, *stack.shape), dtype=torch.float64, device=device)
         self.answers = Answers(
@@ -172,15 +170,20 @@ class _Batch:
     def _see(self, iteration: Iteration, course: Course) -> None:
         """Read where the iteration stands."""
         rows = [iteration.estimate, iteration.largest_residual, iteration.on_path]
-        if self._exact:
+        if self._share is not None:
             rows.append(iteration.field[:, 1:-1, 1:-1].amax((1, 2)))
         numbers = reading.read(torch.stack([each.to(torch.float64) for each in rows]))
         course.see(numbers[0], numbers[1], numbers[2] > 0.0)
-        if self._exact:
-            # A start may be far too large, so what the principle allows counts too.
-            highest = np.fmin(numbers[3], self._ceiling[course.place])
-            largest = np.fmax(self._imposed[course.place], highest)
-            course.tolerance = np.fmax(EXACT_SHARE * largest, _LEAST)
+        if self._share is not None:
+            course.tolerance = self._allowed(numbers[3], self._share, course.place)
+
+    def _allowed(self, highest: FloatArray, share: float, place: IndexArray) -> FloatArray:
+        """What may be off of fields whose largest values are these.
+
+        A start may be far too large, so what the principle allows counts too.
+        """
+        largest = np.fmax(self._imposed[place], np.fmin(highest, self._ceiling[place]))
+        return np.asarray(np.fmax(share * largest, _LEAST))
 
     def _drop(self, course: Course, who: BoolArray, why: Start | None) -> None:
         who = who & course.open
@@ -196,7 +199,11 @@ class _Batch:
                 iteration.take(reading.index(ready, iteration.stack.device)),
                 np.ones(int(ready.sum()), np.bool_),
             )
-        candidate, tolerance = part.smoothed(), course.tolerance[ready]
+        candidate = part.smoothed()
+        if self._share is not None:  # of this very field, which sweeps have changed
+            highest = reading.read(candidate[:, 1:-1, 1:-1].amax((1, 2)))[among]
+            course.tolerance[ready] = self._allowed(highest, self._share, course.place[ready])
+        tolerance = course.tolerance[ready]
         given = np.full(among.size, math.inf)
         given[among] = tolerance
         bounds = certificate.bound(

@@ -19,7 +19,7 @@ from surrogate_plugin.engine.certifying import certify
 from surrogate_plugin.engine.corrections import Corrections
 from surrogate_plugin.engine.exact import Exact
 from surrogate_plugin.engine.network_start import NetworkStart
-from surrogate_plugin.engine.request import Request
+from surrogate_plugin.engine.request import DEFAULT_SHARE, Request
 from surrogate_plugin.engine.starts import Lessons
 from surrogate_plugin.engine.trace import Trace
 from surrogate_plugin.equation.problem import FloatArray, Problem
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 
 Policy = Literal["surrogate-first", "fastest"]
 
-DEFAULT_SHARE = 0.01
 _WHY_NETWORK: dict[Policy, str] = {
     "surrogate-first": "The policy is to ask the network wherever its card applies.",
     "fastest": "There is no previous field, and the network costs less than the cycles that it saves.",
@@ -189,8 +188,7 @@ class Engine:
 
     def _guarded(self, request: Request, trace: Trace) -> Solution:
         """The network's field, polished and certified; else the exact solvers."""
-        if request.tolerance is None:
-            request = self._with_default_tolerance(request)
+        request = request.guarded()
         proposal = self._network.propose(request.problem, self.policy, request.previous is not None)
         trace.take(proposal)
         if proposal.field is not None:
@@ -236,14 +234,6 @@ class Engine:
                 "method='guarded' goes on from there.",
             )
         return trace.solution(problem, candidate[1:-1, 1:-1], bound, "surrogate", {}, "network")
-
-    def _with_default_tolerance(self, request: Request) -> Request:
-        """1 % of the largest imposed value; of the largest value where production alone feeds the field."""
-        if request.problem.largest_imposed > 0:
-            return replace(request, tolerance=DEFAULT_SHARE * request.problem.largest_imposed)
-        exact = self._exact.solve(request, Trace())
-        share = max(DEFAULT_SHARE * float(exact.field.max()), np.finfo(float).tiny)
-        return replace(request, tolerance=share, previous=exact.field)
 
 
 def solve(

@@ -9,7 +9,7 @@ import numpy as np
 from surrogate_plugin.engine.asking import Answer, ask
 from surrogate_plugin.engine.keeping import OURS, Keeping
 from surrogate_plugin.engine.network_start import Rival
-from surrogate_plugin.engine.polish import EXACT_SHARE, MULTIGRID, algebraic, from_network, polish
+from surrogate_plugin.engine.polish import MULTIGRID, algebraic, from_network, polish
 from surrogate_plugin.engine.previous_start import PreviousStart
 from surrogate_plugin.engine.request import Request
 from surrogate_plugin.engine.routes import Experience, Route, described, routes
@@ -188,11 +188,11 @@ def _smoother(request: Request, trace: Trace) -> FloatArray | None:
 
 
 def _accuracy(request: Request, answer: FloatArray) -> tuple[float, str]:
-    """The error allowed, field units: the tolerance or an exact method's default; and what to call it."""
+    """The error allowed, field units: the tolerance or a part of the largest value; and what to call it."""
     if request.tolerance is not None:
         return request.tolerance, f"the tolerance {request.tolerance:.3g}"
-    wanted = EXACT_SHARE * max(request.problem.largest_imposed, float(answer.max()))
-    return wanted, f"{wanted:.3g}, the {EXACT_SHARE:g} of the largest value that exact methods aim at"
+    wanted = request.share * max(request.problem.largest_imposed, float(answer.max()))
+    return wanted, f"{wanted:.3g}, the {request.share:.2g} of the largest value that is aimed at"
 
 
 def _solution(

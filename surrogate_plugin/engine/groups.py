@@ -14,15 +14,16 @@ from surrogate_plugin.engine import polish
 from surrogate_plugin.engine.compiled.calls_kernels import addresses
 from surrogate_plugin.engine.compiled.solve_kernels import solve_group
 from surrogate_plugin.engine.compiled.terms_kernels import Lattice, Posed, Rules
+from surrogate_plugin.engine.request import GUARDED_SHARE
 from surrogate_plugin.equation.operator import rules_of
 from surrogate_plugin.equation.problem import Problem
 from surrogate_plugin.guard import certificate
 from surrogate_plugin.solvers.multigrid import central_path, solver
 from surrogate_plugin.solvers.multigrid.hierarchy import Hierarchy
 
-#: What is alike in the problems of a group: the shape, which axes are rings, whether uptake saturates, and whether they
-#: have fields to start from.
-Kind = tuple[tuple[int, int], tuple[bool, bool], bool, bool]
+#: What is alike in the problems of a group: the shape, which axes are rings, whether uptake saturates, whether
+#: coefficients are constant, and whether they have fields to start from.
+Kind = tuple[tuple[int, int], tuple[bool, bool], bool, bool, bool]
 #: A group has at most so many pixels, beyond which nothing is gained, and its arrays would not stay in a core's cache.
 _MOST_PIXELS = 2**16
 #: Found once: the compiler that knows them has locks, which a forked child may find held.
@@ -51,7 +52,7 @@ class Found:
 
 def kind_of(problem: Problem, *, started: bool = False) -> Kind:
     """Which problems may share a group with this one."""
-    return problem.shape, problem.boundary.rings, problem.uptake is not None, started
+    return problem.shape, problem.boundary.rings, problem.uptake is not None, problem.constant_coefficients, started
 
 
 def group_size(shape: tuple[int, int]) -> int:
@@ -86,7 +87,7 @@ class Group:
         self._maps = [np.empty((most, *shape)) for _ in range(4 if saturates else 3)]
         self._free = np.empty((most, *shape), np.bool_)
         self._start = np.empty((most if started else 0, *shape))
-        self._km, self._least, self._made, self._tolerance, self._size = np.ones((5, most))
+        self._km, self._least, self._made, self._tolerance, self._share, self._size = np.ones((6, most))
         self._rules, self._values = np.empty((most, 2, 2), np.int64), np.empty((most, 2, 2))
         self._walls = np.empty((most, 2, 2), np.float32)
         self._found = np.empty((most, *shape)), np.empty(most), np.empty(most, np.int64), np.empty(most, np.bool_)
@@ -94,20 +95,23 @@ class Group:
         self._constants, self._code = _rules(saturates), _addresses(saturates)
 
     def solve(
-        self, problems: Sequence[Problem], tolerances: Sequence[float], starts: Sequence[FloatArray] = ()
+        self, problems: Sequence[Problem], tolerances: Sequence[float | None], starts: Sequence[FloatArray] = ()
     ) -> list[Found]:
         """Solve some problems of the kind, each to its tolerance and from its start, as `take` has them."""
         self.take(problems, tolerances, starts)
         self.run(len(problems))
         return [self.found(k) for k in range(len(problems))]
 
-    def take(self, problems: Sequence[Problem], tolerances: Sequence[float], starts: Sequence[FloatArray] = ()) -> None:
+    def take(
+        self, problems: Sequence[Problem], tolerances: Sequence[float | None], starts: Sequence[FloatArray] = ()
+    ) -> None:
         """Lay the coefficients of some problems side by side, as an `Operator` has them.
 
         Parameters
         ----------
         problems : sequence of Problem
-        tolerances : sequence of float, field units
+        tolerances : sequence of float or None, field units
+            None, where production alone feeds the field, allows `GUARDED_SHARE` of its largest value.
         starts : sequence of (H, W) float64, field units
             One for each problem, nowhere below 0, if the group is one of those; else none.
         """
@@ -123,7 +127,8 @@ class Group:
                 self._km[k] = problem.uptake.km
             self._least[k], self._made[k] = problem.least_decay * scale, problem.largest_supply * scale
             self._rules[k], self._values[k], self._walls[k] = rules_of(walls), walls.value, walls.conductance
-        self._tolerance[: len(problems)] = tolerances
+        for k, tolerance in enumerate(tolerances):
+            self._tolerance[k], self._share[k] = (0.0, GUARDED_SHARE) if tolerance is None else (tolerance, 0.0)
         for k, start in enumerate(starts):
             self._start[k] = start
             self._size[k] = problems[k].largest_imposed or start.max()
@@ -135,7 +140,7 @@ class Group:
             self._free, source, decay, production, vmax[0] if vmax else None, self._km, self._rules, self._values,
             self._walls, self._least, self._made,
         )  # fmt: skip
-        asked = self._tolerance, self._start, self._size
+        asked = self._tolerance, self._share, self._start, self._size
         solve_group(count, posed, asked, self._constants, self._code, self._lattice, self._found)
 
     def found(self, k: int) -> Found:

@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from surrogate_plugin import loading, registry
-from surrogate_plugin.engine.engine import DEFAULT_SHARE, Engine
+from surrogate_plugin.engine.engine import Engine
 from surrogate_plugin.engine.groups import Found, Group, Kind, kind_of
 from surrogate_plugin.engine.keeping import OURS
-from surrogate_plugin.engine.polish import EXACT_SHARE
 from surrogate_plugin.engine.request import Request
+from surrogate_plugin.engine.routes import are_for_cycles
 from surrogate_plugin.engine.spare_engines import Options, spare_engine
 from surrogate_plugin.engine.trace import Trace
 from surrogate_plugin.equation.problem import Problem
@@ -124,14 +124,14 @@ class Worker:
         if manner.method == "exact":
             return ()
         for ask in asks:
-            if _is_for_cycles(ask.problem):
+            if ask.problem.plain:
                 return self._engine.declines(ask.problem, started=ask.previous is not None)
         return None
 
     def _read(self, ask: Ask) -> Request | None:
-        """What is asked of compiled code, with a tolerance; None for what it does not take, or what will be refused."""
+        """What is asked of compiled code; None for what it does not take, or what will be refused."""
         problem, method = ask.problem, self._manner.method
-        if ask.error_map or not problem.plain or not (method == "multigrid" or _is_for_cycles(problem)):
+        if ask.error_map or not problem.plain:
             return None
         try:
             request = Request.read(problem, ask.tolerance, ask.previous)
@@ -139,12 +139,13 @@ class Worker:
             return None
         if ceiling(problem) == 0.0:
             return None
-        if request.tolerance is not None:
-            return request
-        if problem.largest_imposed == 0.0 or (method != "guarded" and problem.largest_supply > 0.0):
-            return None  # what the accuracy refers to has to be solved for
-        share = DEFAULT_SHARE if method == "guarded" else EXACT_SHARE
-        return replace(request, tolerance=share * problem.largest_imposed)
+        if method == "guarded":
+            request = request.guarded()
+        if request.tolerance is None and method != "guarded":
+            if problem.largest_imposed == 0.0 or problem.largest_supply > 0.0:
+                return None  # what the accuracy refers to has to be solved for
+            request = replace(request, tolerance=request.share * problem.largest_imposed)
+        return request if method == "multigrid" or are_for_cycles(request) else None
 
     def _filled(self, requests: list[Request]) -> Group:
         """The group that these are laid out in; the last one, where it is of their kind and large enough."""
@@ -155,7 +156,7 @@ class Worker:
             self._group = None  # so that the memory of the last is free
             self._group = kind, count, Group(first.problem, count, started=started)
         group = self._group[2]
-        tolerances = [request.tolerance for request in requests if request.tolerance is not None]
+        tolerances = [request.tolerance for request in requests]
         starts = [request.previous for request in requests if request.previous is not None]
         group.take([request.problem for request in requests], tolerances, starts)
         return group
@@ -188,11 +189,6 @@ def workers(manner: Manner, ledger: Ledger) -> Callable[[], AbstractContextManag
             yield Worker(engine, manner, ledger, talking).do
 
     return worker
-
-
-def _is_for_cycles(problem: Problem) -> bool:
-    """Whether cycles are what answers first: of all faces alike, and with coefficients that vary."""
-    return problem.plain and not problem.constant_coefficients
 
 
 def _solution(request: Request, found: Found, flags: tuple[Flag, ...], seconds: dict[str, float]) -> Solution:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from surrogate_plugin.engine.engine import DEFAULT_SHARE, Engine
+from surrogate_plugin.engine.engine import Engine
 from surrogate_plugin.engine.many_worker import Ask, Ledger
 from surrogate_plugin.engine.request import Request
 from surrogate_plugin.engine.routes import described
@@ -70,8 +70,9 @@ class _Read:
     request: Request
 
 
-#: What those have in common that are solved together: kind, supplied, started, to full accuracy, mapped errors.
-_Alike = tuple["Kind", bool, bool, bool, bool]
+#: What those have in common that are solved together: kind, supplied, started, to a share of the largest value where
+#: there are no tolerances, mapped errors.
+_Alike = tuple["Kind", bool, bool, float | None, bool]
 
 
 class OnDevice:
@@ -118,18 +119,15 @@ class OnDevice:
         problem = request.problem
         if ceiling(problem) == 0.0 or Multigrid().refusal(problem) is not None:
             return None
-        if request.tolerance is None and self._method == "guarded":
-            if problem.largest_imposed == 0.0:
-                return None  # what the tolerance refers to has to be solved for
-            request = replace(request, tolerance=DEFAULT_SHARE * problem.largest_imposed)
-        return _Read(ask, request)
+        return _Read(ask, request.guarded() if self._method == "guarded" else request)
 
     def _alike(self, read: _Read) -> _Alike:
         from surrogate_plugin.batched.stack import kind_of
 
         request = read.request
         started, supplied = request.previous is not None, request.problem.largest_supply > 0.0
-        return kind_of(request.problem), supplied, started, request.tolerance is None, read.ask.error_map
+        share = request.share if request.tolerance is None else None
+        return kind_of(request.problem), supplied, started, share, read.ask.error_map
 
     def _group(self, alike: _Alike, group: list[_Read]) -> list[Ask]:
         """Chunk by chunk; what is left of them."""
@@ -170,7 +168,7 @@ class OnDevice:
         from surrogate_plugin.batched.stack import Stack
         from surrogate_plugin.batched.transfers import brought
 
-        _, _, started, exact, mapped = alike
+        _, _, started, share, mapped = alike
         began = time.perf_counter()
         problems = [read.request.problem for read in group]
         stack = Stack.of(problems, self._device)
@@ -181,8 +179,8 @@ class OnDevice:
         elif self._asks_network():
             start, flags = self._engine.proposed(stack, problems)
             network = start is not None
-        wanted = None if exact else np.array([read.request.tolerance for read in group])
-        answers = solve(stack, tolerance=wanted, exact=exact, start=start, error_map=mapped)
+        wanted = np.array([read.request.tolerance for read in group]) if share is None else None
+        answers = solve(stack, tolerance=wanted, share=share, start=start, error_map=mapped)
         fields, maps = brought(answers.field), None if answers.map is None else brought(answers.map)
         seconds = (time.perf_counter() - began) / len(group)
         return _Found(group, answers, fields, maps, flags, network, seconds)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from surrogate_plugin.engine.network_start import Rival
-from surrogate_plugin.engine.polish import EXACT_SHARE, MULTIGRID, WORSE_THAN_NOTHING, from_network, polish
+from surrogate_plugin.engine.polish import MULTIGRID, WORSE_THAN_NOTHING, from_network, polish
 from surrogate_plugin.engine.request import Request
 from surrogate_plugin.engine.starts import Change, Offer, compared, least
 from surrogate_plugin.engine.trace import Trace
@@ -80,7 +80,7 @@ class _Weighing:
         imposed = request.problem.largest_imposed
         #: About the largest value of the field; where production alone feeds it, of the field before.
         self.largest = imposed if imposed > 0.0 else float(previous.max())
-        self._tolerance = request.tolerance or EXACT_SHARE * self.largest
+        self._tolerance = request.tolerance or request.share * self.largest
 
     def least(
         self, trace: Trace, change: Change, previous: Offer, nothing: float, before: float | None = None

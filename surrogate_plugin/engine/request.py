@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from dataclasses import field as default
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -34,6 +34,12 @@ if TYPE_CHECKING:
     from surrogate_plugin.surrogate.predictor import Predictor
 
 DEVICES = ("auto", "cpu", "cuda")
+#: The default accuracy of exact methods, of the largest value.
+EXACT_SHARE = 1e-10
+#: The default accuracy of guarded fields: of the largest imposed value, else of the largest value.
+DEFAULT_SHARE = 0.01
+#: The same of a field's own largest value, which may be as far above the exact one as the bound says.
+GUARDED_SHARE = DEFAULT_SHARE / (1.0 + DEFAULT_SHARE)
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,13 +50,15 @@ class Request:
     ----------
     problem : Problem
     tolerance : float, field units, or None
-        The largest error allowed; None asks for an exact method's default accuracy.
+        The largest error allowed; None allows ``share`` of the largest value, which has to be solved for.
     previous : (H, W) float64, field units, or None
         A field to start from, within what the maximum principle allows.
     handed : object
         That field as it was handed over, to be known again.
     lessons : Lessons
         What was learned of changes before, and where what this solve shows is put down; by itself of nothing.
+    share : float
+        What may be off of the largest value, where there is no tolerance; an exact method's default accuracy.
     """
 
     problem: Problem
@@ -58,6 +66,7 @@ class Request:
     previous: FloatArray | None = None
     handed: object = None
     lessons: Lessons = default(default_factory=Lessons)
+    share: float = EXACT_SHARE
 
     @classmethod
     def read(cls, problem: Any, tolerance: Any, previous: Any) -> Request:
@@ -68,6 +77,15 @@ class Request:
         if previous is not None:
             start = np.clip(field_of("previous", previous, posing), 0.0, ceiling(posing))
         return cls(posing, tolerance_of(tolerance), start, previous)
+
+    def guarded(self) -> Request:
+        """With the default of guarded fields, where there is no tolerance."""
+        if self.tolerance is not None:
+            return self
+        imposed = self.problem.largest_imposed
+        if imposed > 0.0:
+            return replace(self, tolerance=DEFAULT_SHARE * imposed)
+        return replace(self, share=GUARDED_SHARE)
 
     @cached_property
     def equation(self) -> Operator:

@@ -18,6 +18,7 @@ from torch import Tensor
 from surrogate_plugin.batched import certificate, course, proposals, reading
 from surrogate_plugin.batched.solve import Answers, solve
 from surrogate_plugin.batched.stack import Stack
+from surrogate_plugin.engine.request import EXACT_SHARE
 from surrogate_plugin.equation.problem import FloatArray, MichaelisMenten, Problem
 from tests import fake_device
 
@@ -78,7 +79,7 @@ def walk(kind: dict[str, bool]) -> Answers:
     stack = Stack.of(problems(**kind), fake_device.DEVICE)
     start = torch.zeros((COUNT, *SHAPE), dtype=torch.float64, device=fake_device.DEVICE)
     answers = solve(stack, tolerance=0.1, start=start, error_map=True)
-    for each in (answers.field, answers.map, solve(stack, exact=True).field):
+    for each in (answers.field, answers.map, solve(stack, share=EXACT_SHARE).field):
         assert each is not None
         assert each.device.type == fake_device.DEVICE
         assert each.shape == (COUNT, *SHAPE)

@@ -8,6 +8,7 @@ import torch
 
 from surrogate_plugin.batched.solve import Answers, solve
 from surrogate_plugin.batched.stack import Stack
+from surrogate_plugin.engine.request import EXACT_SHARE
 from surrogate_plugin.equation.problem import FloatArray, Problem
 from surrogate_plugin.reference import Reference
 from tests.batched.hostile import DEVICES, by_kind, extremes, nasty, references, slack
@@ -52,20 +53,25 @@ def hunt(seed: int, device: str) -> int:
     for problems in by_kind([*extremes(seed, 60, shape), *(nasty(seed, 24, shape) if least > 5 else [])]):
         exact = references(problems)
         sizes = [max(float(r.field.max()), p.largest_imposed) for r, p in zip(exact, problems, strict=True)]
-        way = ("tolerance", "exact", "start")[int(rng.integers(3))]
+        way = ("tolerance", "share", "start")[int(rng.integers(3))]
         wanted = np.maximum(np.array(sizes) * 10.0 ** rng.uniform(-9.0, -0.5, len(sizes)), 1e-280)
+        share = float(rng.choice([EXACT_SHARE, 0.01]))
         start = None
         if way == "start":
             fields = [any_start(rng, reference.field.astype(np.float64)) for reference in exact]
             start = torch.from_numpy(np.stack(fields)).to(device)
         answers = solve(
             Stack.of(problems, device),
-            tolerance=wanted,
-            exact=way == "exact",
+            tolerance=None if way == "share" else wanted,
+            share=share,
             start=start,
             error_map=bool(rng.random() < 0.4),
         )
-        check(answers, problems, exact, 1e-10 * np.array(sizes) if way == "exact" else wanted)
+        if way == "share":
+            own = answers.field.cpu().numpy().max((1, 2))
+            wanted = share * np.maximum(own, [problem.largest_imposed for problem in problems])
+            assert (answers.bound <= share / (1.0 - share) * np.array(sizes))[answers.settled].all()
+        check(answers, problems, exact, wanted)
         settled += answers.settled.tolist()
     return round(100.0 * float(np.mean(settled)))
 

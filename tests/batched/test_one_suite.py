@@ -15,6 +15,7 @@ import pytest
 from surrogate_plugin.batched.solve import solve
 from surrogate_plugin.batched.stack import Stack
 from surrogate_plugin.engine.engine import Engine
+from surrogate_plugin.engine.request import EXACT_SHARE
 from surrogate_plugin.equation.problem import FloatArray, MichaelisMenten, Problem
 from surrogate_plugin.equation.solution import Reason
 from surrogate_plugin.gallery import tumour_and_vessels, vessel_tree
@@ -52,7 +53,7 @@ def torch_on(device: str) -> Ask:
 
     def ask(problems: list[Problem], tolerance: list[float] | None) -> list[Answer]:
         wanted = None if tolerance is None else np.array(tolerance)
-        found = solve(Stack.of(problems, device), tolerance=wanted, exact=tolerance is None)
+        found = solve(Stack.of(problems, device), tolerance=wanted, share=EXACT_SHARE if tolerance is None else None)
         parts = zip(found.field.cpu().numpy(), found.bound, found.settled, found.cycles, strict=True)
         return [Answer(field, float(bound), bool(settled), int(cycles)) for field, bound, settled, cycles in parts]
 

@@ -349,3 +349,61 @@ def test_an_engine_gives_its_model_and_policy() -> None:
     engine = Engine(device="cpu", policy="surrogate-first")
     for problem, solution in zip(problems, sp.solve_many(problems, engine=engine), strict=True):
         _assert_alike(solution, Engine(device="cpu", policy="surrogate-first").solve(problem))
+
+
+@pytest.mark.parametrize(("share", "held", "method"), [
+    (0.01, True, "multigrid"), (1e-6, True, "spectral"), (0.01, False, "spectral"),
+])  # fmt: skip
+def test_constant_coefficients_are_for_cycles_where_something_is_held_and_little_is_asked(
+    share: float, held: bool, method: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Alone and among many: there in compiled code, which no engine is asked for."""
+    rng, problems = np.random.default_rng(5), []
+    for _ in range(9):
+        source = np.where(rng.random((24, 28)) < 0.07, 1.0, 0.0) if held else np.zeros((24, 28))
+        problems.append(sp.Problem(source, decay=float(rng.uniform(1e-4, 0.1)), boundary=1.0))
+    alone = [sp.Engine().solve(problem, tolerance=share) for problem in problems]
+    asked, solve = [], Engine.solve
+
+    def counted(engine: Engine, problem: Problem, **options: Any) -> sp.Solution:
+        asked.append(problem)
+        return solve(engine, problem, **options)
+
+    monkeypatch.setattr(Engine, "solve", counted)
+    for answer, one in zip(sp.solve_many(problems, tolerance=share), alone, strict=True):
+        assert answer.method == one.method == method
+        _assert_alike(answer, one)
+    assert len(asked) == (0 if method == "multigrid" else len(problems))
+
+
+@pytest.mark.parametrize("started", [False, True])
+@pytest.mark.parametrize("saturating", [False, True])
+def test_what_production_alone_feeds_is_solved_in_compiled_code_too(
+    saturating: bool, started: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To 1 % of a largest value that shows only as it is solved for."""
+    rng, problems = np.random.default_rng(11), []
+    for scale in 10.0 ** rng.uniform(-6, 6, 12):
+        cells = rng.random((30, 26)) < 0.2
+        uptake = sp.MichaelisMenten(np.where(cells, 0.0, 0.02 * scale), 10.0 * scale) if saturating else None
+        production = np.where(cells, scale * rng.random(cells.shape), 0.0)
+        decay = 10.0 ** rng.uniform(-4, -1, cells.shape)
+        problems.append(
+            sp.Problem(np.zeros(cells.shape), decay=decay, production=production, uptake=uptake, boundary="reflecting")
+        )
+    starts = [exact_field(each) * rng.uniform(0.9, 1.2) for each in problems] if started else [None] * len(problems)
+    alone = [sp.Engine().solve(each, previous=start) for each, start in zip(problems, starts, strict=True)]
+    asked, solve = [], Engine.solve
+
+    def counted(engine: Engine, problem: Problem, **options: Any) -> sp.Solution:
+        asked.append(problem)
+        return solve(engine, problem, **options)
+
+    monkeypatch.setattr(Engine, "solve", counted)
+    answers = sp.solve_many(problems, previous=starts)
+    assert len(asked) <= len(problems) // 4
+    for problem, answer, one in zip(problems, answers, alone, strict=True):
+        exact = exact_field(problem)
+        assert float(np.abs(answer.field - exact).max()) <= answer.error_bound <= 0.01 * exact.max()
+        if not started:
+            _assert_alike(answer, one)

@@ -58,6 +58,20 @@ def test_tissues_are_answered_there_within_bounds_that_hold(monkeypatch: pytest.
     assert heard[-1] == (len(problems), len(problems))
 
 
+@pytest.mark.parametrize("saturating", [False, True])
+def test_what_production_alone_feeds_is_answered_there_too(saturating: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Engine, "solve", lambda *_, **__: pytest.fail("an engine was asked"))
+    rng, problems = np.random.default_rng(6), []
+    for decay in 10.0 ** rng.uniform(-5, 0, 6):
+        cells = rng.random((20, 24)) < 0.1
+        uptake = sp.MichaelisMenten(np.where(cells, 0.0, 0.1), 0.5) if saturating else None
+        rates, zero = decay * (1.0 + cells), np.zeros((20, 24))
+        problems.append(Problem(zero, decay=rates, production=1.0 * cells, uptake=uptake, boundary="reflecting"))
+    for problem, answer in zip(problems, sp.solve_many(problems), strict=True):
+        exact = exact_field(problem)
+        assert np.abs(answer.field - exact).max() <= answer.error_bound <= 0.01 * exact.max()
+
+
 @pytest.mark.parametrize("method", ["guarded", "exact"])
 def test_hostile_problems_are_answered_or_refused_as_by_the_cpu(method: str) -> None:
     problems = [*extreme_problems(21, 14, 24), *nasty_problems(4, 6, max_side=24)]

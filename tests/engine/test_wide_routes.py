@@ -12,6 +12,7 @@ import surrogate_plugin as sp
 from surrogate_plugin.engine import polish, routes
 from surrogate_plugin.engine.engine import Engine
 from surrogate_plugin.engine.keeping import Keeping
+from surrogate_plugin.engine.request import Request
 from surrogate_plugin.guard import hierarchies
 from surrogate_plugin.solvers.algebraic.solver import Algebraic
 from surrogate_plugin.solvers.direct.solver import SparseDirect
@@ -75,7 +76,7 @@ def test_who_is_asked_goes_by_size_and_cost(monkeypatch: pytest.MonkeyPatch) -> 
     problem, keeping = _noise(), Keeping()
 
     def order() -> list[str]:
-        return list(routes._applicable(problem, keeping))
+        return list(routes._applicable(Request(problem), keeping))
 
     assert order() == ["sparse-direct"]
     monkeypatch.setattr(routes, "FEW", 0)

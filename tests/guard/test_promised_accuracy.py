@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from surrogate_plugin.engine.polish import EXACT_SHARE
+from surrogate_plugin.engine.request import DEFAULT_SHARE, EXACT_SHARE
 from surrogate_plugin.equation.problem import MichaelisMenten, Problem
 from surrogate_plugin.equation.solution import Reason
 from surrogate_plugin.errors import UnsupportedProblemError
@@ -95,7 +95,7 @@ def test_charges_that_do_not_settle_are_flagged_by_name_and_passed_over_elsewher
     assert named.method == "spectral"
     assert reference.distance(named.field) <= named.error_bound + reference.error
     assert [flag.reason for flag in named.flags] == [Reason.TOLERANCE_NOT_REACHED]
-    assert str(named.flags[0]).endswith("the 1e-10 of the largest value that exact methods aim at.")
+    assert str(named.flags[0]).endswith("the 1e-10 of the largest value that is aimed at.")
     best = _engine.solve(problem, method="exact")
     assert best.method == "multigrid"
     assert best.error_bound <= EXACT_SHARE
@@ -120,3 +120,37 @@ def test_a_start_that_is_far_too_large_does_not_loosen_the_default_accuracy() ->
         assert solution.error_bound <= EXACT_SHARE * solution.field.max() * (1 + 1e-9) or any(
             flag.reason is Reason.TOLERANCE_NOT_REACHED for flag in solution.flags
         )
+
+
+@pytest.mark.parametrize("start", [None, 0.0, 1.0, 1e100])
+def test_where_production_alone_feeds_a_field_guarded_is_within_a_part_of_its_largest_value(
+    start: float | None,
+) -> None:
+    """Which nobody knows before: neither a start that is far off nor a closed box may loosen what is allowed."""
+    hostile = [problem for problem in extreme_problems(1, 1500, 16, saturating=True) if problem.largest_imposed == 0.0]
+    assert len(hostile) >= 20
+    short = 0
+    for problem in hostile[:60]:
+        previous = None if start is None else np.full(problem.shape, start)
+        solution = _engine.solve(problem, previous=previous)
+        reference = solve_extended(problem)
+        assert reference.distance(solution.field) <= solution.error_bound + reference.error
+        missed = any(flag.reason is Reason.TOLERANCE_NOT_REACHED for flag in solution.flags)
+        short += missed
+        assert missed or solution.error_bound <= DEFAULT_SHARE * float(reference.field.max()) * (1 + 1e-9)
+    assert short <= 2
+
+
+def test_where_production_alone_feeds_a_field_guarded_takes_no_more_cycles_than_elsewhere() -> None:
+    y, x = np.mgrid[:96, :96]
+    cells = (y - 40) ** 2 + (x - 50) ** 2 < 400
+    problem = Problem(
+        np.zeros((96, 96)),
+        decay=np.where(cells, 0.05, 0.002),
+        production=np.where(cells, 0.3, 0.0),
+        boundary="reflecting",
+    )
+    solution, exact = engine_without_network().solve(problem), engine_without_network().solve(problem, method="exact")
+    assert solution.method == exact.method == "multigrid"
+    assert 2 * solution.stats.counts["cycles"] <= exact.stats.counts["cycles"]
+    assert abs(solution.field - exact.field).max() <= solution.error_bound <= DEFAULT_SHARE * exact.field.max()

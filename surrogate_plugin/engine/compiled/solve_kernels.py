@@ -31,13 +31,14 @@ from surrogate_plugin.sharing_kernels import alone
 
 @jit.exact
 def solve_group(count, posed, asked, rules, code, lattice, found):
-    """Solve the first ``count`` problems of a group, each to its tolerance.
+    """Solve the first ``count`` problems of a group, each to its tolerance or its share of the field's largest value.
 
     ``posed`` is a `Posed` of (B, ...) arrays, whose ``vmax`` is None for first-order uptake. ``asked`` holds the
-    ``tolerance`` of each, field units, with the field that it starts from and the size of that, or (0, H, W) where all
-    start from nothing. ``found`` takes field, (B, H, W), bound, cycles and whether that is an answer.
+    ``tolerance`` of each, field units, and its ``share``, one of which is 0, with the field that it starts from and the
+    size of that, or (0, H, W) where all start from nothing. ``found`` takes field, (B, H, W), bound, cycles and whether
+    that is an answer.
     """
-    tolerance, start, size = asked
+    tolerance, share, start, size = asked
     fields, bounds, counts, settled = found
     thread = Thread(alone(), rules, code, lattice, np.zeros(STATES))
     started = start.shape[0] > 0
@@ -49,8 +50,8 @@ def solve_group(count, posed, asked, rules, code, lattice, found):
         )  # fmt: skip
         _embed(thread, problem, start, k)
         worst = rules.worse * size[k] if started else np.inf
-        bound = _solve(thread, problem, vmax, worst, tolerance[k])
-        bounds[k], counts[k], settled[k] = bound, np.int64(thread.state[DONE]), bound <= tolerance[k]
+        bound, allowed = _solve(thread, problem, vmax, worst, tolerance[k], share[k])
+        bounds[k], counts[k], settled[k] = bound, np.int64(thread.state[DONE]), bound <= allowed
         fields[k] = lattice.c[1:-1, 1:-1]
 
 
@@ -83,19 +84,46 @@ def _embed(thread, problem, start, k):
 
 
 @jit.exact_inner
-def _solve(thread, problem, vmax, worst, tolerance):
+def _solve(thread, problem, vmax, worst, tolerance, share):
     """From the field that has been embedded to one with a bound; that, or NaN where an engine has to answer.
 
+    With it comes what is allowed: ``tolerance``, or where there is a ``share`` that part of the largest value.
     A start of which one cycle leaves more than ``worst``, field units, is given up; from nothing that is infinite.
     """
     started = worst < np.inf
     if not begin(thread, problem, vmax, started):
-        return np.nan
+        return np.nan, tolerance
     if started and thread.state[LARGEST] > 0.0:
         advance(thread, problem, vmax)
         if not thread.state[ESTIMATE] <= worst:
-            return np.nan
-    return _polish(thread, problem, vmax, tolerance)
+            return np.nan, tolerance
+    if share > 0.0:
+        return _to_share(thread, problem, vmax, share)
+    return _polish(thread, problem, vmax, tolerance), tolerance
+
+
+@jit.exact_inner
+def _to_share(thread, problem, vmax, share):
+    """Cycle until the bound is within a part of the largest value, which each cycle shows better; both of these."""
+    rules, state = thread.rules, thread.state
+    if state[DONE] == 0.0:
+        advance(thread, problem, vmax)
+    before = -1.0
+    while before < state[DONE] < rules.most:
+        before = state[DONE]
+        _run_to(thread, problem, vmax, rules.certify_at * share * thread.lattice.c.max())
+    tolerance = share * _highest(thread, problem)
+    bound = _polish(thread, problem, vmax, tolerance)
+    return bound, min(tolerance, share * _highest(thread, problem))
+
+
+@jit.exact_inner
+def _highest(thread, problem):
+    """The largest value of the field, which nothing but production feeds, within what the maximum principle allows."""
+    highest = thread.lattice.c.max()
+    if problem.least > 0.0:
+        highest = min(highest, problem.made / problem.least * (1.0 + 1e-14))
+    return highest
 
 
 @jit.exact_inner
