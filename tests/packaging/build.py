@@ -42,7 +42,9 @@ def make_wheel(tree: Path, out: Path, seconds: int) -> Path:
     if tree.is_dir():
         return _built("--wheel", tree, out, seconds)
     with tempfile.TemporaryDirectory() as folder, tarfile.open(tree) as archive:
-        archive.extractall(folder, filter="data")
+        if hasattr(tarfile, "data_filter"):  # from Python 3.11.4 on
+            archive.extraction_filter = staticmethod(tarfile.data_filter)
+        archive.extractall(folder)
         (unpacked,) = Path(folder).iterdir()
         return _built("--wheel", unpacked, out, seconds)
 
