@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 from collections.abc import Iterable, Iterator, Mapping
@@ -9,18 +10,28 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import numpy.typing as npt
+
 from surrogate_plugin.ensemble.given import Named
+from surrogate_plugin.plain_files import read_plain
 from surrogate_plugin.whole_files import UnwritableError, said_of
 
 if TYPE_CHECKING:
     from zarr import Group
 
+#: The digests of the arrays of a group, and of all else that is said of it.
+_ARRAYS, _SAID = "arrays", "digest"
+#: What is said of an ensemble or a member; the texts of its members are the longest of it.
+_MOST_BYTES = 2**30
+
 
 def write(path: Path, arrays: Mapping[str, Named], said: dict[str, Any]) -> None:
-    """Write a group of arrays, and what is said of it."""
+    """Write a group of arrays, and what is said of it; digests beside tell what a disk makes of either."""
     import zarr
 
-    group = zarr.open_group(path, mode="w", zarr_format=3, attributes=said)
+    said = {**said, _ARRAYS: {name: digest_of(values) for name, (_, values) in arrays.items()}}
+    group = zarr.open_group(path, mode="w", zarr_format=3, attributes={**said, _SAID: _digest_of_said(said)})
     for name, (axes, values) in arrays.items():
         write_array(group, name, values, axes, {})
 
@@ -44,11 +55,40 @@ def move(folder: Path, target: Path) -> None:
 def attributes(path: Path) -> dict[str, Any]:
     """The attributes of a group, read without Zarr, which takes a hundred times as long; empty where there are none."""
     try:
-        said = json.loads((path / "zarr.json").read_text(encoding="utf-8"))
+        said = json.loads(read_plain(path / "zarr.json", _MOST_BYTES))
         found = said["attributes"]
         return found if isinstance(found, dict) else {}
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return {}
+
+
+def digests(said: Mapping[str, Any]) -> dict[str, str] | None:
+    """The digests of a group's arrays by name; None where it was written before there were any.
+
+    Raises
+    ------
+    ValueError
+        If what is said is not what was written.
+    """
+    if _SAID not in said and _ARRAYS not in said:
+        return None
+    rest = {name: value for name, value in said.items() if name != _SAID}
+    if said.get(_SAID) != _digest_of_said(rest):
+        raise ValueError("what it says is not what was written")
+    return dict(said[_ARRAYS])
+
+
+def digest_of(values: npt.NDArray[Any]) -> str:
+    """What tells an array from any other: kind, shape and bytes; a NaN is a NaN, and either order of bytes one."""
+    kind = values.dtype.newbyteorder("=")
+    plain = values.astype(kind) if kind.kind != "f" else np.where(np.isnan(values), kind.type(np.nan), values)
+    made = hashlib.blake2b(f"{kind.kind}{kind.itemsize} {values.shape}".encode(), digest_size=16)
+    made.update(np.ascontiguousarray(plain, dtype=kind).tobytes())
+    return made.hexdigest()
+
+
+def _digest_of_said(said: Mapping[str, Any]) -> str:
+    return hashlib.blake2b(json.dumps(said, sort_keys=True).encode(), digest_size=16).hexdigest()
 
 
 @contextmanager

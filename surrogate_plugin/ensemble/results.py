@@ -99,15 +99,13 @@ class Results:
             )
         except (KeyError, TypeError, ValueError, AttributeError):
             raise EnsembleError(f"{self.path} is damaged: its attributes do not say what it is of.") from None
-        finished = [self._store.is_finished(member) for member in self._members]
-        self._found: list[Found | None] = [
-            self._store.found(member) if there else None for member, there in zip(self._members, finished, strict=True)
-        ]
-        self._failed = {
-            member.index: failure
-            for member, there in zip(self._members, finished, strict=True)
-            if not there and (failure := self._store.failure(member)) is not None
-        }
+        self._found: list[Found | None] = []
+        self._failed: dict[int, Failure] = {}
+        for member in self._members:
+            found, failure = self._of(member)
+            self._found.append(found)
+            if failure is not None:
+                self._failed[member.index] = failure
 
     def __repr__(self) -> str:
         done = int(self.finished.sum())
@@ -148,7 +146,7 @@ class Results:
 
     @property
     def failed(self) -> dict[int, Failure]:
-        """Why members failed, by their rows."""
+        """Why members failed, or cannot be read any more, by their rows."""
         return self._failed
 
     @property
@@ -237,6 +235,15 @@ class Results:
             said_by_each = ["" if found is None else found.texts.get(name, "") for found in self._found]
             columns[name], said[name] = _labelled(said_by_each)
         self._store.write_table(columns, said)
+
+    def _of(self, member: Member) -> tuple[Found | None, Failure | None]:
+        """What a member gave, or why it has nothing; one that a disk has damaged keeps nobody from the others."""
+        if not self._store.is_finished(member):
+            return None, self._store.failure(member)
+        try:
+            return self._store.found(member), None
+        except EnsembleError as error:
+            return None, Failure(str(error).rstrip("."), "")
 
     def _known(self, name: str, names: Sequence[str]) -> None:
         if name not in names:

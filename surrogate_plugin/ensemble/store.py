@@ -28,7 +28,7 @@ import numpy.typing as npt
 from surrogate_plugin.arguments import shown
 from surrogate_plugin.ensemble.claims import claimed
 from surrogate_plugin.ensemble.given import Given, Number, read_number, written
-from surrogate_plugin.ensemble.groups import attributes, move, of_the_disk, write, write_array
+from surrogate_plugin.ensemble.groups import attributes, digest_of, digests, move, of_the_disk, write, write_array
 from surrogate_plugin.ensemble.members import Member
 from surrogate_plugin.errors import EnsembleError
 from surrogate_plugin.whole_files import write_text
@@ -222,6 +222,7 @@ class Store:
         """
         said = attributes(self._group(member))
         try:
+            digests(said)
             numbers = {str(name): read_number(each) for name, each in said["numbers"].items()}
             texts = {str(name): str(each) for name, each in said["texts"].items()}
             return Found(numbers, texts, float(said["seconds"]))
@@ -239,8 +240,12 @@ class Store:
         import zarr
 
         try:
+            expected = digests(attributes(self._group(member)))
             group = zarr.open_group(self._group(member), mode="r", zarr_format=3)
-            return {name: np.asarray(cast(Any, each)[...]) for name, each in group.arrays()}
+            found = {name: np.asarray(cast(Any, each)[...]) for name, each in group.arrays()}
+            if expected not in (None, {name: digest_of(values) for name, values in found.items()}):
+                raise ValueError("its arrays are not those that were written")
+            return found
         except Exception as error:  # what Zarr makes of a damaged store has no common type
             said = (str(error).strip() or type(error).__name__).splitlines()[0]
             raise EnsembleError(

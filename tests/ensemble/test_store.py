@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -120,11 +122,98 @@ def test_a_damaged_member_is_told_and_run_again_once_removed(tmp_path) -> None:
     (group,) = (tmp_path / "out.zarr" / "members").glob("*/zarr.json")
     said = json.loads(group.read_text())
     group.write_text(json.dumps(said | {"attributes": {}}))
-    with pytest.raises(ensemble.EnsembleError, match=r"is damaged; remove it, and its member is run again"):
-        ensemble.Results(tmp_path / "out.zarr")
+    results = ensemble.Results(tmp_path / "out.zarr")
+    assert not results.finished.any()
+    with pytest.raises(ensemble.EnsembleError, match=r"is damaged; remove it, and its member is run again\)\."):
+        _ = results[0]
     group.write_text(json.dumps(said))
     (chunk,) = group.parent.glob("a/c/*")
     chunk.write_bytes(b"junk")
     with pytest.raises(ensemble.EnsembleError, match=r"is damaged .*; remove it, and its member is run again"):
         _ = ensemble.Results(tmp_path / "out.zarr")[0].arrays
-    del results
+    shutil.rmtree(group.parent)
+    assert ensemble.run(lambda parameters, link: {"a": np.ones(9)}, [{"x": 1}], tmp_path / "out.zarr").finished.all()
+
+
+def grown(parameters, link):
+    x = parameters["x"]
+    return {"twice": 2.0 * x, "field": np.full((2, 3), x), "mask": np.zeros(5, bool), "fate": "alive"}
+
+
+GROWN = [{"x": 1.25}, {"x": 2.0}, {"x": 3.5}]
+
+
+def damaged(folder, name: str, change) -> ensemble.Results:
+    """A sweep of three, of which a file of the second member was changed; `run` goes on with it."""
+    ensemble.run(grown, GROWN, folder / "out.zarr")
+    change(groups(folder)[1] / name)
+    return ensemble.run(grown, GROWN, folder / "out.zarr")
+
+
+def groups(folder) -> list[Path]:
+    """Of the members, in their order."""
+    found = {
+        json.loads(path.read_text())["attributes"]["index"]: path.parent for path in folder.rglob("members/*/zarr.json")
+    }
+    return [found[index] for index in sorted(found)]
+
+
+def replacing(old: str, new: str):
+    def change(path: Path) -> None:
+        assert old in path.read_text()
+        path.write_text(path.read_text().replace(old, new))
+
+    return change
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        replacing('"twice": 4.0', '"twice": 5.0'),
+        replacing('"alive"', '"alike"'),
+        lambda path: path.write_bytes(b""),
+        lambda path: path.write_bytes(b"[" * 100_000),
+    ],
+)
+def test_a_damaged_member_is_told_and_costs_no_other(tmp_path, change) -> None:
+    with pytest.warns(RuntimeWarning, match=r"1 of 3 members failed, member 1 with .* is damaged; remove it"):
+        results = damaged(tmp_path, "zarr.json", change)
+    assert results.finished.tolist() == [True, False, True]
+    assert results.number("twice")[[0, 2]].tolist() == [2.5, 7.0]
+    assert results.stack("field").tolist() == [np.full((2, 3), x).tolist() for x in (1.25, 3.5)]
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("field/c/0/0", Path.unlink),
+        ("field/zarr.json", Path.unlink),
+        ("mask/zarr.json", replacing('"fill_value": false', '"fill_value": true')),
+        ("mask/zarr.json", replacing("5", "4")),
+    ],
+)
+def test_an_array_is_what_was_kept_or_damage(tmp_path, name, change) -> None:
+    results = damaged(tmp_path, name, change)
+    assert [each.arrays["field"].tolist() for each in (results[0], results[2])] == [
+        np.full((2, 3), x).tolist() for x in (1.25, 3.5)
+    ]
+    with pytest.raises(ensemble.EnsembleError, match=r"is damaged \(.*\); remove it, and its member is run again\."):
+        _ = results[1].arrays
+
+
+def test_members_kept_before_there_were_digests_are_read(tmp_path) -> None:
+    ensemble.run(grown, GROWN, tmp_path / "out.zarr")
+    for group in groups(tmp_path):
+        said = json.loads((group / "zarr.json").read_text())
+        for name in ("digest", "arrays"):
+            del said["attributes"][name]
+        (group / "zarr.json").write_text(json.dumps(said))
+    results = ensemble.Results(tmp_path / "out.zarr")
+    assert results.number("twice").tolist() == [2.5, 4.0, 7.0]
+    assert results.stack("field")[1].tolist() == np.full((2, 3), 2.0).tolist()
+
+
+@pytest.mark.parametrize("values", [np.full(4, -np.nan), np.arange(4, dtype=">f4"), np.zeros(3, np.int8)[::-1]])
+def test_whatever_is_kept_is_no_damage(tmp_path, values) -> None:
+    ensemble.run(lambda parameters, link: {"a": values}, [{"x": 1}], tmp_path / "out.zarr")
+    np.testing.assert_array_equal(ensemble.Results(tmp_path / "out.zarr")[0].arrays["a"], values)
