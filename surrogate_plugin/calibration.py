@@ -13,9 +13,12 @@ from contextlib import suppress
 from pathlib import Path
 
 from surrogate_plugin.folders import cache_folder
+from surrogate_plugin.plain_files import read_plain
 from surrogate_plugin.whole_files import UnwritableError, write_text
 
 _REPEATS = 9
+#: What is known of a machine is some hundred figures.
+_MOST_BYTES = 2**24
 
 
 def cache_file() -> Path:
@@ -82,8 +85,8 @@ _figures: dict[str, float] = {}
 
 def _read() -> dict[str, float]:
     try:
-        content = json.loads(cache_file().read_text())
-    except (OSError, ValueError):
+        content = json.loads(read_plain(cache_file(), _MOST_BYTES))
+    except (OSError, ValueError, RecursionError):
         return {}
     if not isinstance(content, dict):
         return {}

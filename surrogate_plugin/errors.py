@@ -19,6 +19,10 @@ class PromiseWarning(UserWarning):
     """A host does what a steady field cannot follow, or its cells read more than the bound covers."""
 
 
+class UnusableEnvironmentError(RuntimeError):
+    """A variable of the environment keeps kernels from being compiled; the message names it, and what is allowed."""
+
+
 class MissingExtraError(ModuleNotFoundError):
     """What was asked for needs a package that an extra brings; the message has the pip command."""
 

@@ -11,5 +11,13 @@ def cache_folder() -> Path:
     chosen = os.environ.get("SURROGATE_PLUGIN_CACHE")
     if chosen:
         return Path(chosen)
-    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(base) / "surrogate-plugin"
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else _users()) / "surrogate-plugin"
+
+
+def _users() -> Path:
+    """The user's cache folder; where nobody knows the user's home, as in containers, one that cannot be written to."""
+    try:
+        return Path.home() / ".cache"
+    except RuntimeError:
+        return Path(os.devnull)

@@ -17,6 +17,7 @@ from __future__ import annotations
 import functools
 import glob
 import os
+import reprlib
 import sys
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
@@ -147,7 +148,7 @@ def load(group: str, name: str) -> Any:
     plugin = find(group, name)
     if plugin is None:
         installed = ", ".join(names(group)) or "none"
-        raise UnknownPluginError(f"no plugin named {name!r} in {group}; installed are: {installed}.")
+        raise UnknownPluginError(f"no plugin named {reprlib.repr(name)} in {group}; installed are: {installed}.")
     if plugin.status is not Status.LOADED:
         raise BrokenPluginError(
             f"plugin {name!r} of {plugin.origin or 'an unknown package'} is broken: {plugin.problem}"

@@ -11,11 +11,14 @@ from numbers import Integral
 from queue import SimpleQueue
 from typing import Any
 
+from surrogate_plugin import compiling as compiling  # whether numba can, which it is imported for below
 from surrogate_plugin.errors import InvalidProblemError
 from surrogate_plugin.sharing_kernels import abandon, place, tickets
 
 #: Up to so many pixels a second thread saves little on idle cores and costs time on busy ones.
 FEW_PIXELS = 128 * 128
+#: More than machines have cores; each thread costs memory, and no lattice has work for more.
+_MOST = 256
 #: The variable that speaks to this package alone.
 _OURS = "SURROGATE_PLUGIN_THREADS"
 
@@ -61,8 +64,9 @@ def use_threads(count: int | None) -> None:
     Parameters
     ----------
     count : int or None
-        At least 1; None for as many as without a host, see docs/processes.md. Where ``SURROGATE_PLUGIN_THREADS`` is
-        set it has the last word, since a user set it for this package alone. Fields do not depend on the number.
+        At least 1, of which 256 are made at most; None for as many as without a host, see docs/processes.md. Where
+        ``SURROGATE_PLUGIN_THREADS`` is set it has the last word, since a user set it for this package alone. Fields do
+        not depend on the number.
 
     Raises
     ------
@@ -79,7 +83,7 @@ def use_threads(count: int | None) -> None:
     global _told
     if count is not None and not _is_a_number_of_threads(count):
         raise InvalidProblemError(f"threads is {count!r}; a whole number of at least 1, or None, is allowed.")
-    _told = None if count is None or _said(_OURS) else int(count)
+    _told = None if count is None or _said(_OURS) else min(int(count), _MOST)
 
 
 def _is_a_number_of_threads(given: Any) -> bool:
@@ -138,7 +142,7 @@ def _usual_count() -> int:
 def _said(name: str) -> int:
     """The number of threads that a variable of the environment says; 0 where it says none."""
     said = os.environ.get(name, "").split(",")[0].strip()
-    return int(said) if said.isdigit() else 0
+    return min(int(said[:9]), _MOST) if said.isdecimal() else 0
 
 
 class _Limit(threading.local):

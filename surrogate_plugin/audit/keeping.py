@@ -26,6 +26,7 @@ from surrogate_plugin.audit.run import Run, RunFacts
 from surrogate_plugin.audit.tables import Entry, Maps
 from surrogate_plugin.folders import cache_folder
 from surrogate_plugin.interruption import on_interrupt
+from surrogate_plugin.plain_files import check_plain
 from surrogate_plugin.whole_files import whole
 
 #: Raised when what is kept, or what it means, changes.
@@ -90,6 +91,7 @@ class Keeper:
     def find(self) -> Finished:
         """What is finished already; nothing where there is no file, or none of this question."""
         try:
+            check_plain(self._path)
             with self._path.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
                 told = json.loads(stored["told"].tobytes())
                 if told["question"] == self._question:

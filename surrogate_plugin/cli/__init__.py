@@ -20,17 +20,23 @@ def main() -> None:
     """Run the command line; a fault of ours leaves a traceback, and an exit code that nothing else has."""
     try:
         _open_streams()
+        if "MPLBACKEND" in os.environ:  # for windows, and there are none here; a name that matplotlib lacks ends it
+            os.environ["MPLBACKEND"] = "agg"
         from surrogate_plugin.cli.tree import app
 
         app()
     except KeyboardInterrupt:  # before there was a command to hear it
         os.write(2, b"\nStopped.\n")
         sys.exit(130)
-    except Exception:
+    except Exception as error:
         import traceback
 
-        from surrogate_plugin.terminal import FAULT, print_error
+        from surrogate_plugin.errors import UnusableEnvironmentError
+        from surrogate_plugin.terminal import BAD_INPUT, FAULT, print_error
 
+        if isinstance(error, UnusableEnvironmentError):
+            print_error(str(error))
+            sys.exit(BAD_INPUT)
         traceback.print_exc()
         print_error("this is a fault of surrogate-plugin; please report it with the lines above.")
         sys.exit(FAULT)

@@ -18,6 +18,7 @@ import numpy.typing as npt
 from surrogate_plugin.equation.codec import FACES, PARTS, PIXELS, Part, digest
 from surrogate_plugin.errors import InvalidProblemError
 from surrogate_plugin.memory import check_size, read_claims
+from surrogate_plugin.plain_files import check_plain
 from surrogate_plugin.whole_files import whole
 
 if TYPE_CHECKING:
@@ -48,6 +49,8 @@ def read(path: Path, kind: type[P]) -> P:
     import zipfile  # with what it needs as long to load as the rest of a problem
 
     check_name(path)
+    with _one_sentence(path):
+        check_plain(path)
     with _one_sentence(path), zipfile.ZipFile(path) as archive:
         entries = {entry.filename.removesuffix(".npy"): entry for entry in archive.infolist()}
         _check_names(path, list(entries))

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from surrogate_plugin.equation.problem import BoolArray, FloatArray
 from surrogate_plugin.errors import InvalidProblemError
+from surrogate_plugin.plain_files import check_plain
 
 
 class Kind(StrEnum):
@@ -71,6 +72,7 @@ def readable(path: Path, what: str) -> Iterator[list[str]]:
     try:
         with warnings.catch_warnings(record=True) as heard:
             warnings.simplefilter("always")
+            check_plain(path)
             yield said
         said += [f"{path.name} may be damaged ({_first_line(each.message)})." for each in heard]
     except InvalidProblemError:

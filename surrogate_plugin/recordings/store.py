@@ -23,6 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from surrogate_plugin.equation.codec import FACES, MAPS, PER_AXIS
+from surrogate_plugin.plain_files import check_plain
 
 if TYPE_CHECKING:
     from zarr import Array, Group
@@ -61,6 +62,7 @@ def open_store(path: Path, mode: Literal["r", "r+"]) -> Group:
     store, shape, steps = _open(path, mode)
     for name in names_in(path, store):
         with damage(path, f"its array {name} cannot be read"):
+            check_plain(path / name / "zarr.json")
             part: Any = store[name]
             # A recorder may have gone on since the attributes were read; it leaves room for one step at most.
             fits = _fits(part, name, shape) and steps <= part.shape[0] <= _open(path, "r")[2] + 1
@@ -74,6 +76,8 @@ def open_store(path: Path, mode: Literal["r", "r+"]) -> Group:
 def names_in(path: Path, store: Group) -> tuple[str, ...]:
     """The arrays that a recording has, or must have."""
     with damage(path, "its arrays cannot be listed"):
+        for name in RARE:
+            check_plain(path / name / "zarr.json")
         return (*DTYPES, *(name for name in RARE if name in store))
 
 
@@ -137,6 +141,7 @@ def _open(path: Path, mode: Literal["r", "r+"]) -> tuple[Group, tuple[int, int],
     import zarr
 
     try:
+        check_plain(path / "zarr.json")
         store = zarr.open_group(path, mode=mode, zarr_format=3)
         found: dict[str, Any] = dict(store.attrs)
     except Exception:  # what Zarr makes of other people's files has no common type
@@ -194,6 +199,7 @@ def _read(path: Path, store: Group, name: str, first: int, last: int) -> npt.NDA
 
 def _check_chunk(file: Path, plain: int, checksum: int) -> None:
     """See that a chunk, if it is there, is as long as it says, and holds as many bytes as the array's chunks do."""
+    check_plain(file)
     try:
         with file.open("rb") as opened:
             begins, length = opened.read(_FRAME.size), opened.seek(0, 2)

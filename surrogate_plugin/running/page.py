@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from surrogate_plugin.plain_files import check_plain
 from surrogate_plugin.report.course import Course
 from surrogate_plugin.report.watch import Drawn
 from surrogate_plugin.running.saving import Moment
@@ -118,6 +119,7 @@ def _write(path: Path, drawn: Drawn) -> None:
 def _read(path: Path) -> Drawn | None:
     """A picture that is damaged or not there is drawn anew, of the first field that there is then."""
     try:
+        check_plain(path)
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
             return Drawn(file["picture"].tobytes(), str(file["caption"]), str(file["alt"]))
     except Exception:  # numpy and zipfile have many for what is damaged

@@ -14,12 +14,14 @@ import numpy as np
 
 from surrogate_plugin.arguments import FloatArray
 from surrogate_plugin.errors import InvalidProblemError
+from surrogate_plugin.plain_files import check_plain, read_plain
 from surrogate_plugin.running.taken import Steps, Taken
 from surrogate_plugin.settings.file import SettingsFile
 from surrogate_plugin.whole_files import replacing, write_text
 
 #: What a folder that we may empty has in it.
 _MARK = "run.json"
+_MOST_BYTES = 2**24
 _FORMAT = "surrogate-plugin run 1"
 #: What the run goes on from, with how much of the file of its steps belongs to it.
 _LATEST, _STEPS = "latest.npz", "steps.jsonl.gz"
@@ -148,7 +150,7 @@ class Saved:
 
     def _check(self, path: Path) -> None:
         try:
-            mark = json.loads((self.folder / _MARK).read_text(encoding="utf-8"))
+            mark = json.loads(read_plain(self.folder / _MARK, _MOST_BYTES))
         except (OSError, ValueError, RecursionError):
             mark = None
         if not isinstance(mark, dict) or mark.get("format") != _FORMAT:
@@ -185,6 +187,7 @@ class Saved:
     def _read(self, name: str) -> tuple[Moment, int]:
         path = self.folder / name
         try:
+            check_plain(path)
             with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
                 of = {key: file[key] for key in file.files}
             fields = {each: of[f"field_{number}"] for number, each in enumerate(self._names)}
@@ -206,7 +209,9 @@ def fingerprint(settings: SettingsFile) -> str:
         said["time"] = {name: value for name, value in said["time"].items() if name != "duration_min"}
     digest = hashlib.sha256(json.dumps(said, sort_keys=True, default=str).encode())
     for path in _files(settings):
-        digest.update(path.read_bytes())
+        with path.open("rb") as stream:
+            while piece := stream.read(1 << 20):
+                digest.update(piece)
     return digest.hexdigest()
 
 

@@ -12,8 +12,10 @@ import numpy as np
 
 from surrogate_plugin.arguments import HUGE, MAX_PIXELS, FloatArray, IndexArray
 from surrogate_plugin.errors import InvalidProblemError
+from surrogate_plugin.plain_files import check_plain
 
 _DELIMITERS = ",;\t"
+_LONGEST_LINE = 1_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,10 +132,13 @@ def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
 
 def _lines(path: Path) -> Iterator[str]:
     try:
+        check_plain(path)
         with path.open(encoding="utf-8-sig", newline=None) as stream:
-            for line in stream:
-                if len(line) > 1_000_000:
-                    raise InvalidProblemError(f"{path} has a line of more than 1,000,000 characters, so is no table.")
+            while line := stream.readline(_LONGEST_LINE + 1):
+                if len(line) > _LONGEST_LINE:
+                    raise InvalidProblemError(
+                        f"{path} has a line of more than {_LONGEST_LINE:,} characters, so is no table."
+                    )
                 yield line
     except OSError as error:
         raise InvalidProblemError(f"cannot read {path}: {(error.strerror or type(error).__name__).lower()}.") from None

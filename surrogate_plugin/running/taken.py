@@ -10,6 +10,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from surrogate_plugin.errors import InvalidProblemError
+from surrogate_plugin.plain_files import check_plain
 from surrogate_plugin.session.steps import StepRecord
 from surrogate_plugin.whole_files import UnwritableError, said_of
 
@@ -97,6 +98,7 @@ class Steps:
             return
         due: dict[str, int] = {}
         try:
+            check_plain(self.path)
             with self.path.open("rb") as stream:
                 packed = stream.read(self.size)
             with gzip.open(io.BytesIO(packed)) as lines:

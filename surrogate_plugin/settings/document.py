@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from surrogate_plugin.errors import InvalidProblemError
+from surrogate_plugin.plain_files import check_plain
 from surrogate_plugin.settings.lines import Place, lines_of
 
 #: No settings are longer; what is was meant as something else.
@@ -152,6 +153,7 @@ def _text(path: Path) -> str:
     if os.path.isdir(path):
         raise InvalidProblemError(f"{path} is a folder; the name of a settings file is allowed.")
     try:
+        check_plain(path)
         with path.open("rb") as file:
             content = file.read(_LONGEST + 1)
     except OSError as error:

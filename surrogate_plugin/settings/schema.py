@@ -6,12 +6,15 @@ import json
 from pathlib import Path
 from typing import Any
 
+from surrogate_plugin.plain_files import read_plain
 from surrogate_plugin.settings.file import SettingsFile
 from surrogate_plugin.settings.keys import RUN
 
 #: What the written file calls the schema that stands beside it.
 SCHEMA_NAME = "surrogate.schema.json"
 _TITLE = "surrogate.toml"
+#: Ours is a few ten thousand.
+_MOST_BYTES = 2**24
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
@@ -37,7 +40,7 @@ def schema_text() -> str:
 def is_schema(path: Path) -> bool:
     """Whether a file is such a schema, of whatever release."""
     try:
-        said = json.loads(path.read_text(encoding="utf-8"))
+        said = json.loads(read_plain(path, _MOST_BYTES))
     except (OSError, ValueError, RecursionError):
         return False
     return isinstance(said, dict) and said.get("title") == _TITLE

@@ -9,8 +9,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
+from surrogate_plugin.plain_files import read_plain
 from surrogate_plugin.surrogate import sizes
-from surrogate_plugin.surrogate.failures import DamagedModelError, ModelNotFoundError
+from surrogate_plugin.surrogate.failures import DamagedModelError, ModelNotFoundError, called
 
 BoundaryKind = Literal["absorbing", "reflecting", "value", "periodic", "flux", "exchange"]
 
@@ -18,6 +19,8 @@ BoundaryKind = Literal["absorbing", "reflecting", "value", "periodic", "flux", "
 _Count = Annotated[int, Field(ge=0, le=2**53)]
 _Side = Annotated[int, Field(ge=1, le=2**53)]
 _Error = Annotated[float, Field(ge=0)]
+#: No card is longer.
+_MOST_BYTES = 2**24
 
 
 class _Entry(BaseModel):
@@ -94,7 +97,7 @@ class ModelCard(_Entry):
 
     def write(self, path: Path) -> None:
         """Write the card as indented JSON."""
-        path.write_text(self.model_dump_json(indent=2) + "\n")
+        path.write_text(self.model_dump_json(indent=2) + "\n", encoding="utf-8")
 
     @classmethod
     def read(cls, path: Path) -> ModelCard:
@@ -108,18 +111,19 @@ class ModelCard(_Entry):
             If it is no valid card.
         """
         try:
-            return cls.model_validate_json(path.read_bytes())
+            return cls.model_validate_json(read_plain(path, _MOST_BYTES))
         except FileNotFoundError:
             raise ModelNotFoundError(
-                f"the model's card {path.name} is missing; reinstall or retrain the model."
+                f"the model's card {called(path)} is missing; reinstall or retrain the model."
             ) from None
         except OSError as error:
             raise DamagedModelError(
-                f"the model's card {path.name} cannot be read ({error.strerror}); reinstall the model."
+                f"the model's card {called(path)} cannot be read ({error.strerror}); reinstall the model."
             ) from None
         except ValidationError as error:
+            said = _told(error.errors()[0])
             raise DamagedModelError(
-                f"the model's card {path.name} is damaged ({_told(error.errors()[0])}); reinstall or retrain the model."
+                f"the model's card {called(path)} is damaged ({said}); reinstall or retrain the model."
             ) from None
 
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from surrogate_plugin.arguments import shown
+
 
 class ModelError(RuntimeError):
     """A model that cannot be used; the message is one sentence with the remedy."""
@@ -21,3 +25,14 @@ class TorchMissingError(ModelError, ImportError):
 
 class DeviceMissingError(ModelError):
     """The device that was asked for is not there."""
+
+
+def called(path: Path) -> str:
+    """The name of a file for a sentence: on one line, and cut where it is long.
+
+    Examples
+    --------
+    >>> called(Path("models/a\\nb.json"))
+    'a\\\\nb.json'
+    """
+    return shown(path.name).strip("'\"")

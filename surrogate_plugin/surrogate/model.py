@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from surrogate_plugin.arguments import shown
 from surrogate_plugin.equation.problem import FloatArray, Problem
+from surrogate_plugin.plain_files import read_plain
 from surrogate_plugin.surrogate import features, sizes
-from surrogate_plugin.surrogate.card import ModelCard, checksum
+from surrogate_plugin.surrogate.card import ModelCard
 from surrogate_plugin.surrogate.failures import DamagedModelError as DamagedModelError
 from surrogate_plugin.surrogate.failures import DeviceMissingError as DeviceMissingError
 from surrogate_plugin.surrogate.failures import ModelNotFoundError as ModelNotFoundError
 from surrogate_plugin.surrogate.failures import TorchMissingError as TorchMissingError
+from surrogate_plugin.surrogate.failures import called
 from surrogate_plugin.surrogate.weights import find as find
 
 if TYPE_CHECKING:
@@ -22,6 +27,9 @@ if TYPE_CHECKING:
 
     from surrogate_plugin.surrogate.compiled.network import CompiledNetwork
     from surrogate_plugin.surrogate.networks import PaperNetwork
+
+#: Weights are float32; what a file says beside them is a few thousand bytes.
+_BYTES_A_NUMBER, _MOST_BYTES_BESIDE = 4, 2**24
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,18 +126,13 @@ def load(name_or_path: str | Path = "default", device: str = "auto") -> Model:
     if card.network.features not in features.READABLE:
         readable = " and ".join(str(version) for version in features.READABLE)
         raise DamagedModelError(
-            f"model {card.name!r} reads features of version {card.network.features}, this package writes versions "
+            f"model {shown(card.name)} reads features of version {card.network.features}, this package writes versions "
             f"{readable}; retrain the model or install the package it came with."
         )
-    try:
-        found = checksum(weights)
-    except OSError as error:
+    kind = card.network.kind
+    if kind not in sizes.SIZES:
         raise DamagedModelError(
-            f"the weights {weights.name} cannot be read ({error.strerror}); reinstall the model."
-        ) from None
-    if found != card.sha256:
-        raise DamagedModelError(
-            f"the weights {weights.name} do not have the checksum of their card; reinstall the model."
+            f"the card of model {shown(card.name)} names a network {shown(kind)}; known are {', '.join(sizes.SIZES)}."
         )
     try:
         import torch
@@ -138,50 +141,64 @@ def load(name_or_path: str | Path = "default", device: str = "auto") -> Model:
     if device.startswith("cuda") and not torch.cuda.is_available():
         raise DeviceMissingError(f"device is {device!r}, but torch finds no CUDA device here; use 'auto' or 'cpu'.")
     chosen = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
-    return Model(card, _network(card, weights).to(chosen).eval().requires_grad_(False), chosen)
+    content = _content(card, weights)
+    return Model(card, _network(card, weights, content).to(chosen).eval().requires_grad_(False), chosen)
 
 
-def _network(card: ModelCard, weights: Path) -> nn.Module:
+def _content(card: ModelCard, weights: Path) -> bytes:
+    """What a weights file holds, which is what its card was written for.
+
+    It is read once: who replaces the file while that is done, or later, changes nothing of what was checked.
+    """
+    from surrogate_plugin.surrogate.networks import numbers
+
+    expected = numbers(card.network.kind, card.network.hyperparameters)
+    try:
+        content = read_plain(weights, _BYTES_A_NUMBER * expected + _MOST_BYTES_BESIDE)
+    except OSError as error:
+        raise DamagedModelError(
+            f"the weights {called(weights)} cannot be read ({error.strerror}); reinstall the model."
+        ) from None
+    if hashlib.sha256(content).hexdigest() != card.sha256:
+        raise DamagedModelError(
+            f"the weights {called(weights)} do not have the checksum of their card; reinstall the model."
+        )
+    return content
+
+
+def _network(card: ModelCard, weights: Path, content: bytes) -> nn.Module:
     """The network of the card with these weights."""
     from safetensors import SafetensorError
+    from safetensors.torch import load as read
 
     from surrogate_plugin.surrogate.networks import build, numbers
 
     kind, hyperparameters = card.network.kind, card.network.hyperparameters
-    if kind not in sizes.SIZES:
-        raise DamagedModelError(
-            f"the card of model {card.name!r} names a network {kind!r}; known are {', '.join(sizes.SIZES)}."
-        )
     try:
-        _check_count(weights, numbers(kind, hyperparameters))  # before anything of this size is built
+        found, expected = read(content), numbers(kind, hyperparameters)
+        held = sum(tensor.numel() for tensor in found.values())
+        if held != expected:  # before anything of this size is built
+            raise ValueError(f"they are {held} numbers, {expected} are expected")
         network = build(kind, hyperparameters)
-        network.load_state_dict(_tensors(weights, network))
-    except (SafetensorError, RuntimeError, TypeError, ValueError, OSError) as error:
+        _check(found, network.state_dict())
+        network.load_state_dict(found)
+    except KeyError as error:  # of a type that this release of safetensors knows and its reader for torch does not
+        raise DamagedModelError(
+            f"the weights {called(weights)} do not fit their card ({error} is no type of numbers); reinstall the model."
+        ) from None
+    except (SafetensorError, RuntimeError, TypeError, ValueError) as error:
         line = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise DamagedModelError(
-            f"the weights {weights.name} do not fit their card ({line.rstrip('.')}); reinstall the model."
+            f"the weights {called(weights)} do not fit their card ({line.rstrip('.')}); reinstall the model."
         ) from None
     return network
 
 
-def _check_count(weights: Path, expected: int) -> None:
-    """See how many numbers a weights file says it holds, without reading them."""
-    from safetensors import safe_open
-
-    with safe_open(weights, "pt") as file:
-        held = sum(math.prod(file.get_slice(name).get_shape()) for name in file.keys())  # noqa: SIM118 - not a mapping
-    if held != expected:
-        raise ValueError(f"they are {held} numbers, {expected} are expected")
-
-
-def _tensors(weights: Path, network: nn.Module) -> dict[str, Tensor]:
-    """The tensors of a file, which are those of the network, and finite."""
-    from safetensors.torch import load_file
-
-    found, expected = load_file(weights), network.state_dict()
+def _check(found: dict[str, Tensor], expected: Mapping[str, Tensor]) -> None:
+    """See that the tensors of a file are those of the network, and finite."""
     for name in sorted(found.keys() | expected.keys()):
         if name not in found or name not in expected:
-            raise ValueError(f"tensor {name!r} is {'missing' if name in expected else 'not one of the network'}")
+            raise ValueError(f"tensor {shown(name)} is {'missing' if name in expected else 'not one of the network'}")
         given, wanted = found[name], expected[name]
         if (given.dtype, given.shape) != (wanted.dtype, wanted.shape):
             raise ValueError(
@@ -190,4 +207,3 @@ def _tensors(weights: Path, network: nn.Module) -> dict[str, Tensor]:
             )
         if not bool(given.isfinite().all()):
             raise ValueError(f"tensor {name!r} is not finite")
-    return found

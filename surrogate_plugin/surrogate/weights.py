@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from surrogate_plugin import registry
-from surrogate_plugin.surrogate.failures import ModelNotFoundError
+from surrogate_plugin.surrogate.failures import ModelNotFoundError, called
 
 
 def find(name_or_path: str | Path) -> Path:
@@ -44,11 +44,12 @@ def weights_at(path: str | Path, name: str | None = None) -> Path:
         If they are not there, or a folder holds several.
     """
     path = Path(path)
-    if path.is_dir():
+    if os.path.isdir(path):
         found = [path / f"{name}.safetensors"] if name else sorted(path.glob("*.safetensors"))
         if len(found) != 1:
-            raise ModelNotFoundError(f"{path} holds {len(found)} safetensors files; name the one to load.")
+            where = " ".join(str(path).split())
+            raise ModelNotFoundError(f"{where} holds {len(found)} safetensors files; name the one to load.")
         path = found[0]
-    if not path.is_file():
-        raise ModelNotFoundError(f"the weights {path.name} are missing; reinstall or train the model.")
+    if not os.path.isfile(path):
+        raise ModelNotFoundError(f"the weights {called(path)} are missing; reinstall or train the model.")
     return path

@@ -137,6 +137,9 @@ def test_the_others_come_back_after_an_error_too() -> None:
         ({"OMP_NUM_THREADS": "4,2"}, 4),
         ({"OMP_NUM_THREADS": "3", "NUMBA_NUM_THREADS": "2"}, 2),
         ({"NUMBA_NUM_THREADS": "2", "SURROGATE_PLUGIN_THREADS": "5"}, 5),
+        ({"OMP_NUM_THREADS": "3", "SURROGATE_PLUGIN_THREADS": "²"}, 3),
+        ({"SURROGATE_PLUGIN_THREADS": "1000000"}, 256),
+        ({"SURROGATE_PLUGIN_THREADS": "9" * 5000}, 256),
     ],
 )
 def test_the_number_of_threads_is_what_the_environment_says(monkeypatch, variables, count) -> None:

@@ -207,10 +207,10 @@ def test_tensors_that_are_not_the_network_s_are_refused(sound: Path, tmp_path: P
 def test_weights_that_cannot_be_read_are_damage(
     sound: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:  # fmt: skip
-    def denied(path: Path) -> str:
+    def denied(path: Path, most: int) -> bytes:
         raise PermissionError(13, "Permission denied", str(path))
 
-    monkeypatch.setattr("surrogate_plugin.surrogate.model.checksum", denied)
+    monkeypatch.setattr("surrogate_plugin.surrogate.model.read_plain", denied)
     with pytest.raises(DamagedModelError, match=r"tiny\.safetensors cannot be read \(Permission denied\)"):
         load(copied(sound, str(tmp_path)), "cpu")
 

@@ -16,7 +16,7 @@ def write_into(document: Path, kind: str, text: str) -> None:
         If the document has no such place.
     """
     begin, end = f"<!-- {kind} -->\n", f"<!-- end of {kind} -->"
-    content = document.read_text()
+    content = document.read_text(encoding="utf-8")
     if begin not in content or end not in content:
         raise ValueError(f"{document} has no place for the table; the lines {begin.strip()!r} and {end!r} make one.")
     before, _, rest = content.partition(begin)

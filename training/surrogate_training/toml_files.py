@@ -6,8 +6,12 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+from surrogate_plugin.plain_files import read_plain
+
 #: Where the shipped ones are, to copy and change.
 FOLDER = Path(__file__).parent / "configs"
+#: No configuration is longer.
+_MOST_BYTES = 2**24
 
 
 class ConfigurationError(ValueError):
@@ -47,7 +51,7 @@ def read_toml(source: str | Path) -> dict[str, Any]:
     if not path.is_file() and str(source) in shipped():
         path = FOLDER / f"{source}.toml"
     try:
-        return tomllib.loads(path.read_bytes().decode())
+        return tomllib.loads(read_plain(path, _MOST_BYTES).decode())
     except FileNotFoundError:
         raise ConfigurationError(
             f"there is no configuration {source}; name a TOML file, or one that ships: {', '.join(shipped())}."

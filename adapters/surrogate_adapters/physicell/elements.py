@@ -9,6 +9,10 @@ from pathlib import Path
 from xml.parsers import expat
 
 import surrogate_plugin as sp
+from surrogate_plugin.plain_files import read_plain
+
+#: No file that says how a simulation is set up, or what a moment of it holds beside its matrices, is longer.
+_MOST_BYTES = 2**28
 
 
 class UnreadableError(sp.InvalidProblemError):
@@ -48,7 +52,7 @@ class Document:
             If it cannot be read, or is not XML.
         """
         try:
-            return cls(path, _parsed(path.read_bytes()))
+            return cls(path, _parsed(read_plain(path, _MOST_BYTES)))
         except OSError as error:
             raise UnreadableError(f"cannot read '{path}': {error.strerror}.") from None
         except (expat.ExpatError, ValueError, LookupError) as error:  # the last two where there is no such encoding

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, model_validator
 
 import surrogate_plugin as sp
 from surrogate_adapters.checked import NotNegative
+from surrogate_plugin.files.arrays import read_csv, read_npy
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -167,9 +168,9 @@ class Medium(BaseModel):
 
 def _read(path: str, shape: tuple[int, int]) -> FloatArray:
     try:
-        found = np.load(path) if Path(path).suffix == ".npy" else np.loadtxt(path, delimiter=",", ndmin=2)
-    except (OSError, ValueError) as error:
-        raise sp.InvalidProblemError(f"cannot read {path!r}: {' '.join(str(error).split())}.") from None
+        found = (read_npy if Path(path).suffix == ".npy" else read_csv)(Path(path)).values
+    except sp.InvalidProblemError as error:
+        raise sp.InvalidProblemError(f"cannot read {path!r}: {error}") from None
     if found.shape != shape:
         raise sp.InvalidProblemError(f"{path!r} has shape {found.shape}; {shape}, rows of y, is allowed.")
-    return np.asarray(found, dtype=np.float64)
+    return found

@@ -43,7 +43,7 @@ def read_run(path: Path, settings: Path | None = None, nodes: str | None = None)
     if path.suffix != ".json" or not path.is_file():
         return None
     try:
-        data = json.loads(path.read_text())
+        data = json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError):
         return None
     if not isinstance(data, dict) or not data or not all(_is_time(time) for time in data):

@@ -121,7 +121,7 @@ def _study(config: Any, out: Path, document: Path | None, *, train: bool, quiet:
         except Stopped as stopped:
             note(f"{out}: {stopped}")
             raise typer.Exit(INTERRUPTED) from None
-    text = (out / "table.md").read_text()
+    text = (out / "table.md").read_text(encoding="utf-8")
     if document is not None:
         figure = f"![{FIGURES[config.kind]}](study-{config.kind}.png)"
         write_into(document, config.kind, f"{figure}\n\n{text}")

@@ -9,6 +9,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import nn
 
+from surrogate_plugin.plain_files import check_plain
 from surrogate_plugin.surrogate.networks import CompactNetwork
 from surrogate_training.config import TrainConfig, solves_together
 from surrogate_training.samples.shards import Index
@@ -60,6 +61,7 @@ def begin_with(network: nn.Module, weights: Path) -> None:
     """
     shipped = FOLDER / f"{weights}.safetensors"
     try:
+        check_plain(weights)
         tensors = load_file(shipped if shipped.is_file() and not weights.exists() else weights)
         network.load_state_dict(CompactNetwork.begun(tensors, network.state_dict()))
     except (OSError, RuntimeError, SafetensorError) as error:

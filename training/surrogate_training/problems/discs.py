@@ -15,6 +15,7 @@ import numpy.typing as npt
 from pydantic import AfterValidator, Field, TypeAdapter
 
 from surrogate_plugin.equation.problem import Problem
+from surrogate_plugin.plain_files import read_plain
 from surrogate_plugin.whole_files import write_text
 from surrogate_training.damage import reading
 from surrogate_training.problems import painting
@@ -215,6 +216,8 @@ def around(scene: Scene, rng: Rng, shape: Shape, moved: int, changed: float) -> 
 
 
 _SCENES: TypeAdapter[list[Scene]] = TypeAdapter(list[Scene])
+#: Some ten million discs.
+_MOST_BYTES = 2**30
 
 
 def read_scenes(path: Path) -> list[Scene]:
@@ -226,7 +229,7 @@ def read_scenes(path: Path) -> list[Scene]:
         If it is not what was written, or holds none.
     """
     with reading(path, "write it again"):
-        scenes = _SCENES.validate_json(path.read_bytes())
+        scenes = _SCENES.validate_json(read_plain(path, _MOST_BYTES))
         if not scenes:
             raise ValueError("it holds no scene")
     return scenes

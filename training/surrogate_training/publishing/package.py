@@ -195,7 +195,7 @@ def _check_folder(out: Path, name: str) -> None:
     if not out.exists() or (out.is_dir() and not any(out.iterdir())):
         return
     try:
-        project = tomllib.loads((out / "pyproject.toml").read_text())["project"]
+        project = tomllib.loads((out / "pyproject.toml").read_text(encoding="utf-8"))["project"]
         registered = dict(project["entry-points"][_GROUP])
     except (OSError, ValueError, LookupError, TypeError):
         registered = {}

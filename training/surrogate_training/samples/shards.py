@@ -10,12 +10,15 @@ from pydantic import BaseModel, ConfigDict, Field
 from safetensors import SafetensorError, safe_open
 
 from surrogate_plugin.equation.codec import FACES
+from surrogate_plugin.plain_files import read_plain
 from surrogate_plugin.surrogate.card import checksum
 from surrogate_training.damage import DamagedFileError, reading
 from surrogate_training.samples.dataset import DataConfig
 from surrogate_training.samples.kept import KeptSample
 
 INDEX = "index.json"
+#: An index has a line a shard.
+_MOST_BYTES = 2**28
 #: The entry of a shard's metadata in which it says what it holds.
 SAYS = "shard"
 #: Settings of the data that decide what a stored sample is.
@@ -52,7 +55,7 @@ class Index(BaseModel):
                 f"{folder} holds no {INDEX}; make the samples, or finish making them, with `surrogate-plugin samples`."
             )
         with reading(folder / INDEX, _REMAKE, DamagedShardError):
-            return cls.model_validate_json((folder / INDEX).read_bytes())
+            return cls.model_validate_json(read_plain(folder / INDEX, _MOST_BYTES))
 
     def check(self, folder: Path, name: str) -> None:
         """Hold a shard to its checksum.
