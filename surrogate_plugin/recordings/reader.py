@@ -107,7 +107,7 @@ class Recording:
         self._store = open_store(self.path, "r")
         self.shape = shape_of(self._store)
         texts = read_headers(self.path, self._store)
-        self.headers = tuple(self._parse(index, text) for index, text in enumerate(texts))
+        self.headers = tuple(_parsed(self.path, index, text) for index, text in enumerate(texts))
         self.steps = np.array([header.step for header in self.headers], dtype=np.int64)
         self.methods = tuple(header.method for header in self.headers)
         self.bounds = np.array([header.bound for header in self.headers], dtype=np.float64)
@@ -174,12 +174,17 @@ class Recording:
             maps[name] = self._map(name, row)[:rows, :columns]
         return maps
 
-    def _parse(self, index: int, text: bytes) -> Header:
-        try:
-            return Header.model_validate_json(text)
-        except ValidationError as error:
-            first = error.errors()[0]
-            raise RecordingError(f"the header of step {index} of {self.path} is damaged ({first['msg']}).") from None
+
+def headers_from(path: Path, begin: int) -> list[Header]:
+    """What is known of the steps from one on, which is counted from 0, without a look at those before.
+
+    Raises
+    ------
+    RecordingError
+        If there is no recording, or it is damaged.
+    """
+    store = open_store(path, "r")
+    return [_parsed(path, begin + index, text) for index, text in enumerate(read_headers(path, store, begin))]
 
 
 def named(parts: Mapping[str, Part], step: TimeStep | None) -> str:
@@ -188,6 +193,14 @@ def named(parts: Mapping[str, Part], step: TimeStep | None) -> str:
     if step is None:
         return name
     return hashlib.blake2b(f"{name} {step.dt!r}".encode() + step.field.tobytes(), digest_size=16).hexdigest()
+
+
+def _parsed(path: Path, index: int, text: bytes) -> Header:
+    try:
+        return Header.model_validate_json(text)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise RecordingError(f"the header of step {index} of {path} is damaged ({first['msg']}).") from None
 
 
 def measures(problem: Problem) -> dict[str, Any]:

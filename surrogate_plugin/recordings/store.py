@@ -109,8 +109,8 @@ def read_map(path: Path, store: Group, name: str, row: int) -> npt.NDArray[Any]:
     return found
 
 
-def read_headers(path: Path, store: Group) -> Iterator[bytes]:
-    """The texts of all complete steps.
+def read_headers(path: Path, store: Group, begin: int = 0) -> Iterator[bytes]:
+    """The texts of all complete steps from one on, which is counted from 0.
 
     Raises
     ------
@@ -119,7 +119,7 @@ def read_headers(path: Path, store: Group) -> Iterator[bytes]:
     """
     steps, wide = steps_of(store), array(store, HEADER).shape[1]
     block = max(1, MOST_HEADER_BYTES // wide)
-    for first in range(0, steps, block):
+    for first in range(begin, steps, block):
         for text in _read(path, store, HEADER, first, min(first + block, steps)):
             yield text.tobytes()
 

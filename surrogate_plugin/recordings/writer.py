@@ -86,6 +86,7 @@ class Recorder:
         self.every = every
         self._store: Group | None = None
         self._complete = 0
+        self._digest = ""
         self._solved = 0
         self._warned = False
 
@@ -95,6 +96,11 @@ class Recorder:
     def __len__(self) -> int:
         """How many complete steps the store holds, those of earlier runs included; 0 before it is open."""
         return self._complete
+
+    @property
+    def digest(self) -> str:
+        """What the last step is named by that was recorded here, as its header has it; empty where none was yet."""
+        return self._digest
 
     def __bool__(self) -> bool:
         return True  # an empty recorder is one nevertheless
@@ -123,6 +129,25 @@ class Recorder:
             _sweep(self.path, self._complete)
             self._store = store
         self._check_shape(shape_of(self._store), shape)
+
+    def cut(self, steps: int) -> None:
+        """Keep the first so many steps of a store that is open, and no others.
+
+        For a host that goes on from a checkpoint of its own, and takes the steps after that, and records them, again.
+
+        Raises
+        ------
+        ValueError
+            If it is not a whole number of at least 0, or there are not as many.
+        """
+        if type(steps) is not int or not 0 <= steps <= self._complete:
+            raise ValueError(f"steps is {steps!r}; a whole number from 0 to {self._complete} is allowed.")
+        while self._complete > steps:  # one by one: a store has room for one step more than are complete, and no more
+            assert self._store is not None
+            self._complete -= 1
+            self._store.attrs["steps"] = self._complete
+            _truncate(self.path, self._store, self._complete)
+            self._digest = ""
 
     def take(self, problem: Problem, record: StepRecord, before: FloatArray | None = None) -> None:
         """Append a solved step if it is due; where that fails, warn once and let the host go on.
@@ -166,7 +191,8 @@ class Recorder:
         assert self._store is not None
         at = self._complete
         step = None if before is None else TimeStep.read(problem, before, record.dt_min)
-        text = _header(problem, step, record).model_dump_json(exclude_defaults=True).encode()
+        header = _header(problem, step, record)
+        text = header.model_dump_json(exclude_defaults=True).encode()
         if len(text) > MOST_HEADER_BYTES:
             raise RecordingError(
                 f"the header of a step has {len(text)} bytes; at most {MOST_HEADER_BYTES} are allowed."
@@ -179,7 +205,7 @@ class Recorder:
         headers = array(self._store, HEADER)
         headers[at] = np.frombuffer(text.ljust(headers.shape[1]), dtype=np.uint8)
         self._store.attrs["steps"] = at + 1
-        self._complete = at + 1
+        self._complete, self._digest = at + 1, header.digest
 
     def _check_shape(self, found: tuple[int, int], shape: tuple[int, int]) -> None:
         if found != tuple(shape):

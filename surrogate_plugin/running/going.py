@@ -14,6 +14,7 @@ from surrogate_plugin.equation.solution import Reason
 from surrogate_plugin.errors import InvalidProblemError
 from surrogate_plugin.report.course import Course
 from surrogate_plugin.running.page import Before, RunPage
+from surrogate_plugin.running.recorded import Reached, RunRecorder
 from surrogate_plugin.running.saving import Moment, Saved
 from surrogate_plugin.running.taken import Taken
 from surrogate_plugin.running.tissue import Tissue
@@ -115,6 +116,7 @@ class Going:
         self.resumed_min = None if self.last is None else self.last.time_min
         self.told = {name: Told(config.tolerance) for name, config in self.tissue.configs.items()}
         self._page: RunPage | None = None
+        self._recorders: dict[str, RunRecorder] = {}
         self._taken: list[Taken] = []
         self._began = time.perf_counter()
         self._before = None if self.saved is None else self._recall(self.saved)
@@ -152,19 +154,24 @@ class Going:
 
     def _in_time(self, backends: dict[str, Backend], moved: Callable[[], None], stopping: Callable[[], bool]) -> bool:
         assert self.saved is not None
+        self.saved.begin(self._recorded())
         kept_at, stopped = time.monotonic(), False
         for step, begins, ends in self._steps():
             self.last = self._moment(backends, step, begins, ends - begins, moved)
             over, shown = step == len(self.times_min), self._is_shown(step)
             stopped = stopping() and not over
             if over or stopped or shown or time.monotonic() - kept_at >= _SECONDS_BETWEEN:
-                self.saved.keep(self.last, self._taken, shown=shown)
+                self.saved.keep(self.last, self._taken, shown=shown, recorded=self._recorded())
                 if self._page is not None:
                     self._page.keep(self.saved.folder)
                 self._taken, kept_at = [], time.monotonic()
             if stopped:
                 return False
         return True
+
+    def _recorded(self) -> dict[str, Reached]:
+        """How far recordings have come."""
+        return {name: recorder.reached for name, recorder in self._recorders.items()}
 
     def _moment(
         self,
@@ -231,8 +238,6 @@ class Going:
 
     def _backends(self) -> dict[str, Backend]:
         """A backend a substrate, over one engine, going on from what was kept."""
-        import surrogate_plugin as sp
-
         configs, settings = self.tissue.configs, self.settings
         engine = next(iter(configs.values())).engine()
         if settings.report is not None:
@@ -240,9 +245,12 @@ class Going:
             self._page.report.further.append(self._tell)
         made = {}
         for name, config in configs.items():
-            recorder = None if settings.record is None else sp.Recorder(_record(settings.record, name, len(configs)))
+            if settings.record is not None:
+                reached = {} if self.saved is None else self.saved.recorded
+                path = _record(settings.record, name, len(configs))
+                self._recorders[name] = RunRecorder(path, self._done, reached.get(name))
             watch = None if self._page is None else self._page.watches[name]
-            made[name] = Backend(config, engine=engine, recorder=recorder, watch=watch)
+            made[name] = Backend(config, engine=engine, recorder=self._recorders.get(name), watch=watch)
             if self.last is not None and not config.steady:
                 made[name].restart(self.last.fields[name], self.last.bounds[name])
         return made

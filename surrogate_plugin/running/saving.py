@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ import numpy as np
 from surrogate_plugin.arguments import FloatArray
 from surrogate_plugin.errors import InvalidProblemError
 from surrogate_plugin.plain_files import check_plain, read_plain
+from surrogate_plugin.running.recorded import Reached
 from surrogate_plugin.running.taken import Steps, Taken
 from surrogate_plugin.settings.file import SettingsFile
 from surrogate_plugin.whole_files import replacing, write_text
@@ -25,6 +27,8 @@ _MOST_BYTES = 2**24
 _FORMAT = "surrogate-plugin run 1"
 #: What the run goes on from, with how much of the file of its steps belongs to it.
 _LATEST, _STEPS = "latest.npz", "steps.jsonl.gz"
+#: How many steps each recording had when the run began: what one that is killed before anything is kept goes on from.
+_BEGAN = "recorded.json"
 #: Keys that change what is written of a run, or how long it is, and not what it comes to until then.
 _FREE = ("record", "report", "output")
 
@@ -50,6 +54,19 @@ class Moment:
     methods: Mapping[str, str]
 
 
+@dataclass(frozen=True)
+class _More:
+    """What is kept beside the moment that a run goes on from."""
+
+    steps_bytes: int
+    recorded: dict[str, Reached]
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether it can be."""
+        return self.steps_bytes >= 0 and all(reached.steps >= 0 for reached in self.recorded.values())
+
+
 class Saved:
     """The folder of a run, ``surrogate.run`` beside ``surrogate.toml``.
 
@@ -69,6 +86,8 @@ class Saved:
     ----------
     latest : Moment or None
         The one to go on from.
+    recorded : dict of str to Reached
+        How far recordings had come then, or when the run began.
 
     Raises
     ------
@@ -90,14 +109,33 @@ class Saved:
         self._names, self._shape = names, shape
         self._mark = {"format": _FORMAT, "settings": fingerprint(settings)}
         self.latest: Moment | None = None
+        self.recorded: dict[str, Reached] = {}
         self._steps = Steps(self.folder / _STEPS)
         if fresh:
             self.remove()
-        if self._has_begun():
-            self._check(path)
+        if self._has_begun() and self._is_ours(path):
             self._begin()
 
-    def keep(self, moment: Moment, taken: Sequence[Taken], *, shown: bool) -> None:
+    def begin(self, recorded: Mapping[str, Reached]) -> None:
+        """Keep how far recordings have come before a run's first step, unless it has begun already.
+
+        Raises
+        ------
+        UnwritableError
+            If the disk is full.
+        """
+        if self.latest is None and recorded and not self.recorded:
+            self._write_mark()
+            write_text(self.folder / _BEGAN, json.dumps({name: reached.steps for name, reached in recorded.items()}))
+
+    def keep(
+        self,
+        moment: Moment,
+        taken: Sequence[Taken],
+        *,
+        shown: bool,
+        recorded: Mapping[str, Reached] = MappingProxyType({}),
+    ) -> None:
         """Keep what the run goes on from and, if it is to be shown, the moment itself.
 
         Parameters
@@ -106,18 +144,19 @@ class Saved:
         taken : sequence of Taken
             The steps since the last time.
         shown : bool
+        recorded : mapping of str to Reached
+            How far recordings have come, of those substrates that have one.
 
         Raises
         ------
         UnwritableError
             If the disk is full.
         """
-        if not (self.folder / _MARK).exists():
-            write_text(self.folder / _MARK, json.dumps(self._mark))
+        self._write_mark()
         if shown:
             self._write(self._name(moment.step), moment)
         self._steps.add(taken)
-        self._write(_LATEST, moment, steps_bytes=self._steps.size)
+        self._write(_LATEST, moment, steps_bytes=self._steps.size, **self._said(recorded))
         self.latest = moment
 
     def taken(self) -> Iterator[Taken]:
@@ -148,7 +187,12 @@ class Saved:
     def _name(self, step: int) -> str:
         return f"moment-{step:08d}.npz"
 
-    def _check(self, path: Path) -> None:
+    def _write_mark(self) -> None:
+        if not (self.folder / _MARK).exists():
+            write_text(self.folder / _MARK, json.dumps(self._mark))
+
+    def _is_ours(self, path: Path) -> bool:
+        """Whether it is this run that was stopped; another one of which nothing is kept makes room."""
         try:
             mark = json.loads(read_plain(self.folder / _MARK, _MOST_BYTES))
         except (OSError, ValueError, RecursionError):
@@ -157,11 +201,14 @@ class Saved:
             raise InvalidProblemError(
                 f"{self.folder} is no run that was stopped; move it away, so that this run can keep its own there."
             )
-        if mark != self._mark:
+        if mark != self._mark and not (self.folder / _LATEST).exists():
+            self.remove()
+        elif mark != self._mark:
             raise InvalidProblemError(
                 f"{self.folder} holds a run that was stopped, of other settings than {path} or other files than it "
                 "names now; --fresh begins anew."
             )
+        return bool(mark == self._mark)
 
     def _has_begun(self) -> bool:
         """Whether there is more in the folder than what a kill has left of its first file."""
@@ -172,10 +219,20 @@ class Saved:
     def _begin(self) -> None:
         """Go on from the latest moment; a kill may have come before there was one."""
         if (self.folder / _LATEST).exists():
-            self.latest, size = self._read(_LATEST)
-            self._steps = Steps(self.folder / _STEPS, size)
+            self.latest, more = self._read(_LATEST)
+            self.recorded = more.recorded
+            self._steps = Steps(self.folder / _STEPS, more.steps_bytes)
+        elif (self.folder / _BEGAN).exists():
+            self.recorded = _began(self.folder / _BEGAN)
 
-    def _write(self, name: str, moment: Moment, **more: int) -> None:
+    def _said(self, recorded: Mapping[str, Reached]) -> dict[str, Any]:
+        said: dict[str, Any] = {}
+        for number, name in enumerate(self._names):
+            if name in recorded:
+                said |= {f"recorded_{number}": recorded[name].steps, f"digest_{number}": recorded[name].digest}
+        return said
+
+    def _write(self, name: str, moment: Moment, **more: Any) -> None:
         arrays: dict[str, Any] = {"step": moment.step, "time_min": moment.time_min, **more}
         for number, substrate in enumerate(self._names):
             arrays[f"field_{number}"] = moment.fields[substrate]
@@ -184,7 +241,7 @@ class Saved:
         with replacing(self.folder / name) as partial, partial.open("wb") as stream:
             np.savez(stream, **arrays)
 
-    def _read(self, name: str) -> tuple[Moment, int]:
+    def _read(self, name: str) -> tuple[Moment, _More]:
         path = self.folder / name
         try:
             check_plain(path)
@@ -194,12 +251,17 @@ class Saved:
             bounds = {each: float(of[f"bound_{number}"]) for number, each in enumerate(self._names)}
             methods = {each: str(of[f"method_{number}"]) for number, each in enumerate(self._names)}
             made = Moment(int(of["step"]), float(of["time_min"]), fields, bounds, methods)
-            size = int(of.get("steps_bytes", 0))
+            recorded = {
+                each: Reached(int(of[f"recorded_{number}"]), str(of[f"digest_{number}"]))
+                for number, each in enumerate(self._names)
+                if f"recorded_{number}" in of
+            }
+            more = _More(int(of.get("steps_bytes", 0)), recorded)
         except Exception:  # numpy and zipfile have many for what is damaged
             raise InvalidProblemError(f"{path} is damaged or not there; --fresh begins anew.") from None
-        if size < 0 or not _is_sound(made, self._shape):
+        if not (more.is_sound and _is_sound(made, self._shape)):
             raise InvalidProblemError(f"{path} is damaged; --fresh begins anew.")
-        return made, size
+        return made, more
 
 
 def fingerprint(settings: SettingsFile) -> str:
@@ -213,6 +275,16 @@ def fingerprint(settings: SettingsFile) -> str:
             while piece := stream.read(1 << 20):
                 digest.update(piece)
     return digest.hexdigest()
+
+
+def _began(path: Path) -> dict[str, Reached]:
+    try:
+        counts = json.loads(read_plain(path, _MOST_BYTES))
+        if all(type(count) is int and count >= 0 for count in counts.values()):
+            return {name: Reached(count) for name, count in counts.items()}
+    except (OSError, ValueError, AttributeError, RecursionError):
+        pass
+    raise InvalidProblemError(f"{path} is damaged or not there; --fresh begins anew.")
 
 
 def _files(settings: SettingsFile) -> list[Path]:

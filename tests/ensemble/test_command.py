@@ -130,8 +130,8 @@ def test_a_run_in_time_goes_on_where_it_was_killed(tmp_path) -> None:
 import os, signal, sys
 from surrogate_plugin.running import going, saving
 keep = saving.Saved.keep
-def keep_and_die(self, moment, *more, shown):
-    keep(self, moment, *more, shown=shown)
+def keep_and_die(self, moment, *more, **said):
+    keep(self, moment, *more, **said)
     if moment.step == 3:
         os.kill(os.getpid(), signal.SIGKILL)
 saving.Saved.keep, going._SECONDS_BETWEEN = keep_and_die, 0.0

@@ -74,3 +74,39 @@ def test_a_kill_while_the_store_is_made_leaves_a_path_that_can_be_taken(tmp_path
     path = tmp_path / "run.zarr"
     zarr.create_group(tmp_path / ".partial-run.zarr", attributes={"steps": 7})
     assert_holds(recorded(path, problems(2)), problems(2))
+
+
+def test_a_kill_while_steps_are_cut_off_leaves_those_that_are_kept(tmp_path: Path, kill: list[float]) -> None:
+    posed = problems(5)
+    writes, complete = 0, False
+    while not complete:
+        path = recorded(tmp_path / f"{writes}.zarr", posed)
+        recorder = Recorder(path)
+        recorder.open(SHAPE)
+        kill[0] = writes
+        try:
+            recorder.cut(2)
+            complete = True
+        except Killed:
+            pass
+        kill[0] = math.inf
+        done = len(Recording(path))
+        assert 2 <= done <= 5
+        assert_holds(path, posed[:done])
+        again = Recorder(path)
+        again.open(SHAPE)
+        again.cut(2)
+        for step in range(2, len(posed)):
+            again.append(posed[step], record(step))
+        assert_holds(path, posed)
+        writes += 1
+    assert writes > 6
+
+
+@pytest.mark.parametrize("steps", [-1, 3, 1.0, True, None])
+def test_only_steps_that_are_there_are_kept(tmp_path: Path, steps: object) -> None:
+    recorder = Recorder(recorded(tmp_path / "run.zarr", problems(2)))
+    recorder.open(SHAPE)
+    with pytest.raises(ValueError, match=r"a whole number from 0 to 2 is allowed\."):
+        recorder.cut(steps)  # type: ignore[arg-type]
+    assert len(recorder) == 2
