@@ -109,10 +109,11 @@ def check_values(name: str, array: FloatArray, *, positive: bool) -> tuple[float
     return low, high
 
 
-def check_finite(name: str, array: FloatArray) -> None:
-    """Refuse NaN, infinities and what is larger than `HUGE` in size."""
-    if not (array.max(initial=0.0) <= HUGE and array.min(initial=0.0) >= -HUGE):
-        raise refusal_at(name, array, ~(np.abs(array) <= HUGE), FINITE)
+def check_finite(name: str, array: FloatArray, *, of_any_size: bool = False) -> None:
+    """Refuse NaN, infinities and, unless ``of_any_size``, what is larger than `HUGE` in size."""
+    most, allowed = (np.finfo(np.float64).max, "finite values") if of_any_size else (HUGE, FINITE)
+    if not (array.max(initial=0.0) <= most and array.min(initial=0.0) >= -most):
+        raise refusal_at(name, array, ~(np.abs(array) <= most), allowed)
 
 
 def coefficient(

@@ -13,6 +13,7 @@ import numpy as np
 
 from surrogate_plugin import registry
 from surrogate_plugin.arguments import (
+    HUGE,
     check_finite,
     instance_of,
     is_able,
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from surrogate_plugin.surrogate.predictor import Predictor
 
 DEVICES = ("auto", "cpu", "cuda")
+#: No field comes to as much, which is production over decay at most, and beyond it residuals overflow.
+_HIGHEST = HUGE**1.5
 #: The default accuracy of exact methods, of the largest value.
 EXACT_SHARE = 1e-10
 #: The default accuracy of guarded fields: of the largest imposed value, else of the largest value.
@@ -75,7 +78,7 @@ class Request:
         posing.check_steady()
         start = None
         if previous is not None:
-            start = np.clip(field_of("previous", previous, posing), 0.0, ceiling(posing))
+            start = np.clip(field_of("previous", previous, posing), 0.0, min(ceiling(posing), _HIGHEST))
         return cls(posing, tolerance_of(tolerance), start, previous)
 
     def guarded(self) -> Request:
@@ -157,5 +160,5 @@ def field_of(name: str, given: Any, problem: Problem) -> FloatArray:
     allowed = "fields of real numbers"
     field = real_array(name, given, shape=problem.shape, like="the problem", allowed=allowed)
     same_shape(name, field.shape, problem.shape, "the problem")
-    check_finite(name, field)
+    check_finite(name, field, of_any_size=True)  # where hardly anything decays, more than what is given
     return field
