@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any, Self, TypedDict, TypeVar, get_args
 
 import surrogate_plugin as sp
-from surrogate_adapters.checked import Checked, Positive
+from surrogate_adapters.checked import Checked, Positive, by_substrate
 from surrogate_adapters.settings_files import filled
 from surrogate_plugin.session.settings import Stepping
 
-__all__ = ["Chosen", "Given", "Options", "names_of", "recorders", "settings_of", "takes_options", "tolerances"]
+__all__ = ["Chosen", "Given", "Options", "names_of", "recorders", "settings_of", "takes_options"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -187,6 +187,7 @@ def settings_of(
     names : sequence of str
         The substrates answered for.
     tolerance : float or mapping of substrate to float, field units, optional
+        One for all, or one each; None, and what a mapping leaves out, stands for 1 % of the largest imposed value.
     **options
         As in `Settings`: ``model``, ``method``, ``policy``, ``device``.
 
@@ -205,7 +206,8 @@ def settings_of(
     >>> both["oxygen"].stepping, both["drug"].stepping
     ('steady', 'implicit-euler')
     """
-    wanted, longest = tolerances(tolerance, names), tolerances(time_tolerance, names, "time_tolerance")
+    wanted = by_substrate("tolerance", tolerance, names, None)
+    longest = by_substrate("time_tolerance", time_tolerance, names, None)
     words = _stepping_of(stepping, names)
     try:
         return {
@@ -253,59 +255,19 @@ def names_of(substrates: Sequence[str] | None, known: Sequence[str]) -> list[str
     return names
 
 
-def tolerances(
-    tolerance: float | Mapping[str, float] | None, names: Sequence[str], option: str = "tolerance"
-) -> dict[str, float | None]:
-    """The tolerance of each substrate, field units; None stands for 1 % of its largest imposed value.
-
-    Parameters
-    ----------
-    tolerance : float or mapping of substrate to float, field units, optional
-        One for all, or one each; those a mapping leaves out get the default.
-    names : sequence of str
-        The substrates answered for.
-    option : str
-        What the error calls it.
-
-    Returns
-    -------
-    dict of str to float or None
-
-    Raises
-    ------
-    InvalidProblemError
-        If a mapping names a substrate that is not answered for.
-
-    Examples
-    --------
-    >>> tolerances({"oxygen": 0.38}, ["oxygen", "glucose"])
-    {'oxygen': 0.38, 'glucose': None}
-    """
-    if not isinstance(tolerance, Mapping):
-        return dict.fromkeys(names, tolerance)
-    for name in tolerance:
-        if name not in names:
-            raise _stranger(option, name, names)
-    return {name: tolerance.get(name) for name in names}
-
-
 def _stepping_of(stepping: Stepping | Mapping[str, Stepping], names: Sequence[str]) -> dict[str, Stepping]:
     """The word of each substrate; all that is wrong with it in one sentence, since a user meets it in `attach`."""
     given = stepping if isinstance(stepping, Mapping) else dict.fromkeys(names, stepping)
-    for name, word in given.items():
-        if name not in names:
-            raise _stranger("stepping", name, names)
+    default: Stepping = "steady"
+    words = by_substrate("stepping", given, names, default)
+    for name, word in words.items():
         if word not in get_args(Stepping):
             of = f" of {name!r}" if isinstance(stepping, Mapping) else ""
             raise sp.InvalidProblemError(
                 f"stepping{of} is {word!r}; allowed are 'steady' and 'implicit-euler', or a mapping of substrate to "
                 "these."
             )
-    return {name: given.get(name, "steady") for name in names}
-
-
-def _stranger(option: str, name: str, names: Sequence[str]) -> sp.InvalidProblemError:
-    return sp.InvalidProblemError(f"{option} names {name!r}; the substrates attached are {', '.join(names)}.")
+    return words
 
 
 def recorders(record: str | Path | None, names: Sequence[str]) -> dict[str, sp.Recorder | None]:
