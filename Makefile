@@ -51,8 +51,8 @@ test-dist: dist  ## Install the wheel into a clean environment, and run the smok
 test-lowest: dist  ## The same with the lowest versions that pyproject.toml declares; downloads 3 GB
 	$(TEST_ENV) $(BIN)/python -m tests.packaging.lowest dist
 
-lint: $(STAMP)  ## ruff, mypy --strict, and the one-way rule of imports
-	@status=0; for check in 'ruff check .' mypy lint-imports; do $(BIN)/$$check || status=1; done; exit $$status
+lint: $(STAMP)  ## ruff and its layout, mypy --strict, and the one-way rule of imports
+	@status=0; for check in 'ruff check .' 'ruff format --check .' mypy lint-imports; do $(BIN)/$$check || status=1; done; exit $$status
 
 docs: $(STAMP)  ## Build the site into build/docs, every warning an error, and follow all its links
 	$(BIN)/python -m sphinx -q -b html -d build/doctrees -W --keep-going -n docs build/docs
