@@ -12,8 +12,9 @@ Examples
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from surrogate_plugin.on_first_use import look_up
 
 if TYPE_CHECKING:
     from surrogate_plugin.audit.auditing import audit as audit
@@ -42,12 +43,7 @@ _HOME = {
 __all__ = ["Audit", "Entry", "Maps", "Run", "Verdict", "audit", "audit_page", "difference_picture", "open_run"]
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
-    globals()[name] = value  # the next look-up is a plain one
-    return value
+__getattr__ = look_up(__name__, _HOME)
 
 
 def __dir__() -> list[str]:
