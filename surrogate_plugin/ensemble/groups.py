@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,8 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from surrogate_plugin.ensemble.given import Named
-from surrogate_plugin.plain_files import read_plain
-from surrogate_plugin.whole_files import UnwritableError, said_of
+from surrogate_plugin.errors import EnsembleError
+from surrogate_plugin.plain_files import check_plain, read_plain
+from surrogate_plugin.whole_files import UnwritableError, said_of, write_text
 
 if TYPE_CHECKING:
     from zarr import Group
@@ -91,6 +93,25 @@ def _digest_of_said(said: Mapping[str, Any]) -> str:
     return hashlib.blake2b(json.dumps(said, sort_keys=True).encode(), digest_size=16).hexdigest()
 
 
+def hold_groups(path: Path) -> None:
+    """See that a folder is a group, of which nothing is said; one that says something else was damaged."""
+    file = path / "zarr.json"
+    text = json.dumps({"attributes": {}, "zarr_format": 3, "node_type": "group"}, indent=2)
+    try:
+        there = json.loads(read_plain(file, _MOST_BYTES))
+    except (OSError, ValueError, RecursionError):
+        there = None
+    if there != json.loads(text):
+        write_text(file, text, shared=True)
+
+
+def check_files(path: Path) -> None:
+    """See that all that Zarr would read of a group are files."""
+    for folder, _, names in os.walk(path):
+        for name in names:
+            check_plain(Path(folder, name))
+
+
 @contextmanager
 def of_the_disk(path: Path) -> Iterator[None]:
     """Say in one sentence what cannot be written, and why."""
@@ -100,3 +121,14 @@ def of_the_disk(path: Path) -> Iterator[None]:
         raise
     except OSError as error:
         raise UnwritableError(f"{path} could not be written ({said_of(error)}).") from None
+
+
+@contextmanager
+def readable(path: Path) -> Iterator[None]:
+    """Say in one sentence that a disk has damaged a store, of which Zarr raises errors of many types."""
+    try:
+        yield
+    except (OSError, EnsembleError):
+        raise
+    except Exception as error:
+        raise EnsembleError(f"{path} is damaged ({said_of(error).rstrip('.')}); name another path.") from None

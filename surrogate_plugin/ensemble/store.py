@@ -26,9 +26,10 @@ import numpy as np
 import numpy.typing as npt
 
 from surrogate_plugin.arguments import shown
+from surrogate_plugin.ensemble import groups
 from surrogate_plugin.ensemble.claims import claimed
 from surrogate_plugin.ensemble.given import Given, Number, read_number, written
-from surrogate_plugin.ensemble.groups import attributes, digest_of, digests, move, of_the_disk, write, write_array
+from surrogate_plugin.ensemble.groups import attributes, move, of_the_disk
 from surrogate_plugin.ensemble.members import Member
 from surrogate_plugin.errors import EnsembleError
 from surrogate_plugin.whole_files import write_text
@@ -105,9 +106,10 @@ class Store:
             if fresh:
                 shutil.rmtree(self.path, ignore_errors=True)
                 shutil.rmtree(self.begun, ignore_errors=True)
-        with of_the_disk(self.path):
+        with of_the_disk(self.path), groups.readable(self.path):
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            zarr.open_group(self.path, mode="a", zarr_format=3).require_group("members")
+            zarr.open_group(self.path, mode="a", zarr_format=3)
+            groups.hold_groups(self.path / "members")
             self.begun.mkdir(exist_ok=True)
         self.tell(told)
 
@@ -115,7 +117,7 @@ class Store:
         """Have the store say what it is of; its table is written for that."""
         import zarr
 
-        with of_the_disk(self.path):
+        with of_the_disk(self.path), groups.readable(self.path):
             store = zarr.open_group(self.path, mode="r+", zarr_format=3)
             store.update_attributes({"format": FORMAT, "version": VERSION, **told})
 
@@ -188,7 +190,7 @@ class Store:
         partial = self.begun / f"{member.key}.partial"
         shutil.rmtree(partial, ignore_errors=True)
         with of_the_disk(self.path):
-            write(partial, made.arrays, said)
+            groups.write(partial, made.arrays, said)
             # A folder does not take the place of one that is there and not empty.
             with suppress(FileExistsError):
                 move(partial, self._group(member))
@@ -222,7 +224,7 @@ class Store:
         """
         said = attributes(self._group(member))
         try:
-            digests(said)
+            groups.digests(said)
             numbers = {str(name): read_number(each) for name, each in said["numbers"].items()}
             texts = {str(name): str(each) for name, each in said["texts"].items()}
             return Found(numbers, texts, float(said["seconds"]))
@@ -240,10 +242,11 @@ class Store:
         import zarr
 
         try:
-            expected = digests(attributes(self._group(member)))
+            groups.check_files(self._group(member))
+            expected = groups.digests(attributes(self._group(member)))
             group = zarr.open_group(self._group(member), mode="r", zarr_format=3)
             found = {name: np.asarray(cast(Any, each)[...]) for name, each in group.arrays()}
-            if expected not in (None, {name: digest_of(values) for name, values in found.items()}):
+            if expected not in (None, {name: groups.digest_of(values) for name, values in found.items()}):
                 raise ValueError("its arrays are not those that were written")
             return found
         except Exception as error:  # what Zarr makes of a damaged store has no common type
@@ -258,6 +261,8 @@ class Store:
             if self.is_finished(member):
                 for left in (".lock", ".json"):
                     (self.begun / f"{member.key}{left}").unlink(missing_ok=True)
+                for left in ("", ".partial"):  # of a process that was killed as it moved its results
+                    shutil.rmtree(self.begun / f"{member.key}{left}", ignore_errors=True)
         with suppress(OSError):  # it is not empty
             self.begun.rmdir()
 
@@ -277,7 +282,7 @@ class Store:
         with of_the_disk(self.path):
             group = zarr.open_group(partial, mode="w", zarr_format=3)
             for name, column in columns.items():
-                write_array(group, name, column, ("member",), told.get(name, {}))
+                groups.write_array(group, name, column, ("member",), told.get(name, {}))
             shutil.rmtree(self.path / "table", ignore_errors=True)
             move(partial, self.path / "table")
         shutil.rmtree(partial, ignore_errors=True)

@@ -177,7 +177,7 @@ class Saved:
 
     def moment(self, step: int) -> Moment:
         """One of them."""
-        return self._read(self._name(step))[0]
+        return self._read(self._name(step), "if it is removed, films go on without this moment")[0]
 
     def remove(self) -> None:
         """Leave nothing behind, once all is written; what is no run of ours is left alone."""
@@ -241,7 +241,7 @@ class Saved:
         with replacing(self.folder / name) as partial, partial.open("wb") as stream:
             np.savez(stream, **arrays)
 
-    def _read(self, name: str) -> tuple[Moment, _More]:
+    def _read(self, name: str, remedy: str = "--fresh begins anew") -> tuple[Moment, _More]:
         path = self.folder / name
         try:
             check_plain(path)
@@ -258,9 +258,9 @@ class Saved:
             }
             more = _More(int(of.get("steps_bytes", 0)), recorded)
         except Exception:  # numpy and zipfile have many for what is damaged
-            raise InvalidProblemError(f"{path} is damaged or not there; --fresh begins anew.") from None
+            raise InvalidProblemError(f"{path} is damaged or not there; {remedy}.") from None
         if not (more.is_sound and _is_sound(made, self._shape)):
-            raise InvalidProblemError(f"{path} is damaged; --fresh begins anew.")
+            raise InvalidProblemError(f"{path} is damaged; {remedy}.")
         return made, more
 
 

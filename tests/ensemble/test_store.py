@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import shutil
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +16,7 @@ import zarr
 from surrogate_plugin import ensemble
 from surrogate_plugin.ensemble.members import members_of
 from surrogate_plugin.ensemble.store import Store
+from tests.fuzzing import assert_one_sentence
 
 
 def one(tmp_path):
@@ -65,6 +68,16 @@ def test_what_a_kill_left_half_written_is_no_result(tmp_path) -> None:
     assert not store.is_finished(member)
     store.keep(member, {"field": np.ones(4)}, 0.0)
     assert store.arrays(member)["field"].tolist() == [1.0] * 4
+
+
+def test_what_a_kill_left_beside_results_that_were_moved_is_removed(tmp_path) -> None:
+    store, member = one(tmp_path)
+    store.keep(member, {"a": 1.0}, 0.5)
+    for left in ("", ".partial"):
+        (store.begun / f"{member.key}{left}").mkdir()
+        (store.begun / f"{member.key}{left}" / "checkpoint").write_text("half way")
+    store.tidy([member])
+    assert not store.begun.exists()
 
 
 def test_the_table_has_a_row_a_member_and_names_its_axis(tmp_path) -> None:
@@ -199,6 +212,42 @@ def test_an_array_is_what_was_kept_or_damage(tmp_path, name, change) -> None:
     ]
     with pytest.raises(ensemble.EnsembleError, match=r"is damaged \(.*\); remove it, and its member is run again\."):
         _ = results[1].arrays
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b"[" * 100_000, b"\xff", None])
+def test_the_group_of_all_members_says_nothing_that_could_be_lost(tmp_path, content) -> None:
+    ensemble.run(grown, GROWN[:2], tmp_path / "out.zarr")
+    group = tmp_path / "out.zarr" / "members" / "zarr.json"
+    sound = group.read_bytes()
+    group.unlink() if content is None else group.write_bytes(content)
+    results = ensemble.run(grown, GROWN, tmp_path / "out.zarr")
+    assert results.number("twice").tolist() == [2.5, 4.0, 7.0]
+    assert json.loads(group.read_bytes()) == json.loads(sound)
+    assert len(list(zarr.open_group(tmp_path / "out.zarr", mode="r")["members"].group_keys())) == 3
+
+
+def test_a_store_that_zarr_cannot_open_is_one_sentence(tmp_path) -> None:
+    ensemble.run(grown, GROWN, tmp_path / "out.zarr")
+    replacing('"node_type": "group"', '"node_type": "group", "kind": 1')(tmp_path / "out.zarr" / "zarr.json")
+    with pytest.raises(ensemble.EnsembleError, match=r"out\.zarr is damaged \(.*\); name another path\.") as caught:
+        ensemble.run(grown, GROWN, tmp_path / "out.zarr")
+    assert_one_sentence(caught.value)
+    assert ensemble.Results(tmp_path / "out.zarr").number("twice").tolist() == [2.5, 4.0, 7.0]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+@pytest.mark.parametrize("name", ["zarr.json", "field/zarr.json", "field/c/0/0"])
+def test_a_pipe_in_the_place_of_a_file_is_damage(tmp_path, name) -> None:
+    def piped(path: Path) -> None:
+        path.unlink()
+        os.mkfifo(path)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        results = damaged(tmp_path, name, piped)
+    with pytest.raises(ensemble.EnsembleError, match=r"is damaged.*; remove it, and its member is run again"):
+        _ = results[1].arrays
+    assert results[2].arrays["field"].tolist() == np.full((2, 3), 3.5).tolist()
 
 
 def test_members_kept_before_there_were_digests_are_read(tmp_path) -> None:

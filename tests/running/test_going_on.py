@@ -227,3 +227,18 @@ def test_files_that_could_not_be_written_cost_no_solve(tmp_path: Path, monkeypat
     made = CliRunner().invoke(app, ["run", str(path), "--quiet"])
     assert (made.exit_code, made.output) == (0, "")
     assert (tmp_path / "drug.npy").exists()
+
+
+def test_a_damaged_moment_costs_a_film_that_moment_and_no_other(tmp_path: Path) -> None:
+    parts = (*PARTS, "[output]\nfiles = ['drug.pvd']\n")
+    first, solves = going(tmp_path, *parts, fresh=True), []
+    assert not first.run(lambda: solves.append(None), lambda: len(solves) == 4)
+    (moment,) = tmp_path.rglob("moment-00000002.npz")
+    moment.write_bytes(b"junk")
+    result = CliRunner().invoke(app, ["run", str(tmp_path / "surrogate.toml")])
+    assert result.exit_code == 2
+    assert "if it is removed, films go on without this moment." in result.stderr
+    moment.unlink()
+    result = CliRunner().invoke(app, ["run", str(tmp_path / "surrogate.toml")])
+    assert result.exit_code == 0, result.stderr
+    assert (tmp_path / "drug.pvd").read_text().count("<DataSet") == 9
