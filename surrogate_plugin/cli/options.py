@@ -13,8 +13,20 @@ from surrogate_plugin.cli import completion
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout, and nothing else there.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
 
-Units = Annotated[str, typer.Option(help="Unit of the field, as mmHg.")]
-LengthUnits = Annotated[str, typer.Option(help="Unit of lengths, as um.")]
+
+def text(given: str) -> str:
+    """A text that is written into files: letters, and no bytes for which the terminal's encoding has none."""
+    try:
+        given.encode()
+    except UnicodeEncodeError:
+        raise typer.BadParameter(
+            f"{given[:40]!a} is not in the encoding of this terminal; letters are allowed."
+        ) from None
+    return given
+
+
+Units = Annotated[str, typer.Option(callback=text, help="Unit of the field, as mmHg.")]
+LengthUnits = Annotated[str, typer.Option(callback=text, help="Unit of lengths, as um.")]
 Array = Annotated[str | None, typer.Option(help="Which array of a .npz or .vti with several.")]
 
 #: What `view` and `export` read, and what of it.

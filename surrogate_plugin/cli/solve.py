@@ -125,8 +125,10 @@ def solve(
         Path | None,
         _out(help="Where the problem goes, before it is solved: a .npz that `certify` and Problem.load read."),
     ] = None,
-    units: Annotated[str, _out(help="Unit of the field, as mmHg; printed and written into the outputs.")] = "",
-    length_units: Annotated[str, _out(help="Unit of lengths, as um; likewise.")] = "",
+    units: Annotated[
+        str, _out(callback=options.text, help="Unit of the field, as mmHg; printed and written into the outputs.")
+    ] = "",
+    length_units: Annotated[str, _out(callback=options.text, help="Unit of lengths, as um; likewise.")] = "",
     colours: Annotated[
         str,
         _out(

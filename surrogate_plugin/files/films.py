@@ -56,7 +56,7 @@ class FieldFilm:
         units: str = "",
         length_units: str = "",
     ) -> None:
-        self.names: Sequence[str] = (path.name,)
+        self.names: Sequence[str] = (_printable(path),)
         self.substrates: Sequence[str] = (FIELD,)
         read = read_saved(path, array)
         if problem is not None and problem.shape != read.values.shape:
@@ -67,7 +67,7 @@ class FieldFilm:
         known = spacing or (read.spacing if problem is None else problem.spacing) or 1.0
         told = read.told
         self._scene = Scene(
-            path.name,
+            self.names[0],
             lattice(read.values.shape, known),
             read.values,
             units=units or told.units,
@@ -88,7 +88,7 @@ class ProblemFilm:
     """A problem that `Problem.save` wrote, solved by ``method``."""
 
     def __init__(self, path: Path, method: str = "exact", units: str = "", length_units: str = "") -> None:
-        self.names: Sequence[str] = (path.name,)
+        self.names: Sequence[str] = (_printable(path),)
         self.substrates: Sequence[str] = (FIELD,)
         self._asked = (method, units, length_units)
         self._problem = Problem.load(path)
@@ -170,3 +170,8 @@ def _solved(name: str, problem: Problem, time: float | None, method: str, units:
         method=solution.method,
         exact=method == "exact",
     )
+
+
+def _printable(path: Path) -> str:
+    """The name of a file, with a ? for bytes that are no letters, as of a disk in another encoding."""
+    return path.name.encode("utf-8", "replace").decode()

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import typer
 from typer.testing import CliRunner, Result
@@ -109,6 +110,24 @@ def test_a_stream_that_lacks_letters_gets_what_it_can_have(tmp_path: Path) -> No
     done = subprocess.run(asked, capture_output=True, env=poor)
     assert done.returncode == 2
     assert b"?.npy is not a file" in done.stderr
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs names of files that are bytes")
+def test_a_name_that_is_no_text_is_drawn_with_what_it_has(tmp_path: Path) -> None:
+    """As of a disk in another encoding."""
+    field = os.path.join(os.fsencode(tmp_path), b"gef\xe4\xdf.npy")
+    np.save(os.fsdecode(field), np.eye(8))
+    result = run("view", os.fsdecode(field), "-o", tmp_path / "field.png")
+    assert result.exit_code == 0, result.output
+    assert (tmp_path / "field.png").is_file()
+
+
+@pytest.mark.parametrize("option", ["--units", "--length-units"])
+def test_units_that_are_no_text_are_told_before_anything_is_solved(tmp_path: Path, option: str) -> None:
+    np.save(tmp_path / "source.npy", np.eye(8))
+    result = run("solve", tmp_path / "source.npy", option, os.fsdecode(b"\xb5m"), "-o", tmp_path / "field.vti")
+    assert result.exit_code == 2
+    assert r"'\udcb5m' is not in the encoding of this terminal; letters are allowed." in result.stderr
 
 
 def test_a_fault_of_ours_keeps_its_traceback_and_has_a_code_of_its_own(
