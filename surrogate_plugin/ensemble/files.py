@@ -125,9 +125,10 @@ class FunctionIn:
             spec.loader.exec_module(module)
         except BaseException as error:
             del sys.modules[self._module]
-            if not isinstance(error, Exception):
+            if not isinstance(error, Exception | SystemExit):
                 raise
-            raise InvalidProblemError(f"{self.path} cannot be run ({type(error).__name__}: {error}).") from error
+            said = " ".join(str(error).split())
+            raise InvalidProblemError(f"{self.path} cannot be run ({type(error).__name__}: {said}).") from error
         return module
 
 

@@ -105,6 +105,16 @@ def hold_groups(path: Path) -> None:
         write_text(file, text, shared=True)
 
 
+def is_nameless(path: Path) -> bool:
+    """Whether a store is an ensemble by its members alone, since a disk has damaged or lost what it says itself."""
+    try:
+        json.loads(read_plain(path / "zarr.json", _MOST_BYTES))
+        return False
+    except (OSError, ValueError, RecursionError):
+        members = (path / "members").glob("*")
+        return any(attributes(each).keys() >= {"parameters", "repeat", "index", "seed"} for each in members)
+
+
 def check_files(path: Path) -> None:
     """See that all that Zarr would read of a group are files."""
     for folder, _, names in os.walk(path):

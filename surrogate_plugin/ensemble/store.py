@@ -102,7 +102,10 @@ class Store:
         import zarr
 
         if self.path.exists():
-            self.told()
+            if groups.is_nameless(self.path):
+                (self.path / "zarr.json").unlink(missing_ok=True)
+            else:
+                self.told()
             if fresh:
                 shutil.rmtree(self.path, ignore_errors=True)
                 shutil.rmtree(self.begun, ignore_errors=True)
@@ -131,6 +134,11 @@ class Store:
         """
         if not self.path.exists():
             raise EnsembleError(f"there is no ensemble at {self.path}.")
+        if groups.is_nameless(self.path):
+            raise EnsembleError(
+                f"{self.path} is damaged: its zarr.json cannot be read; the command that made it writes that anew, and "
+                "keeps the members."
+            )
         said = attributes(self.path)
         if said.get("format") != FORMAT:
             raise EnsembleError(f"{self.path} holds something other than an ensemble; name another path.")

@@ -182,3 +182,18 @@ def test_what_is_wrong_with_the_file_is_one_sentence(tmp_path, text, said) -> No
     assert said in result.stderr.replace("\n", " ")
     assert "Traceback" not in result.stderr
     assert not (tmp_path / "ensemble.zarr").exists()
+
+
+@pytest.mark.parametrize(
+    ("program", "said"),
+    [
+        ("raise ValueError('no\\nspheroid')\n", "cannot be run (ValueError: no spheroid)."),
+        ("raise SystemExit(3)\n", "cannot be run (SystemExit: 3)."),
+        ("def f(given, link):\n    return {'sum' 1}\n", "cannot be run (SyntaxError: "),
+    ],
+)
+def test_a_program_that_cannot_be_run_is_one_sentence(tmp_path, program, said) -> None:
+    result = run(written(tmp_path, 'function = "program.py:f"\nsweep.over.a = [1]\n', program=program))
+    assert result.exit_code == 2
+    (line,) = result.stderr.splitlines()
+    assert said in line

@@ -226,6 +226,26 @@ def test_the_group_of_all_members_says_nothing_that_could_be_lost(tmp_path, cont
     assert len(list(zarr.open_group(tmp_path / "out.zarr", mode="r")["members"].group_keys())) == 3
 
 
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"{", None])
+def test_an_ensemble_that_lost_its_own_attributes_is_gone_on_with(tmp_path, content) -> None:
+    ensemble.run(grown, GROWN[:2], tmp_path / "out.zarr")
+    said = tmp_path / "out.zarr" / "zarr.json"
+    said.unlink() if content is None else said.write_bytes(content)
+    with pytest.raises(ensemble.EnsembleError, match=r"its zarr\.json cannot be read; the command that") as caught:
+        ensemble.Results(tmp_path / "out.zarr")
+    assert_one_sentence(caught.value)
+    begun = []
+
+    def noted(parameters, link):
+        begun.append(parameters["x"])
+        return grown(parameters, link)
+
+    noted.__name__ = noted.__qualname__ = grown.__name__
+    noted.__module__ = grown.__module__
+    assert ensemble.run(noted, GROWN, tmp_path / "out.zarr").number("twice").tolist() == [2.5, 4.0, 7.0]
+    assert begun == [3.5]
+
+
 def test_a_store_that_zarr_cannot_open_is_one_sentence(tmp_path) -> None:
     ensemble.run(grown, GROWN, tmp_path / "out.zarr")
     replacing('"node_type": "group"', '"node_type": "group", "kind": 1')(tmp_path / "out.zarr" / "zarr.json")
