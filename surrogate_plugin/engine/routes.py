@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from dataclasses import field as default
 from typing import Any
 
-import numpy as np
-
 from surrogate_plugin.engine.keeping import Keeping
 from surrogate_plugin.engine.request import Request
 from surrogate_plugin.engine.trace import Trace
@@ -22,9 +20,9 @@ from surrogate_plugin.solvers.protocol import Solver
 
 #: Down to this part of the largest imposed value cycles are quicker than transforms wherever something is held.
 _LOOSE = 1e-3
-#: With so many held pixels for each that a side of the lattice has, cycles to 1e-10 are as quick: from 64 x 64 to
-#: 512 x 512. With a tenth of 128 x 128 held, transforms take 8 times as long, with a third 200 times.
-_FEW_HELD = 3.0
+#: With so many charges for each pixel that a side of the lattice has, cycles to 1e-10 are as quick: from 64 x 64 to
+#: 512 x 512. With a tenth of 128 x 128 held by small vessels, transforms take 8 times as long, with a third 200 times.
+_FEW_CHARGES = 2.5
 #: A solver that takes so many times as long as it says, and this many seconds longer, is believed no more.
 _SLOW, _UNNOTICED = 3.0, 0.02
 
@@ -104,11 +102,16 @@ def are_for_cycles(request: Request) -> bool:
     problem, tolerance = request.problem, request.tolerance
     if not problem.constant_coefficients:
         return True
-    held = np.count_nonzero(problem.fixed)
-    if held == 0:
+    if not problem.fixed.any():
         return False
     loose = request.share >= _LOOSE if tolerance is None else tolerance >= _LOOSE * problem.largest_imposed
-    return loose or bool(held > _FEW_HELD * math.sqrt(problem.source.size))
+    return loose or _many_charges(problem)
+
+
+def _many_charges(problem: Problem) -> bool:
+    from surrogate_plugin.solvers.spectral.capacitance import charges_above
+
+    return charges_above(_FEW_CHARGES * math.sqrt(problem.source.size), problem) > 0
 
 
 def _applicable(request: Request, keeping: Keeping) -> Iterator[str]:

@@ -164,3 +164,14 @@ def test_where_nothing_feeds_the_field_nobody_has_to_be_asked(method: str) -> No
         assert (solution.error_bound, solution.flags) == (0.0, ())
         assert solution.error_map is not None
         assert not solution.error_map.any()
+
+
+def test_transforms_give_way_to_cycles_by_the_rims_of_what_is_held() -> None:
+    """One large vessel has a short rim; as many pixels in small ones are charges, all of them."""
+    large, small = np.zeros((64, 64)), np.zeros((64, 64))
+    large[10:40, 10:40] = 1.0
+    small[::2, 1::2] = 1.0
+    for source, method in ((large, "spectral"), (small, "multigrid")):
+        solution = engine_without_network().solve(sp.Problem(source), method="exact")
+        assert solution.method == method
+        assert solution.error_bound <= 1e-10

@@ -113,7 +113,11 @@ def capacitance(
 
 def too_many_charges(problem: Problem) -> int:
     """The number of charges if conjugate gradients would take very long over them, else 0."""
-    limit = max(TAKEN, int(DENSEST * problem.source.size))
+    return charges_above(max(TAKEN, int(DENSEST * problem.source.size)), problem)
+
+
+def charges_above(limit: float, problem: Problem) -> int:
+    """The number of charges, which fixed pixels beside free ones hold, if there are more than so many, else 0."""
     if int(np.count_nonzero(problem.fixed)) <= limit:
         return 0
     count = int(charge_pixels(problem.fixed, problem.boundary.periodic_y, problem.boundary.periodic_x)[0].size)
