@@ -19,7 +19,7 @@ import hashlib
 import os
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -91,7 +91,7 @@ def _digest(elsewhere: Path | None) -> str:
 @functools.cache
 def _folder_for(digest: str) -> Path | None:
     """A folder of the user's that can be written to; None where there is none, and kernels are compiled each time."""
-    for base in (cache_folder(), Path(tempfile.gettempdir()) / f"surrogate-plugin-{_user()}"):
+    for base in _bases():
         folder = base / "kernels" / digest
         try:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -103,6 +103,16 @@ def _folder_for(digest: str) -> Path | None:
         if not hasattr(os, "getuid") or folder.stat().st_uid == os.getuid():
             return folder
     return None
+
+
+def _bases() -> Iterator[Path]:
+    """Where such a folder may be, one after the other."""
+    yield cache_folder()
+    try:
+        temporary = tempfile.gettempdir()
+    except OSError:  # as in a container of which nothing else can be written to
+        return
+    yield Path(temporary) / f"surrogate-plugin-{_user()}"
 
 
 def _user() -> str:

@@ -229,3 +229,19 @@ def test_a_process_that_compiles_has_the_bits_of_one_that_loads(tmp_path: Path) 
         for _ in range(2)
     ]
     assert runs[0].stdout == runs[1].stdout
+
+
+def test_without_any_temporary_folder_kernels_are_kept_in_the_cache(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in a container of which only a volume for the cache can be written to."""
+
+    def nowhere() -> str:
+        raise FileNotFoundError(2, "No usable temporary directory found")
+
+    monkeypatch.setattr(jit.tempfile, "gettempdir", nowhere)
+    for cache, expected in ((tmp_path, tmp_path / "kernels" / "abc"), (Path(os.devnull), None)):
+        monkeypatch.setattr(jit, "cache_folder", lambda cache=cache: cache)
+        jit._folder_for.cache_clear()
+        assert jit._folder_for("abc") == expected
+    jit._folder_for.cache_clear()
