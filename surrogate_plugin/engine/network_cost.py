@@ -45,7 +45,7 @@ class NetworkCost:
         if problem.constant_coefficients and self._network.device != "cuda":
             return Flag(
                 Reason.EXACT_IS_CHEAPER,
-                "With constant coefficients on a CPU an exact solver costs less than the network's forward pass.",
+                "With constant coefficients on a CPU an exact solver costs less than the network with cycles after it.",
             )
         if has_previous:
             return Flag(Reason.EXACT_IS_CHEAPER, "The previous field is at hand and costs nothing.")
