@@ -141,7 +141,7 @@ class Worker:
             return None
         if method == "guarded":
             request = request.guarded()
-        if request.tolerance is None and method != "guarded":
+        elif request.tolerance is None:
             if problem.largest_imposed == 0.0 or problem.largest_supply > 0.0:
                 return None  # what the accuracy refers to has to be solved for
             request = replace(request, tolerance=request.share * problem.largest_imposed)

@@ -27,6 +27,20 @@ def _three_threads() -> Iterator[None]:
     sp.use_threads(None)
 
 
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[Problem]:
+    """The problems that an engine was asked for, in the place of compiled code or by the test itself."""
+    problems: list[Problem] = []
+    solve = Engine.solve
+
+    def noted(engine: Engine, problem: Problem, **options: Any) -> sp.Solution:
+        problems.append(problem)
+        return solve(engine, problem, **options)
+
+    monkeypatch.setattr(Engine, "solve", noted)
+    return problems
+
+
 def _tissues(
     count: int, shape: tuple[int, int] = (24, 32), *, saturating: bool = False, seed: int = 0
 ) -> list[Problem]:
@@ -84,19 +98,12 @@ def test_tissues_are_solved_without_an_engine_and_within_their_bounds(
         assert error <= solution.error_bound <= 1e-3
 
 
-def test_what_compiled_code_does_not_settle_is_answered_by_an_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_compiled_code_does_not_settle_is_answered_by_an_engine(asked: list[Problem]) -> None:
     """Around long diffusion lengths between mirrors a bound needs a barrier, which is computed in python alone."""
     source = np.zeros((48, 48))
     source[20:22, 20:22] = 38.0
     decay = np.where(np.indices((48, 48)).sum(axis=0) % 5 == 0, 1e-3, 1e-9)
     problems = [Problem(source, decay=factor * decay, boundary="reflecting") for factor in (1.0, 0.5, 0.25)]
-    asked, solve = [], Engine.solve
-
-    def counted(engine: Engine, problem: Problem, **options: Any) -> sp.Solution:
-        asked.append(problem)
-        return solve(engine, problem, **options)
-
-    monkeypatch.setattr(Engine, "solve", counted)
     answers = sp.solve_many(problems, method="exact", tolerance=1e-6)
     assert asked
     for problem, solution in zip(problems, answers, strict=True):
@@ -355,31 +362,24 @@ def test_an_engine_gives_its_model_and_policy() -> None:
     (0.01, True, "multigrid"), (1e-6, True, "spectral"), (0.01, False, "spectral"),
 ])  # fmt: skip
 def test_constant_coefficients_are_for_cycles_where_something_is_held_and_little_is_asked(
-    share: float, held: bool, method: str, monkeypatch: pytest.MonkeyPatch
+    share: float, held: bool, method: str, asked: list[Problem]
 ) -> None:
     """Alone and among many: there in compiled code, which no engine is asked for."""
     rng, problems = np.random.default_rng(5), []
     for _ in range(9):
         source = np.where(rng.random((24, 28)) < 0.07, 1.0, 0.0) if held else np.zeros((24, 28))
         problems.append(sp.Problem(source, decay=float(rng.uniform(1e-4, 0.1)), boundary=1.0))
-    alone = [sp.Engine().solve(problem, tolerance=share) for problem in problems]
-    asked, solve = [], Engine.solve
-
-    def counted(engine: Engine, problem: Problem, **options: Any) -> sp.Solution:
-        asked.append(problem)
-        return solve(engine, problem, **options)
-
-    monkeypatch.setattr(Engine, "solve", counted)
-    for answer, one in zip(sp.solve_many(problems, tolerance=share), alone, strict=True):
-        assert answer.method == one.method == method
-        _assert_alike(answer, one)
+    answers = sp.solve_many(problems, tolerance=share)
     assert len(asked) == (0 if method == "multigrid" else len(problems))
+    for problem, answer in zip(problems, answers, strict=True):
+        assert answer.method == method
+        _assert_alike(answer, Engine().solve(problem, tolerance=share))
 
 
 @pytest.mark.parametrize("started", [False, True])
 @pytest.mark.parametrize("saturating", [False, True])
 def test_what_production_alone_feeds_is_solved_in_compiled_code_too(
-    saturating: bool, started: bool, monkeypatch: pytest.MonkeyPatch
+    saturating: bool, started: bool, asked: list[Problem]
 ) -> None:
     """To 1 % of a largest value that shows only as it is solved for."""
     rng, problems = np.random.default_rng(11), []
@@ -392,18 +392,10 @@ def test_what_production_alone_feeds_is_solved_in_compiled_code_too(
             sp.Problem(np.zeros(cells.shape), decay=decay, production=production, uptake=uptake, boundary="reflecting")
         )
     starts = [exact_field(each) * rng.uniform(0.9, 1.2) for each in problems] if started else [None] * len(problems)
-    alone = [sp.Engine().solve(each, previous=start) for each, start in zip(problems, starts, strict=True)]
-    asked, solve = [], Engine.solve
-
-    def counted(engine: Engine, problem: Problem, **options: Any) -> sp.Solution:
-        asked.append(problem)
-        return solve(engine, problem, **options)
-
-    monkeypatch.setattr(Engine, "solve", counted)
     answers = sp.solve_many(problems, previous=starts)
     assert len(asked) <= len(problems) // 4
-    for problem, answer, one in zip(problems, answers, alone, strict=True):
+    for problem, answer in zip(problems, answers, strict=True):
         exact = exact_field(problem)
         assert float(np.abs(answer.field - exact).max()) <= answer.error_bound <= 0.01 * exact.max()
         if not started:
-            _assert_alike(answer, one)
+            _assert_alike(answer, Engine().solve(problem))

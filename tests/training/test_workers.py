@@ -38,13 +38,17 @@ if __name__ == "__main__":
 """
 
 
-def test_a_worker_that_is_ended_leaves_no_semaphore_behind(tmp_path: Path) -> None:
-    script = tmp_path / "ended.py"
-    script.write_text(ENDED)
+def assert_its_worker_ends_in_order(program: str, script: Path) -> None:
+    """Run a program that prints the exit code of its worker, and see that nobody has anything to complain of."""
+    script.write_text(program)
     ran = subprocess.run(
         [sys.executable, str(script)], env=dict(os.environ), capture_output=True, text=True, check=False
     )
     assert (ran.returncode, ran.stdout.strip(), ran.stderr) == (0, "0", "")
+
+
+def test_a_worker_that_is_ended_leaves_no_semaphore_behind(tmp_path: Path) -> None:
+    assert_its_worker_ends_in_order(ENDED, tmp_path / "ended.py")
 
 
 HANDING_OVER = """
@@ -78,12 +82,7 @@ if __name__ == "__main__":
 
 
 def test_a_worker_that_still_hands_tensors_over_ends_in_order(tmp_path: Path) -> None:
-    script = tmp_path / "handing_over.py"
-    script.write_text(HANDING_OVER)
-    ran = subprocess.run(
-        [sys.executable, str(script)], env=dict(os.environ), capture_output=True, text=True, check=False
-    )
-    assert (ran.returncode, ran.stdout.strip(), ran.stderr) == (0, "0", "")
+    assert_its_worker_ends_in_order(HANDING_OVER, tmp_path / "handing_over.py")
 
 
 ORPHAN = """
